@@ -1,0 +1,23 @@
+/** @type {import('jest').Config} */
+const project = {
+  testEnvironment: 'node',
+  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', isolatedModules: true, diagnostics: false }] },
+};
+const kafka = {
+  globalSetup: '<rootDir>/test/support/start-kafka.ts',
+  globalTeardown: '<rootDir>/test/support/stop-kafka.ts',
+};
+/** @type {import('jest').Config} */
+module.exports = {
+  testTimeout: 60_000,
+  projects: [
+    {
+      ...project,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/test/integration/', '/test/fault/'],
+    },
+    { ...project, ...kafka, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+    { ...project, ...kafka, displayName: 'fault', testMatch: ['<rootDir>/test/fault/**/*.test.ts'] },
+  ],
+};

@@ -1,0 +1,98 @@
+/** What a failure was about; every field is safe to log: no key, no secret, nothing of a buyer. */
+export interface ErrorContext {
+  readonly entity?: string;
+  readonly stream?: string;
+  /** HTTP status, where there was an answer. */
+  readonly status?: number;
+  readonly cause?: unknown;
+}
+
+abstract class HouseError extends Error {
+  abstract readonly code: 'TRANSIENT' | 'FATAL' | 'RECORD' | 'CONFIG';
+  readonly entity: string | undefined;
+  readonly stream: string | undefined;
+  readonly status: number | undefined;
+
+  constructor(message: string, context: ErrorContext) {
+    super(message, context.cause === undefined ? undefined : { cause: context.cause });
+    this.name = new.target.name;
+    this.entity = context.entity;
+    this.stream = context.stream;
+    this.status = context.status;
+  }
+}
+
+/** May succeed if the same thing is tried again. */
+export class TransientError extends HouseError {
+  override readonly code = 'TRANSIENT';
+  /** How long the other side asked us to wait, already capped at five minutes. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, context: ErrorContext & { readonly retryAfterMs?: number } = {}) {
+    super(message, context);
+    this.retryAfterMs = context.retryAfterMs;
+  }
+}
+
+/** Why a stream or an entity is not read for now: a fixed vocabulary for logs, metrics and `once --json`. */
+export type ParkReason =
+  | 'unauthorized'
+  | 'payment-required'
+  | 'forbidden'
+  | 'rate-limited'
+  | 'unavailable'
+  | 'unexpected-status'
+  | 'redirected'
+  | 'malformed-answer'
+  | 'out-of-order'
+  | 'no-progress'
+  | 'shape-changed'
+  | 'identity-mismatch'
+  | 'identity-unreadable';
+
+/** Trying the same at once is pointless: the stream, or the whole entity, is parked. */
+export class FatalError extends HouseError {
+  override readonly code = 'FATAL';
+  readonly reason: ParkReason;
+  readonly parks: 'stream' | 'entity';
+  /** When the other side named a time to come back that is too far off to wait for. */
+  readonly parkMs: number | undefined;
+
+  constructor(
+    message: string,
+    context: ErrorContext & { readonly reason: ParkReason; readonly parks: 'stream' | 'entity'; readonly parkMs?: number },
+  ) {
+    super(message, context);
+    this.reason = context.reason;
+    this.parks = context.parks;
+    this.parkMs = context.parkMs;
+  }
+}
+
+/** One row cannot become a record; it is dead-lettered and the stream goes on. */
+export class RecordError extends HouseError {
+  override readonly code = 'RECORD';
+  /** Where in the row, e.g. `services[2].quantity`. */
+  readonly path: string;
+
+  constructor(message: string, context: ErrorContext & { readonly path: string }) {
+    super(message, context);
+    this.path = context.path;
+  }
+}
+
+/** The configuration, or something a person must set right, is wrong; nothing is retried. */
+export class ConfigError extends HouseError {
+  override readonly code = 'CONFIG';
+
+  constructor(message: string, context: ErrorContext = {}) {
+    super(message, context);
+  }
+}
+
+/** 0 done, 1 bug, 2 configuration or usage, 3 environment. */
+export function exitCodeFor(error: unknown): 1 | 2 | 3 {
+  if (error instanceof ConfigError) return 2;
+  if (error instanceof TransientError || error instanceof FatalError) return 3;
+  return 1;
+}

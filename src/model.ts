@@ -1,0 +1,149 @@
+/** The id of a legal entity: the name of its configuration file. */
+export type EntityId = string;
+
+/** The name of a stream, as in `StreamDeclaration.name`. */
+export type StreamName = string;
+
+/** The scans of DESIGN section 4; all are the same walk over another query. */
+export type ScanName = 'sweep' | 'newest' | 'open' | 'recent';
+
+/** `r` first seen before the first complete lap, or asked for again; `c` created; `u` updated; `d` deleted. */
+export type Op = 'r' | 'c' | 'u' | 'd';
+
+/** A JSON object as the API sent it, whose id was checked to be a positive safe integer. */
+export interface Row {
+  readonly id: number;
+  readonly [name: string]: unknown;
+}
+
+/** What a scan asks for; fixed when the scan starts and kept in its cursor. */
+export interface Query {
+  /** First business date in scope, `YYYY-MM-DD`, inclusive; null = no lower bound. */
+  readonly from: string | null;
+  /** Last business date in scope, `YYYY-MM-DD`, inclusive; null = no upper bound. */
+  readonly to: string | null;
+  /** Direction of the walk by id. */
+  readonly order: 'asc' | 'desc';
+}
+
+/** Ids that a page proves complete: `after < id <= upTo` (ascending walk); null = unbounded. */
+export interface Interval {
+  readonly after: number | null;
+  readonly upTo: number | null;
+}
+
+/** Where an anchored walk stands: enough to ask for the next page. */
+export interface Position {
+  readonly offset: number;
+  /** Last id proven so far; null before the first proof. */
+  readonly anchor: number | null;
+  /** Size of the next step back or forward; 1 after a proof. */
+  readonly step: number;
+  /** Requests since the scan started. */
+  readonly requests: number;
+  /** Requests since the last proof. */
+  readonly unproven: number;
+}
+
+/** One answer of a list, its envelope checked and nothing else. */
+export interface Answer {
+  /** In the order of the answer; anything JSON allows. */
+  readonly rows: readonly unknown[];
+  readonly totalCount: number;
+  /** Per-process marks: when the request was begun and its answer complete. */
+  readonly began: number;
+  readonly ended: number;
+}
+
+/** Up to 100 rows and the interval that they prove. */
+export interface Page {
+  /** The rows inside the interval and inside the query, ids ascending in the direction of the walk. */
+  readonly rows: readonly Row[];
+  /** Rows of this answer that are no object or have no usable id. */
+  readonly strays: readonly unknown[];
+  /** Rows inside the interval that the query excludes: the API ignored a filter. */
+  readonly outsideQuery: number;
+  readonly interval: Interval;
+  readonly totalCount: number;
+  readonly began: number;
+  readonly ended: number;
+  /** Where the walk goes on after this page. */
+  readonly next: Position;
+  /** True on the last page of the walk. */
+  readonly end: boolean;
+}
+
+/** One kind of thing the API lists: all that is special about a stream. */
+export interface StreamDeclaration {
+  readonly name: StreamName;
+  /** Path of the list below the base URL, with its leading slash. */
+  readonly path: string;
+  /** By which field the API addresses one row. */
+  readonly address: 'uuid' | 'id';
+  /** Path of one row below the base URL. */
+  readonly detailPath: (address: string) => string;
+  /** Field with the business date that scopes the stream; null = no scope. */
+  readonly scopeField: string | null;
+  /** File name in schemas/avro, without its ending: the fields and their kinds. */
+  readonly schema: string;
+  /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`. */
+  readonly volatileFields: readonly string[];
+  /** Fields that only the detail shows. */
+  readonly detailOnlyFields: readonly string[];
+  /** Money fields summed by month of the scope field and currency in the sweep's cursor. */
+  readonly sumFields: readonly string[];
+}
+
+/** By month (`YYYY-MM`, or "" where there is no date) and currency: the number of rows, then one sum per `sumFields`. */
+export type Sums = Readonly<Record<string, readonly number[]>>;
+
+/** What the rows of a scan turned out to be, so far. */
+export interface Counts {
+  readonly rows: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+  readonly deadLetters: number;
+}
+
+/** Where a scan stands, as stored under `{"entity","stream","scan"}`. */
+export interface Cursor {
+  /** Number of this scan, from 1; a lap's number where the scan is the sweep. */
+  readonly number: number;
+  readonly query: Query;
+  readonly startedAt: string;
+  /** Null while the walk is under way. */
+  readonly finishedAt: string | null;
+  readonly position: Position;
+  readonly totalCount: number | null;
+  readonly counts: Counts;
+  /** Keys are `YYYY-MM currency`; only of a sweep. */
+  readonly sums: Sums;
+}
+
+/** A ledger block as the state topic holds it; columns, one element an entry, ids ascending. Bytes are little-endian. */
+export interface LedgerBlock {
+  /** First id of the block, inclusive. */
+  readonly from: number;
+  /** End of the block, exclusive; null = no end. */
+  readonly to: number | null;
+  /** Each id less the one before it; the first less `from`. */
+  readonly ids: readonly number[];
+  /** 8 bytes an entry. */
+  readonly fingerprints: Buffer;
+  /** 1 byte an entry: number of the definition in the shard's layout record. */
+  readonly definitions: Buffer;
+  /** 16 bytes an entry; all zero = none, or listed in `oddUuids`. */
+  readonly uuids: Buffer;
+  /** UUIDs that are not in canonical lower-case form, byte for byte. */
+  readonly oddUuids: readonly { readonly id: number; readonly uuid: string }[];
+  /** 4 bytes an entry, signed: days since 1970-01-01 of the scope's date; -2147483648 = none. */
+  readonly dates: Buffer;
+  /** 1 byte an entry: bits of `EntryFlag`. */
+  readonly flags: Buffer;
+  /** 4 bytes an entry: number of the sweep that first missed the row; 0 = not missing. */
+  readonly missing: Buffer;
+  /** 2 bytes an entry: lines published. */
+  readonly lines: Buffer;
+}
