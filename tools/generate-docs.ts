@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { entitySchema, formats, serviceSchema, settingsOf, type Section, type Setting } from '../config/schema';
+
+/** A page of the documentation that is made from the code. */
+interface GeneratedPage {
+  /** Below the root of the package. */
+  readonly file: string;
+  readonly render: () => string;
+}
+
+/** Every generated page. */
+export const pages: readonly GeneratedPage[] = [{ file: 'docs/config.md', render: renderConfig }];
+
+function renderConfig(): string {
+  return `# Configuration
+
+Generated from \`config/schema.ts\` by \`npm run docs\`; do not edit.
+
+The service has one file, \`config/service.json\` (another with \`--config FILE\`). Each legal entity has a file of its own
+in \`config/entities/\` (another directory with \`--entities DIR\`), whose name is the entity's id: \`a-z\`, \`0-9\` and \`-\`, no
+dash first, then \`.json\`. In that directory other files, and those whose names begin with a dot, are not read.
+
+All files are JSON in UTF-8. An environment variable, where a key has one, wins over the file; an empty one counts as not
+set. Text that spells a number counts as that number. Unknown keys are faults. All faults of all files are reported at once,
+and the exit code is 2.
+
+Paths of files are relative to the file that names them.
+
+## The service: \`config/service.json\`
+
+${renderTable(serviceSchema)}
+
+\`kafka.sasl.mechanism\` comes with a user name and a password, \`kafka.ssl.certFile\` with \`kafka.ssl.keyFile\`, and the files
+of \`kafka.ssl\` only with \`kafka.ssl.enabled\`. That a broker's certificate is not checked cannot be configured.
+
+## A legal entity: \`config/entities/<id>.json\`
+
+${renderTable(entitySchema('<id>'))}
+
+In the variable's name \`<ID>\` is the entity's id in upper case with \`_\` for \`-\`: the key of \`config/entities/acme-pl.json\` is
+in \`INFAKT_API_KEY_ACME_PL\`. At least one entity is enabled. An enabled entity has a key; no two entities, enabled or not,
+have the same key or the same NIP.
+
+## Secrets
+
+The secrets are the API keys, the SASL password and the private key of \`kafka.ssl.keyFile\`. None of them belongs in a
+configuration file. An API key or the SASL password is taken from the first of these that is given:
+
+1. the environment variable;
+2. the mounted file that \`api_key_file\` or \`kafka.sasl.passwordFile\` names;
+3. \`api_key\` or \`kafka.sasl.password\` in the configuration file, with a warning at every start.
+
+The second and the third together are a fault, unless the variable is set. No message about a fault shows a secret, and what
+was read as one is masked in the log.
+`;
+}
+
+function renderTable(schema: Section): string {
+  const rows = settingsOf(schema).map(([key, setting]) => [
+    `\`${key}\``,
+    setting.env === undefined ? '' : `\`${setting.env}\``,
+    formats[setting.format].expected,
+    renderDefault(setting),
+    setting.doc,
+  ]);
+  const header = ['Key', 'Environment variable', 'Type', 'Default', 'Meaning'];
+  return [header, header.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+}
+
+function renderDefault(setting: Setting<unknown>): string {
+  if (setting.default !== null) return `\`${JSON.stringify(setting.default)}\``;
+  return setting.nullable === true ? (setting.otherwise ?? 'none') : 'required';
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function main(root: string, check: boolean): number {
+  const stale = pages.filter(({ file, render }) => read(join(root, file)) !== render());
+  for (const { file, render } of stale) {
+    if (check) console.error(`${file} is stale: run npm run docs`);
+    else writeFileSync(join(root, file), render());
+  }
+  return check && stale.length > 0 ? 1 : 0;
+}
+
+if (require.main === module) process.exitCode = main(process.cwd(), process.argv.includes('--check'));
