@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Type, types } from 'avsc';
+import { RecordError } from '../errors';
+
+const directory = join(__dirname, '../../schemas/avro');
+
+/** Files of schemas/avro, without their ending. */
+const schemaNames = ['client', 'client-key', 'invoice', 'invoice-key', 'ledger-block'] as const;
+
+/** The original text of a file of schemas/avro, named without its ending. */
+export function loadSchema(name: string): string {
+  return readFileSync(join(directory, `${name}.avsc`), 'utf8');
+}
+
+/** One schema's way between values and bytes. */
+export interface Encoder {
+  /** A value that the schema does not allow is a RecordError; its message names the field, never the value. */
+  encode(value: unknown): Buffer;
+  /** The bytes must be this encoder's own: its prefix and one value. */
+  decode(bytes: Buffer): unknown;
+}
+
+/** Compiles a schema; every encoding begins with the framing's prefix. */
+export function createEncoder(schemaText: string, { prefix }: { readonly prefix: Buffer }): Encoder {
+  const type = typeOf(schemaText);
+  let scratch = Buffer.alloc(64 * 1024);
+  prefix.copy(scratch);
+
+  function write(value: unknown): number {
+    try {
+      return type.encode(value, scratch, prefix.length);
+    } catch (error) {
+      throw refusal(type, value) ?? error;
+    }
+  }
+
+  return {
+    encode(value) {
+      let end = write(value);
+      while (end < 0) {
+        scratch = Buffer.alloc(2 * (scratch.length - end));
+        prefix.copy(scratch);
+        end = write(value);
+      }
+      return Buffer.from(scratch.subarray(0, end));
+    },
+    decode(bytes) {
+      if (!bytes.subarray(0, prefix.length).equals(prefix)) {
+        throw unreadable(type, `expected it to begin with ${prefix.toString('hex')}`, bytes);
+      }
+      return read(type, bytes, prefix.length);
+    },
+  };
+}
+
+/** What begins a value in Avro's single-object encoding: a mark and the fingerprint of the schema that wrote it. */
+export function singleObjectPrefix(schemaText: string): Buffer {
+  const prefix = Buffer.from('c3010000000000000000', 'hex');
+  prefix.writeBigUInt64LE(rabin(Buffer.from(JSON.stringify(typeOf(schemaText).schema()))), 2);
+  return prefix;
+}
+
+/** Reads what was written in single-object encoding by any schema of schemas/avro, with dates and times as ISO text. */
+export function createSingleObjectDecoder(): (bytes: Buffer) => unknown {
+  const byPrefix = new Map(
+    schemaNames.map((name) => {
+      const text = loadSchema(name);
+      return [singleObjectPrefix(text).toString('hex'), typeOf(text, isoTypes)];
+    }),
+  );
+  return (bytes) => {
+    const type = byPrefix.get(bytes.toString('hex', 0, 10));
+    if (type === undefined) {
+      throw new RecordError(
+        `decode a single object: expected the mark and fingerprint of a schema of ours, got ${bytes.toString('hex', 0, 10)}`,
+        { path: '' },
+      );
+    }
+    return plain(read(type, bytes, 10));
+  };
+}
+
+class IsoDate extends types.LogicalType {
+  protected override _fromValue(days: number): string {
+    return new Date(days * 86_400_000).toISOString().slice(0, 10);
+  }
+}
+
+class IsoTime extends types.LogicalType {
+  protected override _fromValue(millis: number): string {
+    return new Date(millis).toISOString();
+  }
+}
+
+const isoTypes = { date: IsoDate, 'timestamp-millis': IsoTime };
+
+function typeOf(schemaText: string, logicalTypes: typeof isoTypes | Record<string, never> = {}): Type {
+  const schema: unknown = JSON.parse(schemaText);
+  if (!isSchema(schema)) throw new Error('expected the JSON text of an Avro schema');
+  return Type.forSchema(schema, { wrapUnions: 'never', omitRecordMethods: true, logicalTypes });
+}
+
+/** Only what avsc would misunderstand is sorted out here; the rest it checks itself. */
+function isSchema(value: unknown): value is Parameters<typeof Type.forSchema>[0] {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null);
+}
+
+function read(type: Type, bytes: Buffer, start: number): unknown {
+  const { value, offset } = decoded(type, bytes, start);
+  if (offset !== bytes.length) throw unreadable(type, 'expected exactly one value', bytes);
+  return value;
+}
+
+/** avsc throws at some bytes and returns a negative offset at others. */
+function decoded(type: Type, bytes: Buffer, start: number): { readonly value: unknown; readonly offset: number } {
+  try {
+    return type.decode(bytes, start);
+  } catch {
+    return { value: undefined, offset: -1 };
+  }
+}
+
+function unreadable(type: Type, expected: string, bytes: Buffer): RecordError {
+  return new RecordError(`decode ${nameOf(type)}: ${expected}, got ${bytes.length} other bytes`, {
+    path: '',
+  });
+}
+
+/** avsc's own error holds the value, so it is no cause. Undefined where the value is valid after all. */
+function refusal(type: Type, value: unknown): RecordError | undefined {
+  const faults: { path: string; wanted: string }[] = [];
+  type.isValid(value, {
+    errorHook: (steps, _value, wanted) => faults.push({ path: pathOf(steps), wanted: branchesOf(wanted) }),
+  });
+  const [first] = faults;
+  if (first === undefined) return undefined;
+  const { path, wanted } = first;
+  const at = path === '' ? 'the value' : path;
+  return new RecordError(`encode ${nameOf(type)}: expected ${at} to be ${wanted}, got another type or range`, { path });
+}
+
+function branchesOf(type: Type): string {
+  return type instanceof types.UnwrappedUnionType ? type.types.map(nameOf).join(' or ') : nameOf(type);
+}
+
+function nameOf(type: Type): string {
+  return type.name ?? type.typeName;
+}
+
+function pathOf(steps: readonly string[]): string {
+  return steps
+    .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+/** avsc gives records a class of their own and bytes as buffers. */
+function plain(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return value.toString('hex');
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
+}
+
+/** CRC-64-AVRO as the Avro specification defines it. */
+function rabin(bytes: Buffer): bigint {
+  const empty = 0xc15d213aa4d7a795n;
+  let crc = empty;
+  for (const byte of bytes) {
+    let low = (crc ^ BigInt(byte)) & 0xffn;
+    for (let bit = 0; bit < 8; bit += 1) low = (low & 1n) === 1n ? (low >> 1n) ^ empty : low >> 1n;
+    crc = (crc >> 8n) ^ low;
+  }
+  return crc;
+}

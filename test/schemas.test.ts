@@ -1,0 +1,146 @@
+import { fieldsOf, isObject, type Field } from '../src/kinds';
+import type { StreamDeclaration } from '../src/model';
+import { createEncoder, loadSchema } from '../src/sinks/avro';
+import { clients } from '../src/sources/streams/clients';
+import { invoices } from '../src/sources/streams/invoices';
+
+const noPrefix = { prefix: Buffer.alloc(0) };
+const published = ['client', 'invoice', 'client-key', 'invoice-key'];
+const stored = ['ledger-block'];
+
+interface Declared {
+  readonly record: string;
+  readonly name: string;
+  readonly field: Readonly<Record<string, unknown>>;
+}
+
+/** Every field of every record in the schema. */
+function declaredIn(schema: unknown): readonly Declared[] {
+  if (Array.isArray(schema)) return schema.flatMap(declaredIn);
+  if (!isObject(schema)) return [];
+  if (!Array.isArray(schema['fields'])) return declaredIn(schema['items']);
+  return schema['fields'].flatMap((field: unknown) => {
+    if (!isObject(field)) throw new Error('a field is an object');
+    return [{ record: String(schema['name']), name: String(field['name']), field }, ...declaredIn(field['type'])];
+  });
+}
+
+const fieldsOfSchema = (name: string): readonly Declared[] => declaredIn(JSON.parse(loadSchema(name)));
+const required = new Set(['entity', 'id', 'observed_at']);
+
+/** The paths of a stream's declaration go into the elements of an array without naming it. */
+function resolves(fields: readonly Field[], path: string): boolean {
+  const [name, ...rest] = path.split('.');
+  const field = fields.find((candidate) => candidate.name === name);
+  return field !== undefined && (rest.length === 0 || resolves(field.fields, rest.join('.')));
+}
+
+describe.each([...published, ...stored])('%s.avsc', (name) => {
+  test('says of every field what it means', () => {
+    for (const { field } of fieldsOfSchema(name)) expect(field['doc']).toMatch(/^[A-Z0-9].{8,}\.$/);
+  });
+
+  test('names no field twice in one record', () => {
+    const names = fieldsOfSchema(name).map((declared) => `${declared.record}.${declared.name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('is a schema that avsc can compile', () => {
+    expect(() => createEncoder(loadSchema(name), noPrefix)).not.toThrow();
+  });
+});
+
+describe.each(['client', 'invoice'])('%s.avsc', (name) => {
+  test('lets every field but entity, id and observed_at be null, and be null by default', () => {
+    for (const { record, name: fieldName, field } of fieldsOfSchema(name)) {
+      if (record === name && required.has(fieldName)) {
+        expect(field).not.toHaveProperty('default');
+        continue;
+      }
+      expect(field['type']).toEqual(['null', expect.anything()]);
+      expect(field['default']).toBeNull();
+    }
+  });
+
+  test('uses only types that the converters and the JDBC sink of Kafka Connect know', () => {
+    const scalars: unknown[] = [
+      'string',
+      'long',
+      'boolean',
+      { type: 'int', logicalType: 'date' },
+      { type: 'long', logicalType: 'timestamp-millis' },
+    ];
+    for (const { field } of fieldsOfSchema(name)) {
+      const type: unknown = Array.isArray(field['type']) ? field['type'][1] : field['type'];
+      const scalar: unknown = isObject(type) && type['type'] === 'array' ? type['items'] : type;
+      if (isObject(scalar) && scalar['type'] === 'record') continue;
+      expect(scalars).toContainEqual(scalar);
+    }
+  });
+
+  test('gives money a unit and a source to every field of the API', () => {
+    for (const { name: fieldName, field } of fieldsOfSchema(name)) {
+      if (fieldName.includes('price')) expect(field['unit']).toBe('minor');
+      expect(field['doc']).toMatch(/Source: (inFakt API, (list row|detail only|documented in 2026)|infakt-kafka)/);
+    }
+  });
+
+  test('has room for unknown fields in every record', () => {
+    const records = new Set(fieldsOfSchema(name).map(({ record }) => record));
+    for (const record of records) {
+      expect(fieldsOfSchema(name)).toContainEqual(expect.objectContaining({ record, name: 'extra' }));
+    }
+  });
+});
+
+describe.each<StreamDeclaration>([clients, invoices])('the stream $name', ({ schema, ...stream }) => {
+  const fields = fieldsOf(loadSchema(schema));
+
+  test('has a schema and a key schema of its name in the namespace infakt', () => {
+    expect(JSON.parse(loadSchema(schema))).toMatchObject({ type: 'record', name: schema, namespace: 'infakt' });
+    expect(JSON.parse(loadSchema(`${schema}-key`))).toMatchObject({ name: `${schema}_key`, namespace: 'infakt' });
+  });
+
+  test('has the frozen key of entity and id', () => {
+    expect(fieldsOfSchema(`${schema}-key`).map(({ name, field }) => [name, field['type']])).toEqual([
+      ['entity', 'string'],
+      ['id', 'long'],
+    ]);
+  });
+
+  test('declares only fields that its schema has, of the kind they are used as', () => {
+    const { volatileFields, detailOnlyFields, sumFields, scopeField, address } = stream;
+    for (const path of [...volatileFields, ...detailOnlyFields])
+      expect([path, resolves(fields, path)]).toEqual([path, true]);
+    for (const name of sumFields) expect(fields).toContainEqual({ name, kind: 'money', fields: [] });
+    if (scopeField !== null) expect(fields).toContainEqual({ name: scopeField, kind: 'date', fields: [] });
+    expect(fields.map(({ name }) => name)).toContain(address);
+  });
+});
+
+test('details are addressed below the base URL, with nothing of an address taken for a path', () => {
+  expect(clients.detailPath('160001')).toBe('/clients/160001.json');
+  expect(invoices.detailPath('0b1e/../x?y')).toBe('/invoices/0b1e%2F..%2Fx%3Fy.json');
+});
+
+test('a kind is read from the type and the attributes of a field', () => {
+  const kinds = new Map(fieldsOf(loadSchema('invoice')).map((field) => [field.name, field]));
+  expect(
+    ['number', 'client_id', 'net_price', 'split_payment', 'paid_date', 'created_at'].map((n) => kinds.get(n)?.kind),
+  ).toEqual(['text', 'integer', 'money', 'boolean', 'date', 'timestamp']);
+  expect(['ksef_data', 'document_markings_ids', 'services'].map((name) => kinds.get(name)?.kind)).toEqual([
+    'json',
+    'texts',
+    'lines',
+  ]);
+  expect(kinds.get('services')?.fields).toContainEqual({ name: 'quantity', kind: 'decimal', fields: [] });
+  expect(kinds.get('services')?.fields).toContainEqual({ name: 'discount', kind: 'text', fields: [] });
+  expect([kinds.has('entity'), kinds.has('observed_at'), kinds.has('extra')]).toEqual([false, false, false]);
+});
+
+test.each(['"string"', '{"fields":[1]}', '{"fields":[{"name":"x","type":"double"}]}'])(
+  'a schema with no kinds is a bug: %s',
+  (text) => {
+    expect(() => fieldsOf(text)).toThrow(/^expected/);
+  },
+);
