@@ -1,0 +1,178 @@
+import { isUtf8 } from 'node:buffer';
+import { Agent as HttpAgent, validateHeaderValue } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import fetch from 'cross-fetch';
+import { defer, finalize, from, type Observable, tap, throwError, timeout } from 'rxjs';
+import { TransientError } from './errors';
+
+/** One GET to be made. */
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A complete answer, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | null;
+  /** The media type alone, in lower case; "" where the answer names none. */
+  readonly contentType: string;
+  readonly text: string;
+  /** False if the body was not UTF-8, so that `text` is not what was sent. */
+  readonly utf8: boolean;
+}
+
+/** The edge to the network. */
+export interface Http {
+  /**
+   * One GET per subscription; unsubscribing aborts it. A 3xx is an answer and never followed.
+   *
+   * Fails with a TransientError if the network fails, the whole exchange takes longer than `timeoutMs`, or the body is
+   * cut or larger than `maxBytes`; the last two carry the status. Messages name neither headers nor the query.
+   */
+  readonly exchange: (request: HttpRequest) => Observable<HttpAnswer>;
+  /** Closes all connections, those in use as well. */
+  readonly close: () => void;
+}
+
+export interface HttpOptions {
+  readonly timeoutMs: number;
+  /** Largest body accepted, both as it travels and unpacked. */
+  readonly maxBytes: number;
+  readonly userAgent: string;
+}
+
+const unzip = promisify(gunzip);
+
+/** Opens the edge; its connections are kept alive between exchanges. */
+export function createHttp({ timeoutMs, maxBytes, userAgent }: HttpOptions): Http {
+  const connections = createConnections();
+
+  async function get(url: URL, headers: HttpRequest['headers'], agent: HttpAgent, signal: AbortSignal) {
+    // node-fetch unpacks leniently (a cut gzip body would pass), so unpacking is done here.
+    const init = {
+      headers: { ...headers, 'User-Agent': userAgent, 'Accept-Encoding': 'gzip' },
+      redirect: 'manual' as const,
+      signal,
+      agent,
+      compress: false,
+      size: maxBytes,
+    };
+    // An illegal value would otherwise be quoted in the error, and the value may be the key.
+    for (const [name, value] of Object.entries(init.headers)) validateHeaderValue(name, value);
+    const shown = `GET ${url.origin}${url.pathname}`;
+    const response = await fetch(url.href, init).catch((error: unknown) => {
+      throw new TransientError(`${shown} expected an answer, got ${reasonOf(error)}`);
+    });
+    const { status } = response;
+    try {
+      const raw = Buffer.from(await orCut(response.arrayBuffer(), agent));
+      const encoding = response.headers.get('content-encoding') ?? 'identity';
+      const body = /^(x-)?gzip$/i.test(encoding) ? await unzip(raw, { maxOutputLength: maxBytes }) : raw;
+      return {
+        status,
+        header: (name: string) => response.headers.get(name),
+        contentType: (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase(),
+        text: body.toString('utf8'),
+        utf8: isUtf8(body),
+      };
+    } catch (error) {
+      const expected = `a whole body of at most ${maxBytes} bytes`;
+      throw new TransientError(`${shown} expected ${expected}, got ${reasonOf(error)}`, { status });
+    }
+  }
+
+  return {
+    exchange: ({ url, headers }) =>
+      defer(() => {
+        const target = new URL(url);
+        const aborter = new AbortController();
+        const agent = connections.take(target);
+        let whole = false;
+        return from(get(target, headers, agent, aborter.signal)).pipe(
+          tap(() => (whole = true)),
+          timeout({
+            first: timeoutMs,
+            with: () => {
+              const shown = `GET ${target.origin}${target.pathname}`;
+              return throwError(
+                () => new TransientError(`${shown} expected a whole answer in ${timeoutMs} ms, got a time-out`),
+              );
+            },
+          }),
+          finalize(() => {
+            aborter.abort();
+            if (whole) connections.giveBack(target, agent);
+            else connections.drop(agent);
+          }),
+        );
+      }),
+    close: connections.close,
+  };
+}
+
+/** Keep-alive connections: one agent each, so that the socket of an exchange is known. */
+function createConnections() {
+  const idle = new Map<string, HttpAgent[]>();
+  const all = new Set<HttpAgent>();
+  const options = { keepAlive: true, maxSockets: 1 };
+
+  function drop(agent: HttpAgent): void {
+    all.delete(agent);
+    agent.destroy();
+  }
+
+  return {
+    take: (url: URL): HttpAgent => {
+      const warm = idle.get(url.origin)?.pop();
+      if (warm !== undefined) return warm;
+      const agent = url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+      all.add(agent);
+      return agent;
+    },
+    giveBack: (url: URL, agent: HttpAgent): void => {
+      if (!all.has(agent)) return;
+      const others = idle.get(url.origin);
+      if (others === undefined) idle.set(url.origin, [agent]);
+      else others.push(agent);
+    },
+    drop,
+    close: (): void => {
+      for (const agent of all) drop(agent);
+      idle.clear();
+    },
+  };
+}
+
+/**
+ * Fails as soon as the connection closes before the body's end.
+ *
+ * node-fetch 2 notices that in a chunked body only; one that is shorter than its Content-Length would hang
+ * (https://github.com/node-fetch/node-fetch/issues/1604).
+ */
+async function orCut<T>(body: Promise<T>, agent: HttpAgent): Promise<T> {
+  const socket = Object.values(agent.sockets).flat()[0];
+  // No socket in use: the answer is complete and its connection idle again.
+  if (socket === undefined) return body;
+  let closed = () => {};
+  const cut = new Promise<never>((_resolve, reject) => {
+    // What arrived before the close is still handed on, all of it before the next turn of the event loop.
+    closed = () => setImmediate(() => reject(new Error('a connection closed before the end of the body')));
+  });
+  socket.once('close', closed);
+  try {
+    return await Promise.race([body, cut]);
+  } finally {
+    socket.off('close', closed);
+  }
+}
+
+/** Why it failed, in words that are safe to log; node-fetch's own quote the URL, which is why no `cause` is kept. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'an unknown fault';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if ('type' in error && typeof error.type === 'string') return error.type;
+  return error.message;
+}
