@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 const project = {
   testEnvironment: 'node',
-  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json', isolatedModules: true, diagnostics: false }] },
+  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json' }] },
 };
 const kafka = {
   globalSetup: '<rootDir>/test/support/start-kafka.ts',

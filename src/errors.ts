@@ -60,7 +60,11 @@ export class FatalError extends HouseError {
 
   constructor(
     message: string,
-    context: ErrorContext & { readonly reason: ParkReason; readonly parks: 'stream' | 'entity'; readonly parkMs?: number },
+    context: ErrorContext & {
+      readonly reason: ParkReason;
+      readonly parks: 'stream' | 'entity';
+      readonly parkMs?: number;
+    },
   ) {
     super(message, context);
     this.reason = context.reason;

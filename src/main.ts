@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReplaySubject } from 'rxjs';
+
+import type { Io } from './commands/io';
+import { onceCommand } from './commands/once';
+import { peekCommand } from './commands/peek';
+import { simulateCommand } from './commands/simulate';
+import { stateCommand } from './commands/state';
+import { ConfigError, exitCodeFor } from './errors';
+
+const help = `Usage: infakt-kafka COMMAND [options]
+
+Change data capture for the inFakt invoicing API: every real change of clients and invoices, once, as Avro on Kafka.
+
+Commands
+  once          read everything once, publish what changed, exit
+  peek          print committed records of a topic, decoded
+  state show    print what is remembered: cursors, ledger rows, last complete lap
+  simulate      serve an inFakt API with made-up companies
+
+  --help        this text; after a command, its own
+  --version     the version
+
+Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside (Kafka, the API), 130 or 143 at the second signal.
+`;
+
+const commands = new Map<string, (argv: readonly string[], io: Io) => Promise<number>>([
+  ['once', (argv, io) => onceCommand(argv, io)],
+  ['peek', peekCommand],
+  ['state', stateCommand],
+  ['simulate', simulateCommand],
+]);
+
+/** Runs one command line; returns the exit code. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = argv;
+  try {
+    if (name === '--version') {
+      io.stdout(`${io.version}\n`);
+      return 0;
+    }
+    if (name === undefined || name === '--help' || name === 'help') {
+      io.stdout(help);
+      return name === undefined ? 2 : 0;
+    }
+    const command = commands.get(name);
+    if (command === undefined)
+      throw new ConfigError(
+        `unknown command "${name}", expected one of ${[...commands.keys()].join(', ')}; see --help`,
+      );
+    return await command(rest, io);
+  } catch (error) {
+    const usage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+    const code = usage ? 2 : exitCodeFor(error);
+    const text = error instanceof Error ? (code === 1 ? (error.stack ?? error.message) : error.message) : String(error);
+    io.stderr(`infakt-kafka: ${usage ? `${text} See --help.` : text}\n`);
+    return code;
+  }
+}
+
+function main(): void {
+  const stop = new ReplaySubject<NodeJS.Signals>(1);
+  let signals = 0;
+  let stopOnce: (signal: NodeJS.Signals) => void = () => undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    stop.next(signal);
+    stopOnce(signal);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
+  const io: Io = {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    columns: process.stderr.isTTY ? process.stderr.columns : null,
+    env: process.env,
+    stop: stop.asObservable(),
+    stopped: new Promise((resolve) => {
+      stopOnce = resolve;
+    }),
+    version,
+  };
+  void run(process.argv.slice(2), io).then((code) => {
+    process.exitCode = code;
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  });
+}
+
+if (require.main === module) main();

@@ -1,0 +1,410 @@
+import {
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  finalize,
+  from,
+  ignoreElements,
+  merge,
+  mergeMap,
+  NEVER,
+  of,
+  repeat,
+  Subject,
+  switchMap,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs';
+
+import { FatalError, TransientError, type ParkReason } from './errors';
+import type { Counts, Cursor, EntityId, Query, StreamDeclaration } from './model';
+import { failWith } from './operators/fail-with';
+import { parkOnFailure } from './operators/park-on-failure';
+import type { Session } from './shard';
+import type { Rest } from './sources/rest';
+import { scan, startPosition, type Release } from './sources/scan';
+import { NO_COUNTS } from './walk';
+
+/** One legal entity as the pipeline reads it. */
+export interface Reader {
+  readonly entity: EntityId;
+  /** Ten digits that the account must have; null = the account seen first is remembered instead. */
+  readonly nip: string | null;
+  /** `YYYY-MM-DD`, `all`, or null = 90 days before the first run. */
+  readonly startDate: string | null;
+  readonly endDate: string | null;
+  readonly streams: readonly StreamDeclaration[];
+  readonly rest: Rest;
+}
+
+/** What happened in a shard, in the order in which it did. */
+export type Progress =
+  /** A page is held against the ledger and what it changed is durable. */
+  | {
+      readonly kind: 'page';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly counts: Counts;
+      readonly cursor: Cursor;
+    }
+  /** A lap is complete and durable. */
+  | { readonly kind: 'lap'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }
+  /** Not read for now; stream null = the whole entity. */
+  | {
+      readonly kind: 'parked';
+      readonly entity: EntityId;
+      readonly stream: string | null;
+      readonly reason: ParkReason;
+      readonly error: Error;
+      readonly waitMs: number;
+    }
+  /** Asked again after having been parked. */
+  | { readonly kind: 'retrying'; readonly entity: EntityId; readonly stream: string | null }
+  /** Not asked again in this run. */
+  | {
+      readonly kind: 'given-up';
+      readonly entity: EntityId;
+      readonly stream: string | null;
+      readonly reason: ParkReason;
+      readonly error: Error;
+    }
+  /** Worth a person's attention; reading goes on. */
+  | { readonly kind: 'warning'; readonly entity: EntityId; readonly stream: string | null; readonly message: string };
+
+/** How a shard is read. */
+export interface PipelineOptions {
+  /** Fences and restores; called again after each commit that did not go through. */
+  readonly open: () => Promise<Session>;
+  readonly readers: readonly Reader[];
+  /** Milliseconds between the starts of two laps; null = one lap of every stream, then the pipeline completes. */
+  readonly lapEveryMs: number | null;
+  /** How long the nth parking in a row lasts. */
+  readonly parkMs: (failures: number) => number;
+  /** Rows a page. */
+  readonly limit: number;
+  /** Pages of one scan that may be on their way at a time. */
+  readonly credits: number;
+  readonly marks: { next(): number };
+  readonly now: () => number;
+  /** Once true, no scan asks for a further page. */
+  readonly stopped: () => boolean;
+  /** Emits when `stopped` becomes true: what is parked is not waited for. */
+  readonly stop: Observable<unknown>;
+}
+
+/** Parked in a run of one lap, these will not pass by waiting. */
+const HOPELESS: ReadonlySet<ParkReason> = new Set([
+  'unauthorized',
+  'payment-required',
+  'identity-mismatch',
+  'identity-unreadable',
+]);
+const DEFAULT_SCOPE_DAYS = 90;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const LONGEST_PARK_MS = 15 * 60 * 1000;
+
+/**
+ * Reads every stream of a shard's entities and publishes what changed. Completes when one lap of each is done (or given up) and
+ * durable, where one was asked for; errors when a commit did not go through, with what to do about it: TransientError = open again.
+ */
+export function runShard(options: PipelineOptions): Observable<Progress> {
+  /** Laps finished since this pipeline was made, which reopening does not repeat. */
+  const finished = new Set<string>();
+  return defer(() => from(options.open())).pipe(
+    switchMap((session) => {
+      const reading = merge(...options.readers.map((reader) => readEntity(options, session, reader, finished)));
+      const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
+      return concat(
+        concat(reading, flushed).pipe(failWith(from(session.failed))),
+        defer(() => from(session.close())).pipe(ignoreElements()),
+      ).pipe(finalize(() => void session.close()));
+    }),
+  );
+}
+
+/** One entity: whose account it is, then its streams side by side; parked as a whole where the API refuses the whole of it. */
+function readEntity(
+  options: PipelineOptions,
+  session: Session,
+  reader: Reader,
+  finished: Set<string>,
+): Observable<Progress> {
+  const { entity } = reader;
+  const streams = defer(() =>
+    merge(...reader.streams.map((stream) => readStream(options, session, reader, stream, finished))),
+  );
+  return parked(options, { entity, stream: null }, parksEntity, concat(identify(options, session, reader), streams));
+}
+
+/** One stream: a lap after the other, parked alone where only its rows or its list are at fault. */
+function readStream(
+  options: PipelineOptions,
+  session: Session,
+  reader: Reader,
+  stream: StreamDeclaration,
+  finished: Set<string>,
+): Observable<Progress> {
+  const name = `${reader.entity} ${stream.name}`;
+  const lap = defer(() => {
+    if (options.lapEveryMs === null && finished.has(name)) return EMPTY;
+    return readLap(options, session, reader, stream).pipe(
+      tap((progress) => {
+        if (progress.kind === 'lap') finished.add(name);
+      }),
+    );
+  });
+  const { lapEveryMs } = options;
+  const laps =
+    lapEveryMs === null
+      ? lap
+      : lap.pipe(
+          repeat({
+            delay: () =>
+              options.stopped() ? EMPTY : timer(untilNextLap(options, session, reader, stream, lapEveryMs)),
+          }),
+        );
+  return parked(options, { entity: reader.entity, stream: stream.name }, parksStream, laps);
+}
+
+function untilNextLap(
+  options: PipelineOptions,
+  session: Session,
+  reader: Reader,
+  stream: StreamDeclaration,
+  everyMs: number,
+): number {
+  const cursor = session.cursor(reader.entity, stream.name, 'sweep');
+  return cursor === null ? 0 : Math.max(0, Date.parse(cursor.startedAt) + everyMs - options.now());
+}
+
+/** One lap of the sweep, or the rest of one: page after page into the session, the next asked for while this one is committed. */
+function readLap(
+  options: PipelineOptions,
+  session: Session,
+  reader: Reader,
+  stream: StreamDeclaration,
+): Observable<Progress> {
+  const { entity, rest } = reader;
+  const place = { entity, stream: stream.name };
+  const start = async (): Promise<Cursor> => {
+    // Pages of the scan before this one may still wait to be held against the ledger: only then is its cursor right.
+    await session.settled(entity, stream.name);
+    return resumeOrBegin(options, session, reader, stream);
+  };
+  return defer(start).pipe(
+    mergeMap(({ query, position }) => {
+      const params = listParams(stream, query);
+      return scan({
+        query,
+        scopeField: stream.scopeField,
+        position,
+        limit: options.limit,
+        ask: (offset) =>
+          defer(() => {
+            const answered = session.requested(entity, stream.name, options.marks.next());
+            return rest.list(stream.name, stream.path, params, offset, options.limit).pipe(finalize(answered));
+          }),
+        credit: createCredits(options.credits),
+        stopped: options.stopped,
+      });
+    }),
+    mergeMap(({ page, release }) =>
+      from(session.add({ ...place, scan: 'sweep', page }).finally(release)).pipe(
+        mergeMap(({ counts, cursor }): Observable<Progress> => {
+          const read: Progress = { kind: 'page', ...place, counts, cursor };
+          const ignored: Progress = { kind: 'warning', ...place, message: filterIgnored(stream, page.outsideQuery) };
+          return from([
+            read,
+            ...(page.outsideQuery > 0 ? [ignored] : []),
+            ...(page.end ? [{ kind: 'lap', ...place, cursor } as const] : []),
+          ]);
+        }),
+        // The session's end is told once, by itself.
+        catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
+      ),
+    ),
+  );
+}
+
+function filterIgnored(stream: StreamDeclaration, rows: number): string {
+  return `the API answered with ${rows} rows outside the ${stream.scopeField ?? ''} asked for: it ignores that filter, so more is read than needed and left out here`;
+}
+
+/** Goes on with a half lap of the same query, or begins the next one. */
+function resumeOrBegin(options: PipelineOptions, session: Session, reader: Reader, stream: StreamDeclaration): Cursor {
+  const { entity } = reader;
+  const before = session.cursor(entity, stream.name, 'sweep');
+  const query = sweepQuery(options, session, reader, stream);
+  if (before !== null && before.finishedAt === null && JSON.stringify(before.query) === JSON.stringify(query))
+    return before;
+  const cursor: Cursor = {
+    // A lap that is begun again under another query was never complete and keeps its number.
+    number: before === null ? 1 : before.number + (before.finishedAt === null ? 0 : 1),
+    query,
+    startedAt: new Date(options.now()).toISOString(),
+    finishedAt: null,
+    position: startPosition(),
+    totalCount: null,
+    counts: NO_COUNTS,
+    sums: {},
+  };
+  session.begin(entity, stream.name, 'sweep', cursor);
+  return cursor;
+}
+
+function sweepQuery(options: PipelineOptions, session: Session, reader: Reader, stream: StreamDeclaration): Query {
+  if (stream.scopeField === null || reader.startDate === 'all')
+    return { from: null, to: stream.scopeField === null ? null : reader.endDate, order: 'asc' };
+  const firstRun = session.account(reader.entity)?.firstRun ?? isoDay(options.now());
+  const from = reader.startDate ?? isoDay(Date.parse(firstRun) - DEFAULT_SCOPE_DAYS * DAY_MS);
+  return { from, to: reader.endDate, order: 'asc' };
+}
+
+function listParams({ scopeField }: StreamDeclaration, { from, to, order }: Query): Record<string, string> {
+  return {
+    ...(scopeField === null || from === null ? {} : { [`q[${scopeField}_gteq]`]: from }),
+    ...(scopeField === null || to === null ? {} : { [`q[${scopeField}_lteq]`]: to }),
+    order: `id ${order}`,
+  };
+}
+
+/** Shows that the key belongs to the entity before anything is read with it (I7). */
+function identify(options: PipelineOptions, session: Session, { entity, nip, rest }: Reader): Observable<Progress> {
+  return rest.accountDetails().pipe(
+    mergeMap((details) => {
+      const before = session.account(entity);
+      if (details === 'unreadable') {
+        if (nip !== null) {
+          throw new FatalError(
+            `reading whose account the key of ${entity} belongs to: expected tax_id ${nip}, got no answer to account/details.json; give the key the scope api:account:read, or leave nip out of the entity's file`,
+            { reason: 'identity-unreadable', parks: 'entity', entity },
+          );
+        }
+        const known = before ?? { taxId: null, accountUuid: null, firstRun: isoDay(options.now()) };
+        const message =
+          'the key may not read its account (scope api:account:read), so nothing shows that it belongs to this entity';
+        return concat(
+          remember(session, entity, before, known),
+          of<Progress>({ kind: 'warning', entity, stream: null, message }),
+        );
+      }
+      const taxId = details.taxId?.replace(/\D/g, '') ?? null;
+      if (nip !== null && taxId !== nip)
+        throw notTheEntity(entity, `tax_id ${nip} as configured`, taxId === null ? 'none' : 'another one');
+      if (before !== null && before.taxId !== null && before.taxId !== taxId) {
+        throw notTheEntity(entity, 'the tax_id of the account that was read before', 'another one');
+      }
+      if (
+        before !== null &&
+        nip === null &&
+        before.accountUuid !== null &&
+        before.accountUuid !== details.accountUuid
+      ) {
+        throw notTheEntity(entity, 'the account that was read before', 'another one');
+      }
+      return remember(session, entity, before, {
+        taxId,
+        accountUuid: details.accountUuid,
+        firstRun: before?.firstRun ?? isoDay(options.now()),
+      });
+    }),
+  );
+}
+
+function notTheEntity(entity: EntityId, expected: string, got: string): FatalError {
+  return new FatalError(
+    `reading whose account the key of ${entity} belongs to: expected ${expected}, got ${got}; set the entity's right key, or give the other company an entity file of its own`,
+    { reason: 'identity-mismatch', parks: 'entity', entity },
+  );
+}
+
+function remember(
+  session: Session,
+  entity: EntityId,
+  before: ReturnType<Session['account']>,
+  now: NonNullable<typeof before>,
+): Observable<never> {
+  if (before !== null && before.taxId === now.taxId && before.accountUuid === now.accountUuid) return EMPTY;
+  return defer(() => from(session.remember(entity, now))).pipe(
+    catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
+    ignoreElements(),
+  );
+}
+
+/** Parks a source on the failures that are its own; in a run of one lap it is tried once more and then given up. */
+function parked(
+  options: PipelineOptions,
+  place: { readonly entity: EntityId; readonly stream: string | null },
+  isOurs: (error: unknown) => error is FatalError | TransientError,
+  source: Observable<Progress>,
+): Observable<Progress> {
+  return defer(() => {
+    const told = new Subject<Progress>();
+    let retries = 0;
+    const waitMs = (error: unknown, failures: number): number | null => {
+      if (!isOurs(error) || options.stopped()) return null;
+      const asked = error instanceof FatalError ? error.parkMs : error.retryAfterMs;
+      const wait = asked ?? options.parkMs(failures);
+      if (options.lapEveryMs === null && (retries > 0 || HOPELESS.has(reasonOf(error)) || wait > LONGEST_PARK_MS))
+        return null;
+      return wait;
+    };
+    const trying = source.pipe(
+      parkOnFailure({
+        waitMs,
+        until: options.stop,
+        onPark: (error, wait) => {
+          if (isOurs(error)) told.next({ kind: 'parked', ...place, reason: reasonOf(error), error, waitMs: wait });
+        },
+        onRetry: () => {
+          retries += 1;
+          told.next({ kind: 'retrying', ...place });
+        },
+      }),
+      catchError((error: unknown) =>
+        isOurs(error)
+          ? of<Progress>({ kind: 'given-up', ...place, reason: reasonOf(error), error })
+          : throwError(() => error),
+      ),
+      finalize(() => told.complete()),
+    );
+    return merge(told, trying);
+  });
+}
+
+function parksStream(error: unknown): error is FatalError {
+  return error instanceof FatalError && error.parks === 'stream';
+}
+
+/** What six tries did not cure is the entity's own fault until shown otherwise. */
+function parksEntity(error: unknown): error is FatalError | TransientError {
+  return (error instanceof FatalError && error.parks === 'entity') || error instanceof TransientError;
+}
+
+function reasonOf(error: FatalError | TransientError): ParkReason {
+  if (error instanceof FatalError) return error.reason;
+  return error.status === 429 ? 'rate-limited' : 'unavailable';
+}
+
+/** At most `count` credits out at a time; those who wait are served in order. */
+function createCredits(count: number): () => Promise<Release> {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  const give = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) free += 1;
+    else next();
+  };
+  return async () => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    return give;
+  };
+}
+
+function isoDay(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

@@ -1,0 +1,369 @@
+import type { Kafka } from 'kafkajs';
+import {
+  concat,
+  defer,
+  finalize,
+  from,
+  ignoreElements,
+  merge,
+  mergeMap,
+  retry,
+  take,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs';
+
+import type { Config, EntityConfig } from '../config/load';
+import { createBudget, monotonicClock, type Budget } from './budget';
+import { TransientError } from './errors';
+import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from './fingerprint';
+import { createHttp, type Http } from './http';
+import { NO_DATE } from './ledger';
+import type { EntityId, LedgerBlock, Row, StreamDeclaration } from './model';
+import { failWith } from './operators/fail-with';
+import { runShard, type Progress, type Reader } from './pipeline';
+import type { StreamCodec } from './records';
+import { createShard, type Shard } from './shard';
+import { createEncoder, loadSchema, singleObjectPrefix } from './sinks/avro';
+import { createKafka, openWriter, withDeadline, type KafkaLog, type KafkaSettings } from './sinks/kafka';
+import { partitionOf } from './sinks/partition';
+import { groupIsEmpty, joinGroup, type Membership } from './sinks/shards';
+import type { Definition, Layout } from './sinks/state-topic';
+import { ensureTopics, verifyLayout, type Topics } from './sinks/topics';
+import { daysOf } from './kinds';
+import { createDecoder } from './sources/decode';
+import { createRest, requestRetry, type Attempt } from './sources/rest';
+import { clients } from './sources/streams/clients';
+import { invoices } from './sources/streams/invoices';
+
+/** Every stream that this program can read. */
+export const allStreams: readonly StreamDeclaration[] = [clients, invoices];
+
+/** How long things may take; one object, so that tests can be impatient. */
+export interface Patience {
+  /** How long the nth parking in a row lasts. */
+  readonly parkMs: (failures: number) => number;
+  /** The wait before a lost session is opened for the nth time again. */
+  readonly reopenMs: (failures: number) => number;
+  /** How often a lost session is opened again in a run of one lap. */
+  readonly reopenTries: number;
+  /** One transaction, from its first send to its commit. */
+  readonly commitMs: number;
+  /** Reading a shard's state. */
+  readonly restoreMs: number;
+  readonly idleCommitMs: number;
+  readonly retry: Parameters<typeof createRest>[0]['retry'];
+}
+
+/** The waits of a real run. */
+export function usualPatience(random: () => number): Patience {
+  return {
+    parkMs: (failures) => Math.min(15, 2 ** (failures - 1)) * 60_000,
+    reopenMs: (failures) => Math.min(10_000, 250 * 2 ** failures),
+    reopenTries: 8,
+    commitMs: 60_000,
+    restoreMs: 120_000,
+    idleCommitMs: 10_000,
+    retry: requestRetry(random),
+  };
+}
+
+/** What a run needs from outside. */
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly patience: Patience;
+  readonly kafkaLog: KafkaLog;
+  readonly onAttempt: (attempt: Attempt) => void;
+  readonly now: () => number;
+  /** Once true, no scan asks for a further page. */
+  readonly stopped: () => boolean;
+  /** Emits when `stopped` becomes true. */
+  readonly stop: Observable<unknown>;
+  readonly version: string;
+}
+
+const PAGE_ROWS = 100;
+/** Pages of one scan on their way: enough to fill the next transaction while one is being committed. */
+const CREDITS = 16;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/**
+ * One complete lap of every stream of every enabled entity, taking part alone: completes when all are done or given up and the group is
+ * left; errors with a TransientError when Kafka cannot be used or another instance is at work, with a ConfigError when a person must act.
+ */
+export function once(options: ServiceOptions): Observable<Progress> {
+  const { config, patience } = options;
+  return defer(() => from(prepare(options))).pipe(
+    mergeMap(({ kafka, topics }) => {
+      const http = createHttp({
+        timeoutMs: config.service.infakt.timeoutMs,
+        maxBytes: MAX_ANSWER_BYTES,
+        userAgent: `infakt-kafka/${options.version}`,
+      });
+      const budget = createBudget({
+        requestsPerMinute: config.service.infakt.requestsPerMinute,
+        clock: monotonicClock,
+      });
+      const membership = joinGroup(kafka, {
+        groupId: config.service.service.id,
+        stateTopic: topics.state.name,
+        sessionTimeoutMs: config.service.kafka.sessionTimeoutMs,
+        readDeadlineMs: patience.restoreMs,
+      });
+      const around = { ...options, kafka, topics, membership, http, budget, marks: createMarks() };
+      const owned = membership.owned.pipe(tap((mine) => refuseCompany(mine, topics, config)));
+      const shards = [...byShard(config, topics.state.partitions)].map(([shard, entities]) =>
+        readShard(around, shard, entities),
+      );
+      const reading = owned.pipe(
+        take(1),
+        mergeMap(() => merge(...shards)),
+        failWith(owned),
+      );
+      return concat(reading, defer(() => from(membership.leave())).pipe(ignoreElements())).pipe(
+        finalize(() => {
+          http.close();
+          void membership.leave();
+        }),
+      );
+    }),
+  );
+}
+
+interface Surroundings extends ServiceOptions {
+  readonly kafka: Kafka;
+  readonly topics: Topics;
+  readonly membership: Membership;
+  readonly http: Http;
+  readonly budget: Budget;
+  readonly marks: { next(): number };
+}
+
+async function prepare({
+  config,
+  kafkaLog,
+}: ServiceOptions): Promise<{ readonly kafka: Kafka; readonly topics: Topics }> {
+  const kafka = createKafka(kafkaSettings(config), kafkaLog);
+  const topics = await ensureTopics(kafka, {
+    prefix: config.service.topics.prefix,
+    data: allStreams.map(({ name }) => name),
+    dataPartitions: config.service.topics.partitions,
+    statePartitions: config.service.state.partitions,
+    replicationFactor: config.service.topics.replicationFactor,
+    create: config.service.topics.create,
+  });
+  const groupId = config.service.service.id;
+  const waitMs = config.service.kafka.sessionTimeoutMs + 5_000;
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    if (!(await groupIsEmpty(admin, groupId, waitMs))) throw notAlone(groupId, `still has members after ${waitMs} ms`);
+  } finally {
+    await admin.disconnect();
+  }
+  return { kafka, topics };
+}
+
+/** How the configured cluster is reached. */
+export function kafkaSettings({ service }: Config): KafkaSettings {
+  const { ssl, sasl, brokers } = service.kafka;
+  const { ca, cert, key } = ssl;
+  return {
+    clientId: service.service.id,
+    brokers,
+    ssl: ssl.enabled
+      ? { ...(ca === null ? {} : { ca }), ...(cert === null ? {} : { cert }), ...(key === null ? {} : { key }) }
+      : null,
+    sasl,
+  };
+}
+
+function notAlone(groupId: string, got: string): TransientError {
+  return new TransientError(
+    `taking part alone in group ${groupId}: expected no other instance of the service, got a group that ${got}; stop the other one, or wait for it`,
+  );
+}
+
+/** In a run of one lap every shard is ours, or another instance is at work. */
+function refuseCompany(mine: ReadonlySet<number>, topics: Topics, config: Config): void {
+  if (mine.size < topics.state.partitions) {
+    throw notAlone(config.service.service.id, `gave this one ${mine.size} of ${topics.state.partitions} shards`);
+  }
+}
+
+function byShard({ entities }: Config, statePartitions: number): Map<number, EntityConfig[]> {
+  const shards = new Map<number, EntityConfig[]>();
+  for (const entity of entities.filter(({ enabled }) => enabled)) {
+    const shard = partitionOf(entity.id, statePartitions);
+    shards.set(shard, [...(shards.get(shard) ?? []), entity]);
+  }
+  return shards;
+}
+
+/** Reads one shard, and opens it again after each commit that did not go through. */
+function readShard(around: Surroundings, number: number, entities: readonly EntityConfig[]): Observable<Progress> {
+  const { patience, membership } = around;
+  const shard = shardOf(around, number, entities);
+  return runShard({
+    open: () => shard.open(),
+    readers: entities.map((entity) => readerOf(around, entity)),
+    lapEveryMs: null,
+    parkMs: patience.parkMs,
+    limit: PAGE_ROWS,
+    credits: CREDITS,
+    marks: around.marks,
+    now: around.now,
+    stopped: around.stopped,
+    stop: around.stop,
+  }).pipe(
+    retry({
+      delay: (error: unknown, failures) => {
+        if (!(error instanceof TransientError) || failures > patience.reopenTries || around.stopped())
+          return throwError(() => error);
+        // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
+        const confirmed = withDeadline(
+          membership.confirmed(number),
+          patience.commitMs,
+          `waiting for the group to confirm shard ${number}`,
+        );
+        return from(confirmed).pipe(mergeMap(() => timer(patience.reopenMs(failures))));
+      },
+    }),
+  );
+}
+
+function readerOf({ config, budget, http, marks, patience, onAttempt }: Surroundings, entity: EntityConfig): Reader {
+  return {
+    entity: entity.id,
+    nip: entity.nip,
+    startDate: entity.startDate,
+    endDate: entity.endDate,
+    streams: allStreams.filter(({ name }) => entity.streams.includes(name)),
+    rest: createRest({
+      baseUrl: config.service.infakt.baseUrl,
+      entity: entity.id,
+      apiKey: entity.apiKey,
+      http,
+      slots: budget.slots(entity.id),
+      marks,
+      retry: patience.retry,
+      onAttempt,
+    }),
+  };
+}
+
+function shardOf(around: Surroundings, number: number, entities: readonly EntityConfig[]): Shard {
+  const { config, kafka, topics, membership, patience } = around;
+  const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
+  const layout = layoutOf(topics);
+  return createShard({
+    number,
+    serviceId: config.service.service.id,
+    stateTopic: topics.state.name,
+    streams: entities.flatMap((entity) =>
+      allStreams
+        .filter(({ name }) => entity.streams.includes(name))
+        .map((declaration) => ({ entity: entity.id, codec: codecOf(declaration, entity.id, config, topics) })),
+    ),
+    deadLetters: topics.deadLetters,
+    encodeBlock: (value) => block.encode(value),
+    decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
+    openWriter: () =>
+      openWriter(kafka, {
+        transactionalId: `${topics.state.name}-${number}`,
+        stateTopic: topics.state.name,
+        partition: number,
+        maxBatchBytes: batchBytes(topics),
+        deadlineMs: patience.commitMs,
+      }),
+    read: (offset, each) => membership.read(number, offset, each),
+    isNew: (topics.highWatermarks.get(topics.state.name)?.[number] ?? 0) === 0,
+    layout,
+    verifyLayout: (stored) => verifyLayout(stored, topics, layout),
+    now: around.now,
+    idleCommitMs: patience.idleCommitMs,
+  });
+}
+
+/** What a new shard writes down about its surroundings. */
+function layoutOf(topics: Topics): Layout {
+  const data = [...topics.data].map(([stream, topic]) => ({ stream, topic }));
+  return {
+    version: 1,
+    statePartitions: topics.state.partitions,
+    partitions: Object.fromEntries(data.map(({ topic }) => [topic.name, topic.partitions])),
+    keyFraming: 'single-object',
+    keySchemas: Object.fromEntries(
+      data.map(({ stream, topic }) => [
+        topic.name,
+        singleObjectPrefix(loadSchema(`${schemaOf(stream)}-key`)).toString('hex'),
+      ]),
+    ),
+    definitions: [],
+    lastOffsets: {},
+    observedAt: 0,
+  };
+}
+
+function schemaOf(stream: string): string {
+  return allStreams.find(({ name }) => name === stream)?.schema ?? stream;
+}
+
+/** Leaves room for what a batch takes beside its records. */
+function batchBytes(topics: Topics): (topic: string) => number {
+  const limits = new Map(
+    [...topics.data.values(), topics.deadLetters, topics.state].map(({ name, maxMessageBytes }) => [
+      name,
+      maxMessageBytes - 1_024,
+    ]),
+  );
+  return (topic) => limits.get(topic) ?? 1_000_000;
+}
+
+function codecOf(declaration: StreamDeclaration, entity: EntityId, config: Config, topics: Topics): StreamCodec {
+  const schemaText = loadSchema(declaration.schema);
+  const keyText = loadSchema(`${declaration.schema}-key`);
+  const key = createEncoder(keyText, { prefix: singleObjectPrefix(keyText) });
+  const value = createEncoder(schemaText, { prefix: singleObjectPrefix(schemaText) });
+  const own = `${declaration.name}.`;
+  const added = config.service.volatileFields
+    .filter((path) => path.startsWith(own))
+    .map((path) => path.slice(own.length));
+  const definition: Definition = {
+    stream: declaration.name,
+    hashVersion: HASH_VERSION,
+    normalisationVersion: NORMALISATION_VERSION,
+    volatileFields: [...new Set([...declaration.volatileFields, ...added])].sort(),
+  };
+  const topic = topics.data.get(declaration.name);
+  if (topic === undefined) throw new Error(`no topic for stream ${declaration.name}; this is a bug`);
+  const fingerprints = new Map<string, ReturnType<typeof createFingerprint>>();
+  return {
+    declaration,
+    definition,
+    fingerprintUnder: ({ hashVersion, normalisationVersion, volatileFields }) => {
+      if (hashVersion !== HASH_VERSION || normalisationVersion !== NORMALISATION_VERSION) return undefined;
+      const name = volatileFields.join(' ');
+      const fingerprint = fingerprints.get(name) ?? createFingerprint({ schemaText, volatileFields });
+      fingerprints.set(name, fingerprint);
+      return fingerprint;
+    },
+    decode: createDecoder(schemaText, { entity }),
+    encode: (record) => value.encode(record),
+    encodeKey: (id) => key.encode(id),
+    dateOf: (row) => dayOf(row, declaration.scopeField),
+    topic,
+  };
+}
+
+function dayOf(row: Row, field: string | null): number {
+  const date = field === null ? null : row[field];
+  return (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE;
+}
+
+function createMarks(): { next(): number } {
+  let mark = 0;
+  return { next: () => (mark += 1) };
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+
+import type { IHeaders, Kafka } from 'kafkajs';
+
+import { ConfigError, TransientError } from '../errors';
+import { classify, withDeadline } from './kafka';
+import { correctReadCommitted } from './read-committed';
+
+/** One committed record of any topic. */
+export interface Seen {
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What to read and how far. */
+export interface LookOptions {
+  readonly serviceId: string;
+  readonly topic: string;
+  /** Go on after the end that the topic has now, until stopped. */
+  readonly follow: boolean;
+  /** Resolves when the reading is to end early. */
+  readonly stopped: Promise<unknown>;
+  readonly deadlineMs: number;
+}
+
+const CLOSE_DEADLINE_MS = 5_000;
+
+/**
+ * Reads the committed records of a topic from its beginning to the high watermark that it has now, through a throw-away group that the
+ * service does not notice. Stops early when `each` returns true.
+ */
+export async function look(kafka: Kafka, options: LookOptions, each: (record: Seen) => boolean): Promise<void> {
+  correctReadCommitted();
+  const ends = await endOffsets(kafka, options.topic);
+  const left = new Set(ends.filter(({ low, high }) => low < high).map(({ partition }) => partition));
+  if (left.size === 0 && !options.follow) return;
+
+  const groupId = `${options.serviceId}.look.${randomBytes(6).toString('hex')}`;
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: 10_000,
+    heartbeatInterval: 1_000,
+    maxWaitTimeInMs: 100,
+    allowAutoTopicCreation: false,
+    retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 },
+  });
+  let done: () => void = () => undefined;
+  let failed: (error: unknown) => void = () => undefined;
+  const whole = new Promise<void>((resolve, reject) => {
+    done = resolve;
+    failed = reject;
+  });
+  whole.catch(() => undefined);
+  void options.stopped.then(() => done());
+
+  const reached = (partition: number, offset: number): void => {
+    const high = ends.find((end) => end.partition === partition)?.high ?? 0;
+    if (offset >= high - 1) left.delete(partition);
+    if (left.size === 0 && !options.follow) done();
+  };
+  // Also told of batches that hold nothing but aborted records and markers.
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) =>
+    reached(payload.partition, Number(payload.lastOffset)),
+  );
+  consumer.on(consumer.events.CRASH, ({ payload }) => failed(payload.error));
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic: options.topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      // eslint-disable-next-line @typescript-eslint/require-await -- the type asks for a promise
+      eachMessage: async ({ partition, message }) => {
+        const end = ends.find((known) => known.partition === partition)?.high ?? 0;
+        if (!options.follow && Number(message.offset) >= end) return;
+        const { key, value, timestamp, offset } = message;
+        const seen = {
+          partition,
+          offset: Number(offset),
+          timestampMs: Number(timestamp),
+          key,
+          value,
+          headers: textHeaders(message.headers),
+        };
+        try {
+          if (each(seen)) done();
+        } catch (error) {
+          failed(error);
+        }
+      },
+    });
+    await (options.follow ? whole : withDeadline(whole, options.deadlineMs, `reading ${options.topic} to its end`));
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof TransientError) throw error;
+    throw classify(error, `reading ${options.topic}`).error;
+  } finally {
+    await withDeadline(consumer.disconnect(), CLOSE_DEADLINE_MS, 'leaving the group').catch(() => undefined);
+    await dropGroup(kafka, groupId);
+  }
+}
+
+async function endOffsets(kafka: Kafka, topic: string): Promise<{ partition: number; low: number; high: number }[]> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    if (!(await admin.listTopics()).includes(topic)) {
+      throw new ConfigError(`reading ${topic}: expected a topic of that name, got none in the cluster`);
+    }
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return offsets.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw classify(error, `looking at ${topic}`).error;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Empty groups would pile up for a week; a cluster that forbids it is left alone. */
+async function dropGroup(kafka: Kafka, groupId: string): Promise<void> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    await admin.deleteGroups([groupId]);
+  } catch {
+    // The broker drops it by itself later.
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+function textHeaders(headers: IHeaders | undefined): Record<string, string> {
+  const text: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    const first = Array.isArray(value) ? value[0] : value;
+    if (first !== undefined) text[name] = first.toString();
+  }
+  return text;
+}

@@ -1,0 +1,163 @@
+import type { Admin, Consumer, Kafka } from 'kafkajs';
+import { ReplaySubject, type Observable } from 'rxjs';
+
+import { TransientError } from '../errors';
+import { withDeadline } from './kafka';
+
+/** One committed record of the state topic. */
+export interface StoredRecord {
+  readonly key: string;
+  readonly value: Buffer | null;
+  readonly offset: number;
+}
+
+/** This replica's place in the consumer group whose partitions are the shards. */
+export interface Membership {
+  /** The shards that this replica owns, at every join of the group; errors when the group cannot be kept. */
+  readonly owned: Observable<ReadonlySet<number>>;
+  /** Resolves when the group says, later than this call, that the shard is still ours. */
+  confirmed(shard: number): Promise<void>;
+  /** Hands over committed records of a shard from an offset on, until `each` returns true. */
+  read(shard: number, from: number, each: (record: StoredRecord) => boolean): Promise<void>;
+  /** Leaves the group, so that others need not wait for the session to time out. */
+  leave(): Promise<void>;
+}
+
+/** The group and how patient it is. */
+export interface GroupSettings {
+  readonly groupId: string;
+  readonly stateTopic: string;
+  readonly sessionTimeoutMs: number;
+  /** A read of a shard's state that takes longer is given up. */
+  readonly readDeadlineMs: number;
+}
+
+interface Reading {
+  readonly from: number;
+  readonly each: (record: StoredRecord) => boolean;
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+const LEAVE_DEADLINE_MS = 5_000;
+
+/**
+ * Joins the consumer group over the state topic. Kafka's group protocol spreads the shards and moves them when a replica goes; the same
+ * consumer reads a shard's state when asked to and is paused otherwise. It never commits offsets.
+ */
+export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
+  const { stateTopic } = settings;
+  const consumer = kafka.consumer({
+    groupId: settings.groupId,
+    sessionTimeout: settings.sessionTimeoutMs,
+    rebalanceTimeout: Math.max(settings.sessionTimeoutMs, 10_000),
+    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 4 * 1024 * 1024,
+    allowAutoTopicCreation: false,
+    readUncommitted: false,
+    retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 3_000, factor: 0.2, multiplier: 2 },
+  });
+  const owned = new ReplaySubject<ReadonlySet<number>>(1);
+  const readings = new Map<number, Reading>();
+  let mine: ReadonlySet<number> = new Set();
+  let waiting: { readonly shard: number; readonly done: () => void }[] = [];
+
+  const confirm = (): void => {
+    const listed = waiting.filter(({ shard }) => mine.has(shard));
+    waiting = waiting.filter(({ shard }) => !mine.has(shard));
+    for (const { done } of listed) done();
+  };
+  const begin = (shard: number, from: number): void => {
+    consumer.seek({ topic: stateTopic, partition: shard, offset: String(from) });
+    consumer.resume([{ topic: stateTopic, partitions: [shard] }]);
+  };
+
+  // Emitted synchronously, before the first fetch of the new generation.
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    mine = new Set(payload.memberAssignment[stateTopic] ?? []);
+    consumer.pause([{ topic: stateTopic, partitions: [...mine] }]);
+    for (const [shard, reading] of readings) {
+      // A join forgets where a partition was being read: a restore under way starts again, a lost shard's ends.
+      if (mine.has(shard)) begin(shard, reading.from);
+      else reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
+    }
+    owned.next(mine);
+    confirm();
+  });
+  consumer.on(consumer.events.HEARTBEAT, confirm);
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (payload.restart) return;
+    owned.error(
+      new TransientError(`taking part in group ${settings.groupId}: ${payload.error.message}`, {
+        cause: payload.error,
+      }),
+    );
+  });
+
+  const started = start(consumer, stateTopic, readings).catch((error: unknown) => {
+    const got = error instanceof Error ? error.message : String(error);
+    owned.error(new TransientError(`joining group ${settings.groupId}: ${got}`, { cause: error }));
+  });
+
+  return {
+    owned: owned.asObservable(),
+    confirmed: (shard) => new Promise((resolve) => waiting.push({ shard, done: resolve })),
+    async read(shard, from, each) {
+      const whole = new Promise<void>((resolve, reject) => {
+        readings.set(shard, { from, each, done: resolve, failed: reject });
+        begin(shard, from);
+      });
+      try {
+        await withDeadline(
+          whole,
+          settings.readDeadlineMs,
+          `reading shard ${shard} of ${stateTopic} from offset ${from} to its marker`,
+        );
+      } finally {
+        readings.delete(shard);
+        consumer.pause([{ topic: stateTopic, partitions: [shard] }]);
+      }
+    },
+    async leave() {
+      await started;
+      await withDeadline(consumer.disconnect(), LEAVE_DEADLINE_MS, 'leaving the group').catch(() => undefined);
+      owned.complete();
+    },
+  };
+}
+
+async function start(consumer: Consumer, stateTopic: string, readings: ReadonlyMap<number, Reading>): Promise<void> {
+  await consumer.connect();
+  await consumer.subscribe({ topic: stateTopic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    // eslint-disable-next-line @typescript-eslint/require-await -- the type asks for a promise
+    eachBatch: async ({ batch }) => {
+      const reading = readings.get(batch.partition);
+      if (reading === undefined) return;
+      try {
+        for (const { key, value, offset } of batch.messages) {
+          const stored = { key: key?.toString() ?? '', value, offset: Number(offset) };
+          if (stored.offset >= reading.from && reading.each(stored)) {
+            reading.done();
+            return;
+          }
+        }
+      } catch (error) {
+        reading.failed(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+  });
+}
+
+/** Resolves true once the group has no members, false if it still has some after the time given. */
+export async function groupIsEmpty(admin: Admin, groupId: string, withinMs: number): Promise<boolean> {
+  const giveUpAt = Date.now() + withinMs;
+  for (;;) {
+    const { groups } = await admin.describeGroups([groupId]);
+    if (groups.every(({ members }) => members.length === 0)) return true;
+    if (Date.now() >= giveUpAt) return false;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

@@ -1,0 +1,126 @@
+import { ConfigError } from '../errors';
+import type { Cursor, EntityId, ScanName, StreamName } from '../model';
+
+/** What a key of the state topic stands for; the topic's keys are `["<service id>", {...}]`, readable with console tools. */
+export type StateKey =
+  | { readonly layout: true }
+  | { readonly session: true }
+  | { readonly entity: EntityId; readonly account: true }
+  | { readonly entity: EntityId; readonly stream: StreamName; readonly scan: ScanName }
+  | { readonly entity: EntityId; readonly stream: StreamName; readonly block: number }
+  | { readonly entity: EntityId; readonly stream: StreamName; readonly strays: true }
+  | { readonly entity: EntityId; readonly stream: StreamName; readonly hold: true };
+
+/** Which account an entity's key belonged to when it was first seen (I7). */
+export interface Account {
+  readonly taxId: string | null;
+  readonly accountUuid: string | null;
+  /** Day of the first run, `YYYY-MM-DD`: what a default `start_date` is counted from. */
+  readonly firstRun: string;
+}
+
+/** How the rows of one stream are judged; entries name theirs by its index in `Layout.definitions`. */
+export interface Definition {
+  readonly stream: StreamName;
+  readonly hashVersion: number;
+  readonly normalisationVersion: number;
+  readonly volatileFields: readonly string[];
+}
+
+/** What must not change under a shard, and what its last transaction but one left behind. */
+export interface Layout {
+  readonly version: 1;
+  readonly statePartitions: number;
+  /** Partition counts of the data topics. */
+  readonly partitions: Readonly<Record<string, number>>;
+  readonly keyFraming: 'single-object' | 'confluent';
+  /** Fingerprint or registry id of each key schema, by topic. */
+  readonly keySchemas: Readonly<Record<string, string>>;
+  /** Append-only. */
+  readonly definitions: readonly Definition[];
+  /** Last offset that the transaction before the one with this record wrote, by topic and partition. */
+  readonly lastOffsets: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Epoch ms of the newest `observed_at` published. */
+  readonly observedAt: number;
+}
+
+/** Fingerprints of dead-lettered rows without an id, newest last, at most 100. */
+export interface Strays {
+  readonly fingerprints: readonly string[];
+}
+
+/** Why a stream or entity waits for a human. */
+export interface Hold {
+  readonly id: string;
+  readonly reason: string;
+  readonly since: string;
+}
+
+/** What the session marker says; a restore reads until it meets its own. */
+export interface Session {
+  readonly session: string;
+  readonly at: string;
+}
+
+/** Shape of each kind of value; ledger blocks are Avro instead. */
+export interface StateValues {
+  readonly layout: Layout;
+  readonly session: Session;
+  readonly account: Account;
+  readonly scan: Cursor;
+  readonly strays: Strays;
+  readonly hold: Hold;
+}
+
+/** Writes a key. */
+export function stateKey(serviceId: string, key: StateKey): string {
+  return JSON.stringify([serviceId, key]);
+}
+
+/** Reads a key; a ConfigError where the record was not written by this service. */
+export function parseStateKey(serviceId: string, text: string, where: string): StateKey {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(
+      `reading ${where}: expected a key like ["${serviceId}",{...}], got ${text.length} characters that are not JSON`,
+      { cause },
+    );
+  }
+  if (!Array.isArray(parsed) || parsed.length !== 2 || typeof parsed[0] !== 'string') {
+    throw new ConfigError(
+      `reading ${where}: expected a key like ["${serviceId}",{...}], got another shape; a state topic belongs to one service`,
+    );
+  }
+  if (parsed[0] !== serviceId) {
+    throw new ConfigError(
+      `reading ${where}: expected records of service "${serviceId}", got one of "${parsed[0]}"; a state topic belongs to one service: set service.id back, or give this service its own topics.prefix`,
+    );
+  }
+  const key: unknown = parsed[1];
+  if (!isStateKey(key))
+    throw new ConfigError(
+      `reading ${where}: expected a known kind of state key, got ${JSON.stringify(key)}; was it written by a newer version?`,
+    );
+  return key;
+}
+
+function isStateKey(key: unknown): key is StateKey {
+  if (typeof key !== 'object' || key === null) return false;
+  if ('layout' in key || 'session' in key) return true;
+  if (!('entity' in key) || typeof key.entity !== 'string') return false;
+  if ('account' in key) return true;
+  if (!('stream' in key) || typeof key.stream !== 'string') return false;
+  return (
+    'strays' in key ||
+    'hold' in key ||
+    ('scan' in key && typeof key.scan === 'string') ||
+    ('block' in key && typeof key.block === 'number')
+  );
+}
+
+/** Reads a value written by this service under its own key. */
+export function parseStateValue<K extends keyof StateValues>(_kind: K, bytes: Buffer): StateValues[K] {
+  return JSON.parse(bytes.toString()) as StateValues[K];
+}

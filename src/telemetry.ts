@@ -1,0 +1,33 @@
+import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino';
+
+/** Writes JSON lines: one a change of state, fixed messages, facts in fields, errors under `err`. */
+export type Logger = PinoLogger;
+
+/** Makes the process's one logger; secrets are masked wherever they might turn up in an error's text. */
+export function createLogger(
+  { level, secrets }: { readonly level: string; readonly secrets: readonly string[] },
+  destination: DestinationStream,
+): Logger {
+  const hide = (text: string): string =>
+    secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '[secret]'), text);
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => errorFields(error, hide) },
+    },
+    destination,
+  );
+}
+
+function errorFields(error: unknown, hide: (text: string) => string): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: hide(String(error)) };
+  return {
+    type: error.name,
+    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
+    message: hide(error.message),
+    ...(error.cause === undefined ? {} : { cause: errorFields(error.cause, hide) }),
+  };
+}
