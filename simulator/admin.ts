@@ -1,0 +1,184 @@
+import type { IncomingMessage } from 'node:http';
+import { streams, type Account, type AccountTruth, type Stream } from './account';
+import { decodeRule, type ActiveFault, type FaultRule, type Faults } from './faults';
+import { filtersOf, jsonAnswer, wholeNumber, type Answer } from './listing';
+import { isObject, type JsonObject } from './rows';
+import type { Statistics } from './traffic';
+
+/** Everything the simulator can be told and asked besides the API itself; entities are named by their API key. */
+export interface Admin {
+  /** Adds a realistic row with some fields overridden. */
+  add(entity: string, stream: Stream, overrides?: JsonObject): JsonObject;
+  /** Sets some fields of a row. */
+  edit(entity: string, stream: Stream, id: number, patch: JsonObject): JsonObject;
+  /** Sets an invoice to paid, today unless told otherwise; `paid_price` and `left_to_pay` stay, as in the real API. */
+  pay(entity: string, id: number, paidDate?: string): JsonObject;
+  remove(entity: string, stream: Stream, id: number): void;
+  /** Puts any JSON value where the row stands; it stays addressed here by the old id. */
+  replace(entity: string, stream: Stream, id: number, json: unknown): void;
+  /** The row as it is now, undefined if there is none. */
+  row(entity: string, stream: Stream, id: number): unknown;
+  /** What each account holds, by API key; `filters` as in `q[...]`, without the brackets. */
+  truth(filters?: Readonly<Record<string, string>>): Readonly<Record<string, AccountTruth>>;
+  /** With the latest `last` requests, all that are kept unless given. */
+  stats(last?: number): Statistics;
+  resetStats(): void;
+  /** Returns the number of the fault. */
+  addFault(rule: FaultRule): number;
+  clearFaults(id?: number): void;
+  faults(): readonly ActiveFault[];
+}
+
+/** What the admin interface works on. */
+export interface AdminParts {
+  readonly accounts: ReadonlyMap<string, Account>;
+  readonly faults: Faults;
+  readonly counter: { read(last?: number): Statistics; reset(): void };
+}
+
+/** The admin interface for callers in the same process. Unknown entities and ids are refused with a RangeError. */
+export function createAdmin({ accounts, faults, counter }: AdminParts): Admin {
+  function account(entity: string): Account {
+    const found = accounts.get(entity);
+    if (found === undefined) throw new RangeError(`there is no entity with the key ${JSON.stringify(entity)}`);
+    return found;
+  }
+  return {
+    add: (entity, stream, overrides) => account(entity).add(stream, overrides),
+    edit: (entity, stream, id, patch) => account(entity).edit(stream, id, patch),
+    pay: (entity, id, paidDate) => account(entity).pay(id, paidDate),
+    remove: (entity, stream, id) => account(entity).remove(stream, id),
+    replace: (entity, stream, id, json) => account(entity).replace(stream, id, json),
+    row: (entity, stream, id) => account(entity).row(stream, id),
+    truth(filters = {}) {
+      const parameters = Object.entries(filters).map(([name, value]) => [`q[${name}]`, value] as const);
+      const found = { clients: filtersOf('clients', parameters), invoices: filtersOf('invoices', parameters) };
+      return Object.fromEntries([...accounts].map(([key, held]) => [key, held.truth(found)]));
+    },
+    stats: (last) => counter.read(last),
+    resetStats: () => counter.reset(),
+    addFault(rule) {
+      const { action } = rule;
+      if (action !== undefined && 'transform' in action && action.transform === 'wrong-account' && accounts.size < 2) {
+        throw new RangeError('the transform wrong-account needs a second entity');
+      }
+      return faults.add(rule);
+    },
+    clearFaults: (id) => faults.clear(id),
+    faults: () => faults.list(),
+  };
+}
+
+/** Where the admin interface lives. */
+export const adminPath = '/__admin/';
+
+/** The HTTP form of the admin interface, for people. */
+export const adminHelp = `  GET    ${adminPath}entities                            keys, names, numbers of rows
+  GET    ${adminPath}truth[?q[invoice_date_gteq]=...]    counts, ids, sums by currency
+  GET    ${adminPath}stats[?last=100]                    requests so far
+  DELETE ${adminPath}stats                               start counting again
+  POST   ${adminPath}KEY/invoices                        add a row; the body overrides its fields
+  GET    ${adminPath}KEY/invoices/ID                     the row
+  PATCH  ${adminPath}KEY/invoices/ID                     set some of its fields
+  PUT    ${adminPath}KEY/invoices/ID                     put any JSON in its place
+  DELETE ${adminPath}KEY/invoices/ID                     remove it
+  POST   ${adminPath}KEY/invoices/ID/pay                 mark as paid; body {"paid_date": "2026-01-31"} or empty
+  GET    ${adminPath}faults                              faults in force
+  POST   ${adminPath}faults                              add one, see docs/simulator.md
+  DELETE ${adminPath}faults[/NUMBER]                     clear one, or all
+`;
+
+async function jsonBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TypeError('the body must be JSON', { cause: error });
+  }
+}
+
+function objectOf(json: unknown): JsonObject {
+  if (json === undefined) return {};
+  if (!isObject(json)) throw new TypeError('the body must be a JSON object');
+  return json;
+}
+
+/** Infinity is no JSON: a rule shows it as the text that it may be given by. */
+function shown({ id, rule, taken }: ActiveFault) {
+  return { id, taken, rule: { ...rule, times: rule.times === Infinity ? 'Infinity' : rule.times } };
+}
+
+/** Answers one HTTP request below the admin path. */
+export function createAdminHttp(admin: Admin, accounts: ReadonlyMap<string, Account>) {
+  async function route(request: IncomingMessage, url: URL): Promise<Answer> {
+    const method = request.method ?? 'GET';
+    const parts = url.pathname.slice(adminPath.length).split('/').map(decodeURIComponent);
+    const [first = '', second = '', third, fourth] = parts;
+    const call = `${method} ${first}`;
+
+    if (call === 'GET ')
+      return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from(adminHelp) };
+    if (call === 'GET entities') {
+      const list = [...accounts.values()].map(({ entity: { key, name, nip }, tables: { clients, invoices } }) => ({
+        key,
+        name,
+        nip,
+        clients: clients.size,
+        invoices: invoices.size,
+      }));
+      return jsonAnswer(200, list);
+    }
+    if (call === 'GET truth') {
+      const filters: Record<string, string> = {};
+      for (const [name, value] of url.searchParams) filters[name.replace(/^q\[(\w+)\]$/, '$1')] = value;
+      return jsonAnswer(200, admin.truth(filters));
+    }
+    if (call === 'GET stats') return jsonAnswer(200, admin.stats(wholeNumber(url.searchParams.get('last')) ?? 100));
+    if (call === 'DELETE stats') return done(() => admin.resetStats());
+    if (call === 'GET faults') return jsonAnswer(200, admin.faults().map(shown));
+    if (call === 'POST faults') return jsonAnswer(201, { id: admin.addFault(decodeRule(await jsonBody(request))) });
+    if (call === 'DELETE faults') return done(() => admin.clearFaults(second === '' ? undefined : Number(second)));
+
+    const stream = streams.find((name) => name === second);
+    if (stream === undefined) throw new RangeError(`${method} ${url.pathname} is nothing the simulator knows`);
+    if (method === 'POST' && third === undefined) {
+      return jsonAnswer(201, admin.add(first, stream, objectOf(await jsonBody(request))));
+    }
+    const id = wholeNumber(third ?? null);
+    if (id === undefined) throw new RangeError(`an id must follow ${adminPath}${first}/${second}/`);
+    if (method === 'POST' && fourth === 'pay' && stream === 'invoices') {
+      const { paid_date: paidDate } = objectOf(await jsonBody(request));
+      return jsonAnswer(200, admin.pay(first, id, typeof paidDate === 'string' ? paidDate : undefined));
+    }
+    if (method === 'GET') {
+      const row = admin.row(first, stream, id);
+      if (row === undefined) throw new RangeError(`there is no row ${id}`);
+      return jsonAnswer(200, row);
+    }
+    if (method === 'PATCH') return jsonAnswer(200, admin.edit(first, stream, id, objectOf(await jsonBody(request))));
+    if (method === 'PUT') {
+      const json = await jsonBody(request);
+      return done(() => admin.replace(first, stream, id, json));
+    }
+    if (method === 'DELETE') return done(() => admin.remove(first, stream, id));
+    throw new RangeError(`${method} ${url.pathname} is nothing the simulator knows`);
+  }
+
+  return async (request: IncomingMessage, url: URL): Promise<Answer> => {
+    try {
+      return await route(request, url);
+    } catch (error) {
+      if (error instanceof RangeError) return jsonAnswer(404, { error: error.message });
+      if (error instanceof TypeError || error instanceof SyntaxError) return jsonAnswer(400, { error: error.message });
+      throw error;
+    }
+  };
+}
+
+function done(work: () => void): Answer {
+  work();
+  return { status: 204, headers: {}, body: Buffer.alloc(0) };
+}

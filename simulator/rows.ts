@@ -1,0 +1,316 @@
+import { chance, digits, hex, integer, pick, uuid, type Random } from './random';
+import {
+  amountInWords,
+  banks,
+  cities,
+  companyForms,
+  companyTrades,
+  companyWords,
+  firstNames,
+  lastNames,
+  serviceNames,
+  streets,
+} from './words';
+
+/** A JSON object of the API. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const dayMs = 86_400_000;
+
+/** Days since 1970-01-01 of an ISO date. */
+export function dayOf(date: string): number {
+  return Math.floor(Date.parse(date) / dayMs);
+}
+
+/** The ISO date so many days after 1970-01-01. */
+export function dateOf(day: number): string {
+  return new Date(day * dayMs).toISOString().slice(0, 10);
+}
+
+/** A tax number with its right check digit. */
+export function taxNumber(random: Random, start = ''): string {
+  const weights = [6, 5, 7, 2, 3, 4, 5, 6, 7];
+  for (;;) {
+    const text = start + digits(random, 9 - start.length);
+    const check = weights.reduce((sum, weight, index) => sum + weight * Number(text[index]), 0) % 11;
+    if (check < 10) return text + String(check);
+  }
+}
+
+type Place = readonly [country: string, countryName: string, city: string, postalCode: string];
+const foreign: readonly [Place, ...Place[]] = [
+  ['DE', 'Niemcy', 'Köln', '50667'],
+  ['CZ', 'Czechy', 'Brno', '602 00'],
+  ['HU', 'Węgry', 'Győr', '9021'],
+];
+
+/** Every so many rows the unusual kinds come round again. */
+const cycle = 211;
+
+/** A client of the account; `index` decides whether it is one of the unusual kinds. */
+export function clientRow(random: Random, id: number, index: number): JsonObject {
+  const edge = index % cycle;
+  const usual = edge < 0 || edge > 7;
+  const privatePerson = edge === 3 || (usual && chance(random, 0.08));
+  const selfEmployed = !privatePerson && chance(random, 0.25);
+  const person = privatePerson || selfEmployed;
+  const first = pick(random, firstNames);
+  const last = pick(random, lastNames);
+  const [country, countryName, city, postalCode] =
+    edge === 4 || (usual && chance(random, 0.04))
+      ? pick(random, foreign)
+      : ['PL', 'Polska', pick(random, cities), `${digits(random, 2)}-${digits(random, 3)}`];
+  const company = selfEmployed
+    ? `${first} ${last} ${pick(random, companyTrades)}`
+    : `${pick(random, companyWords)} ${pick(random, companyTrades)} ${pick(random, companyForms)}`;
+  const unset = edge === 5 ? null : '';
+  const plain = taxNumber(random, edge === 0 ? '0' : '');
+  const nip =
+    edge === 1
+      ? `PL${plain}`
+      : edge === 2
+        ? `${plain.slice(0, 3)}-${plain.slice(3, 6)}-${plain.slice(6, 8)}-${plain.slice(8)}`
+        : country === 'PL'
+          ? plain
+          : country + plain;
+  const mail = `biuro${id}@example.test`;
+  return {
+    id,
+    uuid: uuid(random),
+    company_name: privatePerson ? null : company,
+    street: pick(random, streets),
+    street_number: String(1 + integer(random, 180)),
+    flat_number: chance(random, 0.3) ? String(1 + integer(random, 90)) : pick(random, [null, '']),
+    city,
+    country,
+    country_full_name: countryName,
+    postal_code: postalCode,
+    nip: privatePerson ? pick(random, [null, '']) : nip,
+    phone_number: chance(random, 0.5) ? `+48 ${digits(random, 9)}` : pick(random, [null, '']),
+    web_site: unset,
+    email: edge === 6 ? `${mail}, faktury${id}@example.test` : chance(random, 0.7) ? mail : pick(random, [null, '']),
+    note: usual && chance(random, 0.05) ? 'Płaci zawsze w terminie.' : unset,
+    receiver: unset,
+    mailing_company_name: unset,
+    mailing_street: unset,
+    mailing_city: unset,
+    mailing_postal_code: unset,
+    days_to_payment: chance(random, 0.5) ? '' : pick(random, [7, 14, 30]),
+    payment_method: pick(random, ['', '', 'transfer', 'cash']),
+    invoice_note: unset,
+    same_forward_address: true,
+    first_name: person ? first : null,
+    last_name: person ? last : null,
+    business_activity_kind: privatePerson ? 'private_person' : selfEmployed ? 'self_employed' : 'other_business',
+    is_vindicable: chance(random, 0.1),
+    vindicable_invoices_count: chance(random, 0.1) ? 1 + integer(random, 4) : 0,
+    ...(edge === 7 ? { preferred_language: 'pl', tags: ['stały', 'hurt'] } : {}),
+  };
+}
+
+const rates = { '23': 23, '8': 8, '5': 5, '0': 0, zw: 0, np: 0 } as const;
+type Rate = keyof typeof rates;
+
+function lineRow(random: Random, id: number, unitPrice: number, quantity: number, symbol: Rate) {
+  const discounted = chance(random, 0.03);
+  const unit = discounted ? Math.round(unitPrice * 0.9) : unitPrice;
+  const net = Math.round(unit * quantity);
+  const tax = Math.round((net * rates[symbol]) / 100);
+  const pkwiu = chance(random, 0.1) ? `${digits(random, 2)}.${digits(random, 2)}.${digits(random, 2)}.0` : null;
+  return {
+    id,
+    related_id: null,
+    name: pick(random, serviceNames),
+    tax_symbol: symbol,
+    unit: pick(random, ['szt.', 'godz.', 'usł.', '']),
+    quantity,
+    unit_net_price: unit,
+    net_price: net,
+    gross_price: net + tax,
+    tax_price: tax,
+    symbol: pkwiu === null ? '' : `${pkwiu} / - / -`,
+    pkwiu: pkwiu ?? '',
+    cn: null,
+    pkob: null,
+    flat_rate_tax_symbol: '',
+    discount: discounted ? '10.0' : '0.0',
+    unit_net_price_before_discount: unitPrice,
+    gtu_id: chance(random, 0.05) ? 1 + integer(random, 13) : null,
+  };
+}
+
+/** What an invoice is made from, besides chance. */
+export interface InvoiceSeed {
+  readonly id: number;
+  /** Decides whether it is one of the unusual kinds. */
+  readonly index: number;
+  readonly number: string;
+  /** Days since 1970-01-01 on which it was written. */
+  readonly createdDay: number;
+  readonly invoiceDay: number;
+  /** No payment is later. */
+  readonly lastDay: number;
+  readonly client: JsonObject | null;
+  readonly firstLineId: number;
+}
+
+/** The unusual kind that the invoice of this index is, by name, or undefined. */
+function edgeOf(index: number): string | undefined {
+  return [
+    'no client',
+    'fraction',
+    'large amount',
+    'many lines',
+    'new fields',
+    'empty against null',
+    'EUR',
+    'USD',
+    'proforma',
+    'no date',
+    'markings as text',
+    'markings as numbers',
+    'continuous service',
+    'exempt',
+    'split payment',
+  ][index % cycle];
+}
+
+/** A row of the invoice list in the shape of 2025, its lines included. */
+export function invoiceRow(random: Random, seed: InvoiceSeed): JsonObject {
+  const edge = edgeOf(seed.index);
+  const client: JsonObject = (edge === 'no client' ? null : seed.client) ?? {};
+  const currency =
+    edge === 'EUR' || edge === 'USD' ? edge : chance(random, 0.05) ? pick(random, ['EUR', 'USD', 'GBP']) : 'PLN';
+  const lineCount = edge === 'many lines' ? 30 : pick(random, [1, 1, 1, 1, 2, 2, 3]);
+  const lines = [];
+  for (let index = 0; index < lineCount; index++) {
+    const price = edge === 'large amount' ? 2_500_000_000 + integer(random, 1_000_000) : 100 + integer(random, 500_000);
+    const quantity =
+      edge === 'fraction'
+        ? 0.5
+        : edge === 'large amount'
+          ? 1
+          : chance(random, 0.7)
+            ? 1
+            : pick(random, [2, 3, 12, 1.25]);
+    const symbol =
+      edge === 'exempt' ? 'zw' : pick<Rate>(random, ['23', '23', '23', '23', '23', '23', '8', '5', '0', 'np']);
+    lines.push(lineRow(random, seed.firstLineId + index, price, quantity, symbol));
+  }
+  const net = lines.reduce((sum, line) => sum + line.net_price, 0);
+  const tax = lines.reduce((sum, line) => sum + line.tax_price, 0);
+  const gross = net + tax;
+
+  const invoiceDate = dateOf(seed.invoiceDay);
+  const paid = edge !== 'no date' && chance(random, 0.6);
+  const status =
+    edge === 'no date' ? 'draft' : paid ? 'paid' : pick(random, ['draft', 'sent', 'sent', 'sent', 'printed']);
+  const paidInFull = paid && chance(random, 0.5);
+  const term = pick(random, [0, 7, 14, 14, 30]);
+  const method = pick(random, ['transfer', 'transfer', 'transfer', 'cash', 'card', 'payu']);
+  const transfer = method === 'transfer';
+  const month = Number(dateOf(seed.createdDay).slice(5, 7));
+  const two = (below: number) => String(integer(random, below)).padStart(2, '0');
+  const time = `${String(8 + integer(random, 10)).padStart(2, '0')}:${two(60)}:${two(60)}.${digits(random, 3)}`;
+  const swapped = edge === 'empty against null';
+  const unset = swapped ? null : '';
+  const nothing = swapped ? '' : null;
+  const continuous = edge === 'continuous service';
+  const dated = edge !== 'no date';
+
+  return {
+    id: seed.id,
+    uuid: uuid(random),
+    parent_id: null,
+    number: dated ? seed.number : null,
+    currency,
+    paid_price: paidInFull ? gross : 0,
+    notes: chance(random, 0.1) ? 'Dziękujemy za współpracę.' : unset,
+    kind: edge === 'proforma' || chance(random, 0.02) ? 'proforma' : 'vat',
+    payment_method: method,
+    split_payment: edge === 'split payment',
+    split_payment_type: edge === 'split payment' ? 'required' : nothing,
+    recipient_signature: unset,
+    seller_signature: chance(random, 0.5) ? `${pick(random, firstNames)} ${pick(random, lastNames)}` : unset,
+    invoice_date: dated ? invoiceDate : null,
+    sale_date: continuous || !dated ? null : invoiceDate,
+    vat_date_value: 'sale_date',
+    continuous_service_start_on: continuous ? dateOf(seed.invoiceDay - 30) : null,
+    continuous_service_end_on: continuous ? invoiceDate : null,
+    occasional_sale: false,
+    status,
+    payment_date: dated ? dateOf(seed.invoiceDay + term) : null,
+    paid_date: paid ? dateOf(Math.min(seed.invoiceDay + integer(random, 30), seed.lastDay)) : null,
+    net_price: net,
+    tax_price: tax,
+    gross_price: gross,
+    left_to_pay: paidInFull ? 0 : gross,
+    client_id: client['id'] ?? null,
+    client_uuid: client['uuid'] ?? null,
+    client_company_name: client['company_name'] ?? null,
+    client_first_name: client['first_name'] ?? null,
+    client_last_name: client['last_name'] ?? null,
+    client_business_activity_kind: client['business_activity_kind'] ?? null,
+    client_street: client['street'] ?? '',
+    client_street_number: client['street_number'] ?? null,
+    client_flat_number: client['flat_number'] ?? null,
+    client_city: client['city'] ?? '',
+    client_post_code: client['postal_code'] ?? '',
+    client_tax_code: client['nip'] ?? '',
+    client_country: client['country'] ?? 'PL',
+    bank_account: transfer ? digits(random, 26) : unset,
+    bank_name: transfer ? pick(random, banks) : unset,
+    swift: unset,
+    vat_exemption_reason: edge === 'exempt' ? 1 : null,
+    sale_type: pick(random, ['', '', 'service', 'merchandise']),
+    invoice_date_kind: continuous ? 'continuous_service_end_on' : 'sale_date',
+    document_markings_ids: edge === 'markings as text' ? ['6', '8'] : edge === 'markings as numbers' ? [6, 8] : [],
+    transaction_kind_id: null,
+    bdo_code: nothing,
+    receipt_number: nothing,
+    not_income: false,
+    vat_exchange_date_kind: currency === 'PLN' ? null : 'vat',
+    sales_kind: 'sprzedaz_podstawowa',
+    amount_in_words: amountInWords(gross, currency),
+    building_service: false,
+    created_at: `${dateOf(seed.createdDay)}T${time}${month > 3 && month < 11 ? '+02:00' : '+01:00'}`,
+    reconciliation_id: null,
+    services: edge === 'new fields' ? lines.map((line) => ({ ...line, carbon_footprint: { grams: 1250 } })) : lines,
+    ...(edge === 'new fields' ? { eco_label: 'zielony', delivery: { carrier: null, parcels: [1, 2] } } : {}),
+  };
+}
+
+/** The fields that only the detail of an invoice has; the same ones for the same row. */
+export function invoiceDetail(random: Random, row: JsonObject, sellerNip: string): JsonObject {
+  const { uuid: invoiceUuid, kind, status, invoice_date: date } = row;
+  const sent = (status === 'sent' || status === 'paid') && kind === 'vat' && typeof date === 'string';
+  const contract = { number: digits(random, 12), date };
+  const request = uuid(random);
+  const middle = hex(random, 12).toUpperCase();
+  const check = hex(random, 2).toUpperCase();
+  return {
+    transaction_terms: { contracts: chance(random, 0.2) ? [contract] : [], orders: [] },
+    extensions: {
+      payments: { link: null, available: row['payment_method'] === 'transfer' },
+      shares: { link: null, available: true, valid_until: null },
+    },
+    ksef_data: sent
+      ? {
+          request_uuid: request,
+          invoice_uuid: invoiceUuid,
+          invoice_kind: kind,
+          ksef_number: `${sellerNip.replace(/\D/g, '')}-${date.replaceAll('-', '')}-${middle}-${check}`,
+          status: 'success',
+          status_description: 'Faktura została przetworzona.',
+          timestamps: {
+            request_created_at: `${date} 16:00:00 +0100`,
+            request_finished_at: `${date} 16:10:00 +0100`,
+          },
+        }
+      : null,
+  };
+}

@@ -1,0 +1,262 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createAccount, streams, type Account, type EntityOptions } from './account';
+import { adminPath, createAdmin, createAdminHttp, type Admin } from './admin';
+import { createFaults, spoil, type FaultAction, type RequestDetails } from './faults';
+import { jsonAnswer, listAnswer, wholeNumber, type Answer, type ListingOptions } from './listing';
+import { createRandom } from './random';
+import { isObject } from './rows';
+import { createCounter, createLimiter, type Clock, type LimitOptions } from './traffic';
+
+/** What a simulator is started with. */
+export interface SimulatorOptions {
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  /** Address to listen on: 127.0.0.1 unless given. */
+  readonly host?: string;
+  readonly entities: readonly EntityOptions[];
+  /** 0, the default, is no limit; the real API allows 300. */
+  readonly requestsPerMinute?: number;
+  readonly limit?: LimitOptions;
+  /** Rows that the order does not tell apart: in a new order for each request, or by id. Shuffled unless given. */
+  readonly ties?: 'shuffled' | 'stable';
+  /** A limit above 100: 100 is used, or 400 is answered. Clamped unless given. */
+  readonly overLimit?: 'clamp' | 'refuse';
+  /** ISO date that the data ends at, and of later additions; the current one unless given. */
+  readonly today?: string;
+  /** Of what is shuffled and of faults by probability; rows depend on the entity's own seed. */
+  readonly seed?: number;
+  /** What the limit and the statistics measure time by. */
+  readonly clock?: Clock;
+}
+
+/** A running simulator. */
+export interface Simulator {
+  /** Without a trailing slash or base path: `http://127.0.0.1:4010`. */
+  readonly url: string;
+  readonly port: number;
+  readonly admin: Admin;
+  /** Closes every connection at once. */
+  stop(): Promise<void>;
+}
+
+const notFound = jsonAnswer(404, { error: 'Zasób którego szukasz nie został znaleziony.' });
+const keyMissing = jsonAnswer(401, { error: 'Brak klucza API. Podaj klucz w nagłówku X-inFakt-ApiKey.' });
+const keyInvalid = jsonAnswer(401, { error: 'Nieprawidłowy klucz API.' });
+const scopeMissing = jsonAnswer(401, { error: 'Klucz API nie ma uprawnień do tego zasobu.' });
+const jsonMissing = jsonAnswer(406, { error: 'Brak rozszerzenia .json w adresie.' });
+const readOnly = jsonAnswer(405, { error: 'The simulator only answers GET.' }, { allow: 'GET' });
+
+const defaultScopes = ['api:invoices:read', 'api:account:read'];
+const dripsPerSecond = 10;
+
+/** Starts a simulator of the inFakt API with accounts full of made-up rows. */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const host = options.host ?? '127.0.0.1';
+  const clock = options.clock ?? (() => performance.now());
+  const random = createRandom(options.seed ?? 1);
+  const today = () => options.today ?? new Date().toISOString().slice(0, 10);
+  const accounts = new Map<string, Account>();
+  for (const entity of options.entities) {
+    if (accounts.has(entity.key)) throw new RangeError(`two entities have the key ${JSON.stringify(entity.key)}`);
+    accounts.set(entity.key, createAccount(entity, accounts.size, today));
+  }
+  const faults = createFaults(random);
+  const counter = createCounter(clock);
+  const limited = createLimiter(options.requestsPerMinute ?? 0, options.limit ?? {}, clock);
+  const admin = createAdmin({ accounts, faults, counter });
+  const answerAdmin = createAdminHttp(admin, accounts);
+
+  /** What the API says when nothing is wrong with it. */
+  function ordinaryAnswer(request: IncomingMessage, url: URL, path: string, action: FaultAction | undefined): Answer {
+    if (request.method !== 'GET') return readOnly;
+    if (!path.endsWith('.json')) return jsonMissing;
+    const key = request.headers['x-infakt-apikey'];
+    if (key === undefined || key === '') return keyMissing;
+    const account = accounts.get(String(key));
+    if (account === undefined) return keyInvalid;
+    const scopes = account.entity.scopes ?? defaultScopes;
+    if (path === 'account/details.json') {
+      return scopes.includes('api:account:read') ? jsonAnswer(200, account.details()) : scopeMissing;
+    }
+    if (!scopes.includes('api:invoices:read')) return scopeMissing;
+
+    const [, name, address, extra] = /^(\w+)(?:\/([^/]+?))?(\/pdf)?\.json$/.exec(path) ?? [];
+    const stream = streams.find((known) => known === name);
+    if (stream === undefined) return notFound;
+    if (address !== undefined) {
+      const body = account.detail(stream, address);
+      if (body === undefined) return notFound;
+      if (extra !== undefined) return stream === 'invoices' ? printed(account, body) : notFound;
+      return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+    }
+    const transform = action !== undefined && 'transform' in action ? action : undefined;
+    const listing: ListingOptions = {
+      shuffleTies: options.ties === 'stable' ? undefined : random,
+      overLimit: options.overLimit ?? 'clamp',
+      url: `http://${request.headers.host ?? host}${url.pathname}`,
+      ignoreFilters: transform?.transform === 'filters-ignored',
+    };
+    const shown = transform?.transform === 'wrong-account' ? otherThan(account) : account;
+    const answer = listAnswer(shown, stream, url.searchParams, listing);
+    return transform === undefined || answer.status !== 200 ? answer : spoil(answer, transform, random);
+  }
+
+  function otherThan(account: Account): Account {
+    const all = [...accounts.values()];
+    return all[(all.indexOf(account) + 1) % all.length] ?? account;
+  }
+
+  function answerOf(request: IncomingMessage, url: URL, path: string, action: FaultAction | undefined): Answer {
+    if (action !== undefined) {
+      if ('status' in action) return statusAnswer(action);
+      if ('body' in action) return textAnswer(200, action.body, action.contentType);
+      if ('redirect' in action) {
+        return { status: 302, headers: { location: action.redirect }, body: Buffer.alloc(0) };
+      }
+    }
+    return ordinaryAnswer(request, url, path, action);
+  }
+
+  async function answerApi(request: IncomingMessage, response: ServerResponse, url: URL, path: string): Promise<void> {
+    const method = request.method ?? 'GET';
+    const key = String(request.headers['x-infakt-apikey'] ?? '');
+    const details: RequestDetails = {
+      entity: accounts.has(key) ? key : null,
+      method,
+      path,
+      query: Object.fromEntries(url.searchParams),
+      offset: wholeNumber(url.searchParams.get('offset')) ?? 0,
+    };
+    const forbidden = method !== 'GET' || /(?:^|\/)(?:pdf|download_xml)\.json$/.test(path);
+    const counted = counter.begin({ entity: details.entity, method, path, query: url.search.slice(1) }, forbidden);
+    const refused = limited();
+    if (refused !== undefined) {
+      counted(refused.status);
+      send(response, refused);
+      return;
+    }
+    const rule = faults.take(details);
+    if (rule?.before !== undefined) await rule.before(details);
+    const action = rule?.action;
+    if (action !== undefined && 'hang' in action) return;
+    if (action !== undefined && 'reset' in action) {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const answer = answerOf(request, url, path, action);
+    if (action !== undefined && 'delay' in action) {
+      afterWait(response, action.delay, () => {
+        counted(answer.status);
+        send(response, answer);
+      });
+      return;
+    }
+    counted(answer.status);
+    if (action !== undefined && 'cut' in action) cut(response, answer, action.cut);
+    else if (action !== undefined && 'drip' in action) drip(response, answer, action.drip);
+    else send(response, answer);
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = URL.canParse(request.url ?? '', 'http://simulator')
+      ? new URL(request.url ?? '', 'http://simulator')
+      : null;
+    if (url?.pathname.startsWith(adminPath) === true) {
+      send(response, await answerAdmin(request, url));
+      return;
+    }
+    request.resume();
+    const path = /^\/(?:api\/)?v3\/(.*)$/.exec(url?.pathname ?? '')?.[1];
+    if (url === null || path === undefined) send(response, notFound);
+    else await answerApi(request, response, url, path);
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else send(response, jsonAnswer(500, { error: `simulator: ${String(error)}` }));
+    });
+  });
+  // A client's idle connection must outlive its pauses, or its next request meets a closing socket.
+  server.keepAliveTimeout = 120_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  let stopped: Promise<void> | undefined;
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    admin,
+    stop() {
+      stopped ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      return stopped;
+    },
+  };
+}
+
+/** The real API marks an invoice as printed when its PDF is asked for. */
+function printed(account: Account, detail: Buffer): Answer {
+  const row: unknown = JSON.parse(detail.toString());
+  if (isObject(row) && (row['status'] === 'draft' || row['status'] === 'sent')) {
+    account.edit('invoices', Number(row['id']), { status: 'printed' });
+  }
+  return { status: 200, headers: { 'content-type': 'application/pdf' }, body: Buffer.from('%PDF-1.4\n%%EOF\n') };
+}
+
+function textAnswer(status: number, text: string, contentType = 'text/plain; charset=utf-8'): Answer {
+  return { status, headers: { 'content-type': contentType }, body: Buffer.from(text) };
+}
+
+function statusAnswer({ status, headers = {}, body, contentType }: Extract<FaultAction, { status: number }>): Answer {
+  const answer =
+    typeof body === 'string'
+      ? textAnswer(status, body, contentType)
+      : jsonAnswer(
+          status,
+          body ?? { error: `Status ${status}.` },
+          contentType === undefined ? {} : { 'content-type': contentType },
+        );
+  return { ...answer, headers: { ...answer.headers, ...headers } };
+}
+
+function begin(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': body.length });
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  begin(response, answer);
+  response.end(answer.body);
+}
+
+function cut(response: ServerResponse, answer: Answer, bytes: number): void {
+  begin(response, answer);
+  response.write(answer.body.subarray(0, bytes), () => response.destroy());
+}
+
+function drip(response: ServerResponse, answer: Answer, bytesPerSecond: number): void {
+  begin(response, answer);
+  const rate = Math.max(1, bytesPerSecond);
+  const step = Math.max(1, Math.floor(rate / dripsPerSecond));
+  let sent = 0;
+  const timer = setInterval(
+    () => {
+      response.write(answer.body.subarray(sent, sent + step));
+      sent += step;
+      if (sent >= answer.body.length) response.end();
+    },
+    (step / rate) * 1000,
+  );
+  response.once('close', () => clearInterval(timer));
+}
+
+function afterWait(response: ServerResponse, waitMs: number, work: () => void): void {
+  const timer = setTimeout(work, waitMs);
+  response.once('close', () => clearTimeout(timer));
+}

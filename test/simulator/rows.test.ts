@@ -1,0 +1,114 @@
+import type { JsonObject } from '../../simulator/rows';
+import { amountInWords } from '../../simulator/words';
+import { everything, objectOf, texts, withSimulator } from './ask';
+
+async function rowsOf(stream: string, options = {}): Promise<readonly JsonObject[]> {
+  let rows: readonly JsonObject[] = [];
+  await withSimulator(options, async (simulator) => {
+    rows = await everything(simulator, `${stream}.json`);
+  });
+  return rows;
+}
+
+const linesOf = (row: JsonObject) => (Array.isArray(row['services']) ? row['services'].map(objectOf) : []);
+
+test('the same seed makes the same rows, another seed others', async () => {
+  const entity = { key: 'k', name: 'Kłos', nip: '5252344078', clients: 5, invoices: 20 };
+  const make = async (seed: number) => {
+    let rows: readonly JsonObject[] = [];
+    await withSimulator({ entities: [{ ...entity, seed }] }, async (simulator) => {
+      rows = await everything(simulator, 'invoices.json', 'k');
+    });
+    return rows;
+  };
+  const first = await make(1);
+  expect(await make(1)).toEqual(first);
+  expect(await make(2)).not.toEqual(first);
+});
+
+test('ids are sparse and grow with the time of creation', async () => {
+  const rows = await rowsOf('invoices');
+  const ids = rows.map((row) => Number(row['id']));
+  const gaps = ids.slice(1).map((id, index) => id - (ids[index] ?? 0));
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1);
+  expect(Math.max(...gaps)).toBeGreaterThan(10);
+  const days = rows.map((row) => String(row['created_at']).slice(0, 10));
+  expect(days).toEqual([...days].sort());
+});
+
+test('invoices spread over three years up to today, some dated back, about 60 % paid', async () => {
+  const rows = await rowsOf('invoices');
+  const dates = texts(rows, 'invoice_date');
+  expect(dates.every((date) => date <= '2026-03-31')).toBe(true);
+  expect([...dates].sort()[0]).toMatch(/^2023-0[34]/);
+  expect(rows.some((row) => String(row['created_at']).slice(0, 10) > String(row['invoice_date']))).toBe(true);
+  const paid = rows.filter((row) => row['status'] === 'paid');
+  expect(paid.length / rows.length).toBeGreaterThan(0.5);
+  expect(paid.length / rows.length).toBeLessThan(0.7);
+  const paidDates = texts(paid, 'paid_date');
+  expect(paidDates).toHaveLength(paid.length);
+  expect(paidDates.every((date) => date <= '2026-03-31')).toBe(true);
+  expect(new Set(rows.map((row) => row['status']))).toEqual(new Set(['draft', 'sent', 'printed', 'paid']));
+});
+
+test('an invoice is about 2 kB, and its totals are those of its lines', async () => {
+  const rows = await rowsOf('invoices');
+  const bytes = rows.reduce((sum, row) => sum + Buffer.byteLength(JSON.stringify(row)), 0) / rows.length;
+  expect(bytes).toBeGreaterThan(1700);
+  expect(bytes).toBeLessThan(2400);
+  for (const row of rows) {
+    const net = linesOf(row).reduce((sum, line) => sum + Number(line['net_price']), 0);
+    expect(net).toBe(row['net_price']);
+    expect(Number(row['net_price']) + Number(row['tax_price'])).toBe(row['gross_price']);
+  }
+});
+
+test('the unusual invoices are among them', async () => {
+  const rows = await rowsOf('invoices');
+  const has = (what: string, test: (row: JsonObject) => boolean) => ({ what, found: rows.some(test) });
+  const wanted = [
+    has('no client', (row) => row['client_id'] === null),
+    has('a fractional quantity', (row) => linesOf(row).some((line) => line['quantity'] === 0.5)),
+    has('an amount over 2^31', (row) => Number(row['gross_price']) > 2 ** 31),
+    has('30 lines', (row) => linesOf(row).length === 30),
+    has('unknown fields', (row) => 'eco_label' in row && linesOf(row).some((line) => 'carbon_footprint' in line)),
+    has('null where others have an empty text', (row) => row['swift'] === null && row['bdo_code'] === ''),
+    has('euro', (row) => row['currency'] === 'EUR'),
+    has('dollar', (row) => row['currency'] === 'USD'),
+    has('pro forma', (row) => row['kind'] === 'proforma'),
+    has('no date', (row) => row['invoice_date'] === null),
+    has('a private person', (row) => row['client_id'] !== null && row['client_company_name'] === null),
+    has('markings as text', (row) => JSON.stringify(row['document_markings_ids']) === '["6","8"]'),
+    has('markings as numbers', (row) => JSON.stringify(row['document_markings_ids']) === '[6,8]'),
+  ];
+  expect(wanted.filter(({ found }) => !found)).toEqual([]);
+  expect(rows.filter((row) => row['invoice_date'] === null).length).toBeLessThan(10);
+});
+
+test('the unusual clients are among them', async () => {
+  const rows = await rowsOf('clients');
+  const has = (what: string, test: (row: JsonObject) => boolean) => ({ what, found: rows.some(test) });
+  const wanted = [
+    has('leading zero', (row) => String(row['nip']).startsWith('0')),
+    has('PL prefix', (row) => String(row['nip']).startsWith('PL')),
+    has('dashes', (row) => /^\d{3}-\d{3}-\d{2}-\d{2}$/.test(String(row['nip']))),
+    has('private person', (row) => row['company_name'] === null && row['last_name'] !== null),
+    has('foreign', (row) => row['country'] !== 'PL'),
+    has('days to payment as a number', (row) => typeof row['days_to_payment'] === 'number'),
+    has('days to payment as an empty text', (row) => row['days_to_payment'] === ''),
+    has('null note', (row) => row['note'] === null),
+    has('two mail addresses', (row) => String(row['email']).includes(',')),
+    has('unknown field', (row) => 'preferred_language' in row),
+  ];
+  expect(wanted.filter(({ found }) => !found)).toEqual([]);
+});
+
+test.each([
+  [0, 'PLN', 'zero PLN 00/100'],
+  [12_300, 'PLN', 'sto dwadzieścia trzy PLN 00/100'],
+  [101_205, 'EUR', 'tysiąc dwanaście EUR 05/100'],
+  [1_200_000_00, 'PLN', 'milion dwieście tysięcy PLN 00/100'],
+  [2_022_000_000_00, 'PLN', 'dwa miliardy dwadzieścia dwa miliony PLN 00/100'],
+])('the amount %d in %s reads "%s"', (minor, currency, words) => {
+  expect(amountInWords(minor, currency)).toBe(words);
+});
