@@ -13,9 +13,9 @@ export interface SimulateIo {
 }
 
 const defaultEntities = [
-  'key-alfa=Alfa Usługi Sp. z o.o.:50:400',
-  'key-beta=Żubr Przewozy S.A.:200:3000',
-  'key-gama=Gęś i Wąż Księgowość Sp. j.:20:150',
+  'key-alfa=Alfa Usługi Sp. z o.o.:50:400:1111111111',
+  'key-beta=Beta Żubr Przewozy S.A.:200:3000:2222222222',
+  'key-gamma=Gamma Gęś i Wąż Sp. j.:20:150:3333333333',
 ];
 
 const help = `Usage: infakt-kafka simulate [options]
@@ -25,7 +25,8 @@ Serves made-up legal entities in the form of the inFakt API until it is stopped.
 Options
   --port N                            port to listen on (4010; 0 takes a free one)
   --host ADDRESS                      address to listen on (127.0.0.1)
-  --entity KEY=NAME:CLIENTS:INVOICES  a legal entity: API key, company name, numbers of rows; may be repeated
+  --entity KEY=NAME:CLIENTS:INVOICES[:NIP]
+                                      a legal entity: API key, company name, numbers of rows; may be repeated
                                       (${defaultEntities.map((entity) => `"${entity}"`).join(',\n                                      ')})
   --seed N                            the same seed makes the same rows (1)
   --requests-per-minute N             answer 429 above this (0: no limit; the real API allows 300)
@@ -43,15 +44,17 @@ function wholeOption(name: string, text: string): number {
 }
 
 function entityOption(text: string, seed: number): EntityOptions {
-  const [, key, name, clients, invoices] = /^([^=]+)=(.+):(\d{1,8}):(\d{1,8})$/.exec(text) ?? [];
+  const [, key, name, clients, invoices, nip] = /^([^=]+)=(.+?):(\d{1,8}):(\d{1,8})(?::(\d{10}))?$/.exec(text) ?? [];
   if (key === undefined || name === undefined) {
-    throw new UsageError(`--entity must be KEY=NAME:CLIENTS:INVOICES, got ${JSON.stringify(text)}`);
+    throw new UsageError(
+      `--entity must be KEY=NAME:CLIENTS:INVOICES or KEY=NAME:CLIENTS:INVOICES:NIP, got ${JSON.stringify(text)}`,
+    );
   }
   const own = (seed + seedFrom(key)) >>> 0;
   return {
     key,
     name,
-    nip: taxNumber(createRandom(own)),
+    nip: nip ?? taxNumber(createRandom(own)),
     clients: Number(clients),
     invoices: Number(invoices),
     seed: own,

@@ -49,7 +49,10 @@ test('--help lists options and admin calls', async () => {
 });
 
 test.each([
-  [['--entity', 'nonsense'], '--entity must be KEY=NAME:CLIENTS:INVOICES, got "nonsense"'],
+  [
+    ['--entity', 'nonsense'],
+    '--entity must be KEY=NAME:CLIENTS:INVOICES or KEY=NAME:CLIENTS:INVOICES:NIP, got "nonsense"',
+  ],
   [['--entity', 'k=A:1:1', '--entity', 'k=B:1:1'], '--entity has the key "k" twice'],
   [['--port', 'http'], '--port must be a whole number, got "http"'],
   [['--port', '70000'], '--port must be 65535 or less, got 70000'],

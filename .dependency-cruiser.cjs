@@ -1,0 +1,107 @@
+/** @type {import('dependency-cruiser').IConfiguration} */
+const only = (name, library, files, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: '^(src|config|simulator|tools)/', pathNot: files },
+  to: { path: `node_modules/(${library})(/|$)`, dependencyTypesNot: ['type-only'] },
+});
+const never = (name, from, to, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: to },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', comment: 'A module is read on its own.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      comment: 'What nobody uses goes.',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|config|simulator)/', pathNot: '\\.d\\.ts$' },
+      to: {},
+    },
+    only(
+      'kafkajs-in-sinks',
+      'kafkajs',
+      '^(src/sinks/|tools/|src/service\\.ts)',
+      'kafkajs is unmaintained: it stays behind src/sinks.',
+    ),
+    only('avsc-in-avro', 'avsc', '^src/sinks/avro\\.ts', 'One codec, so one place that knows the traps of avsc.'),
+    only(
+      'cross-fetch-in-http',
+      'cross-fetch',
+      '^src/http\\.ts',
+      'One place sends the key, and only to the configured host.',
+    ),
+    only('convict-in-config', 'convict', '^config/', 'The rest of the program sees plain frozen data.'),
+    only('pino-in-telemetry', 'pino', '^src/telemetry\\.ts', 'One logger, built once, passed in.'),
+    never(
+      'sources-know-no-kafka',
+      '^src/sources/',
+      '^src/(sinks|ledger|shard|pipeline|records|walk|service)',
+      'A source is a declaration and a cold Observable.',
+    ),
+    never(
+      'sinks-know-no-sources',
+      '^src/sinks/',
+      '^src/(sources|ledger|shard|pipeline|operators|service)',
+      'A sink publishes what it is given.',
+    ),
+    never(
+      'ledger-knows-neither',
+      '^src/ledger\\.ts',
+      '^src/(?!model|errors|fingerprint|ledger)',
+      'The ledger turns reads into changes and nothing else.',
+    ),
+    never('operators-are-alone', '^src/operators/', '^src/(?!errors|operators)', 'An operator is composed of RxJS.'),
+    never(
+      'model-is-the-bottom',
+      '^src/(model|errors|kinds)\\.ts',
+      '^(src|config|simulator)/(?!kinds|model|errors)',
+      'The vocabulary depends on nothing.',
+    ),
+    never(
+      'simulator-is-alone',
+      '^simulator/',
+      '^(src|config|tools)/',
+      'A simulator that shares code with the service would share its mistakes.',
+    ),
+    {
+      name: 'only-simulate-starts-the-simulator',
+      comment: 'The service never needs it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/commands/simulate\\.ts' },
+      to: { path: '^simulator/' },
+    },
+    never(
+      'commands-are-leaves',
+      '^src/(?!main|commands)',
+      '^src/(commands|main)',
+      'Commands use the program, not the reverse.',
+    ),
+    never(
+      'product-knows-no-tests',
+      '^(src|config|simulator|tools)/',
+      '^test/',
+      'Tests use the program, not the reverse.',
+    ),
+    {
+      name: 'no-undeclared-dependencies',
+      comment: 'Runtime dependencies are declared and counted.',
+      severity: 'error',
+      from: { path: '^(src|config|simulator)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'], pathNot: '@types' },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};
