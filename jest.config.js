@@ -1,6 +1,7 @@
 /** @type {import('jest').Config} */
 const project = {
   testEnvironment: 'node',
+  modulePathIgnorePatterns: ['<rootDir>/dist'],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json' }] },
 };
 const kafka = {

@@ -6,7 +6,7 @@ import type { ISocketFactory } from 'kafkajs';
 export const API = { produce: 0, metadata: 3, initProducerId: 22, addPartitionsToTxn: 24, endTxn: 26 } as const;
 
 /** One request on its way from a client to a broker. */
-export interface ProxiedRequest {
+interface ProxiedRequest {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly correlationId: number;
