@@ -1,0 +1,688 @@
+import { defer, EMPTY, NEVER, Observable, of, Subject, take, throwError } from 'rxjs';
+import { FatalError } from '../../src/errors';
+import type { Answer, Position, Query } from '../../src/model';
+import {
+  judge,
+  judgeSpot,
+  type Paging,
+  scan,
+  type ScanOptions,
+  type ScanStep,
+  type SpotRead,
+  spotRead,
+  startPosition,
+} from '../../src/sources/scan';
+
+const asc: Paging = { limit: 4, order: 'asc' };
+const desc: Paging = { limit: 4, order: 'desc' };
+
+function rows(...ids: number[]) {
+  return ids.map((id) => ({ id }));
+}
+
+function answer(shown: readonly unknown[], totalCount = 1000): Answer {
+  return { rows: shown, totalCount, began: 1, ended: 2 };
+}
+
+function at(offset: number, anchor: number | null, rest: Partial<Position> = {}): Position {
+  return { ...startPosition(), offset, anchor, ...rest };
+}
+
+function refusal(action: () => unknown): FatalError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof FatalError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('judge', () => {
+  test('proves everything up to the last row of the first page, and asks on from that row', () => {
+    expect(judge(startPosition(), answer(rows(3, 5, 8, 9)), asc)).toEqual({
+      kind: 'proved',
+      interval: { after: null, upTo: 9 },
+      rows: rows(3, 5, 8, 9),
+      strays: [],
+      end: false,
+      next: { offset: 3, anchor: 9, step: 1, requests: 1, unproven: 0 },
+    });
+  });
+
+  test('does not repeat the row that a page shares with the one before', () => {
+    expect(judge(at(3, 9, { requests: 1 }), answer(rows(9, 12, 13, 20)), asc)).toMatchObject({
+      kind: 'proved',
+      interval: { after: 9, upTo: 20 },
+      rows: rows(12, 13, 20),
+      next: { offset: 6, anchor: 20, requests: 2 },
+    });
+  });
+
+  test('mirrors the bounds where the walk goes down', () => {
+    const first = judge(startPosition(), answer(rows(20, 13, 12, 9)), desc);
+    expect(first).toMatchObject({ interval: { after: 8, upTo: null }, rows: rows(20, 13, 12, 9), end: false });
+    expect(judge(first.next, answer(rows(9, 8, 5, 3)), desc)).toMatchObject({
+      interval: { after: 2, upTo: 8 },
+      rows: rows(8, 5, 3),
+      next: { offset: 6, anchor: 3 },
+    });
+    expect(judge(at(6, 3), answer(rows(3, 2), 8), desc)).toMatchObject({
+      interval: { after: null, upTo: 2 },
+      rows: rows(2),
+      end: true,
+    });
+  });
+
+  test.each([
+    ['asc', asc, rows(12, 13, 20, 21)],
+    ['desc', desc, rows(8, 7, 6, 5)],
+  ])('steps back, twice as far each time, while a page does not join the anchor (%s)', (_, paging, shown) => {
+    const first = judge(at(9, 9), answer(shown), paging);
+    expect(first).toEqual({ kind: 'step', next: at(8, 9, { step: 2, requests: 1, unproven: 1 }) });
+    const second = judge(first.next, answer(shown), paging);
+    expect(second).toEqual({ kind: 'step', next: at(6, 9, { step: 4, requests: 2, unproven: 2 }) });
+    const third = judge(second.next, answer(shown), paging);
+    expect(third).toMatchObject({ kind: 'step', next: { offset: 2, anchor: 9 } });
+    expect(judge(third.next, answer(shown), paging)).toMatchObject({ kind: 'step', next: { offset: 0, anchor: 9 } });
+  });
+
+  test('steps back from an empty page that is not the first, even if it lies beyond total_count', () => {
+    expect(judge(at(9, 9), answer([], 5), asc)).toMatchObject({ kind: 'step', next: { offset: 8, anchor: 9 } });
+  });
+
+  test('joins any first page: nothing can lie before it', () => {
+    expect(judge(at(0, 9), answer(rows(12, 13, 20, 21)), asc)).toMatchObject({
+      kind: 'proved',
+      interval: { after: 9, upTo: 21 },
+      rows: rows(12, 13, 20, 21),
+      next: { offset: 3, anchor: 21 },
+    });
+  });
+
+  test('takes a page for the end if it is shorter than the limit and reaches total_count', () => {
+    const verdict = judge(at(3, 9, { step: 8, requests: 7, unproven: 3 }), answer(rows(9, 12), 5), asc);
+    expect(verdict).toEqual({
+      kind: 'proved',
+      interval: { after: 9, upTo: null },
+      rows: rows(12),
+      strays: [],
+      end: true,
+      next: { offset: 4, anchor: 12, step: 1, requests: 8, unproven: 0 },
+    });
+  });
+
+  test.each([
+    ['a full page', rows(9, 12, 13, 20), 7],
+    ['a page short of total_count', rows(9, 12), 6],
+  ])('does not take %s for the end', (_, shown, totalCount) => {
+    expect(judge(at(3, 9), answer(shown, totalCount), asc)).toMatchObject({
+      kind: 'proved',
+      interval: { after: 9, upTo: shown.at(-1)?.id },
+      end: false,
+    });
+  });
+
+  test('ends an empty list at once', () => {
+    expect(judge(startPosition(), answer([], 0), asc)).toMatchObject({
+      kind: 'proved',
+      interval: { after: null, upTo: null },
+      rows: [],
+      end: true,
+    });
+  });
+
+  test('ends where nothing follows the anchor, also if the anchor itself is gone', () => {
+    const interval = { after: 9, upTo: null };
+    expect(judge(at(3, 9), answer(rows(9), 4), asc)).toMatchObject({ interval, rows: [], end: true });
+    expect(judge(at(2, 9), answer(rows(7), 3), asc)).toMatchObject({ interval, rows: [], end: true });
+  });
+
+  test.each([
+    ['asc', asc, rows(5, 7, 8, 9)],
+    ['desc', desc, rows(14, 12, 11, 9)],
+  ])('steps forward by all but one row while a page holds nothing beyond the anchor (%s)', (_, paging, shown) => {
+    const next = at(6, 9, { step: 4, requests: 1, unproven: 1 });
+    expect(judge(at(3, 9, { step: 4 }), answer(shown), paging)).toEqual({ kind: 'step', next });
+  });
+
+  test('steps forward by one row at least', () => {
+    expect(judge(at(0, null), answer([], 10), asc)).toMatchObject({ kind: 'step', next: { offset: 1, anchor: null } });
+    expect(judge(at(3, 9), answer(rows(9), 10), asc)).toMatchObject({ kind: 'step', next: { offset: 4, anchor: 9 } });
+  });
+
+  test.each([
+    ['ids that fall', asc, rows(3, 8, 7), 'above 8 at row 2, got 7'],
+    ['equal ids', asc, rows(3, 8, 8), 'above 8 at row 2, got 8'],
+    ['ids that rise on the way down', desc, rows(8, 3, 4), 'below 3 at row 2, got 4'],
+    ['ids that fall before the anchor', asc, rows(5, 4, 12), 'above 5 at row 1, got 4'],
+  ])('parks the stream over %s', (_, paging, shown, message) => {
+    const error = refusal(() => judge(at(7, 5), answer(shown), paging));
+    expect(error).toMatchObject({ reason: 'out-of-order', parks: 'stream' });
+    expect(error.message).toContain(`offset 7, proven to id 5: expected an id ${message}`);
+  });
+
+  test('names ids in its complaint, and nothing else of a row', () => {
+    const shown = [
+      { id: 2, buyer: 'Jan Kowalski' },
+      { id: 1, buyer: 'Anna Nowak' },
+    ];
+    expect(refusal(() => judge(startPosition(), answer(shown), asc)).message).toBe(
+      'read the list by id asc at offset 0, nothing proven yet: expected an id above 2 at row 1, got 1',
+    );
+  });
+
+  test.each([null, 7, 'x', [], {}, { id: null }, { id: '8' }, { id: 0 }, { id: -1 }, { id: 8.5 }, { id: 2 ** 53 }])(
+    'leaves out of order and anchor what has no usable id, but counts it as a row: %j',
+    (stray) => {
+      expect(judge(startPosition(), answer([stray, ...rows(3, 8), stray], 4), asc)).toMatchObject({
+        interval: { after: null, upTo: 8 },
+        rows: rows(3, 8),
+        strays: [stray, stray],
+        end: false,
+        next: { offset: 2, anchor: 8 },
+      });
+    },
+  );
+
+  test('parks the stream over a page without any usable id', () => {
+    const error = refusal(() => judge(at(3, 9), answer([null, { id: 'x', buyer: 'Jan' }]), asc));
+    expect(error).toMatchObject({ reason: 'malformed-answer', parks: 'stream' });
+    expect(error.message).toContain('expected rows with a positive integer id, got 2 rows without one');
+  });
+
+  test('parks the stream when total_count/99 + 40 requests have proved nothing', () => {
+    const late = (unproven: number) => () => judge(at(3, 9, { unproven }), answer(rows(9), 198), asc);
+    expect(late(40)()).toMatchObject({ kind: 'step' });
+    const error = refusal(late(41));
+    expect(error).toMatchObject({ reason: 'no-progress', parks: 'stream' });
+    expect(error.message).toContain('expected a proven page within 42 requests in a list of 198, got none in 42');
+  });
+
+  test('parks the stream when four times as many requests and 200 more have not reached the end', () => {
+    const page = (requests: number, shown: { id: number }[], totalCount: number) => () =>
+      judge(at(3, 9, { requests }), answer(shown, totalCount), asc);
+    expect(page(366, rows(9, 10, 11, 12), 198)()).toMatchObject({ kind: 'proved' });
+    const error = refusal(page(367, rows(9, 10, 11, 12), 198));
+    expect(error).toMatchObject({ reason: 'no-progress', parks: 'stream' });
+    expect(error.message).toContain('expected the end within 368 requests in a list of 198, got no end in 368');
+    expect(page(9999, rows(9, 10), 5)()).toMatchObject({ end: true });
+  });
+});
+
+describe('judgeSpot', () => {
+  const look = (position: Position, shown: Answer, paging = asc) => judgeSpot(10, position, shown, paging);
+
+  test('finds the row in an answer that shows it', () => {
+    const found = { id: 10, net: 1 };
+    expect(look(at(5, null), answer([...rows(8), found]))).toEqual({ kind: 'settled', found });
+    expect(look(at(5, null), answer([...rows(12), found]), desc)).toEqual({ kind: 'settled', found });
+  });
+
+  test.each([
+    ['its neighbours stand side by side', at(5, null), answer(rows(8, 9, 11, 12)), asc],
+    ['its neighbours stand side by side on the way down', at(5, null), answer(rows(12, 11, 9, 8)), desc],
+    ['the list begins beyond it', at(0, null), answer(rows(11, 12, 13, 14)), asc],
+    ['the list ends before it', at(5, null), answer(rows(8, 9), 7), asc],
+    ['the list is empty', at(0, null), answer([], 0), asc],
+  ])('proves a row absent where %s', (_, position, shown, paging) => {
+    expect(look(position, shown, paging)).toEqual({ kind: 'settled', found: null });
+  });
+
+  test.each([
+    ['a page beyond it', answer(rows(11, 12, 13, 14)), asc],
+    ['a page beyond it on the way down', answer(rows(9, 8, 7, 6)), desc],
+    ['an empty page, even beyond total_count', answer([], 2), asc],
+  ])('steps back, twice as far each time, from %s', (_, shown, paging) => {
+    const first = look(at(7, null), shown, paging);
+    expect(first).toEqual({ kind: 'step', next: at(6, null, { step: 2, requests: 1, unproven: 1 }) });
+    expect(first.kind === 'step' && look(first.next, shown, paging)).toMatchObject({ next: { offset: 4, step: 4 } });
+  });
+
+  test('steps forward by all but one row from a page before it that is not the end', () => {
+    expect(look(at(7, null), answer(rows(5, 6, 7, 8)))).toMatchObject({ kind: 'step', next: { offset: 10 } });
+    expect(look(at(7, null), answer(rows(5, 6)))).toMatchObject({ kind: 'step', next: { offset: 8 } });
+    expect(look(at(0, null), answer([]))).toMatchObject({ kind: 'step', next: { offset: 1 } });
+  });
+
+  test('parks the stream over disorder, over a page without ids, and without progress', () => {
+    expect(refusal(() => look(at(7, null), answer(rows(9, 8)))).reason).toBe('out-of-order');
+    expect(refusal(() => look(at(7, null), answer([null]))).reason).toBe('malformed-answer');
+    expect(refusal(() => look(at(7, null, { unproven: 40 }), answer(rows(5), 20))).reason).toBe('no-progress');
+  });
+});
+
+const everything: Query = { from: null, to: null, order: 'asc' };
+
+/** A list of `count` rows with the ids 1 to `count`, answered at once. */
+function listOf(count: number, limit: number) {
+  return (offset: number): Observable<Answer> =>
+    defer(() => {
+      const shown = Math.max(0, Math.min(limit, count - offset));
+      return of(answer(rows(...Array.from({ length: shown }, (_, index) => offset + index + 1)), count));
+    });
+}
+
+/** Credits without end, counted while they are out. */
+function openCredit() {
+  const credit = {
+    out: 0,
+    taken: 0,
+    take: (): Promise<() => void> => {
+      credit.out += 1;
+      credit.taken += 1;
+      return Promise.resolve(() => {
+        credit.out -= 1;
+      });
+    },
+  };
+  return credit;
+}
+
+/** A promise and how to fulfil it. */
+function later<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+}
+
+/** Lets everything go on that waits for nothing but its turn. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+function run(options: Partial<ScanOptions>) {
+  const got = { steps: [] as ScanStep[], error: null as unknown, completed: false };
+  const subscription = scan({
+    query: everything,
+    scopeField: null,
+    position: startPosition(),
+    limit: 4,
+    ask: listOf(10, 4),
+    credit: () => Promise.resolve(() => undefined),
+    stopped: () => false,
+    ...options,
+  })
+    .pipe(take(6000)) // a scan that does not end fails its test instead of hanging it
+    .subscribe({
+      next: (step) => got.steps.push(step),
+      error: (error: unknown) => {
+        got.error = error;
+      },
+      complete: () => {
+        got.completed = true;
+      },
+    });
+  return {
+    got,
+    subscription,
+    ids: () => got.steps.map(({ page }) => page.rows.map((row) => row.id)),
+  };
+}
+
+describe('scan', () => {
+  test('yields every row once, marks the last page and completes', async () => {
+    const { got, ids } = run({});
+    await settle();
+    expect(ids()).toEqual([[1, 2, 3, 4], [5, 6, 7], [8, 9, 10], []]);
+    expect(got.steps.map(({ page }) => page.end)).toEqual([false, false, false, true]);
+    expect(got).toMatchObject({ completed: true, error: null });
+    expect(got.steps[1]?.page).toMatchObject({
+      ...{ strays: [], outsideQuery: 0, interval: { after: 4, upTo: 7 }, totalCount: 10, began: 1, ended: 2 },
+      next: { offset: 6, anchor: 7, step: 1, requests: 2, unproven: 0 },
+    });
+  });
+
+  test('goes on from the position of any page', async () => {
+    const whole = run({});
+    await settle();
+    const resumed = run({ position: whole.got.steps[1]?.page.next ?? startPosition() });
+    await settle();
+    expect(resumed.ids()).toEqual([[8, 9, 10], []]);
+  });
+
+  test('yields one empty page of an empty list', async () => {
+    const { got, ids } = run({ ask: listOf(0, 4) });
+    await settle();
+    expect(ids()).toEqual([[]]);
+    expect(got.completed).toBe(true);
+  });
+
+  test('walks 5 000 pages that are answered at once', async () => {
+    const { got } = run({ limit: 100, ask: listOf(4999 * 99 + 2, 100) });
+    while (!got.completed) await settle();
+    expect(got.error).toBeNull();
+    expect(got.steps).toHaveLength(5000);
+    expect(got.steps.reduce((sum, { page }) => sum + page.rows.length, 0)).toBe(4999 * 99 + 2);
+  });
+
+  test('asks nothing before it is subscribed, and keeps nothing between subscriptions', async () => {
+    const asked: number[] = [];
+    const ask = (offset: number) => {
+      asked.push(offset);
+      return listOf(10, 4)(offset);
+    };
+    const credit = openCredit();
+    const cold = scan({
+      ...{ query: everything, scopeField: null, position: startPosition(), limit: 4, ask },
+      ...{ credit: credit.take, stopped: () => false },
+    });
+    await settle();
+    expect(credit.taken).toBe(0);
+    for (const expected of [
+      [0, 3, 6, 9],
+      [0, 3, 6, 9, 0, 3, 6, 9],
+    ]) {
+      await cold.pipe(take(100)).forEach(({ release }) => {
+        release();
+      });
+      expect(asked).toEqual(expected);
+      expect(credit.out).toBe(0);
+    }
+  });
+
+  test('asks for the next page while one is being handled, as far ahead as there are credits', async () => {
+    const asked: number[] = [];
+    let free = 2;
+    const waiting: (() => void)[] = [];
+    const release = () => {
+      free += 1;
+      waiting.shift()?.();
+    };
+    const { got } = run({
+      credit: async () => {
+        if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+        free -= 1;
+        return release;
+      },
+      ask: (offset) => {
+        asked.push(offset);
+        return listOf(10, 4)(offset);
+      },
+    });
+    await settle();
+    expect(asked).toEqual([0, 3]);
+    got.steps[0]?.release();
+    await settle();
+    expect(asked).toEqual([0, 3, 6]);
+    got.steps[1]?.release();
+    await settle();
+    expect(asked).toEqual([0, 3, 6, 9]);
+    expect(got.completed).toBe(true);
+  });
+
+  test('keeps its credit while it steps', async () => {
+    const credit = openCredit();
+    const asked: number[] = [];
+    const { got, ids } = run({
+      position: at(9, 4),
+      credit: credit.take,
+      ask: (offset) => {
+        asked.push(offset);
+        return listOf(8, 4)(offset);
+      },
+    });
+    await settle();
+    expect(asked).toEqual([9, 8, 6, 2, 5]);
+    expect(ids()).toEqual([
+      [5, 6],
+      [7, 8],
+    ]);
+    expect(credit.taken).toBe(2);
+    for (const { release } of got.steps) release();
+    expect(credit.out).toBe(0);
+  });
+
+  test('stopped, it finishes the page under way and completes without an end page', async () => {
+    const credit = openCredit();
+    const answers = new Subject<Answer>();
+    let stopped = false;
+    const { got, ids } = run({ credit: credit.take, ask: () => answers, stopped: () => stopped });
+    await settle();
+    stopped = true;
+    expect(got.completed).toBe(false);
+    answers.next(answer(rows(1, 2, 3, 4)));
+    await settle();
+    expect(ids()).toEqual([[1, 2, 3, 4]]);
+    expect(got).toMatchObject({ completed: true, error: null });
+    expect(credit).toMatchObject({ taken: 1, out: 1 });
+  });
+
+  test('stopped between two steps, it gives its credit back', async () => {
+    const credit = openCredit();
+    let asked = 0;
+    const { got } = run({
+      position: at(9, 4),
+      credit: credit.take,
+      stopped: () => asked > 0,
+      ask: (offset) => {
+        asked += 1;
+        return listOf(8, 4)(offset);
+      },
+    });
+    await settle();
+    expect(got).toMatchObject({ completed: true, steps: [] });
+    expect(asked).toBe(1);
+    expect(credit).toMatchObject({ taken: 1, out: 0 });
+  });
+
+  test('stopped while it waits for a credit, it asks nothing more and gives the credit back', async () => {
+    const credit = later<() => void>();
+    let stopped = false;
+    let released = 0;
+    const ask = jest.fn(listOf(10, 4));
+    const { got } = run({ credit: () => credit.promise, stopped: () => stopped, ask });
+    stopped = true;
+    credit.resolve(() => (released += 1));
+    await settle();
+    expect(got).toMatchObject({ completed: true, steps: [] });
+    expect(ask).not.toHaveBeenCalled();
+    expect(released).toBe(1);
+  });
+
+  test('stopped before it starts, it takes no credit', async () => {
+    const credit = openCredit();
+    const { got } = run({ credit: credit.take, stopped: () => true });
+    await settle();
+    expect(got.completed).toBe(true);
+    expect(credit.taken).toBe(0);
+  });
+
+  test('unsubscribed, it aborts the request under way and gives its credit back', async () => {
+    const credit = openCredit();
+    let aborted = 0;
+    const ask = () => new Observable<Answer>(() => () => (aborted += 1));
+    const { subscription } = run({ credit: credit.take, ask });
+    await settle();
+    expect(credit.out).toBe(1);
+    subscription.unsubscribe();
+    expect(aborted).toBe(1);
+    expect(credit.out).toBe(0);
+  });
+
+  test('unsubscribed while it waits for a credit, it gives back the one that comes too late', async () => {
+    const credit = later<() => void>();
+    let released = 0;
+    const ask = jest.fn(listOf(10, 4));
+    const { subscription } = run({ credit: () => credit.promise, ask });
+    await settle();
+    subscription.unsubscribe();
+    credit.resolve(() => (released += 1));
+    await settle();
+    expect(released).toBe(1);
+    expect(ask).not.toHaveBeenCalled();
+  });
+
+  test('unsubscribed by whoever receives a page, it leaves that credit alone and takes no other', async () => {
+    const credit = openCredit();
+    const step = await new Promise<ScanStep>((resolve, reject) => {
+      const subscription = scan({
+        ...{ query: everything, scopeField: null, position: startPosition(), limit: 4, ask: listOf(10, 4) },
+        ...{ credit: credit.take, stopped: () => false },
+      }).subscribe({
+        next: (received) => {
+          subscription.unsubscribe();
+          resolve(received);
+        },
+        error: reject,
+      });
+    });
+    await settle();
+    expect(credit.out).toBe(1);
+    step.release();
+    expect(credit.out).toBe(0);
+  });
+
+  test('waits for as long as an answer takes', async () => {
+    const { got, subscription } = run({ ask: () => NEVER });
+    await settle();
+    expect(got).toEqual({ steps: [], error: null, completed: false });
+    subscription.unsubscribe();
+  });
+
+  const unavailable = new Error('unavailable');
+  test.each<[string, ScanOptions['ask'], unknown]>([
+    ['of a request', () => throwError(() => unavailable), unavailable],
+    [
+      'thrown before the request',
+      () => {
+        throw unavailable;
+      },
+      unavailable,
+    ],
+    ['of an answer out of order', () => of(answer(rows(2, 1))), expect.any(FatalError)],
+    ['of a request without an answer', () => EMPTY, expect.objectContaining({ name: 'EmptyError' })],
+  ])('passes on the error %s and gives its credit back', async (_, ask, expected) => {
+    const credit = openCredit();
+    const { got } = run({ credit: credit.take, ask });
+    await settle();
+    expect(got.error).toEqual(expected);
+    expect(got).toMatchObject({ steps: [], completed: false });
+    expect(credit).toMatchObject({ taken: 1, out: 0 });
+  });
+
+  test('passes on the error of a credit', async () => {
+    const { got } = run({ credit: () => Promise.reject(unavailable) });
+    await settle();
+    expect(got.error).toBe(unavailable);
+  });
+
+  const dated = [
+    { id: 1, invoice_date: '2024-02-29' },
+    { id: 2, invoice_date: '2024-03-01' },
+    { id: 3, invoice_date: '2024-03-31' },
+    { id: 4, invoice_date: '2024-04-01' },
+    { id: 5, invoice_date: null },
+    { id: 6 },
+    { id: 7, invoice_date: '01.03.2024' },
+    { id: 8, invoice_date: 20240315 },
+  ];
+  test.each<[string, Query, string | null, number[]]>([
+    ['between two dates', { from: '2024-03-01', to: '2024-03-31', order: 'asc' }, 'invoice_date', [2, 3]],
+    ['from a date', { from: '2024-03-01', to: null, order: 'asc' }, 'invoice_date', [2, 3, 4]],
+    ['up to a date', { from: null, to: '2024-03-31', order: 'asc' }, 'invoice_date', [1, 2, 3]],
+    ['without a date', everything, 'invoice_date', [1, 2, 3, 4, 5, 6, 7, 8]],
+    ['of a stream without a scope', { from: '2024-03-01', to: null, order: 'asc' }, null, [1, 2, 3, 4, 5, 6, 7, 8]],
+  ])('leaves out and counts the rows that the query %s excludes', async (_, query, scopeField, expected) => {
+    const { got, ids } = run({ query, scopeField, limit: 100, ask: () => of(answer(dated, 8)) });
+    await settle();
+    expect(ids()).toEqual([expected]);
+    expect(got.steps[0]?.page.outsideQuery).toBe(8 - expected.length);
+    expect(got.steps[0]?.page.interval).toEqual({ after: null, upTo: null });
+  });
+
+  test('passes strays on with the page that shows them', async () => {
+    const { got } = run({ ask: () => of(answer([...rows(1), 'x'], 2)) });
+    await settle();
+    expect(got.steps[0]?.page).toMatchObject({ rows: rows(1), strays: ['x'], end: true });
+  });
+});
+
+describe('spotRead', () => {
+  function look(options: { id: number; rank: number; ask: (offset: number) => Observable<Answer>; query?: Query }) {
+    const asked: number[] = [];
+    const got = { spots: [] as SpotRead[], error: null as unknown, completed: false };
+    const subscription = spotRead({
+      ...{ id: options.id, rank: options.rank, query: options.query ?? everything, limit: 10 },
+      scopeField: 'invoice_date',
+      ask: (offset) => {
+        asked.push(offset);
+        return options.ask(offset);
+      },
+    }).subscribe({
+      next: (spot) => got.spots.push(spot),
+      error: (error: unknown) => {
+        got.error = error;
+      },
+      complete: () => {
+        got.completed = true;
+      },
+    });
+    return { asked, got, subscription };
+  }
+
+  test('asks once where the rank is right, with the id in the middle of the answer', async () => {
+    const { asked, got } = look({ id: 51, rank: 50, ask: listOf(100, 10) });
+    await settle();
+    expect(asked).toEqual([45]);
+    expect(got.spots).toEqual([{ found: { id: 51 }, interval: { after: 50, upTo: 51 }, began: 1, ended: 2 }]);
+    expect(got.completed).toBe(true);
+  });
+
+  test('asks from the start of the list where the rank is small', async () => {
+    const { asked, got } = look({ id: 3, rank: 2, ask: listOf(100, 10) });
+    await settle();
+    expect(asked).toEqual([0]);
+    expect(got.spots).toMatchObject([{ found: { id: 3 } }]);
+  });
+
+  test('steps to an id that is not where its rank says', async () => {
+    const behind = look({ id: 31, rank: 50, ask: listOf(100, 10) });
+    const ahead = look({ id: 71, rank: 50, ask: listOf(100, 10) });
+    const far = look({ id: 31, rank: 500, ask: listOf(100, 10) });
+    for (const { got } of [behind, ahead, far]) while (!got.completed) await settle();
+    expect(behind.asked).toEqual([45, 44, 42, 38, 30]);
+    expect(ahead.asked).toEqual([45, 54, 63]);
+    expect(behind.got.spots).toMatchObject([{ found: { id: 31 } }]);
+    expect(ahead.got.spots).toMatchObject([{ found: { id: 71 } }]);
+    expect(far.got.spots).toMatchObject([{ found: { id: 31 } }]);
+  });
+
+  test('says that an id is not there', async () => {
+    const { got } = look({ id: 101, rank: 100, ask: listOf(100, 10) });
+    await settle();
+    expect(got.spots).toEqual([{ found: null, interval: { after: 100, upTo: 101 }, began: 1, ended: 2 }]);
+  });
+
+  test('says of a row that the query excludes that it is not there', async () => {
+    const shown = [{ id: 1, invoice_date: '2024-01-01' }];
+    const query: Query = { from: '2024-02-01', to: null, order: 'asc' };
+    const { got } = look({ id: 1, rank: 0, query, ask: () => of(answer(shown, 1)) });
+    await settle();
+    expect(got.spots).toMatchObject([{ found: null }]);
+  });
+
+  test('survives more steps, answered at once, than a stack holds', async () => {
+    const { asked, got } = look({ id: 40_000, rank: 0, ask: listOf(150_000, 30) });
+    while (!got.completed && got.error === null) await settle();
+    expect(got.spots).toMatchObject([{ found: { id: 40_000 } }]);
+    expect(asked.length).toBeGreaterThan(1300);
+  });
+
+  test('passes errors on, and aborts the request under way when unsubscribed', async () => {
+    const failed = look({ id: 1, rank: 0, ask: () => throwError(() => new Error('unavailable')) });
+    const unanswered = look({ id: 1, rank: 0, ask: () => EMPTY });
+    const disordered = look({ id: 1, rank: 0, ask: () => of(answer(rows(2, 1))) });
+    let aborted = 0;
+    const waiting = look({ id: 1, rank: 0, ask: () => new Observable<Answer>(() => () => (aborted += 1)) });
+    await settle();
+    expect(failed.got.error).toEqual(new Error('unavailable'));
+    expect(unanswered.got.error).toMatchObject({ name: 'EmptyError' });
+    expect(disordered.got.error).toMatchObject({ reason: 'out-of-order' });
+    waiting.subscription.unsubscribe();
+    expect(aborted).toBe(1);
+    expect(waiting.got).toEqual({ spots: [], error: null, completed: false });
+  });
+});
