@@ -99,6 +99,7 @@ export const formats = {
   'infakt-kafka.requests': integer(0, 100_000),
   'infakt-kafka.timeout': integer(1, 600_000),
   'infakt-kafka.session-timeout': integer(1_000, 1_800_000),
+  'infakt-kafka.seconds': integer(1, 86_400),
   'infakt-kafka.partitions': integer(1, 10_000),
   'infakt-kafka.replication-factor': {
     ...integer(-1, 32_767),
@@ -182,6 +183,7 @@ export interface ServiceFile {
     readonly create: boolean;
   };
   readonly state: { readonly partitions: number };
+  readonly schedule: { readonly sweepSeconds: number };
   readonly volatileFields: readonly string[];
   readonly log: { readonly level: LogLevel };
 }
@@ -330,6 +332,13 @@ export const serviceSchema: Schema<ServiceFile> = {
       doc: 'Partitions of the state topic: the shards, so also the largest useful number of replicas. Cannot be changed once there is state.',
       format: 'infakt-kafka.partitions',
       default: 12,
+    },
+  },
+  schedule: {
+    sweepSeconds: {
+      doc: 'From the start of one complete lap over everything to the start of the next, in seconds; a lap that takes longer is followed at once.',
+      format: 'infakt-kafka.seconds',
+      default: 600,
     },
   },
   volatileFields: {

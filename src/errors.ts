@@ -88,9 +88,12 @@ export class RecordError extends HouseError {
 /** The configuration, or something a person must set right, is wrong; nothing is retried. */
 export class ConfigError extends HouseError {
   override readonly code = 'CONFIG';
+  /** True where a person may set it right outside while a long-running service keeps trying: rights in Kafka. */
+  readonly mayPass: boolean;
 
-  constructor(message: string, context: ErrorContext = {}) {
+  constructor(message: string, context: ErrorContext & { readonly mayPass?: boolean } = {}) {
     super(message, context);
+    this.mayPass = context.mayPass ?? false;
   }
 }
 

@@ -6,15 +6,17 @@ import { ReplaySubject } from 'rxjs';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { peekCommand } from './commands/peek';
+import { runCommand } from './commands/run';
 import { simulateCommand } from './commands/simulate';
 import { stateCommand } from './commands/state';
 import { ConfigError, exitCodeFor } from './errors';
 
-const help = `Usage: infakt-kafka COMMAND [options]
+const help = `Usage: infakt-kafka [COMMAND] [options]
 
 Change data capture for the inFakt invoicing API: every real change of clients and invoices, once, as Avro on Kafka.
 
 Commands
+  run           read everything over and over, publish what changed, until stopped (the default)
   once          read everything once, publish what changed, exit
   peek          print committed records of a topic, decoded
   state show    print what is remembered: cursors, ledger rows, last complete lap
@@ -27,6 +29,7 @@ Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside (Kafk
 `;
 
 const commands = new Map<string, (argv: readonly string[], io: Io) => Promise<number>>([
+  ['run', (argv, io) => runCommand(argv, io)],
   ['once', (argv, io) => onceCommand(argv, io)],
   ['peek', peekCommand],
   ['state', stateCommand],
@@ -41,10 +44,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       io.stdout(`${io.version}\n`);
       return 0;
     }
-    if (name === undefined || name === '--help' || name === 'help') {
+    if (name === '--help' || name === 'help') {
       io.stdout(help);
-      return name === undefined ? 2 : 0;
+      return 0;
     }
+    if (name === undefined || name.startsWith('-')) return await runCommand(argv, io);
     const command = commands.get(name);
     if (command === undefined)
       throw new ConfigError(

@@ -13,6 +13,7 @@ import {
   repeat,
   Subject,
   switchMap,
+  takeUntil,
   tap,
   throwError,
   timer,
@@ -22,6 +23,7 @@ import {
 import { FatalError, TransientError, type ParkReason } from './errors';
 import type { Counts, Cursor, EntityId, Query, StreamDeclaration } from './model';
 import { failWith } from './operators/fail-with';
+import { handleBeforeFailing } from './operators/handle-before-failing';
 import { parkOnFailure } from './operators/park-on-failure';
 import type { Session } from './shard';
 import type { Rest } from './sources/rest';
@@ -163,7 +165,9 @@ function readStream(
       : lap.pipe(
           repeat({
             delay: () =>
-              options.stopped() ? EMPTY : timer(untilNextLap(options, session, reader, stream, lapEveryMs)),
+              options.stopped()
+                ? EMPTY
+                : timer(untilNextLap(options, session, reader, stream, lapEveryMs)).pipe(takeUntil(options.stop)),
           }),
         );
   return parked(options, { entity: reader.entity, stream: stream.name }, parksStream, laps);
@@ -211,7 +215,8 @@ function readLap(
         stopped: options.stopped,
       });
     }),
-    mergeMap(({ page, release }) =>
+    // Pages that are on their way when the API fails are committed all the same, and told of.
+    handleBeforeFailing(({ page, release }) =>
       from(session.add({ ...place, scan: 'sweep', page }).finally(release)).pipe(
         mergeMap(({ counts, cursor }): Observable<Progress> => {
           const read: Progress = { kind: 'page', ...place, counts, cursor };
@@ -238,8 +243,12 @@ function resumeOrBegin(options: PipelineOptions, session: Session, reader: Reade
   const { entity } = reader;
   const before = session.cursor(entity, stream.name, 'sweep');
   const query = sweepQuery(options, session, reader, stream);
-  if (before !== null && before.finishedAt === null && JSON.stringify(before.query) === JSON.stringify(query))
-    return before;
+  if (before !== null && before.finishedAt === null && JSON.stringify(before.query) === JSON.stringify(query)) {
+    // The bounds on a walk without an end count from here: one that was parked for them must be able to go on.
+    const cursor = { ...before, position: { ...before.position, step: 1, requests: 0, unproven: 0 } };
+    session.begin(entity, stream.name, 'sweep', cursor);
+    return cursor;
+  }
   const cursor: Cursor = {
     // A lap that is begun again under another query was never complete and keeps its number.
     number: before === null ? 1 : before.number + (before.finishedAt === null ? 0 : 1),

@@ -2,22 +2,29 @@ import type { Kafka } from 'kafkajs';
 import {
   concat,
   defer,
+  EMPTY,
+  filter,
   finalize,
   from,
   ignoreElements,
   merge,
   mergeMap,
+  pairwise,
   retry,
+  startWith,
+  switchMap,
   take,
+  takeUntil,
   tap,
   throwError,
   timer,
+  type MonoTypeOperatorFunction,
   type Observable,
 } from 'rxjs';
 
 import type { Config, EntityConfig } from '../config/load';
 import { createBudget, monotonicClock, type Budget } from './budget';
-import { TransientError } from './errors';
+import { ConfigError, TransientError } from './errors';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from './fingerprint';
 import { createHttp, type Http } from './http';
 import { NO_DATE } from './ledger';
@@ -31,7 +38,7 @@ import { createKafka, openWriter, withDeadline, type KafkaLog, type KafkaSetting
 import { partitionOf } from './sinks/partition';
 import { groupIsEmpty, joinGroup, type Membership } from './sinks/shards';
 import type { Definition, Layout } from './sinks/state-topic';
-import { ensureTopics, verifyLayout, type Topics } from './sinks/topics';
+import { ensureTopics, verifyLayout, type TopicSettings, type Topics } from './sinks/topics';
 import { daysOf } from './kinds';
 import { createDecoder } from './sources/decode';
 import { createRest, requestRetry, type Attempt } from './sources/rest';
@@ -47,8 +54,12 @@ export interface Patience {
   readonly parkMs: (failures: number) => number;
   /** The wait before a lost session is opened for the nth time again. */
   readonly reopenMs: (failures: number) => number;
-  /** How often a lost session is opened again in a run of one lap. */
+  /** How often in a row a lost session is opened again in a run of one lap. */
   readonly reopenTries: number;
+  /** How long the group may take to confirm a shard. */
+  readonly confirmMs: number;
+  /** How long a stopping service may take. */
+  readonly stopMs: number;
   /** One transaction, from its first send to its commit. */
   readonly commitMs: number;
   /** Reading a shard's state. */
@@ -63,6 +74,8 @@ export function usualPatience(random: () => number): Patience {
     parkMs: (failures) => Math.min(15, 2 ** (failures - 1)) * 60_000,
     reopenMs: (failures) => Math.min(10_000, 250 * 2 ** failures),
     reopenTries: 8,
+    confirmMs: 60_000,
+    stopMs: 10_000,
     commitMs: 60_000,
     restoreMs: 120_000,
     idleCommitMs: 10_000,
@@ -76,7 +89,12 @@ export interface ServiceOptions {
   readonly patience: Patience;
   readonly kafkaLog: KafkaLog;
   readonly onAttempt: (attempt: Attempt) => void;
+  /** Told each time that Kafka, or one shard in it, is given up for a while. */
+  readonly onLost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
+  /** Milliseconds between the starts of two laps; null = one lap, then the end. */
+  readonly lapEveryMs: number | null;
   readonly now: () => number;
+  readonly socketFactory?: KafkaSettings['socketFactory'];
   /** Once true, no scan asks for a further page. */
   readonly stopped: () => boolean;
   /** Emits when `stopped` becomes true. */
@@ -90,46 +108,98 @@ const CREDITS = 16;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /**
- * One complete lap of every stream of every enabled entity, taking part alone: completes when all are done or given up and the group is
- * left; errors with a TransientError when Kafka cannot be used or another instance is at work, with a ConfigError when a person must act.
+ * Reads every stream of every enabled entity and publishes what changed.
+ *
+ * `once`: one lap each, taking part alone; completes when all are done or given up and the group is left, errors with a TransientError when
+ * Kafka cannot be used or another instance is at work, with a ConfigError when a person must act. `run`: lap after lap of the shards that the
+ * group gives to this replica, until stopped; what passes is waited for, and only a ConfigError that no waiting cures ends it.
  */
-export function once(options: ServiceOptions): Observable<Progress> {
-  const { config, patience } = options;
-  return defer(() => from(prepare(options))).pipe(
-    mergeMap(({ kafka, topics }) => {
-      const http = createHttp({
-        timeoutMs: config.service.infakt.timeoutMs,
-        maxBytes: MAX_ANSWER_BYTES,
-        userAgent: `infakt-kafka/${options.version}`,
-      });
-      const budget = createBudget({
-        requestsPerMinute: config.service.infakt.requestsPerMinute,
-        clock: monotonicClock,
-      });
-      const membership = joinGroup(kafka, {
-        groupId: config.service.service.id,
-        stateTopic: topics.state.name,
-        sessionTimeoutMs: config.service.kafka.sessionTimeoutMs,
-        readDeadlineMs: patience.restoreMs,
-      });
-      const around = { ...options, kafka, topics, membership, http, budget, marks: createMarks() };
-      const owned = membership.owned.pipe(tap((mine) => refuseCompany(mine, topics, config)));
-      const shards = [...byShard(config, topics.state.partitions)].map(([shard, entities]) =>
-        readShard(around, shard, entities),
-      );
-      const reading = owned.pipe(
-        take(1),
-        mergeMap(() => merge(...shards)),
-        failWith(owned),
-      );
-      return concat(reading, defer(() => from(membership.leave())).pipe(ignoreElements())).pipe(
-        finalize(() => {
-          http.close();
-          void membership.leave();
-        }),
-      );
+export function read(options: ServiceOptions): Observable<Progress> {
+  const serving = defer(() => from(prepare(options))).pipe(mergeMap((prepared) => takePart(options, prepared)));
+  return options.lapEveryMs === null ? serving : serving.pipe(keepTrying(options, null));
+}
+
+/** Takes part in the group and reads the shards that it gives. */
+function takePart(options: ServiceOptions, { kafka, topics }: Prepared): Observable<Progress> {
+  const { config, patience, stop } = options;
+  const http = createHttp({
+    timeoutMs: config.service.infakt.timeoutMs,
+    maxBytes: MAX_ANSWER_BYTES,
+    userAgent: `infakt-kafka/${options.version}`,
+  });
+  const budget = createBudget({ requestsPerMinute: config.service.infakt.requestsPerMinute, clock: monotonicClock });
+  const membership = joinGroup(kafka, {
+    groupId: config.service.service.id,
+    stateTopic: topics.state.name,
+    sessionTimeoutMs: config.service.kafka.sessionTimeoutMs,
+    readDeadlineMs: patience.restoreMs,
+  });
+  const around = { ...options, kafka, topics, membership, http, budget, marks: createMarks() };
+  const entities = byShard(config, topics.state.partitions);
+  const shards = options.lapEveryMs === null ? allShards(around, entities) : shardsAsGiven(around, entities);
+  const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
+  return concat(shards, leave).pipe(
+    finalize(() => {
+      http.close();
+      budget.close();
+      void membership.leave();
+    }),
+    takeUntil(stop.pipe(switchMap(() => timer(patience.stopMs)))),
+  );
+}
+
+/** Every shard, or an error: in a run of one lap nobody else may take part. */
+function allShards(around: Surroundings, entities: ReadonlyMap<number, EntityConfig[]>): Observable<Progress> {
+  const owned = around.membership.owned.pipe(tap((mine) => refuseCompany(mine, around)));
+  return owned.pipe(
+    take(1),
+    mergeMap(() => merge(...[...entities].map(([shard, its]) => readShard(around, shard, its)))),
+    failWith(owned),
+  );
+}
+
+/** Each shard from when the group gives it to this replica until the group takes it away. */
+function shardsAsGiven(around: Surroundings, entities: ReadonlyMap<number, EntityConfig[]>): Observable<Progress> {
+  const { owned } = around.membership;
+  const none: ReadonlySet<number> = new Set();
+  const changes = owned.pipe(startWith(none), pairwise(), takeUntil(around.stop));
+  return changes.pipe(
+    mergeMap(([before, now]) => from([...now].filter((shard) => !before.has(shard)))),
+    mergeMap((shard) => {
+      const lost = owned.pipe(filter((mine) => !mine.has(shard)));
+      return readShard(around, shard, entities.get(shard) ?? []).pipe(takeUntil(lost));
     }),
   );
+}
+
+/** Waits for what passes, and says so; in a run of one lap only so often. */
+function keepTrying(
+  options: ServiceOptions,
+  shard: number | null,
+  ready: () => Promise<void> = () => Promise.resolve(),
+): MonoTypeOperatorFunction<Progress> {
+  const { patience } = options;
+  return retry({
+    resetOnSuccess: true,
+    delay: (error: unknown, failures) => {
+      const passes =
+        error instanceof TransientError ||
+        (error instanceof ConfigError && error.mayPass && options.lapEveryMs !== null);
+      const enough = options.lapEveryMs === null && failures > patience.reopenTries;
+      if (!passes || enough || options.stopped()) return throwError(() => error);
+      const waitMs = patience.reopenMs(failures);
+      options.onLost({ shard, error, waitMs });
+      return from(ready()).pipe(
+        mergeMap(() => timer(waitMs)),
+        takeUntil(options.stop),
+      );
+    },
+  });
+}
+
+interface Prepared {
+  readonly kafka: Kafka;
+  readonly topics: Topics;
 }
 
 interface Surroundings extends ServiceOptions {
@@ -141,21 +211,17 @@ interface Surroundings extends ServiceOptions {
   readonly marks: { next(): number };
 }
 
-async function prepare({
-  config,
-  kafkaLog,
-}: ServiceOptions): Promise<{ readonly kafka: Kafka; readonly topics: Topics }> {
+async function prepare({ config, kafkaLog, lapEveryMs }: ServiceOptions): Promise<Prepared> {
   const kafka = createKafka(kafkaSettings(config), kafkaLog);
-  const topics = await ensureTopics(kafka, {
-    prefix: config.service.topics.prefix,
-    data: allStreams.map(({ name }) => name),
-    dataPartitions: config.service.topics.partitions,
-    statePartitions: config.service.state.partitions,
-    replicationFactor: config.service.topics.replicationFactor,
-    create: config.service.topics.create,
-  });
-  const groupId = config.service.service.id;
-  const waitMs = config.service.kafka.sessionTimeoutMs + 5_000;
+  const topics = await ensureTopics(kafka, topicSettings(config, config.service.topics.create));
+  if (lapEveryMs === null) await beAlone(kafka, config);
+  return { kafka, topics };
+}
+
+async function beAlone(kafka: Kafka, { service }: Config): Promise<void> {
+  const groupId = service.service.id;
+  // As long as a predecessor that was killed may still be listed.
+  const waitMs = service.kafka.sessionTimeoutMs + 5_000;
   const admin = kafka.admin();
   try {
     await admin.connect();
@@ -163,7 +229,17 @@ async function prepare({
   } finally {
     await admin.disconnect();
   }
-  return { kafka, topics };
+}
+
+function topicSettings({ service }: Config, create: boolean): TopicSettings {
+  return {
+    prefix: service.topics.prefix,
+    data: allStreams.map(({ name }) => name),
+    dataPartitions: service.topics.partitions,
+    statePartitions: service.state.partitions,
+    replicationFactor: service.topics.replicationFactor,
+    create,
+  };
 }
 
 /** How the configured cluster is reached. */
@@ -186,11 +262,10 @@ function notAlone(groupId: string, got: string): TransientError {
   );
 }
 
-/** In a run of one lap every shard is ours, or another instance is at work. */
-function refuseCompany(mine: ReadonlySet<number>, topics: Topics, config: Config): void {
-  if (mine.size < topics.state.partitions) {
-    throw notAlone(config.service.service.id, `gave this one ${mine.size} of ${topics.state.partitions} shards`);
-  }
+function refuseCompany(mine: ReadonlySet<number>, { topics, config }: Surroundings): void {
+  const { partitions } = topics.state;
+  if (mine.size < partitions)
+    throw notAlone(config.service.service.id, `gave this one ${mine.size} of ${partitions} shards`);
 }
 
 function byShard({ entities }: Config, statePartitions: number): Map<number, EntityConfig[]> {
@@ -202,14 +277,18 @@ function byShard({ entities }: Config, statePartitions: number): Map<number, Ent
   return shards;
 }
 
-/** Reads one shard, and opens it again after each commit that did not go through. */
+/** Reads one shard, and opens it again after each commit that did not go through. A shard without an entity has no writer. */
 function readShard(around: Surroundings, number: number, entities: readonly EntityConfig[]): Observable<Progress> {
+  if (entities.length === 0) return EMPTY;
   const { patience, membership } = around;
   const shard = shardOf(around, number, entities);
+  // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
+  const confirmed = (): Promise<void> =>
+    withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
   return runShard({
     open: () => shard.open(),
     readers: entities.map((entity) => readerOf(around, entity)),
-    lapEveryMs: null,
+    lapEveryMs: around.lapEveryMs,
     parkMs: patience.parkMs,
     limit: PAGE_ROWS,
     credits: CREDITS,
@@ -217,21 +296,7 @@ function readShard(around: Surroundings, number: number, entities: readonly Enti
     now: around.now,
     stopped: around.stopped,
     stop: around.stop,
-  }).pipe(
-    retry({
-      delay: (error: unknown, failures) => {
-        if (!(error instanceof TransientError) || failures > patience.reopenTries || around.stopped())
-          return throwError(() => error);
-        // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
-        const confirmed = withDeadline(
-          membership.confirmed(number),
-          patience.commitMs,
-          `waiting for the group to confirm shard ${number}`,
-        );
-        return from(confirmed).pipe(mergeMap(() => timer(patience.reopenMs(failures))));
-      },
-    }),
-  );
+  }).pipe(keepTrying(around, number, confirmed));
 }
 
 function readerOf({ config, budget, http, marks, patience, onAttempt }: Surroundings, entity: EntityConfig): Reader {
@@ -258,6 +323,7 @@ function shardOf(around: Surroundings, number: number, entities: readonly Entity
   const { config, kafka, topics, membership, patience } = around;
   const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
   const layout = layoutOf(topics);
+  let current = topics;
   return createShard({
     number,
     serviceId: config.service.service.id,
@@ -270,18 +336,21 @@ function shardOf(around: Surroundings, number: number, entities: readonly Entity
     deadLetters: topics.deadLetters,
     encodeBlock: (value) => block.encode(value),
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
-    openWriter: () =>
-      openWriter(kafka, {
+    openWriter: async () => {
+      // A topic may have been deleted or made anew since: then what the ledger says was published is gone.
+      current = await ensureTopics(kafka, topicSettings(config, false));
+      return openWriter(kafka, {
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
         partition: number,
         maxBatchBytes: batchBytes(topics),
         deadlineMs: patience.commitMs,
-      }),
+      });
+    },
     read: (offset, each) => membership.read(number, offset, each),
     isNew: (topics.highWatermarks.get(topics.state.name)?.[number] ?? 0) === 0,
     layout,
-    verifyLayout: (stored) => verifyLayout(stored, topics, layout),
+    verifyLayout: (stored) => verifyLayout(stored, current, layout),
     now: around.now,
     idleCommitMs: patience.idleCommitMs,
   });

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import { lastValueFrom, switchMap, takeUntil, tap, timer } from 'rxjs';
+import { lastValueFrom, tap } from 'rxjs';
 
 import type { Counts } from '../model';
 import type { Progress } from '../pipeline';
-import { allStreams, once, usualPatience, type Patience } from '../service';
-import type { Logger } from '../telemetry';
+import { allStreams, read, usualPatience, type Patience, type ServiceOptions } from '../service';
 import { addCounts, NO_COUNTS } from '../walk';
 import { configHelp, configOptions, setUp, type Io } from './io';
+import { createNarrator } from './narrate';
 
 const help = `Usage: infakt-kafka once [options]
 
@@ -35,7 +35,6 @@ interface StreamReport {
   endedMs: number | null;
 }
 
-const STOP_DEADLINE_MS = 10_000;
 const LINE_EVERY_MS = 5_000;
 const BAR_EVERY_MS = 200;
 
@@ -44,6 +43,7 @@ export async function onceCommand(
   argv: readonly string[],
   io: Io,
   patience: Patience = usualPatience(Math.random),
+  { now = Date.now, socketFactory }: Partial<Pick<ServiceOptions, 'now' | 'socketFactory'>> = {},
 ): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
@@ -64,23 +64,28 @@ export async function onceCommand(
   }
   const running = { stopping: false };
   const display = io.columns === null ? lines(io, reports) : bar(io, io.columns, reports);
-  const run = once({
+  const narrator = createNarrator(logger);
+  const run = read({
     config,
     patience,
     kafkaLog,
     version: io.version,
-    now: Date.now,
+    now,
+    socketFactory,
     onAttempt: ({ entity, stream }) => {
       const report = reports.get(`${entity} ${stream}`);
       if (report === undefined) return;
       report.requests += 1;
       report.startedMs ??= performance.now();
     },
+    onLost: narrator.lost,
+    lapEveryMs: null,
     stopped: () => running.stopping,
     stop: io.stop,
   }).pipe(
-    tap((progress) => note(reports, progress, logger)),
-    takeUntil(io.stop.pipe(switchMap(() => timer(STOP_DEADLINE_MS)))),
+    // The summary at the end says which laps are complete.
+    tap((progress) => (progress.kind === 'lap' ? undefined : narrator.tell(progress))),
+    tap((progress) => note(reports, progress)),
   );
   void io.stopped.then((signal) => {
     running.stopping = true;
@@ -120,37 +125,21 @@ function newReport(entity: string, stream: string): StreamReport {
   };
 }
 
-function note(reports: ReadonlyMap<string, StreamReport>, progress: Progress, logger: Logger): void {
+function note(reports: ReadonlyMap<string, StreamReport>, progress: Progress): void {
   const { entity, stream } = progress;
-  const log = logger.child(stream === null ? { entity } : { entity, stream });
   const concerned = [...reports.values()].filter(
     (report) => report.entity === entity && (stream === null || report.stream === stream),
   );
-  for (const report of concerned) report.endedMs = performance.now();
-  switch (progress.kind) {
-    case 'page':
-      for (const report of concerned) {
-        report.counts = addCounts(report.counts, progress.counts);
-        report.totalCount = progress.cursor.totalCount;
-        report.lapRows = progress.cursor.counts.rows;
-      }
-      return;
-    case 'lap':
-      for (const report of concerned) report.complete = true;
-      log.info({ lap: progress.cursor.number, rows: progress.cursor.counts.rows }, 'lap complete');
-      return;
-    case 'parked':
-      log.warn({ reason: progress.reason, waitMs: progress.waitMs, err: progress.error }, 'parked');
-      return;
-    case 'retrying':
-      log.info('retrying');
-      return;
-    case 'given-up':
-      for (const report of concerned) if (!report.complete) report.reason ??= progress.reason;
-      log.error({ reason: progress.reason, err: progress.error }, 'given up for this run');
-      return;
-    case 'warning':
-      log.warn({ about: progress.message }, 'attention');
+  for (const report of concerned) {
+    if (report.complete) continue;
+    report.endedMs = performance.now();
+    if (progress.kind === 'page') {
+      report.counts = addCounts(report.counts, progress.counts);
+      report.totalCount = progress.cursor.totalCount;
+      report.lapRows = progress.cursor.counts.rows;
+    }
+    if (progress.kind === 'lap') report.complete = true;
+    if (progress.kind === 'given-up') report.reason = progress.reason;
   }
 }
 

@@ -3,6 +3,7 @@ import {
   Partitioners,
   logLevel,
   type IHeaders,
+  type ISocketFactory,
   type Message,
   type Producer,
   type RecordMetadata,
@@ -18,6 +19,8 @@ export interface KafkaSettings {
   readonly brokers: readonly string[];
   readonly ssl: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
   readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: string } | null;
+  /** Opens the connections; kafkajs' own by default. */
+  readonly socketFactory?: ISocketFactory | undefined;
 }
 
 /** Called with what kafkajs has to say: fixed text and safe fields. */
@@ -30,6 +33,7 @@ export function createKafka(settings: KafkaSettings, log: KafkaLog): Kafka {
     brokers: [...settings.brokers],
     ...(settings.ssl === null ? {} : { ssl: settings.ssl }),
     ...(settings.sasl === null ? {} : { sasl: saslOptions(settings.sasl) }),
+    ...(settings.socketFactory === undefined ? {} : { socketFactory: settings.socketFactory }),
     connectionTimeout: 5_000,
     authenticationTimeout: 10_000,
     requestTimeout: 30_000,
@@ -126,7 +130,7 @@ const MAX_RECORDS_A_PARTITION = 1_000;
  * The producer never retries: kafkajs loses and doubles records inside a committed transaction when one of its retries spans several
  * leaders. Only the first send, which goes to one partition, is repeated here while the previous transaction's markers are written.
  */
-export async function openWriter(kafka: Kafka, options: WriterOptions): Promise<Writer> {
+export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: WriterOptions): Promise<Writer> {
   const producer = kafka.producer({
     transactionalId: options.transactionalId,
     idempotent: false,
@@ -344,6 +348,7 @@ export function classify(error: unknown, attempted: string): Exclude<Outcome, { 
       kind: 'forbidden',
       error: new ConfigError(`${message}; give the service's user the rights named in the documentation`, {
         cause: error,
+        mayPass: true,
       }),
     };
   }

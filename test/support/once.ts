@@ -6,7 +6,7 @@ import { ReplaySubject, firstValueFrom } from 'rxjs';
 import { run } from '../../src/main';
 import { onceCommand } from '../../src/commands/once';
 import { exitCodeFor } from '../../src/errors';
-import type { Patience } from '../../src/service';
+import type { Patience, ServiceOptions } from '../../src/service';
 import type { Io } from '../../src/commands/io';
 import { brokers, cleanUp, uniqueName, withAdmin, kafkaClient } from './kafka';
 
@@ -15,6 +15,8 @@ export const impatient: Patience = {
   parkMs: () => 20,
   reopenMs: () => 50,
   reopenTries: 8,
+  confirmMs: 20_000,
+  stopMs: 10_000,
   commitMs: 10_000,
   restoreMs: 20_000,
   idleCommitMs: 100,
@@ -63,6 +65,7 @@ export interface TestService {
     readonly patience?: Partial<Patience>;
     readonly stop?: Io['stop'];
     readonly args?: readonly string[];
+    readonly outside?: Partial<Pick<ServiceOptions, 'now' | 'socketFactory'>>;
   }): Promise<RunResult>;
   /** Any command line, without the options that name the configuration. */
   command(argv: readonly string[]): Promise<Omit<RunResult, 'streams' | 'complete'>>;
@@ -130,11 +133,11 @@ export function testService(setting: ServiceSetting): TestService {
     options,
     topic: (name) => `${prefix}.${name}`,
     configure,
-    async once({ patience = {}, stop = new ReplaySubject<NodeJS.Signals>(1), args = [] } = {}) {
+    async once({ patience = {}, stop = new ReplaySubject<NodeJS.Signals>(1), args = [], outside = {} } = {}) {
       const { io, out } = capture(stop);
       let code: number;
       try {
-        code = await onceCommand([...options, '--json', ...args], io, { ...impatient, ...patience });
+        code = await onceCommand([...options, '--json', ...args], io, { ...impatient, ...patience }, outside);
       } catch (error) {
         code = exitCodeFor(error);
         io.stderr(

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { lastValueFrom, tap } from 'rxjs';
+
+import { allStreams, read, usualPatience, type Patience } from '../service';
+import { configHelp, configOptions, setUp, type Io } from './io';
+import { createNarrator } from './narrate';
+
+const help = `Usage: infakt-kafka run [options]
+
+Reads every stream of every enabled entity over and over and publishes what changed, until stopped. Faults of the API park what they
+concern and pass; Kafka is waited for. Logs go to stderr as JSON lines.
+
+The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
+
+Options
+${configHelp}
+
+Exit code: 0 stopped, 2 configuration, or something that no waiting cures (the message says what to do).
+`;
+
+/** `infakt-kafka run`: returns the exit code. */
+export async function runCommand(
+  argv: readonly string[],
+  io: Io,
+  patience: Patience = usualPatience(Math.random),
+): Promise<number> {
+  const { values } = parseArgs({ args: [...argv], options: configOptions });
+  if (values.help) {
+    io.stdout(help);
+    return 0;
+  }
+  const { config, logger, kafkaLog } = setUp(
+    io,
+    values,
+    allStreams.map(({ name }) => name),
+  );
+  const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
+  const running = { stopping: false };
+  void io.stopped.then((signal) => {
+    running.stopping = true;
+    logger.info({ signal }, 'stopping: finishing what is being committed');
+  });
+  const narrator = createNarrator(logger);
+  logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
+  await lastValueFrom(
+    read({
+      config,
+      patience,
+      kafkaLog,
+      version: io.version,
+      now: Date.now,
+      onAttempt: () => undefined,
+      onLost: narrator.lost,
+      lapEveryMs: config.service.schedule.sweepSeconds * 1_000,
+      stopped: () => running.stopping,
+      stop: io.stop,
+    }).pipe(tap(narrator.tell)),
+    { defaultValue: null },
+  );
+  logger.info('stopped');
+  return 0;
+}

@@ -1,0 +1,325 @@
+import { defer, EMPTY, type Observable } from 'rxjs';
+
+import { RecordError, TransientError } from '../../src/errors';
+import { createFingerprint } from '../../src/fingerprint';
+import { daysOf } from '../../src/kinds';
+import { createLedger, NO_DATE, type Ledger } from '../../src/ledger';
+import type { Answer, Cursor, LedgerBlock, Row, ScanName, StreamDeclaration } from '../../src/model';
+import type { StreamCodec } from '../../src/records';
+import type { ShardOptions } from '../../src/shard';
+import { createEncoder, loadSchema } from '../../src/sinks/avro';
+import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/kafka';
+import type { StoredRecord } from '../../src/sinks/shards';
+import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/sinks/state-topic';
+import type { AccountDetails, Rest } from '../../src/sources/rest';
+
+// A shard's surroundings without Kafka and HTTP: the API as collections in memory, Kafka as a log of committed batches.
+
+/** How a transaction ends. */
+export type Fate =
+  | 'committed'
+  | 'lost'
+  /** Told as lost although it stands. */
+  | 'lost-though-committed'
+  /** Told as lost, and committed a little later unless a newer writer was quicker. */
+  | 'lost-and-committed-late'
+  | 'fenced'
+  | 'refused';
+
+const SERVICE = 'memory';
+const STATE_TOPIC = 'memory.state';
+/** Where dead letters go. */
+export const DEAD_LETTERS = 'memory.dead-letters';
+
+/** What becomes of what a shard writes, decided by the test. */
+export interface MemoryKafkaOptions {
+  /** Awaited wherever the network would be. */
+  readonly pause?: () => Promise<void>;
+  /** Asked as a transaction arrives. */
+  readonly fate?: (batch: Batch) => Fate | Promise<Fate>;
+  /** Told of each transaction that stands, after it does. */
+  readonly onCommitted?: (batch: Batch) => void;
+  /** Asked before each record that a restore reads; true breaks the reading off. */
+  readonly breaksRead?: () => boolean;
+}
+
+/** One shard's part of Kafka. */
+export interface MemoryKafka {
+  /** Committed records of the data topics and the dead-letter topic, in order. */
+  readonly records: readonly OutgoingRecord[];
+  /** Committed records of the state topic's partition. */
+  readonly state: readonly StoredRecord[];
+  /** Counts what was aborted too, as Kafka does. */
+  highWatermark(): number;
+  readonly openWriter: ShardOptions['openWriter'];
+  readonly read: ShardOptions['read'];
+}
+
+const noPause = (): Promise<void> => Promise.resolve();
+
+/** An empty shard. */
+export function createMemoryKafka({
+  pause = noPause,
+  fate = () => 'committed',
+  onCommitted = () => undefined,
+  breaksRead = () => false,
+}: MemoryKafkaOptions = {}): MemoryKafka {
+  const records: OutgoingRecord[] = [];
+  const state: StoredRecord[] = [];
+  let newest = 0;
+  let end = 0;
+
+  const fenced = (): Outcome => ({ kind: 'fenced', error: new TransientError('memory: a newer writer exists') });
+
+  function writerOf(epoch: number): Writer {
+    let used = false;
+    const isCurrent = (): boolean => epoch === newest && !used;
+    return {
+      async commit(batch) {
+        await pause();
+        if (!isCurrent()) return fenced();
+        const how = await fate(batch);
+        if (!isCurrent()) return fenced();
+        const first = end;
+        // The control record that ends the transaction has an offset too.
+        end += batch.state.length + 1;
+        const stand = (): void => {
+          for (const [index, { key, value }] of batch.state.entries()) {
+            state.push({ key, value: value === null ? null : Buffer.from(value), offset: first + index });
+          }
+          records.push(...batch.records);
+          onCommitted(batch);
+        };
+        if (how !== 'committed') used = true;
+        switch (how) {
+          case 'committed': {
+            stand();
+            await pause();
+            const last = new Map([[0, end - 2]]);
+            return { kind: 'committed', lastOffsets: new Map([[STATE_TOPIC, last]]) };
+          }
+          case 'lost-though-committed':
+            stand();
+            break;
+          case 'lost-and-committed-late':
+            void pause().then(() => {
+              if (epoch === newest) stand();
+            });
+            break;
+          case 'fenced':
+            newest += 1;
+            return fenced();
+          case 'refused':
+            return { kind: 'refused', error: new TransientError('memory: refused') };
+          case 'lost':
+        }
+        await pause();
+        return { kind: 'lost', error: new TransientError('memory: the connection was lost') };
+      },
+      close: pause,
+    };
+  }
+
+  return {
+    records,
+    state,
+    highWatermark: () => end,
+    async openWriter() {
+      await pause();
+      newest += 1;
+      return writerOf(newest);
+    },
+    async read(from, each) {
+      await pause();
+      for (const record of state.filter(({ offset }) => offset >= from)) {
+        if (breaksRead()) throw new TransientError('memory: the reading broke off');
+        if (each(record)) return;
+        await pause();
+      }
+      throw new TransientError('memory: expected the marker, got the end');
+    },
+  };
+}
+
+/** What is written in a state topic under keys of one kind. */
+export function stateOf(kafka: MemoryKafka): { readonly key: StateKey; readonly value: Buffer }[] {
+  return kafka.state.flatMap(({ key, value }) =>
+    value === null ? [] : [{ key: parseStateKey(SERVICE, key, STATE_TOPIC), value }],
+  );
+}
+
+/** The cursor of a scan, or null where the batch moves none. */
+export function cursorIn(
+  batch: Batch,
+  { entity, stream, scan = 'sweep' }: { readonly entity: string; readonly stream: string; readonly scan?: ScanName },
+): Cursor | null {
+  const wanted = stateKey(SERVICE, { entity, stream, scan });
+  const value = batch.state.findLast(({ key }) => key === wanted)?.value ?? null;
+  return value === null ? null : parseStateValue('scan', Buffer.from(value));
+}
+
+const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
+const decodeBlock = (bytes: Buffer): LedgerBlock => block.decode(bytes) as LedgerBlock;
+
+/** The ledger that the state topic holds. */
+export function ledgerIn(kafka: MemoryKafka, entity: string, stream: string): Ledger {
+  const ledger = createLedger({ entity, stream });
+  for (const { key, value } of stateOf(kafka)) {
+    if ('block' in key && key.entity === entity && key.stream === stream) ledger.load(decodeBlock(value));
+  }
+  ledger.loaded();
+  return ledger;
+}
+
+/** A stream of rows `{ id, content, date }`; `date` is its scope where it has one. */
+export function itemStream(name: string, { scoped = false } = {}): StreamDeclaration {
+  return {
+    name,
+    path: `/${name}.json`,
+    address: 'id',
+    detailPath: (id) => `/${name}/${id}.json`,
+    scopeField: scoped ? 'date' : null,
+    schema: 'item',
+    volatileFields: [],
+    detailOnlyFields: [],
+    sumFields: [],
+  };
+}
+
+const schemaText = JSON.stringify({
+  type: 'record',
+  name: 'item',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'content', type: ['null', 'string'] },
+    { name: 'date', type: ['null', { type: 'int', logicalType: 'date' }] },
+  ],
+});
+
+/** Rows as JSON; content that begins with `bad` does not fit the schema. */
+function itemCodec(declaration: StreamDeclaration): StreamCodec {
+  const fingerprint = createFingerprint({ schemaText, volatileFields: [] });
+  return {
+    declaration,
+    definition: { stream: declaration.name, hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
+    fingerprintUnder: () => fingerprint,
+    decode: (row) => {
+      if (String(row['content']).startsWith('bad')) {
+        throw new RecordError('normalise content: expected good content, got bad', { path: 'content' });
+      }
+      return { ...row };
+    },
+    encode: (record) => Buffer.from(JSON.stringify(record)),
+    encodeKey: (key) => Buffer.from(JSON.stringify(key)),
+    dateOf: ({ date }) => (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE,
+    topic: { name: topicOf(declaration.name), partitions: 3, maxMessageBytes: 1_000_000 },
+  };
+}
+
+/** The topic of a stream. */
+export function topicOf(stream: string): string {
+  return `memory.${stream}`;
+}
+
+/** The row that a record or a dead letter holds. */
+export function rowOf({ value }: OutgoingRecord): Row {
+  return JSON.parse(value?.toString() ?? 'null') as Row;
+}
+
+/** What `createShard` needs, its Kafka in memory. */
+export function memoryShard(
+  kafka: MemoryKafka,
+  streams: readonly { readonly entity: string; readonly declaration: StreamDeclaration }[],
+  { now = Date.now, idleCommitMs = 5 }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> = {},
+): ShardOptions {
+  return {
+    number: 0,
+    serviceId: SERVICE,
+    stateTopic: STATE_TOPIC,
+    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
+    deadLetters: { name: DEAD_LETTERS, partitions: 1 },
+    encodeBlock: (value) => block.encode(value),
+    decodeBlock,
+    openWriter: kafka.openWriter,
+    read: kafka.read,
+    isNew: kafka.highWatermark() === 0,
+    layout: {
+      version: 1,
+      statePartitions: 1,
+      partitions: {},
+      keyFraming: 'single-object',
+      keySchemas: {},
+      definitions: [],
+      lastOffsets: {},
+      observedAt: 0,
+    },
+    verifyLayout: () => undefined,
+    now,
+    idleCommitMs,
+  };
+}
+
+/** One request for a page, as the API in memory sees it. */
+export interface ListRequest {
+  readonly entity: string;
+  readonly stream: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly offset: number;
+}
+
+/** The API of one entity. */
+export interface MemoryRestOptions {
+  readonly entity: string;
+  /** All rows of a stream, in any order. */
+  readonly rows: (stream: string) => readonly Row[];
+  readonly marks: { next(): number };
+  readonly pause?: () => Promise<void>;
+  /** Runs, and is awaited, before an answer is computed; what it throws is the answer. */
+  readonly before?: (request: ListRequest) => void | Promise<void>;
+  readonly account?: () => AccountDetails | 'unreadable' | Promise<AccountDetails | 'unreadable'>;
+}
+
+/** Answers lists from collections in memory, each answer one snapshot. */
+export function createMemoryRest({
+  entity,
+  rows,
+  marks,
+  pause = noPause,
+  before = () => undefined,
+  account = () => ({ taxId: null, accountUuid: entity }),
+}: MemoryRestOptions): Rest {
+  return {
+    list: (stream, _path, params, offset, limit): Observable<Answer> =>
+      defer(async () => {
+        await pause();
+        const began = marks.next();
+        await before({ entity, stream, params, offset });
+        const inQuery = rows(stream)
+          .filter((row) => isWithin(row, params))
+          .toSorted((a, b) => a.id - b.id);
+        const answer = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const ended = marks.next();
+        await pause();
+        return { ...answer, began, ended };
+      }),
+    detail: () => EMPTY,
+    accountDetails: () =>
+      defer(async () => {
+        await pause();
+        return account();
+      }),
+  };
+}
+
+function isWithin({ date }: Row, params: Readonly<Record<string, string>>): boolean {
+  const from = params['q[date_gteq]'];
+  const to = params['q[date_lteq]'];
+  if (from === undefined && to === undefined) return true;
+  return typeof date === 'string' && (from === undefined || date >= from) && (to === undefined || date <= to);
+}
+
+/** A sequence of marks, as every process has one. */
+export function createMarks(): { next(): number } {
+  let mark = 0;
+  return { next: () => (mark += 1) };
+}
