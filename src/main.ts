@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReplaySubject } from 'rxjs';
 
+import { checkCommand } from './commands/check';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { peekCommand } from './commands/peek';
@@ -18,6 +19,7 @@ Change data capture for the inFakt invoicing API: every real change of clients a
 Commands
   run           read everything over and over, publish what changed, until stopped (the default)
   once          read everything once, publish what changed, exit
+  check         look at everything that a run needs, change nothing
   peek          print committed records of a topic, decoded
   state show    print what is remembered: cursors, ledger rows, last complete lap
   simulate      serve an inFakt API with made-up companies
@@ -31,6 +33,7 @@ Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside (Kafk
 const commands = new Map<string, (argv: readonly string[], io: Io) => Promise<number>>([
   ['run', (argv, io) => runCommand(argv, io)],
   ['once', (argv, io) => onceCommand(argv, io)],
+  ['check', (argv, io) => checkCommand(argv, io)],
   ['peek', peekCommand],
   ['state', stateCommand],
   ['simulate', simulateCommand],

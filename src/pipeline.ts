@@ -21,23 +21,22 @@ import {
 } from 'rxjs';
 
 import { FatalError, TransientError, type ParkReason } from './errors';
-import type { Counts, Cursor, EntityId, Query, StreamDeclaration } from './model';
+import { judgeIdentity } from './identity';
+import type { Counts, Cursor, EntityId, StreamDeclaration } from './model';
 import { failWith } from './operators/fail-with';
 import { handleBeforeFailing } from './operators/handle-before-failing';
 import { parkOnFailure } from './operators/park-on-failure';
+import { isoDay, listParams, sweepQuery, type ScopeSetting } from './scope';
 import type { Session } from './shard';
 import type { Rest } from './sources/rest';
 import { scan, startPosition, type Release } from './sources/scan';
 import { NO_COUNTS } from './walk';
 
 /** One legal entity as the pipeline reads it. */
-export interface Reader {
+export interface Reader extends ScopeSetting {
   readonly entity: EntityId;
   /** Ten digits that the account must have; null = the account seen first is remembered instead. */
   readonly nip: string | null;
-  /** `YYYY-MM-DD`, `all`, or null = 90 days before the first run. */
-  readonly startDate: string | null;
-  readonly endDate: string | null;
   readonly streams: readonly StreamDeclaration[];
   readonly rest: Rest;
 }
@@ -104,8 +103,6 @@ const HOPELESS: ReadonlySet<ParkReason> = new Set([
   'identity-mismatch',
   'identity-unreadable',
 ]);
-const DEFAULT_SCOPE_DAYS = 90;
-const DAY_MS = 24 * 60 * 60 * 1000;
 const LONGEST_PARK_MS = 15 * 60 * 1000;
 
 /**
@@ -242,7 +239,7 @@ function filterIgnored(stream: StreamDeclaration, rows: number): string {
 function resumeOrBegin(options: PipelineOptions, session: Session, reader: Reader, stream: StreamDeclaration): Cursor {
   const { entity } = reader;
   const before = session.cursor(entity, stream.name, 'sweep');
-  const query = sweepQuery(options, session, reader, stream);
+  const query = sweepQuery(stream, reader, session.account(entity)?.firstRun ?? isoDay(options.now()));
   if (before !== null && before.finishedAt === null && JSON.stringify(before.query) === JSON.stringify(query)) {
     // The bounds on a walk without an end count from here: one that was parked for them must be able to go on.
     const cursor = { ...before, position: { ...before.position, step: 1, requests: 0, unproven: 0 } };
@@ -264,82 +261,25 @@ function resumeOrBegin(options: PipelineOptions, session: Session, reader: Reade
   return cursor;
 }
 
-function sweepQuery(options: PipelineOptions, session: Session, reader: Reader, stream: StreamDeclaration): Query {
-  if (stream.scopeField === null || reader.startDate === 'all')
-    return { from: null, to: stream.scopeField === null ? null : reader.endDate, order: 'asc' };
-  const firstRun = session.account(reader.entity)?.firstRun ?? isoDay(options.now());
-  const from = reader.startDate ?? isoDay(Date.parse(firstRun) - DEFAULT_SCOPE_DAYS * DAY_MS);
-  return { from, to: reader.endDate, order: 'asc' };
-}
-
-function listParams({ scopeField }: StreamDeclaration, { from, to, order }: Query): Record<string, string> {
-  return {
-    ...(scopeField === null || from === null ? {} : { [`q[${scopeField}_gteq]`]: from }),
-    ...(scopeField === null || to === null ? {} : { [`q[${scopeField}_lteq]`]: to }),
-    order: `id ${order}`,
-  };
-}
-
 /** Shows that the key belongs to the entity before anything is read with it (I7). */
 function identify(options: PipelineOptions, session: Session, { entity, nip, rest }: Reader): Observable<Progress> {
   return rest.accountDetails().pipe(
-    mergeMap((details) => {
+    mergeMap((seen) => {
       const before = session.account(entity);
-      if (details === 'unreadable') {
-        if (nip !== null) {
-          throw new FatalError(
-            `reading whose account the key of ${entity} belongs to: expected tax_id ${nip}, got no answer to account/details.json; give the key the scope api:account:read, or leave nip out of the entity's file`,
-            { reason: 'identity-unreadable', parks: 'entity', entity },
-          );
-        }
-        const known = before ?? { taxId: null, accountUuid: null, firstRun: isoDay(options.now()) };
-        const message =
-          'the key may not read its account (scope api:account:read), so nothing shows that it belongs to this entity';
-        return concat(
-          remember(session, entity, before, known),
-          of<Progress>({ kind: 'warning', entity, stream: null, message }),
-        );
-      }
-      const taxId = details.taxId?.replace(/\D/g, '') ?? null;
-      if (nip !== null && taxId !== nip)
-        throw notTheEntity(entity, `tax_id ${nip} as configured`, taxId === null ? 'none' : 'another one');
-      if (before !== null && before.taxId !== null && before.taxId !== taxId) {
-        throw notTheEntity(entity, 'the tax_id of the account that was read before', 'another one');
-      }
-      if (
-        before !== null &&
-        nip === null &&
-        before.accountUuid !== null &&
-        before.accountUuid !== details.accountUuid
-      ) {
-        throw notTheEntity(entity, 'the account that was read before', 'another one');
-      }
-      return remember(session, entity, before, {
-        taxId,
-        accountUuid: details.accountUuid,
-        firstRun: before?.firstRun ?? isoDay(options.now()),
-      });
+      const { identity, warning } = judgeIdentity({ entity, nip }, before, seen);
+      const told: Observable<Progress> =
+        warning === null ? EMPTY : of({ kind: 'warning', entity, stream: null, message: warning });
+      if (before !== null && before.taxId === identity.taxId && before.accountUuid === identity.accountUuid)
+        return told;
+      const account = { ...identity, firstRun: before?.firstRun ?? isoDay(options.now()) };
+      return concat(
+        defer(() => from(session.remember(entity, account))).pipe(
+          catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
+          ignoreElements(),
+        ),
+        told,
+      );
     }),
-  );
-}
-
-function notTheEntity(entity: EntityId, expected: string, got: string): FatalError {
-  return new FatalError(
-    `reading whose account the key of ${entity} belongs to: expected ${expected}, got ${got}; set the entity's right key, or give the other company an entity file of its own`,
-    { reason: 'identity-mismatch', parks: 'entity', entity },
-  );
-}
-
-function remember(
-  session: Session,
-  entity: EntityId,
-  before: ReturnType<Session['account']>,
-  now: NonNullable<typeof before>,
-): Observable<never> {
-  if (before !== null && before.taxId === now.taxId && before.accountUuid === now.accountUuid) return EMPTY;
-  return defer(() => from(session.remember(entity, now))).pipe(
-    catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
-    ignoreElements(),
   );
 }
 
@@ -412,8 +352,4 @@ function createCredits(count: number): () => Promise<Release> {
     else await new Promise<void>((resolve) => waiting.push(resolve));
     return give;
   };
-}
-
-function isoDay(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }

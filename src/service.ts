@@ -23,10 +23,10 @@ import {
 } from 'rxjs';
 
 import type { Config, EntityConfig } from '../config/load';
-import { createBudget, monotonicClock, type Budget } from './budget';
+import { createBudget, monotonicClock } from './budget';
 import { ConfigError, TransientError } from './errors';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from './fingerprint';
-import { createHttp, type Http } from './http';
+import { createHttp } from './http';
 import { NO_DATE } from './ledger';
 import type { EntityId, LedgerBlock, Row, StreamDeclaration } from './model';
 import { failWith } from './operators/fail-with';
@@ -41,7 +41,7 @@ import type { Definition, Layout } from './sinks/state-topic';
 import { ensureTopics, verifyLayout, type TopicSettings, type Topics } from './sinks/topics';
 import { daysOf } from './kinds';
 import { createDecoder } from './sources/decode';
-import { createRest, requestRetry, type Attempt } from './sources/rest';
+import { createRest, requestRetry, type Attempt, type Rest } from './sources/rest';
 import { clients } from './sources/streams/clients';
 import { invoices } from './sources/streams/invoices';
 
@@ -122,26 +122,21 @@ export function read(options: ServiceOptions): Observable<Progress> {
 /** Takes part in the group and reads the shards that it gives. */
 function takePart(options: ServiceOptions, { kafka, topics }: Prepared): Observable<Progress> {
   const { config, patience, stop } = options;
-  const http = createHttp({
-    timeoutMs: config.service.infakt.timeoutMs,
-    maxBytes: MAX_ANSWER_BYTES,
-    userAgent: `infakt-kafka/${options.version}`,
-  });
-  const budget = createBudget({ requestsPerMinute: config.service.infakt.requestsPerMinute, clock: monotonicClock });
+  const marks = createMarks();
+  const api = openApi(config, { version: options.version, patience, marks });
   const membership = joinGroup(kafka, {
     groupId: config.service.service.id,
     stateTopic: topics.state.name,
     sessionTimeoutMs: config.service.kafka.sessionTimeoutMs,
     readDeadlineMs: patience.restoreMs,
   });
-  const around = { ...options, kafka, topics, membership, http, budget, marks: createMarks() };
+  const around = { ...options, kafka, topics, membership, api, marks };
   const entities = byShard(config, topics.state.partitions);
   const shards = options.lapEveryMs === null ? allShards(around, entities) : shardsAsGiven(around, entities);
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
   return concat(shards, leave).pipe(
     finalize(() => {
-      http.close();
-      budget.close();
+      api.close();
       void membership.leave();
     }),
     takeUntil(stop.pipe(switchMap(() => timer(patience.stopMs)))),
@@ -206,13 +201,12 @@ interface Surroundings extends ServiceOptions {
   readonly kafka: Kafka;
   readonly topics: Topics;
   readonly membership: Membership;
-  readonly http: Http;
-  readonly budget: Budget;
-  readonly marks: { next(): number };
+  readonly api: Api;
+  readonly marks: Marks;
 }
 
-async function prepare({ config, kafkaLog, lapEveryMs }: ServiceOptions): Promise<Prepared> {
-  const kafka = createKafka(kafkaSettings(config), kafkaLog);
+async function prepare({ config, kafkaLog, lapEveryMs, socketFactory }: ServiceOptions): Promise<Prepared> {
+  const kafka = createKafka({ ...kafkaSettings(config), socketFactory }, kafkaLog);
   const topics = await ensureTopics(kafka, topicSettings(config, config.service.topics.create));
   if (lapEveryMs === null) await beAlone(kafka, config);
   return { kafka, topics };
@@ -231,7 +225,8 @@ async function beAlone(kafka: Kafka, { service }: Config): Promise<void> {
   }
 }
 
-function topicSettings({ service }: Config, create: boolean): TopicSettings {
+/** The topics of the configured service. */
+export function topicSettings({ service }: Config, create: boolean): TopicSettings {
   return {
     prefix: service.topics.prefix,
     data: allStreams.map(({ name }) => name),
@@ -299,23 +294,51 @@ function readShard(around: Surroundings, number: number, entities: readonly Enti
   }).pipe(keepTrying(around, number, confirmed));
 }
 
-function readerOf({ config, budget, http, marks, patience, onAttempt }: Surroundings, entity: EntityConfig): Reader {
+function readerOf(around: Surroundings, entity: EntityConfig): Reader {
   return {
     entity: entity.id,
     nip: entity.nip,
     startDate: entity.startDate,
     endDate: entity.endDate,
     streams: allStreams.filter(({ name }) => entity.streams.includes(name)),
-    rest: createRest({
-      baseUrl: config.service.infakt.baseUrl,
-      entity: entity.id,
-      apiKey: entity.apiKey,
-      http,
-      slots: budget.slots(entity.id),
-      marks,
-      retry: patience.retry,
-      onAttempt,
-    }),
+    rest: around.api.of(entity, around.onAttempt),
+  };
+}
+
+/** The API as the configured entities see it, within one budget. */
+export interface Api {
+  of(entity: EntityConfig, onAttempt?: (attempt: Attempt) => void): Rest;
+  close(): void;
+}
+
+/** Opens the way to the API; nothing is sent yet. */
+export function openApi(
+  { service }: Config,
+  {
+    version,
+    patience,
+    marks,
+  }: { readonly version: string; readonly patience: Pick<Patience, 'retry'>; readonly marks: Marks },
+): Api {
+  const { baseUrl, timeoutMs, requestsPerMinute } = service.infakt;
+  const http = createHttp({ timeoutMs, maxBytes: MAX_ANSWER_BYTES, userAgent: `infakt-kafka/${version}` });
+  const budget = createBudget({ requestsPerMinute, clock: monotonicClock });
+  return {
+    of: ({ id, apiKey }, onAttempt = () => undefined) =>
+      createRest({
+        baseUrl,
+        entity: id,
+        apiKey,
+        http,
+        slots: budget.slots(id),
+        marks,
+        retry: patience.retry,
+        onAttempt,
+      }),
+    close() {
+      http.close();
+      budget.close();
+    },
   };
 }
 
@@ -357,7 +380,7 @@ function shardOf(around: Surroundings, number: number, entities: readonly Entity
 }
 
 /** What a new shard writes down about its surroundings. */
-function layoutOf(topics: Topics): Layout {
+export function layoutOf(topics: Topics): Layout {
   const data = [...topics.data].map(([stream, topic]) => ({ stream, topic }));
   return {
     version: 1,
@@ -432,7 +455,13 @@ function dayOf(row: Row, field: string | null): number {
   return (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE;
 }
 
-function createMarks(): { next(): number } {
+/** Numbers that grow with each call: one sequence for all requests of a process. */
+interface Marks {
+  next(): number;
+}
+
+/** Starts such a sequence. */
+export function createMarks(): Marks {
   let mark = 0;
   return { next: () => (mark += 1) };
 }

@@ -44,15 +44,29 @@ const STATE_CONFIG = {
   'compression.type': 'uncompressed',
 };
 
+/** Full names of the service's topics that do not exist. */
+export function missingTopics(kafka: Kafka, settings: TopicSettings): Promise<string[]> {
+  return withAdmin(kafka, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    return wantedTopics(settings)
+      .map(({ topic }) => topic)
+      .filter((topic) => !existing.has(topic));
+  });
+}
+
 /**
  * Creates what is missing (where allowed) and verifies the rest: all topics are there, the state topic is compacted and nothing else,
  * and it is not empty beside data topics that are full. A ConfigError says what to do; a broker that cannot be reached is a TransientError.
  */
-export async function ensureTopics(kafka: Kafka, settings: TopicSettings): Promise<Topics> {
+export function ensureTopics(kafka: Kafka, settings: TopicSettings): Promise<Topics> {
+  return withAdmin(kafka, (admin) => ensure(admin, settings));
+}
+
+async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
   try {
     await admin.connect();
-    return await ensure(admin, settings);
+    return await use(admin);
   } catch (error) {
     if (error instanceof ConfigError || error instanceof TransientError) throw error;
     throw classify(error, 'looking at the topics').error;
@@ -61,13 +75,20 @@ export async function ensureTopics(kafka: Kafka, settings: TopicSettings): Promi
   }
 }
 
-async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
+function wantedTopics(
+  settings: TopicSettings,
+): { topic: string; partitions: number; config: Record<string, string> }[] {
   const full = (name: string): string => `${settings.prefix}.${name}`;
-  const wanted = [
+  return [
     ...settings.data.map((name) => ({ topic: full(name), partitions: settings.dataPartitions, config: DATA_CONFIG })),
     { topic: full('dead-letters'), partitions: settings.dataPartitions, config: DEAD_LETTER_CONFIG },
     { topic: full('state'), partitions: settings.statePartitions, config: STATE_CONFIG },
   ];
+}
+
+async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
+  const full = (name: string): string => `${settings.prefix}.${name}`;
+  const wanted = wantedTopics(settings);
   const existing = new Set(await admin.listTopics());
   const missing = wanted.filter(({ topic }) => !existing.has(topic));
   if (missing.length > 0) {

@@ -1,0 +1,297 @@
+import { freemem } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Kafka } from 'kafkajs';
+import { lastValueFrom } from 'rxjs';
+
+import type { Config, EntityConfig } from '../../config/load';
+import { ConfigError, exitCodeFor, FatalError, type ParkReason } from '../errors';
+import { judgeIdentity } from '../identity';
+import { isoDay, listParams, sweepQuery } from '../scope';
+import {
+  allStreams,
+  createMarks,
+  kafkaSettings,
+  layoutOf,
+  openApi,
+  topicSettings,
+  usualPatience,
+  type Patience,
+} from '../service';
+import { createKafka } from '../sinks/kafka';
+import { look } from '../sinks/look';
+import { parseStateKey, parseStateValue, type Account, type Layout } from '../sinks/state-topic';
+import { ensureTopics, missingTopics, verifyLayout, type Topics } from '../sinks/topics';
+import type { Rest } from '../sources/rest';
+import { configHelp, configOptions, setUp, type Io } from './io';
+
+const help = `Usage: infakt-kafka check [options]
+
+Looks at everything that a run needs and changes nothing: the configuration, the brokers, the topics and their settings, what the state
+topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, free memory. Prints one line a
+check: ok, or what to do. Rights to write are not tried out, as that would change something.
+
+Options
+  --json             one JSON object on stdout
+${configHelp}
+
+Exit code: 0 all ok, 2 configuration or something that a person must set right, 3 Kafka or the API could not be reached.
+`;
+
+/** Outcome of one check. */
+interface Finding {
+  readonly check: string;
+  readonly entity: string | null;
+  readonly ok: boolean;
+  readonly text: string;
+  readonly code: 0 | 2 | 3;
+}
+
+const LOOK_DEADLINE_MS = 5 * 60_000;
+/** Measured: 44 bytes a row in the ledger, about as much while it is restored, and the program itself. */
+const ROW_BYTES = 100;
+const BASE_BYTES = 150 * 1024 * 1024;
+/** A business date that no document has. */
+const FAR_FUTURE = '2999-01-01';
+
+/** What a person can do about it; "" where the message says so itself. */
+const ADVICE: Partial<Record<ParkReason, string>> = {
+  unauthorized: "set the entity's API key: it is missing, wrong or was withdrawn",
+  'payment-required': "the account's plan does not include the API: see to it in inFakt",
+  forbidden: 'the plan or the permissions of the key do not allow this: give it the scope api:invoices:read',
+  'identity-mismatch': '',
+  'identity-unreadable': '',
+};
+
+/** `infakt-kafka check`: returns the exit code. */
+export async function checkCommand(
+  argv: readonly string[],
+  io: Io,
+  patience: Patience = checkPatience(),
+): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { ...configOptions, json: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    io.stdout(help);
+    return 0;
+  }
+  const findings: Finding[] = [];
+  const found = (finding: Finding): void => {
+    findings.push(finding);
+    if (!values.json)
+      io.stdout(
+        `${finding.ok ? 'ok  ' : 'FAIL'} ${finding.check}${finding.entity === null ? '' : ` ${finding.entity}`}: ${finding.text}\n`,
+      );
+  };
+  /** Runs one check; null where it failed. */
+  const attempt = async <T>(
+    check: string,
+    entity: string | null,
+    work: () => Promise<{ readonly value: T; readonly text: string }>,
+  ): Promise<T | null> => {
+    try {
+      const { value, text } = await work();
+      found({ check, entity, ok: true, text, code: 0 });
+      return value;
+    } catch (error) {
+      const advice = error instanceof FatalError ? ADVICE[error.reason] : undefined;
+      const code = advice === undefined ? exitCodeFor(error) : 2;
+      if (code === 1 || !(error instanceof Error)) throw error;
+      found({
+        check,
+        entity,
+        ok: false,
+        text: advice === undefined || advice === '' ? error.message : `${error.message}; ${advice}`,
+        code,
+      });
+      return null;
+    }
+  };
+
+  const config = await attempt('configuration', null, () => {
+    const set = setUp(
+      io,
+      values,
+      allStreams.map(({ name }) => name),
+    );
+    const entities = set.config.entities.filter(({ enabled }) => enabled);
+    return Promise.resolve({
+      value: set,
+      text: `${values.config}, ${entities.length} enabled entities in ${values.entities}`,
+    });
+  });
+  if (config !== null) {
+    const remembered = await checkKafka(
+      config.config,
+      createKafka(kafkaSettings(config.config), config.kafkaLog),
+      io,
+      attempt,
+    );
+    const rows = await checkApi(config.config, io, patience, remembered ?? new Map(), attempt);
+    await attempt('memory', null, () => memory(rows));
+  }
+  const code = findings.reduce<0 | 2 | 3>(
+    (worst, finding) => (worst === 2 || finding.code === 2 ? 2 : worst === 3 ? 3 : finding.code),
+    0,
+  );
+  if (values.json)
+    io.stdout(
+      `${JSON.stringify({ ok: code === 0, checks: findings.map(({ check, entity, ok, text }) => ({ check, entity, ok, text })) })}\n`,
+    );
+  return code;
+}
+
+type Attempt = <T>(
+  check: string,
+  entity: string | null,
+  work: () => Promise<{ readonly value: T; readonly text: string }>,
+) => Promise<T | null>;
+
+/** A person is waiting: three quick tries instead of six long ones. */
+function checkPatience(): Patience {
+  const usual = usualPatience(Math.random);
+  return { ...usual, retry: { attempts: 3, waitMs: () => 500 } };
+}
+
+/** Brokers, topics and layout; the accounts that the state topic remembers. */
+async function checkKafka(
+  { service }: Config,
+  kafka: Kafka,
+  io: Io,
+  attempt: Attempt,
+): Promise<ReadonlyMap<string, Account> | null> {
+  const config = { service, entities: [] };
+  const settings = topicSettings(config, false);
+  const missing = await attempt('brokers', null, async () => {
+    const names = await missingTopics(kafka, settings);
+    return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
+  });
+  if (missing === null) return null;
+  if (missing.length > 0) {
+    await attempt('topics', null, () => {
+      const names = missing.join(', ');
+      if (!service.topics.create)
+        throw new ConfigError(
+          `expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
+        );
+      return Promise.resolve({ value: null, text: `${names} will be created at the first run` });
+    });
+    return null;
+  }
+  const topics = await attempt('topics', null, async () => {
+    const seen = await ensureTopics(kafka, settings);
+    const all = [...seen.data.values(), seen.deadLetters, seen.state];
+    return { value: seen, text: all.map(({ name, partitions }) => `${name} (${partitions} partitions)`).join(', ') };
+  });
+  return topics === null ? null : attempt('state', null, () => checkState(config, kafka, topics, io));
+}
+
+async function checkState(
+  { service }: Config,
+  kafka: Kafka,
+  topics: Topics,
+  io: Io,
+): Promise<{ readonly value: ReadonlyMap<string, Account>; readonly text: string }> {
+  const serviceId = service.service.id;
+  const accounts = new Map<string, Account>();
+  const layouts = new Map<number, Layout>();
+  await look(
+    kafka,
+    { serviceId, topic: topics.state.name, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS },
+    ({ key, value, partition, offset }) => {
+      const parsed = parseStateKey(
+        serviceId,
+        key?.toString() ?? '',
+        `${topics.state.name}, partition ${partition}, offset ${offset}`,
+      );
+      if (value !== null && 'layout' in parsed) layouts.set(partition, parseStateValue('layout', value));
+      if (value !== null && 'account' in parsed) accounts.set(parsed.entity, parseStateValue('account', value));
+      return false;
+    },
+  );
+  const now = layoutOf(topics);
+  for (const layout of layouts.values()) verifyLayout(layout, topics, now);
+  return {
+    value: accounts,
+    text: layouts.size === 0 ? 'nothing remembered yet' : `${layouts.size} shards in use, their layout fits`,
+  };
+}
+
+/** Keys, filters and order of each entity, side by side; returns how many rows there are. */
+async function checkApi(
+  config: Config,
+  io: Io,
+  patience: Patience,
+  accounts: ReadonlyMap<string, Account>,
+  attempt: Attempt,
+): Promise<number> {
+  const api = openApi(config, { version: io.version, patience, marks: createMarks() });
+  try {
+    const entities = config.entities.filter(({ enabled }) => enabled);
+    const rows = await Promise.all(
+      entities.map((entity) => checkEntity(entity, api.of(entity), accounts.get(entity.id) ?? null, attempt)),
+    );
+    return rows.reduce((sum, each) => sum + each, 0);
+  } finally {
+    api.close();
+  }
+}
+
+async function checkEntity(
+  entity: EntityConfig,
+  rest: Rest,
+  before: Account | null,
+  attempt: Attempt,
+): Promise<number> {
+  const known = await attempt('key', entity.id, async () => {
+    const seen = await lastValueFrom(rest.accountDetails());
+    const { identity, warning } = judgeIdentity({ entity: entity.id, nip: entity.nip }, before, seen);
+    const whose = identity.taxId === null ? 'an account without a tax_id' : `NIP ${identity.taxId}`;
+    return {
+      value: identity,
+      text:
+        warning ??
+        `belongs to ${whose}${entity.nip !== null ? ', as configured' : before === null ? ', which will be remembered' : ', as remembered'}`,
+    };
+  });
+  if (known === null) return 0;
+  let rows = 0;
+  for (const stream of allStreams.filter(({ name }) => entity.streams.includes(name))) {
+    await attempt(`stream ${stream.name}`, entity.id, async () => {
+      const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
+      const ask = (params: Record<string, string>, limit: number) =>
+        lastValueFrom(rest.list(stream.name, stream.path, params, 0, limit));
+      const { totalCount, rows: first } = await ask(listParams(stream, query), 100);
+      rows += totalCount;
+      const ids = first.map((row) =>
+        typeof row === 'object' && row !== null && 'id' in row && typeof row.id === 'number' ? row.id : NaN,
+      );
+      const inOrder = ids.every((id, index) => index === 0 || id > (ids[index - 1] ?? NaN));
+      if (!inOrder)
+        throw new ConfigError(
+          `expected rows by ascending id with order=id asc, got another order; the stream cannot be read`,
+        );
+      if (stream.scopeField === null || (query.from === null && query.to === null))
+        return { value: null, text: `${totalCount} rows, order by id is kept` };
+      const beyond = await ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1);
+      const filter =
+        beyond.totalCount === 0
+          ? 'the date filter works'
+          : 'the date filter has NO effect: all rows are read and those outside the scope left out';
+      return {
+        value: null,
+        text: `${totalCount} rows from ${query.from ?? 'the beginning'} to ${query.to ?? 'now and beyond'}, order by id is kept, ${filter}`,
+      };
+    });
+  }
+  return rows;
+}
+
+function memory(rows: number): Promise<{ readonly value: null; readonly text: string }> {
+  const needed = BASE_BYTES + rows * ROW_BYTES;
+  const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
+  const text = `about ${megabytes(needed)} for ${rows} rows, ${megabytes(freemem())} free`;
+  if (needed > freemem()) throw new ConfigError(`expected ${text}; give the service more memory`);
+  return Promise.resolve({ value: null, text });
+}
