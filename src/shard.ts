@@ -21,6 +21,7 @@ import {
   type Account,
   type Layout,
   type Session as SessionMarker,
+  type StateKey,
   type Strays,
 } from './sinks/state-topic';
 import { addCounts, addSums, advance, cursorOf, NO_COUNTS, walkOf, type Walk } from './walk';
@@ -212,19 +213,31 @@ export function createShard(options: ShardOptions): Shard {
     });
     if (outcome.kind !== 'committed') throw outcome.error;
     for (const { ledger } of streams.values()) ledger.rollback();
-    await options.read(readFrom, (record) => apply(record, session));
+    let reached = readFrom;
+    let onlyMarkers = true;
+    await options.read(readFrom, (record) => {
+      reached = record.offset + 1;
+      const key = apply(record);
+      onlyMarkers &&= 'session' in key;
+      return 'session' in key && record.value !== null && parseStateValue('session', record.value).session === session;
+    });
+    // Only now: a reading that broke off is done again from where it began, as the ledgers forget what they were loading.
+    readFrom = reached;
     if (!durable.has(layoutKey)) {
-      throw new ConfigError(
-        `restoring shard ${options.number}: expected a layout record in partition ${options.number} of ${options.stateTopic}, got records without one; its beginning was lost. Restore the topic, or start over under another topics.prefix`,
-      );
+      if (!onlyMarkers) {
+        throw new ConfigError(
+          `restoring shard ${options.number}: expected a layout record in partition ${options.number} of ${options.stateTopic}, got records without one; its beginning was lost. Restore the topic, or start over under another topics.prefix`,
+        );
+      }
+      // The shard's very first transaction never stood: its process was killed, or the connection lost.
+      durable.set(layoutKey, Buffer.from(JSON.stringify(options.layout)));
     }
     reset();
     options.verifyLayout(layout);
   }
 
-  /** Brings in one record of the state topic; true when it is the marker that the restore waits for. */
-  function apply(record: StoredRecord, session: string): boolean {
-    readFrom = record.offset + 1;
+  /** Brings in one record of the state topic. */
+  function apply(record: StoredRecord): StateKey {
     const key = parseStateKey(
       options.serviceId,
       record.key,
@@ -233,11 +246,9 @@ export function createShard(options: ShardOptions): Shard {
     if ('block' in key) {
       const state = streams.get(`${key.entity} ${key.stream}`);
       if (state !== undefined && record.value !== null) state.ledger.load(options.decodeBlock(record.value));
-      return false;
-    }
-    if (record.value === null) durable.delete(record.key);
+    } else if (record.value === null) durable.delete(record.key);
     else durable.set(record.key, record.value);
-    return 'session' in key && record.value !== null && parseStateValue('session', record.value).session === session;
+    return key;
   }
 
   /** Puts everything in memory to what is durable. */

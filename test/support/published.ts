@@ -1,5 +1,6 @@
 import type { Simulator } from '../../simulator/server';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
+import { parseStateValue, stateKey } from '../../src/sinks/state-topic';
 import { type CommittedRecord, readCommitted } from './java-reader';
 import { brokers, kafkaClient, withAdmin } from './kafka';
 import type { RunResult, TestService } from './once';
@@ -61,10 +62,19 @@ export function idsOf({ published }: Everything, topic: string, entity: string):
     .sort((a, b) => (a ?? 0) - (b ?? 0));
 }
 
-/** What a run logged about an entity, debug lines left out: the message, and the reason where it has one. */
-export function storyOf({ logs }: RunResult, entity: string): string[] {
+/** Where the sweep of a stream stands, as the state topic holds it. */
+export function sweepOf({ raw }: Everything, service: TestService, entity: string, stream: string): unknown {
+  const key = stateKey(service.prefix, { entity, stream, scan: 'sweep' });
+  const newest = raw
+    .filter((record) => record.topic === service.topic('state') && record.key?.toString() === key)
+    .at(-1);
+  return newest?.value == null ? null : parseStateValue('scan', newest.value);
+}
+
+/** What a run logged of an entity's troubles, in order: the message, and the reason where it has one. */
+export function troublesOf({ logs }: RunResult, entity: string): string[] {
   return logs
-    .filter((line) => line['entity'] === entity && line['level'] !== 'debug')
+    .filter((line) => line['entity'] === entity && (line['msg'] === 'retrying' || 'reason' in line))
     .map(({ msg, reason }) => (typeof reason === 'string' ? `${String(msg)}: ${reason}` : String(msg)));
 }
 
@@ -86,6 +96,7 @@ export function expectSecretsKept(
   runs: readonly RunResult[],
   { raw }: Everything,
 ): void {
+  expect(raw.length).toBeGreaterThan(0);
   const shown = runs.flatMap(({ stdout, stderr }) => [stdout, stderr]).join('\n');
   const everyByte = raw.map(({ key, value, headers }) => textOf([key, value]) + JSON.stringify(headers));
   expect(keys.filter((key) => shown.includes(key) || everyByte.some((bytes) => bytes.includes(key)))).toEqual([]);
@@ -96,7 +107,9 @@ export function expectSecretsKept(
       topic.endsWith('.state') ? textOf([value]) + JSON.stringify(headers) : JSON.stringify(headers),
     ),
   ].join('\n');
-  expect([...buyersOf(simulator)].filter((text) => hidden.includes(text))).toEqual([]);
+  const buyers = buyersOf(simulator);
+  expect(buyers.size).toBeGreaterThan(0);
+  expect([...buyers].filter((text) => hidden.includes(text))).toEqual([]);
 }
 
 /** Names, addresses and numbers of every buyer in the simulator. */
