@@ -540,7 +540,9 @@ export function createLedger(of: {
         return;
       }
       if (away) diff.returned++;
-      if (equal && (flags & REPUBLISH) === 0) {
+      // Under a new definition a dead letter may have become readable.
+      const again = (flags & DEAD_LETTERED) !== 0 && definition !== how.definition;
+      if (equal && (flags & REPUBLISH) === 0 && !again) {
         diff.unchanged++;
         if (
           away ||

@@ -72,6 +72,7 @@ class Model {
         entry !== undefined &&
         (entry.definition === how.definition || isComputable(entry.definition)) &&
         entry.fingerprint === hexOf(versionOf(row), entry.definition);
+      const again = entry !== undefined && (entry.flags & DEAD_LETTERED) !== 0 && entry.definition !== how.definition;
       if (isStale(row.id)) {
         if (equal) counts.unchanged++;
         else stale.push(row.id);
@@ -90,7 +91,7 @@ class Model {
         missing: 0,
         lines: entry?.lines ?? 0,
       };
-      if (equal && (before & REPUBLISH) === 0) {
+      if (equal && (before & REPUBLISH) === 0 && !again) {
         counts.unchanged++;
         if (JSON.stringify(seen) !== JSON.stringify(entry)) touched = true;
         this.entries.set(row.id, seen);

@@ -273,6 +273,17 @@ describe('a row that cannot become a record', () => {
     expect(flagsOf(ledger, 7)).toBe(PUBLISHED);
   });
 
+  test('is tried again under a new definition, which may be able to read it', () => {
+    const ledger = newLedger();
+    ledger.diff(page([bad]), options());
+    const readable = options({
+      definition: 2,
+      fingerprintOf: () => fingerprintUnder(1),
+      publish: (row, op) => ({ id: row.id, op, content: row['content'] }),
+    });
+    expect(ledger.diff(page([bad]), readable)).toMatchObject({ records: [{ id: 7, op: 'c' }], created: 1 });
+  });
+
   test('is dead-lettered again when it is to be published again', () => {
     const ledger = newLedger();
     ledger.diff(page([bad]), options());
