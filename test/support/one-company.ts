@@ -24,6 +24,8 @@ export interface CompanyOptions {
 }
 
 export const API_KEY = 'key-a';
+/** Of a second company, which the service does not read unless told to. */
+export const OTHER_API_KEY = 'key-b';
 const NIP = '1111111111';
 
 /** Starts the simulator and configures the service; both are gone after the test. */
@@ -34,7 +36,10 @@ export async function oneCompany({
   bootstrap = brokers().join(','),
 }: CompanyOptions = {}): Promise<OneCompany> {
   const simulator = await startSimulator({
-    entities: [{ key: API_KEY, name: 'Alfa', nip: NIP, clients, invoices, seed: 1 }],
+    entities: [
+      { key: API_KEY, name: 'Alfa', nip: NIP, clients, invoices, seed: 1 },
+      { key: OTHER_API_KEY, name: 'Beta', nip: '2222222222', clients: 3, invoices: 0, seed: 2 },
+    ],
   });
   cleanUp(() => simulator.stop());
   const service = testService({
@@ -47,7 +52,10 @@ export async function oneCompany({
 
 /** The committed records of some of the service's topics. */
 export function recordsOf({ service, bootstrap }: OneCompany, ...topics: string[]): Promise<CommittedRecord[]> {
-  return readCommitted(bootstrap, topics.map(service.topic));
+  return readCommitted(
+    bootstrap,
+    topics.map((topic) => service.topic(topic)),
+  );
 }
 
 /** Every row that the company has is in its topic exactly once, and nothing else is (I1, I2). */

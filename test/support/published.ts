@@ -9,6 +9,8 @@ import type { RunResult, TestService } from './once';
 export interface Published {
   /** Without the prefix: `invoices`, `dead-letters`. */
   readonly topic: string;
+  /** Partition and offset. */
+  readonly place: string;
   readonly entity: string | null;
   readonly stream: string | null;
   /** Null where the record has no key. */
@@ -38,10 +40,11 @@ export async function readEverything(service: TestService): Promise<Everything> 
   const published = raw
     .map((record) => ({ ...record, topic: record.topic.slice(service.prefix.length + 1) }))
     .filter(({ topic }) => topic !== 'state')
-    .map(({ topic, key, value, headers }): Published => {
+    .map(({ topic, partition, offset, key, value, headers }): Published => {
       const decodedKey = key === null ? null : decode(key);
       return {
         topic,
+        place: `${partition}:${offset}`,
         entity: headers['entity'] ?? null,
         stream: headers['stream'] ?? null,
         id: isObject(decodedKey) && typeof decodedKey['id'] === 'number' ? decodedKey['id'] : null,
@@ -54,10 +57,17 @@ export async function readEverything(service: TestService): Promise<Everything> 
   return { published, raw };
 }
 
+/** The records of one entity on a topic; those that came after an earlier reading only, if it is given. */
+export function recordsOf(read: Everything, topic: string, entity: string, since?: Everything): Published[] {
+  const known = new Set(since?.published.map((record) => `${record.topic} ${record.place}`));
+  return read.published.filter(
+    (record) => record.topic === topic && record.entity === entity && !known.has(`${topic} ${record.place}`),
+  );
+}
+
 /** Ids that one entity has on a topic, ascending; one that was published twice is there twice. */
-export function idsOf({ published }: Everything, topic: string, entity: string): (number | null)[] {
-  return published
-    .filter((record) => record.topic === topic && record.entity === entity)
+export function idsOf(read: Everything, topic: string, entity: string): (number | null)[] {
+  return recordsOf(read, topic, entity)
     .map(({ id }) => id)
     .sort((a, b) => (a ?? 0) - (b ?? 0));
 }
