@@ -207,7 +207,7 @@ export interface EntityFile {
 export const serviceSchema: Schema<ServiceFile> = {
   service: {
     id: {
-      doc: 'Names this service in the state topic, its consumer group and its transactions. Another id starts from nothing.',
+      doc: 'Names this service in the state topic, its consumer group and its transactions. A topics.prefix belongs to one id: another id needs another prefix, and starts from nothing.',
       format: 'infakt-kafka.name',
       default: 'infakt-kafka',
       env: 'SERVICE_ID',

@@ -39,6 +39,8 @@ const commands = new Map<string, (argv: readonly string[], io: Io) => Promise<nu
   ['simulate', simulateCommand],
 ]);
 
+const LINGER_MS = 1_000;
+
 /** Runs one command line; returns the exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = argv;
@@ -95,6 +97,8 @@ function main(): void {
     process.exitCode = code;
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
+    // kafkajs goes on for a while with what it cannot be told to give up, such as a connection that gets no answer.
+    setTimeout(() => process.exit(code), LINGER_MS).unref();
   });
 }
 

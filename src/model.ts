@@ -4,8 +4,8 @@ export type EntityId = string;
 /** The name of a stream, as in `StreamDeclaration.name`. */
 export type StreamName = string;
 
-/** The scans of DESIGN section 4; all are the same walk over another query. */
-export type ScanName = 'sweep' | 'newest' | 'open' | 'recent';
+/** What a row was read by: the scans, all the same walk over another query, and the spot read of a single row. */
+export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot';
 
 /** `r` first seen before the first complete lap, or asked for again; `c` created; `u` updated; `d` deleted. */
 export type Op = 'r' | 'c' | 'u' | 'd';

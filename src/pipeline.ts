@@ -3,6 +3,7 @@ import {
   concat,
   defer,
   EMPTY,
+  filter,
   finalize,
   from,
   ignoreElements,
@@ -96,6 +97,14 @@ export interface PipelineOptions {
   readonly stop: Observable<unknown>;
 }
 
+/** The laps of this pipeline, by entity and stream, over all sessions. */
+interface Laps {
+  /** Numbers: one that is finished although its end was never told, as its commit seemed lost or its entity was parked, is not read again. */
+  readonly begun: Map<string, number>;
+  /** Told to be complete. */
+  readonly finished: Set<string>;
+}
+
 /** Parked in a run of one lap, these will not pass by waiting. */
 const HOPELESS: ReadonlySet<ParkReason> = new Set([
   'unauthorized',
@@ -104,17 +113,20 @@ const HOPELESS: ReadonlySet<ParkReason> = new Set([
   'identity-unreadable',
 ]);
 const LONGEST_PARK_MS = 15 * 60 * 1000;
+/** How long a stopping pipeline waits for answers that are on their way; what came until then is committed. */
+const LAST_ANSWERS_MS = 5_000;
 
 /**
  * Reads every stream of a shard's entities and publishes what changed. Completes when one lap of each is done (or given up) and
  * durable, where one was asked for; errors when a commit did not go through, with what to do about it: TransientError = open again.
  */
 export function runShard(options: PipelineOptions): Observable<Progress> {
-  /** Laps finished since this pipeline was made, which reopening does not repeat. */
-  const finished = new Set<string>();
-  return defer(() => from(options.open())).pipe(
+  const laps: Laps = { begun: new Map(), finished: new Set() };
+  return openSession(options).pipe(
     switchMap((session) => {
-      const reading = merge(...options.readers.map((reader) => readEntity(options, session, reader, finished)));
+      const reading = merge(...options.readers.map((reader) => readEntity(options, session, reader, laps))).pipe(
+        takeUntil(options.stop.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))),
+      );
       const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
       return concat(
         concat(reading, flushed).pipe(failWith(from(session.failed))),
@@ -124,16 +136,32 @@ export function runShard(options: PipelineOptions): Observable<Progress> {
   );
 }
 
+/** A session that is open only when nobody waits for it any more, as after a stop, is closed again. */
+function openSession({ open, stop }: PipelineOptions): Observable<Session> {
+  return defer(() => {
+    let taken = false;
+    const opening = open();
+    return from(opening).pipe(
+      tap(() => {
+        taken = true;
+      }),
+      takeUntil(stop),
+      finalize(() => {
+        if (taken) return;
+        void opening.then(
+          (session) => session.close(),
+          () => undefined,
+        );
+      }),
+    );
+  });
+}
+
 /** One entity: whose account it is, then its streams side by side; parked as a whole where the API refuses the whole of it. */
-function readEntity(
-  options: PipelineOptions,
-  session: Session,
-  reader: Reader,
-  finished: Set<string>,
-): Observable<Progress> {
+function readEntity(options: PipelineOptions, session: Session, reader: Reader, laps: Laps): Observable<Progress> {
   const { entity } = reader;
   const streams = defer(() =>
-    merge(...reader.streams.map((stream) => readStream(options, session, reader, stream, finished))),
+    merge(...reader.streams.map((stream) => readStream(options, session, reader, stream, laps))),
   );
   return parked(options, { entity, stream: null }, parksEntity, concat(identify(options, session, reader), streams));
 }
@@ -144,32 +172,30 @@ function readStream(
   session: Session,
   reader: Reader,
   stream: StreamDeclaration,
-  finished: Set<string>,
+  laps: Laps,
 ): Observable<Progress> {
   const name = `${reader.entity} ${stream.name}`;
   const lap = defer(() => {
-    if (options.lapEveryMs === null && finished.has(name)) return EMPTY;
-    return readLap(options, session, reader, stream).pipe(
+    if (options.lapEveryMs === null && laps.finished.has(name)) return EMPTY;
+    return readLap(options, session, reader, stream, laps).pipe(
       tap((progress) => {
-        if (progress.kind === 'lap') finished.add(name);
+        if (progress.kind === 'lap') laps.finished.add(name);
       }),
     );
   });
   const { lapEveryMs } = options;
-  const laps =
-    lapEveryMs === null
-      ? lap
-      : lap.pipe(
-          repeat({
-            delay: () =>
-              options.stopped()
-                ? EMPTY
-                : timer(untilNextLap(options, session, reader, stream, lapEveryMs)).pipe(takeUntil(options.stop)),
-          }),
-        );
-  return parked(options, { entity: reader.entity, stream: stream.name }, parksStream, laps);
+  const place = { entity: reader.entity, stream: stream.name };
+  if (lapEveryMs === null) return parked(options, place, parksStream, lap);
+  const pause = (): Observable<unknown> =>
+    options.stopped()
+      ? EMPTY
+      : timer(untilNextLap(options, session, reader, stream, lapEveryMs)).pipe(takeUntil(options.stop));
+  // Read again after a parking or a lost commit, a stream whose lap is complete is not due at once.
+  const due = defer(() => (laps.finished.has(name) ? pause() : of(null)));
+  return parked(options, place, parksStream, due.pipe(mergeMap(() => lap.pipe(repeat({ delay: pause })))));
 }
 
+/** By the wall clock, as it outlives the process; a clock that is set back delays a lap by no more than one turn. */
 function untilNextLap(
   options: PipelineOptions,
   session: Session,
@@ -178,7 +204,8 @@ function untilNextLap(
   everyMs: number,
 ): number {
   const cursor = session.cursor(reader.entity, stream.name, 'sweep');
-  return cursor === null ? 0 : Math.max(0, Date.parse(cursor.startedAt) + everyMs - options.now());
+  if (cursor === null || cursor.finishedAt === null) return 0;
+  return Math.min(everyMs, Math.max(0, Date.parse(cursor.startedAt) + everyMs - options.now()));
 }
 
 /** One lap of the sweep, or the rest of one: page after page into the session, the next asked for while this one is committed. */
@@ -187,37 +214,62 @@ function readLap(
   session: Session,
   reader: Reader,
   stream: StreamDeclaration,
+  laps: Laps,
 ): Observable<Progress> {
-  const { entity, rest } = reader;
-  const place = { entity, stream: stream.name };
+  const place = { entity: reader.entity, stream: stream.name };
+  const name = `${reader.entity} ${stream.name}`;
   const start = async (): Promise<Cursor> => {
     // Pages of the scan before this one may still wait to be held against the ledger: only then is its cursor right.
-    await session.settled(entity, stream.name);
-    return resumeOrBegin(options, session, reader, stream);
+    await session.settled(reader.entity, stream.name);
+    const before = session.cursor(reader.entity, stream.name, 'sweep');
+    if (options.lapEveryMs === null && before?.finishedAt != null && laps.begun.get(name) === before.number) {
+      await session.flush();
+      return before;
+    }
+    const cursor = resumeOrBegin(options, session, reader, stream);
+    laps.begun.set(name, cursor.number);
+    return cursor;
   };
   return defer(start).pipe(
-    mergeMap(({ query, position }) => {
-      const params = listParams(stream, query);
-      return scan({
-        query,
-        scopeField: stream.scopeField,
-        position,
-        limit: options.limit,
-        ask: (offset) =>
-          defer(() => {
-            const answered = session.requested(entity, stream.name, options.marks.next());
-            return rest.list(stream.name, stream.path, params, offset, options.limit).pipe(finalize(answered));
-          }),
-        credit: createCredits(options.credits),
-        stopped: options.stopped,
-      });
-    }),
+    // The session's end is told once, by itself.
+    catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
+    mergeMap((cursor) =>
+      cursor.finishedAt === null
+        ? readPages(options, session, reader, stream, cursor)
+        : of<Progress>({ kind: 'lap', ...place, cursor }),
+    ),
+  );
+}
+
+/** From the cursor on to the end of its walk. */
+function readPages(
+  options: PipelineOptions,
+  session: Session,
+  { entity, rest }: Reader,
+  stream: StreamDeclaration,
+  { query, position }: Cursor,
+): Observable<Progress> {
+  const place = { entity, stream: stream.name };
+  const params = listParams(stream, query);
+  return scan({
+    query,
+    scopeField: stream.scopeField,
+    position,
+    limit: options.limit,
+    ask: (offset) =>
+      defer(() => {
+        const answered = session.requested(entity, stream.name, options.marks.next());
+        return rest.list(stream.name, stream.path, params, offset, options.limit).pipe(finalize(answered));
+      }),
+    credit: createCredits(options.credits),
+    stopped: options.stopped,
+  }).pipe(
     // Pages that are on their way when the API fails are committed all the same, and told of.
     handleBeforeFailing(({ page, release }) =>
       from(session.add({ ...place, scan: 'sweep', page }).finally(release)).pipe(
         mergeMap(({ counts, cursor }): Observable<Progress> => {
           const read: Progress = { kind: 'page', ...place, counts, cursor };
-          const ignored: Progress = { kind: 'warning', ...place, message: filterIgnored(stream, page.outsideQuery) };
+          const ignored: Progress = { kind: 'warning', ...place, message: filterIgnored(stream) };
           return from([
             read,
             ...(page.outsideQuery > 0 ? [ignored] : []),
@@ -231,8 +283,8 @@ function readLap(
   );
 }
 
-function filterIgnored(stream: StreamDeclaration, rows: number): string {
-  return `the API answered with ${rows} rows outside the ${stream.scopeField ?? ''} asked for: it ignores that filter, so more is read than needed and left out here`;
+function filterIgnored(stream: StreamDeclaration): string {
+  return `the API answered with rows outside the ${stream.scopeField ?? ''} asked for: it ignores that filter, so more is read than needed and left out here`;
 }
 
 /** Goes on with a half lap of the same query, or begins the next one. */
@@ -302,6 +354,12 @@ function parked(
       return wait;
     };
     const trying = source.pipe(
+      // Only what was read ends a row of failures.
+      filter((progress) => {
+        const read = progress.kind === 'page' || progress.kind === 'lap';
+        if (!read) told.next(progress);
+        return read;
+      }),
       parkOnFailure({
         waitMs,
         until: options.stop,
@@ -313,11 +371,11 @@ function parked(
           told.next({ kind: 'retrying', ...place });
         },
       }),
-      catchError((error: unknown) =>
-        isOurs(error)
-          ? of<Progress>({ kind: 'given-up', ...place, reason: reasonOf(error), error })
-          : throwError(() => error),
-      ),
+      catchError((error: unknown) => {
+        if (!isOurs(error)) return throwError(() => error);
+        if (options.stopped()) return EMPTY;
+        return of<Progress>({ kind: 'given-up', ...place, reason: reasonOf(error), error });
+      }),
       finalize(() => told.complete()),
     );
     return merge(told, trying);

@@ -23,7 +23,7 @@ import {
 } from 'rxjs';
 
 import type { Config, EntityConfig } from '../config/load';
-import { createBudget, monotonicClock } from './budget';
+import { createBudget, monotonicClock, type BudgetState, type Slots } from './budget';
 import { ConfigError, TransientError } from './errors';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from './fingerprint';
 import { createHttp } from './http';
@@ -35,9 +35,10 @@ import type { StreamCodec } from './records';
 import { createShard, type Shard } from './shard';
 import { createEncoder, loadSchema, singleObjectPrefix } from './sinks/avro';
 import { createKafka, openWriter, withDeadline, type KafkaLog, type KafkaSettings } from './sinks/kafka';
+import { look } from './sinks/look';
 import { partitionOf } from './sinks/partition';
 import { groupIsEmpty, joinGroup, type Membership } from './sinks/shards';
-import type { Definition, Layout } from './sinks/state-topic';
+import { parseStateKey, parseStateValue, type Definition, type Layout } from './sinks/state-topic';
 import { ensureTopics, verifyLayout, type TopicSettings, type Topics } from './sinks/topics';
 import { daysOf } from './kinds';
 import { createDecoder } from './sources/decode';
@@ -91,6 +92,10 @@ export interface ServiceOptions {
   readonly onAttempt: (attempt: Attempt) => void;
   /** Told each time that Kafka, or one shard in it, is given up for a while. */
   readonly onLost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
+  /** Told each time that the API makes all requests slow down, stop or go on. */
+  readonly onPace: (pace: Pace) => void;
+  /** Told each time that a shard is open and restored, or that another replica has it: nothing is waited for there any more. */
+  readonly onBack: (shard: number) => void;
   /** Milliseconds between the starts of two laps; null = one lap, then the end. */
   readonly lapEveryMs: number | null;
   readonly now: () => number;
@@ -115,15 +120,20 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
  * group gives to this replica, until stopped; what passes is waited for, and only a ConfigError that no waiting cures ends it.
  */
 export function read(options: ServiceOptions): Observable<Progress> {
-  const serving = defer(() => from(prepare(options))).pipe(mergeMap((prepared) => takePart(options, prepared)));
-  return options.lapEveryMs === null ? serving : serving.pipe(keepTrying(options, null));
+  const { lapEveryMs, patience, stop } = options;
+  // Until the group is joined there is nothing to finish.
+  const prepared = defer(() => from(prepare(options))).pipe(takeUntil(stop));
+  const serving = prepared.pipe(mergeMap((surroundings) => takePart(options, surroundings)));
+  return (lapEveryMs === null ? serving : serving.pipe(keepTrying(options, null))).pipe(
+    takeUntil(stop.pipe(switchMap(() => timer(patience.stopMs)))),
+  );
 }
 
 /** Takes part in the group and reads the shards that it gives. */
 function takePart(options: ServiceOptions, { kafka, topics }: Prepared): Observable<Progress> {
-  const { config, patience, stop } = options;
+  const { config, patience } = options;
   const marks = createMarks();
-  const api = openApi(config, { version: options.version, patience, marks });
+  const api = openApi(config, { version: options.version, patience, marks, onPace: options.onPace });
   const membership = joinGroup(kafka, {
     groupId: config.service.service.id,
     stateTopic: topics.state.name,
@@ -139,7 +149,6 @@ function takePart(options: ServiceOptions, { kafka, topics }: Prepared): Observa
       api.close();
       void membership.leave();
     }),
-    takeUntil(stop.pipe(switchMap(() => timer(patience.stopMs)))),
   );
 }
 
@@ -161,7 +170,10 @@ function shardsAsGiven(around: Surroundings, entities: ReadonlyMap<number, Entit
   return changes.pipe(
     mergeMap(([before, now]) => from([...now].filter((shard) => !before.has(shard)))),
     mergeMap((shard) => {
-      const lost = owned.pipe(filter((mine) => !mine.has(shard)));
+      const lost = owned.pipe(
+        filter((mine) => !mine.has(shard)),
+        tap(() => around.onBack(shard)),
+      );
       return readShard(around, shard, entities.get(shard) ?? []).pipe(takeUntil(lost));
     }),
   );
@@ -173,23 +185,40 @@ function keepTrying(
   shard: number | null,
   ready: () => Promise<void> = () => Promise.resolve(),
 ): MonoTypeOperatorFunction<Progress> {
-  const { patience } = options;
-  return retry({
-    resetOnSuccess: true,
-    delay: (error: unknown, failures) => {
-      const passes =
-        error instanceof TransientError ||
-        (error instanceof ConfigError && error.mayPass && options.lapEveryMs !== null);
-      const enough = options.lapEveryMs === null && failures > patience.reopenTries;
-      if (!passes || enough || options.stopped()) return throwError(() => error);
-      const waitMs = patience.reopenMs(failures);
-      options.onLost({ shard, error, waitMs });
-      return from(ready()).pipe(
-        mergeMap(() => timer(waitMs)),
-        takeUntil(options.stop),
+  const { lapEveryMs, patience, stop } = options;
+  return (source) =>
+    defer(() => {
+      let failures = 0;
+      return source.pipe(
+        tap((progress) => {
+          if (provesCommit(progress)) failures = 0;
+        }),
+        retry({
+          delay: (error: unknown) => {
+            const passes =
+              error instanceof TransientError || (error instanceof ConfigError && error.mayPass && lapEveryMs !== null);
+            if (!passes) return throwError(() => error);
+            if (options.stopped()) return lapEveryMs === null ? throwError(() => error) : EMPTY;
+            failures += 1;
+            if (lapEveryMs === null && failures > patience.reopenTries) return throwError(() => error);
+            const waitMs = patience.reopenMs(failures);
+            options.onLost({ shard, error, waitMs });
+            return from(ready()).pipe(
+              mergeMap(() => timer(waitMs)),
+              takeUntil(stop),
+            );
+          },
+        }),
       );
-    },
-  });
+    });
+}
+
+/** A page that changed nothing is told of before anything is committed. */
+function provesCommit(progress: Progress): boolean {
+  if (progress.kind === 'lap') return true;
+  if (progress.kind !== 'page') return false;
+  const { created, updated, deleted, deadLetters } = progress.counts;
+  return created + updated + deleted + deadLetters > 0;
 }
 
 interface Prepared {
@@ -205,29 +234,52 @@ interface Surroundings extends ServiceOptions {
   readonly marks: Marks;
 }
 
-async function prepare({ config, kafkaLog, lapEveryMs, socketFactory }: ServiceOptions): Promise<Prepared> {
+async function prepare({ config, kafkaLog, lapEveryMs, patience, socketFactory }: ServiceOptions): Promise<Prepared> {
   const kafka = createKafka({ ...kafkaSettings(config), socketFactory }, kafkaLog);
   const topics = await ensureTopics(kafka, topicSettings(config, config.service.topics.create));
+  await askForOwner(kafka, config, topics, patience.restoreMs);
   if (lapEveryMs === null) await beAlone(kafka, config);
   return { kafka, topics };
+}
+
+/**
+ * Refuses another service's state topic before anything is written to it. Where a shard was never used, and so cannot tell how many
+ * partitions the topics had, one that was used is asked.
+ */
+async function askForOwner(kafka: Kafka, config: Config, topics: Topics, deadlineMs: number): Promise<void> {
+  const ends = topics.highWatermarks.get(topics.state.name) ?? [];
+  const used = (shard: number): boolean => (ends[shard] ?? 0) > 0;
+  if (!ends.some((end) => end > 0)) return;
+  const allUsed = [...byShard(config, topics.state.partitions).keys()].every(used);
+  const serviceId = config.service.service.id;
+  const topic = topics.state.name;
+  const expected = layoutOf(topics);
+  const never = new Promise<never>(() => undefined);
+  await look(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
+    const { key, value, partition, offset } = record;
+    const parsed = parseStateKey(
+      serviceId,
+      key?.toString() ?? '',
+      `${topic}, partition ${partition}, offset ${offset}`,
+    );
+    if (allUsed) return true;
+    if (value === null || !('layout' in parsed)) return false;
+    verifyLayout(parseStateValue('layout', value), topics, expected);
+    return true;
+  });
 }
 
 async function beAlone(kafka: Kafka, { service }: Config): Promise<void> {
   const groupId = service.service.id;
   // As long as a predecessor that was killed may still be listed.
   const waitMs = service.kafka.sessionTimeoutMs + 5_000;
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    if (!(await groupIsEmpty(admin, groupId, waitMs))) throw notAlone(groupId, `still has members after ${waitMs} ms`);
-  } finally {
-    await admin.disconnect();
-  }
+  if (!(await groupIsEmpty(kafka, groupId, waitMs))) throw notAlone(groupId, `still has members after ${waitMs} ms`);
 }
 
 /** The topics of the configured service. */
-export function topicSettings({ service }: Config, create: boolean): TopicSettings {
+export function topicSettings({ service }: Config, create: TopicSettings['create']): TopicSettings {
   return {
+    brokers: service.kafka.brokers,
     prefix: service.topics.prefix,
     data: allStreams.map(({ name }) => name),
     dataPartitions: service.topics.partitions,
@@ -281,7 +333,11 @@ function readShard(around: Surroundings, number: number, entities: readonly Enti
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
   return runShard({
-    open: () => shard.open(),
+    open: async () => {
+      const session = await shard.open();
+      around.onBack(number);
+      return session;
+    },
     readers: entities.map((entity) => readerOf(around, entity)),
     lapEveryMs: around.lapEveryMs,
     parkMs: patience.parkMs,
@@ -311,6 +367,14 @@ export interface Api {
   close(): void;
 }
 
+/** How the one IP is treated: at the configured pace, slower after a 429 or 503, or not at all for a while. */
+export type Pace = 'full' | 'slowed' | 'paused: retry-after' | 'paused: ip-block';
+
+function paceOf({ why, requestsPerMinute }: BudgetState, configured: number): Pace {
+  if (why !== null) return `paused: ${why}`;
+  return requestsPerMinute !== null && requestsPerMinute < configured ? 'slowed' : 'full';
+}
+
 /** Opens the way to the API; nothing is sent yet. */
 export function openApi(
   { service }: Config,
@@ -318,11 +382,32 @@ export function openApi(
     version,
     patience,
     marks,
-  }: { readonly version: string; readonly patience: Pick<Patience, 'retry'>; readonly marks: Marks },
+    onPace = () => undefined,
+  }: {
+    readonly version: string;
+    readonly patience: Pick<Patience, 'retry'>;
+    readonly marks: Marks;
+    readonly onPace?: (pace: Pace) => void;
+  },
 ): Api {
   const { baseUrl, timeoutMs, requestsPerMinute } = service.infakt;
   const http = createHttp({ timeoutMs, maxBytes: MAX_ANSWER_BYTES, userAgent: `infakt-kafka/${version}` });
   const budget = createBudget({ requestsPerMinute, clock: monotonicClock });
+  let told: Pace = 'full';
+  /** Answers are what changes the pace. */
+  const watched = ({ take: takeSlot }: Slots): Slots => ({
+    take: async (signal) => {
+      const slot = await takeSlot(signal);
+      return {
+        done: (outcome) => {
+          slot.done(outcome);
+          const now = paceOf(budget.state(), requestsPerMinute);
+          if (now !== told) onPace(now);
+          told = now;
+        },
+      };
+    },
+  });
   return {
     of: ({ id, apiKey }, onAttempt = () => undefined) =>
       createRest({
@@ -330,7 +415,7 @@ export function openApi(
         entity: id,
         apiKey,
         http,
-        slots: budget.slots(id),
+        slots: watched(budget.slots(id)),
         marks,
         retry: patience.retry,
         onAttempt,
@@ -361,19 +446,26 @@ function shardOf(around: Surroundings, number: number, entities: readonly Entity
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
     openWriter: async () => {
       // A topic may have been deleted or made anew since: then what the ledger says was published is gone.
-      current = await ensureTopics(kafka, topicSettings(config, false));
+      current = await ensureTopics(kafka, topicSettings(config, 'no longer'));
       return openWriter(kafka, {
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
         partition: number,
-        maxBatchBytes: batchBytes(topics),
+        maxBatchBytes: batchBytes(current),
         deadlineMs: patience.commitMs,
       });
     },
     read: (offset, each) => membership.read(number, offset, each),
-    isNew: (topics.highWatermarks.get(topics.state.name)?.[number] ?? 0) === 0,
     layout,
-    verifyLayout: (stored) => verifyLayout(stored, current, layout),
+    verifyLayout: async (stored) => {
+      try {
+        verifyLayout(stored, current, layout);
+      } catch {
+        // What the owner before committed while it was being fenced lies beyond the ends seen before that.
+        current = await ensureTopics(kafka, topicSettings(config, 'no longer'));
+        verifyLayout(stored, current, layout);
+      }
+    },
     now: around.now,
     idleCommitMs: patience.idleCommitMs,
   });

@@ -40,12 +40,10 @@ export interface ShardOptions {
   readonly openWriter: () => Promise<Writer>;
   /** Reads committed records of the shard from an offset on, until `each` returns true. */
   readonly read: (from: number, each: (record: StoredRecord) => boolean) => Promise<void>;
-  /** True where the shard's partition was never written. */
-  readonly isNew: boolean;
   /** What a new shard writes down about its surroundings. */
   readonly layout: Layout;
-  /** Throws ConfigError where a stored layout and the surroundings disagree. */
-  readonly verifyLayout: (stored: Layout) => void;
+  /** Rejects with a ConfigError where a stored layout and the surroundings disagree. */
+  readonly verifyLayout: (stored: Layout) => Promise<void>;
   readonly now: () => number;
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
@@ -109,6 +107,11 @@ interface Caution {
   readonly rowByRow: boolean;
 }
 
+interface Carried {
+  readonly counts: Counts;
+  readonly sums: Walk['sums'];
+}
+
 interface StreamState {
   readonly entity: EntityId;
   readonly codec: StreamCodec;
@@ -122,8 +125,8 @@ interface StreamState {
   recent: { readonly rows: number; readonly bad: number };
   /** Marks of the requests under way. */
   readonly requests: Set<number>;
-  /** Counts of the rows of a page that was cut up, until its last row moves the cursor. */
-  carried: Counts;
+  /** What the rows of a page that was cut up came to, until its last row moves the cursor. */
+  carried: Carried | null;
 }
 
 interface Place {
@@ -179,7 +182,7 @@ export function createShard(options: ShardOptions): Shard {
       fingerprint: notRestored,
       recent: { rows: 0, bad: 0 },
       requests: new Set(),
-      carried: NO_COUNTS,
+      carried: null,
     });
   }
   /** Newest committed value of every key but the blocks'. */
@@ -191,6 +194,7 @@ export function createShard(options: ShardOptions): Shard {
   let layout = options.layout;
   /** What the next transaction writes down as written by the one before it. */
   let lastOffsets: Record<string, Record<string, number>> = {};
+  let offsetsNoted = true;
   let readFrom = 0;
 
   const streamOf = (entity: EntityId, stream: string): StreamState => {
@@ -203,37 +207,33 @@ export function createShard(options: ShardOptions): Shard {
   async function restore(writer: Writer): Promise<void> {
     const session = randomUUID();
     const marker: SessionMarker = { session, at: new Date(options.now()).toISOString() };
-    const begun = !options.isNew || durable.has(layoutKey);
     const outcome = await writer.commit({
-      state: [
-        ...(begun ? [] : [{ key: layoutKey, value: JSON.stringify(options.layout) }]),
-        { key: stateKey(options.serviceId, { session: true }), value: JSON.stringify(marker) },
-      ],
+      state: [{ key: stateKey(options.serviceId, { session: true }), value: JSON.stringify(marker) }],
       records: [],
     });
     if (outcome.kind !== 'committed') throw outcome.error;
     for (const { ledger } of streams.values()) ledger.rollback();
     let reached = readFrom;
-    let onlyMarkers = true;
+    let remembered = 0;
     await options.read(readFrom, (record) => {
       reached = record.offset + 1;
       const key = apply(record);
-      onlyMarkers &&= 'session' in key;
+      if (!('session' in key)) remembered += 1;
       return 'session' in key && record.value !== null && parseStateValue('session', record.value).session === session;
     });
     // Only now: a reading that broke off is done again from where it began, as the ledgers forget what they were loading.
     readFrom = reached;
     if (!durable.has(layoutKey)) {
-      if (!onlyMarkers) {
+      if (remembered > 0) {
         throw new ConfigError(
           `restoring shard ${options.number}: expected a layout record in partition ${options.number} of ${options.stateTopic}, got records without one; its beginning was lost. Restore the topic, or start over under another topics.prefix`,
         );
       }
-      // The shard's very first transaction never stood: its process was killed, or the connection lost.
+      // Never written, or by processes that died before their first page: the layout goes with the next transaction.
       durable.set(layoutKey, Buffer.from(JSON.stringify(options.layout)));
     }
     reset();
-    options.verifyLayout(layout);
+    await options.verifyLayout(layout);
   }
 
   /** Brings in one record of the state topic. */
@@ -259,7 +259,7 @@ export function createShard(options: ShardOptions): Shard {
       state.walks.clear();
       state.strays = [];
       state.recent = { rows: 0, bad: 0 };
-      state.carried = NO_COUNTS;
+      state.carried = null;
       state.requests.clear();
     }
     for (const [text, value] of durable) {
@@ -354,7 +354,7 @@ export function createShard(options: ShardOptions): Shard {
         queue.unshift(...cutUp(next));
         return true;
       }
-      const { done, waits, parks } = diff(state, next);
+      const { done, waits, parks } = diffOrReject(state, next);
       const settle = (): void => {
         if (parks === null) next.resolve(done);
         else next.reject(parks);
@@ -364,6 +364,16 @@ export function createShard(options: ShardOptions): Shard {
         pending.failed.push(next.reject);
       } else settle();
       return !careful || !waits;
+    }
+
+    /** A page that cannot be held against the ledger is a bug, and waits for nothing. */
+    function diffOrReject(state: StreamState, queued: Queued): ReturnType<typeof diff> {
+      try {
+        return diff(state, queued);
+      } catch (error) {
+        queued.reject(error instanceof Error ? error : new Error(String(error)));
+        throw error;
+      }
     }
 
     function diff(
@@ -419,13 +429,13 @@ export function createShard(options: ShardOptions): Shard {
         unchanged: result.unchanged,
         deadLetters: letters.length,
       };
-      const sums = scan === 'sweep' ? addSums(walk.sums, state.codec.declaration, page.rows) : walk.sums;
-      state.carried = addCounts(state.carried, counts);
-      let moved = { ...walk, sums };
-      if (!partial) {
-        moved = advance(walk, page, state.carried, sums, options.now());
-        state.carried = NO_COUNTS;
-      }
+      const before = state.carried ?? { counts: NO_COUNTS, sums: walk.sums };
+      const whole: Carried = {
+        counts: addCounts(before.counts, counts),
+        sums: scan === 'sweep' ? addSums(before.sums, state.codec.declaration, page.rows) : before.sums,
+      };
+      const moved = partial ? walk : advance(walk, page, whole.counts, whole.sums, options.now());
+      state.carried = partial ? whole : null;
       state.walks.set(scan, moved);
 
       const place = { state, scan };
@@ -439,7 +449,7 @@ export function createShard(options: ShardOptions): Shard {
         idle.set(placeName(place), place);
         idleTimer ??= setTimeout(() => void flush().catch(() => undefined), options.idleCommitMs);
       }
-      const done = { counts, cursor: moved.cursor, stale: result.stale };
+      const done = { counts: whole.counts, cursor: moved.cursor, stale: result.stale };
       return { done, waits, parks: shapeChanged(state, page.rows.length, letters.length) };
     }
 
@@ -475,10 +485,10 @@ export function createShard(options: ShardOptions): Shard {
       pending = emptyPending();
       flying = batch;
       const { sent, values } = assemble(batch);
-      void writer.commit(sent).then(
-        (outcome) => landed(batch, values, outcome),
-        (error: unknown) => end(error instanceof Error ? error : new Error(String(error))),
-      );
+      void writer
+        .commit(sent)
+        .then((outcome) => landed(batch, values, outcome))
+        .catch((error: unknown) => end(error instanceof Error ? error : new Error(String(error))));
     }
 
     function assemble(batch: Pending): { readonly sent: Batch; readonly values: ReadonlyMap<string, Buffer> } {
@@ -495,6 +505,7 @@ export function createShard(options: ShardOptions): Shard {
       }
       for (const [key, value] of batch.values) write(key, value);
       write(layoutKey, { ...layout, lastOffsets } satisfies Layout);
+      offsetsNoted = true;
       const state: StateRecord[] = [...values].map(([key, value]) => ({ key, value }));
       for (const { entity, name, ledger } of batch.touched) {
         for (const block of ledger.take()) {
@@ -529,7 +540,10 @@ export function createShard(options: ShardOptions): Shard {
       const own = offsets.get(options.stateTopic)?.get(options.number);
       if (own !== undefined) readFrom = own + 1;
       for (const topic of Object.keys(layout.partitions)) {
-        for (const [partition, last] of offsets.get(topic) ?? []) (lastOffsets[topic] ??= {})[partition] = last;
+        for (const [partition, last] of offsets.get(topic) ?? []) {
+          (lastOffsets[topic] ??= {})[partition] = last;
+          offsetsNoted = false;
+        }
       }
     }
 
@@ -559,7 +573,8 @@ export function createShard(options: ShardOptions): Shard {
         drain();
         if (over !== null) throw over;
         if (flying === null) {
-          if (idle.size === 0) return;
+          if (idle.size === 0 && offsetsNoted) return;
+          if (!offsetsNoted) pending.values.set(layoutKey, layout);
           for (const [name, place] of idle) pending.moved.set(name, place);
           continue;
         }
@@ -572,7 +587,10 @@ export function createShard(options: ShardOptions): Shard {
     }
 
     return {
-      cursor: (entity, stream, scan) => streamOf(entity, stream).walks.get(scan)?.cursor ?? null,
+      cursor(entity, stream, scan) {
+        const walk = streamOf(entity, stream).walks.get(scan);
+        return walk === undefined ? null : cursorOf(walk);
+      },
       account: (entity) => accounts.get(entity) ?? null,
       remember(entity, account) {
         accounts.set(entity, account);
@@ -580,6 +598,8 @@ export function createShard(options: ShardOptions): Shard {
         return flush();
       },
       begin(entity, stream, scan, cursor) {
+        // The walks belong to the next session now.
+        if (over !== null) return;
         const state = streamOf(entity, stream);
         state.walks.set(scan, walkOf(cursor));
         // Entries that a changed scope leaves out are not missing from the sweep.

@@ -1,18 +1,24 @@
 import type { Progress } from '../pipeline';
+import type { Pace } from '../service';
 import type { Logger } from '../telemetry';
 
 /** Tells the log what a person needs to know of a run and no more: one line a change of state. */
 export interface Narrator {
   readonly tell: (progress: Progress) => void;
-  /** Kafka, or one shard in it, was given up for a while; told once until it is back. */
+  /** The API makes all requests slow down, stop or go on. */
+  readonly pace: (pace: Pace) => void;
+  /** Kafka, or one shard in it, was given up for a while; each kind of failure is told once until all is back. */
   readonly lost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
+  readonly back: (shard: number) => void;
 }
 
 /** Makes one for a run. */
 export function createNarrator(logger: Logger): Narrator {
   const caughtUp = new Set<string>();
   const away = new Set<string>();
-  const lostShards = new Set<number | null>();
+  /** Null = all of Kafka. */
+  const lost = new Set<number | null>();
+  const failures = new Set<string>();
   const warned = new Set<string>();
 
   return {
@@ -22,9 +28,7 @@ export function createNarrator(logger: Logger): Narrator {
       const name = `${entity} ${stream ?? ''}`;
       switch (progress.kind) {
         case 'page':
-          if (away.delete(name) || away.delete(`${entity} `)) log.info('back');
-          if (lostShards.size > 0) logger.info('kafka is back');
-          lostShards.clear();
+          if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
           return;
         case 'lap': {
           const { number, counts } = progress.cursor;
@@ -49,11 +53,23 @@ export function createNarrator(logger: Logger): Narrator {
           warned.add(name + progress.message);
       }
     },
+    pace(pace) {
+      if (pace === 'full') logger.info({ pace }, 'requests at full pace again');
+      else logger.warn({ pace }, 'requests held back by the API');
+    },
     lost({ shard, error, waitMs }) {
       const log = shard === null ? logger : logger.child({ shard });
-      if (lostShards.has(shard)) log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
+      if (shard === null) lost.clear();
+      lost.add(shard);
+      if (failures.has(error.name)) log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
       else log.warn({ err: error, waitMs }, 'kafka lost, retrying');
-      lostShards.add(shard);
+      failures.add(error.name);
+    },
+    back(shard) {
+      const found = [shard, null].filter((place) => lost.delete(place)).length > 0;
+      if (!found || lost.size > 0) return;
+      failures.clear();
+      logger.info('kafka is back');
     },
   };
 }

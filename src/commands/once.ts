@@ -79,6 +79,8 @@ export async function onceCommand(
       report.startedMs ??= performance.now();
     },
     onLost: narrator.lost,
+    onPace: narrator.pace,
+    onBack: narrator.back,
     lapEveryMs: null,
     stopped: () => running.stopping,
     stop: io.stop,

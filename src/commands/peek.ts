@@ -86,13 +86,12 @@ function line(topic: string, { partition, offset, timestampMs, headers }: Seen, 
   });
 }
 
-/** Avro decoded, JSON parsed, anything else as base64. */
+/** Avro decoded, JSON parsed; what neither reads, such as a record of an older schema, as base64. */
 function readable(decode: (bytes: Buffer) => unknown, bytes: Buffer | null): unknown {
   if (bytes === null) return null;
-  if (bytes[0] === 0xc3 && bytes[1] === 0x01) return decode(bytes);
-  const text = bytes.toString();
   try {
-    return JSON.parse(text);
+    if (bytes[0] === 0xc3 && bytes[1] === 0x01) return decode(bytes);
+    return JSON.parse(bytes.toString());
   } catch {
     return { base64: bytes.toString('base64') };
   }

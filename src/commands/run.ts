@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { lastValueFrom, tap } from 'rxjs';
 
-import { allStreams, read, usualPatience, type Patience } from '../service';
+import { allStreams, read, usualPatience, type Patience, type ServiceOptions } from '../service';
 import { configHelp, configOptions, setUp, type Io } from './io';
 import { createNarrator } from './narrate';
 
@@ -23,6 +23,7 @@ export async function runCommand(
   argv: readonly string[],
   io: Io,
   patience: Patience = usualPatience(Math.random),
+  { now = Date.now, socketFactory }: Partial<Pick<ServiceOptions, 'now' | 'socketFactory'>> = {},
 ): Promise<number> {
   const { values } = parseArgs({ args: [...argv], options: configOptions });
   if (values.help) {
@@ -48,15 +49,19 @@ export async function runCommand(
       patience,
       kafkaLog,
       version: io.version,
-      now: Date.now,
+      now,
+      socketFactory,
       onAttempt: () => undefined,
       onLost: narrator.lost,
+      onPace: narrator.pace,
+      onBack: narrator.back,
       lapEveryMs: config.service.schedule.sweepSeconds * 1_000,
       stopped: () => running.stopping,
       stop: io.stop,
     }).pipe(tap(narrator.tell)),
     { defaultValue: null },
   );
+  await io.stopped;
   logger.info('stopped');
   return 0;
 }

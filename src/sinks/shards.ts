@@ -1,8 +1,8 @@
-import type { Admin, Consumer, Kafka } from 'kafkajs';
+import type { Consumer, Kafka } from 'kafkajs';
 import { ReplaySubject, type Observable } from 'rxjs';
 
 import { TransientError } from '../errors';
-import { withDeadline } from './kafka';
+import { classify, withDeadline } from './kafka';
 
 /** One committed record of the state topic. */
 export interface StoredRecord {
@@ -40,6 +40,7 @@ interface Reading {
 }
 
 const LEAVE_DEADLINE_MS = 5_000;
+const ANSWER_DEADLINE_MS = 20_000;
 
 /**
  * Joins the consumer group over the state topic. Kafka's group protocol spreads the shards and moves them when a replica goes; the same
@@ -56,12 +57,21 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
     maxBytesPerPartition: 4 * 1024 * 1024,
     allowAutoTopicCreation: false,
     readUncommitted: false,
-    retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 3_000, factor: 0.2, multiplier: 2 },
+    retry: {
+      retries: 8,
+      initialRetryTime: 200,
+      maxRetryTime: 3_000,
+      factor: 0.2,
+      multiplier: 2,
+      // Disconnecting does not end a restart that is under way.
+      restartOnFailure: () => Promise.resolve(!left),
+    },
   });
   const owned = new ReplaySubject<ReadonlySet<number>>(1);
   const readings = new Map<number, Reading>();
   let mine: ReadonlySet<number> = new Set();
-  let waiting: { readonly shard: number; readonly done: () => void }[] = [];
+  let waiting: { readonly shard: number; readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
+  let left = false;
 
   const confirm = (): void => {
     const listed = waiting.filter(({ shard }) => mine.has(shard));
@@ -75,6 +85,8 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
 
   // Emitted synchronously, before the first fetch of the new generation.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    // One that was being restarted when it left would keep its share of the shards and read none: this makes it give up.
+    if (left) throw new Error(`joined group ${settings.groupId} after leaving it`);
     mine = new Set(payload.memberAssignment[stateTopic] ?? []);
     consumer.pause([{ topic: stateTopic, partitions: [...mine] }]);
     for (const [shard, reading] of readings) {
@@ -102,7 +114,7 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
 
   return {
     owned: owned.asObservable(),
-    confirmed: (shard) => new Promise((resolve) => waiting.push({ shard, done: resolve })),
+    confirmed: (shard) => new Promise((resolve, reject) => waiting.push({ shard, done: resolve, failed: reject })),
     async read(shard, from, each) {
       const whole = new Promise<void>((resolve, reject) => {
         readings.set(shard, { from, each, done: resolve, failed: reject });
@@ -120,6 +132,9 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
       }
     },
     async leave() {
+      left = true;
+      const gone = new TransientError(`taking part in group ${settings.groupId}: it was left`);
+      for (const { failed } of [...readings.values(), ...waiting.splice(0)]) failed(gone);
       await started;
       await withDeadline(consumer.disconnect(), LEAVE_DEADLINE_MS, 'leaving the group').catch(() => undefined);
       owned.complete();
@@ -152,12 +167,24 @@ async function start(consumer: Consumer, stateTopic: string, readings: ReadonlyM
 }
 
 /** Resolves true once the group has no members, false if it still has some after the time given. */
-export async function groupIsEmpty(admin: Admin, groupId: string, withinMs: number): Promise<boolean> {
-  const giveUpAt = Date.now() + withinMs;
-  for (;;) {
-    const { groups } = await admin.describeGroups([groupId]);
-    if (groups.every(({ members }) => members.length === 0)) return true;
-    if (Date.now() >= giveUpAt) return false;
-    await new Promise((resolve) => setTimeout(resolve, 250));
+export async function groupIsEmpty(kafka: Kafka, groupId: string, withinMs: number): Promise<boolean> {
+  const attempted = `asking who is in group ${groupId}`;
+  const admin = kafka.admin();
+  const ask = async (): Promise<boolean> => {
+    await admin.connect();
+    const giveUpAt = Date.now() + withinMs;
+    for (;;) {
+      const { groups } = await admin.describeGroups([groupId]);
+      if (groups.every(({ members }) => members.length === 0)) return true;
+      if (Date.now() >= giveUpAt) return false;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  };
+  try {
+    return await withDeadline(ask(), withinMs + ANSWER_DEADLINE_MS, attempted);
+  } catch (error) {
+    throw classify(error, attempted).error;
+  } finally {
+    await withDeadline(admin.disconnect(), LEAVE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
   }
 }

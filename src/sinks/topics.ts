@@ -1,11 +1,13 @@
 import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
-import { classify } from './kafka';
+import { classify, withDeadline } from './kafka';
 import type { Layout } from './state-topic';
 
 /** The topics of one service and how to make them. */
 export interface TopicSettings {
+  /** Where the cluster is, to be named when it cannot be reached. */
+  readonly brokers: readonly string[];
   readonly prefix: string;
   /** Names of the data topics, without the prefix. */
   readonly data: readonly string[];
@@ -13,7 +15,8 @@ export interface TopicSettings {
   readonly statePartitions: number;
   /** -1 = the broker's default. */
   readonly replicationFactor: number;
-  readonly create: boolean;
+  /** Whether missing ones are made; `no longer`: they were there before. */
+  readonly create: boolean | 'no longer';
 }
 
 /** A topic as it is. */
@@ -34,6 +37,9 @@ export interface Topics {
   readonly highWatermarks: ReadonlyMap<string, readonly number[]>;
 }
 
+const CONNECT_DEADLINE_MS = 20_000;
+const LOOK_DEADLINE_MS = 60_000;
+const CLOSE_DEADLINE_MS = 2_000;
 const WEEK_MS = String(7 * 24 * 60 * 60 * 1000);
 const DATA_CONFIG = { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': WEEK_MS, 'delete.retention.ms': WEEK_MS };
 const DEAD_LETTER_CONFIG = { 'cleanup.policy': 'delete' };
@@ -46,7 +52,7 @@ const STATE_CONFIG = {
 
 /** Full names of the service's topics that do not exist. */
 export function missingTopics(kafka: Kafka, settings: TopicSettings): Promise<string[]> {
-  return withAdmin(kafka, async (admin) => {
+  return withAdmin(kafka, settings, async (admin) => {
     const existing = new Set(await admin.listTopics());
     return wantedTopics(settings)
       .map(({ topic }) => topic)
@@ -59,19 +65,21 @@ export function missingTopics(kafka: Kafka, settings: TopicSettings): Promise<st
  * and it is not empty beside data topics that are full. A ConfigError says what to do; a broker that cannot be reached is a TransientError.
  */
 export function ensureTopics(kafka: Kafka, settings: TopicSettings): Promise<Topics> {
-  return withAdmin(kafka, (admin) => ensure(admin, settings));
+  return withAdmin(kafka, settings, (admin) => ensure(admin, settings));
 }
 
-async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+async function withAdmin<T>(kafka: Kafka, { brokers }: TopicSettings, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
+  let attempted = `connecting to Kafka at ${brokers.join(', ')}`;
   try {
-    await admin.connect();
-    return await use(admin);
+    await withDeadline(admin.connect(), CONNECT_DEADLINE_MS, attempted);
+    attempted = 'looking at the topics';
+    return await withDeadline(use(admin), LOOK_DEADLINE_MS, attempted);
   } catch (error) {
     if (error instanceof ConfigError || error instanceof TransientError) throw error;
-    throw classify(error, 'looking at the topics').error;
+    throw classify(error, attempted).error;
   } finally {
-    await admin.disconnect();
+    await withDeadline(admin.disconnect(), CLOSE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
   }
 }
 
@@ -93,9 +101,11 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const missing = wanted.filter(({ topic }) => !existing.has(topic));
   if (missing.length > 0) {
     const names = missing.map(({ topic }) => topic).join(', ');
-    if (!settings.create) {
+    if (settings.create !== true) {
       throw new ConfigError(
-        `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
+        settings.create === 'no longer'
+          ? `looking at the topics: expected ${names} to exist as when the service started; what was published there is gone. Restore them, or start over under another topics.prefix`
+          : `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
       );
     }
     await create(admin, missing, settings.replicationFactor);
