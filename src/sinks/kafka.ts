@@ -346,7 +346,7 @@ export function classify(error: unknown, attempted: string): Exclude<Outcome, { 
   if (FORBIDDEN.has(type) || named(error, 'KafkaJSSASLAuthenticationError')) {
     return {
       kind: 'forbidden',
-      error: new ConfigError(`${message}; give the service's user the rights named in the documentation`, {
+      error: new ConfigError(`${message}; give the service's user the rights listed in docs/failure.md`, {
         cause: error,
         mayPass: true,
       }),
