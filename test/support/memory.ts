@@ -242,7 +242,6 @@ export function memoryShard(
     decodeBlock,
     openWriter: kafka.openWriter,
     read: kafka.read,
-    isNew: kafka.highWatermark() === 0,
     layout: {
       version: 1,
       statePartitions: 1,
@@ -253,7 +252,7 @@ export function memoryShard(
       lastOffsets: {},
       observedAt: 0,
     },
-    verifyLayout: () => undefined,
+    verifyLayout: () => Promise.resolve(),
     now,
     idleCommitMs,
   };
