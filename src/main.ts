@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { ReplaySubject } from 'rxjs';
 
 import { checkCommand } from './commands/check';
@@ -61,9 +62,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       );
     return await command(rest, io);
   } catch (error) {
-    const usage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+    const usage = isNativeError(error) && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
     const code = usage ? 2 : exitCodeFor(error);
-    const text = error instanceof Error ? (code === 1 ? (error.stack ?? error.message) : error.message) : String(error);
+    const text = isNativeError(error) ? (code === 1 ? (error.stack ?? error.message) : error.message) : String(error);
     io.stderr(`infakt-kafka: ${usage ? `${text} See --help.` : text}\n`);
     return code;
   }

@@ -1,6 +1,7 @@
 import {
   catchError,
   concat,
+  concatMap,
   defer,
   EMPTY,
   filter,
@@ -23,14 +24,14 @@ import {
 
 import { FatalError, TransientError, type ParkReason } from './errors';
 import { judgeIdentity } from './identity';
-import type { Counts, Cursor, EntityId, StreamDeclaration } from './model';
+import type { Counts, Cursor, EntityId, Page, ScanName, StreamDeclaration } from './model';
 import { failWith } from './operators/fail-with';
 import { handleBeforeFailing } from './operators/handle-before-failing';
 import { parkOnFailure } from './operators/park-on-failure';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from './scope';
 import type { Session } from './shard';
 import type { Rest } from './sources/rest';
-import { scan, startPosition, type Release } from './sources/scan';
+import { scan, spotRead, startPosition, type Release } from './sources/scan';
 import { NO_COUNTS } from './walk';
 
 /** One legal entity as the pipeline reads it. */
@@ -251,37 +252,44 @@ function readPages(
 ): Observable<Progress> {
   const place = { entity, stream: stream.name };
   const params = listParams(stream, query);
-  return scan({
+  const reading = {
     query,
     scopeField: stream.scopeField,
-    position,
     limit: options.limit,
-    ask: (offset) =>
+    ask: (offset: number) =>
       defer(() => {
         const answered = session.requested(entity, stream.name, options.marks.next());
         return rest.list(stream.name, stream.path, params, offset, options.limit).pipe(finalize(answered));
       }),
-    credit: createCredits(options.credits),
-    stopped: options.stopped,
-  }).pipe(
-    // Pages that are on their way when the API fails are committed all the same, and told of.
-    handleBeforeFailing(({ page, release }) =>
-      from(session.add({ ...place, scan: 'sweep', page }).finally(release)).pipe(
-        mergeMap(({ counts, cursor }): Observable<Progress> => {
-          const read: Progress = { kind: 'page', ...place, counts, cursor };
-          const ignored: Progress = { kind: 'warning', ...place, message: filterIgnored(stream) };
-          return from([
-            read,
-            ...(page.outsideQuery > 0 ? [ignored] : []),
-            ...(page.end ? [{ kind: 'lap', ...place, cursor } as const] : []),
-          ]);
-        }),
-        // The session's end is told once, by itself.
-        catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
+  };
+  const add = (scanName: ScanName, page: Page, handled: () => void): Observable<Progress> =>
+    from(session.add({ ...place, scan: scanName, page }).finally(handled)).pipe(
+      mergeMap(({ counts, cursor, stale }) => {
+        const told: Progress[] = [{ kind: 'page', ...place, counts, cursor }];
+        if (page.outsideQuery > 0) told.push({ kind: 'warning', ...place, message: filterIgnored(stream) });
+        if (page.end) told.push({ kind: 'lap', ...place, cursor });
+        return concat(from(told), from(stale).pipe(concatMap(readAgain)));
+      }),
+      // The session's end is told once, by itself.
+      catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
+    );
+  /** A page that an older request read differs from what a newer one published: only a third can tell. */
+  const readAgain = (id: number): Observable<Progress> =>
+    defer(() => spotRead({ ...reading, id, rank: session.rank(entity, stream.name, id) })).pipe(
+      // That a row is not there is for the sweep to prove.
+      mergeMap(({ found, ...spot }) =>
+        found === null ? EMPTY : add('spot', { ...BLANK_PAGE, ...spot, rows: [found] }, () => undefined),
       ),
-    ),
+    );
+  const { credits, stopped } = options;
+  return scan({ ...reading, position, credit: createCredits(credits), stopped }).pipe(
+    // Pages that are on their way when the API fails are committed all the same, and told of.
+    handleBeforeFailing(({ page, release }) => add('sweep', page, release)),
   );
 }
+
+/** What a page of one row has to say beside that row. */
+const BLANK_PAGE = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false };
 
 function filterIgnored(stream: StreamDeclaration): string {
   return `the API answered with rows outside the ${stream.scopeField ?? ''} asked for: it ignores that filter, so more is read than needed and left out here`;

@@ -34,6 +34,15 @@ export interface Origin {
 /** What a record batch takes beside its records. */
 const BATCH_OVERHEAD_BYTES = 100;
 const MAX_DEAD_LETTER_BYTES = 900_000;
+/** Key, headers and batch of a dead letter, its error's text above all. */
+const DEAD_LETTER_OVERHEAD_BYTES = 4_096;
+
+/** Where rows go that cannot become records. */
+export interface DeadLetterTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly maxMessageBytes: number;
+}
 
 /** The record of a row; throws RecordError where it does not fit the schema or the topic. */
 export function recordOf(origin: Origin, row: Row, op: Op, fingerprint: string): OutgoingRecord {
@@ -61,16 +70,17 @@ export function deadLetterOf(
   origin: Origin,
   row: unknown,
   { id, error, fingerprint }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string },
-  topic: { readonly name: string; readonly partitions: number },
+  topic: DeadLetterTopic,
 ): OutgoingRecord {
   const { entity, codec } = origin;
   const whole = Buffer.from(JSON.stringify(row));
-  const cut = whole.length > MAX_DEAD_LETTER_BYTES;
+  const most = Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES);
+  const cut = whole.length > most;
   return {
     topic: topic.name,
     partition: partitionOf(`${entity}/${id ?? fingerprint}`, topic.partitions),
     key: id === null ? null : codec.encodeKey({ entity, id }),
-    value: cut ? whole.subarray(0, MAX_DEAD_LETTER_BYTES) : whole,
+    value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
     headers: {
       ...headers(origin, 'r', fingerprint),
       error: error.message,

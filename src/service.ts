@@ -110,6 +110,8 @@ export interface ServiceOptions {
 const PAGE_ROWS = 100;
 /** Pages of one scan on their way: enough to fill the next transaction while one is being committed. */
 const CREDITS = 16;
+/** In a row, without one page committed: two for each row of a page of refused rows. */
+const MAX_REFUSALS = 250;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -189,9 +191,12 @@ function keepTrying(
   return (source) =>
     defer(() => {
       let failures = 0;
+      let refusals = 0;
       return source.pipe(
         tap((progress) => {
-          if (provesCommit(progress)) failures = 0;
+          if (!provesCommit(progress)) return;
+          failures = 0;
+          refusals = 0;
         }),
         retry({
           delay: (error: unknown) => {
@@ -199,9 +204,12 @@ function keepTrying(
               error instanceof TransientError || (error instanceof ConfigError && error.mayPass && lapEveryMs !== null);
             if (!passes) return throwError(() => error);
             if (options.stopped()) return lapEveryMs === null ? throwError(() => error) : EMPTY;
-            failures += 1;
-            if (lapEveryMs === null && failures > patience.reopenTries) return throwError(() => error);
-            const waitMs = patience.reopenMs(failures);
+            // A refusal is no sign of trouble: the shard goes on in smaller pieces, until the row that is refused alone is known.
+            if (error instanceof TransientError && error.retryAfterMs === 0) refusals += 1;
+            else failures += 1;
+            const enough = failures > patience.reopenTries || refusals > MAX_REFUSALS;
+            if (lapEveryMs === null && enough) return throwError(() => error);
+            const waitMs = patience.reopenMs(refusals > 0 ? 1 : failures);
             options.onLost({ shard, error, waitMs });
             return from(ready()).pipe(
               mergeMap(() => timer(waitMs)),

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { ConfigError, FatalError, RecordError, TransientError } from './errors';
 import { createLedger, type Fingerprint, type Ledger } from './ledger';
 import type { Counts, Cursor, EntityId, LedgerBlock, Page, ScanName } from './model';
-import { deadLetterOf, recordOf, type Origin, type StreamCodec } from './records';
+import { deadLetterOf, recordOf, type DeadLetterTopic, type Origin, type StreamCodec } from './records';
 import {
   encodedBytes,
   type Batch,
@@ -33,7 +33,7 @@ export interface ShardOptions {
   readonly stateTopic: string;
   /** The streams of each configured entity that belongs to this shard. */
   readonly streams: readonly { readonly entity: EntityId; readonly codec: StreamCodec }[];
-  readonly deadLetters: { readonly name: string; readonly partitions: number };
+  readonly deadLetters: DeadLetterTopic;
   readonly encodeBlock: (block: LedgerBlock) => Buffer;
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** Fences every older writer of this shard. */
@@ -80,6 +80,8 @@ export interface Session {
    * Pages of one scan must be added in order. Rejects with a FatalError where the stream must be parked; with whatever ended the session.
    */
   add(work: Work): Promise<Done>;
+  /** Rows of the stream before an id that are neither left nor missing: about where a list has it. */
+  rank(entity: EntityId, stream: string, id: number): number;
   /** Resolves when no page of the stream waits to be held against the ledger any more. */
   settled(entity: EntityId, stream: string): Promise<void>;
   /** Says that a request of the stream is being made, from this mark on; to be called back when its page was added, or none came. */
@@ -349,7 +351,6 @@ export function createShard(options: ShardOptions): Shard {
       const careful = caution !== undefined && (work.page.interval.after ?? 0) < caution.upTo;
       if (careful && (flying !== null || !isEmpty(pending))) return false;
       queue.shift();
-      if (caution !== undefined && !careful) cautions.delete(name);
       if (careful && caution.rowByRow && work.page.rows.length > 1) {
         queue.unshift(...cutUp(next));
         return true;
@@ -381,16 +382,18 @@ export function createShard(options: ShardOptions): Shard {
       { work, partial }: Queued,
     ): { done: Done; waits: boolean; parks: FatalError | null } {
       const { page, scan } = work;
-      const walk = state.walks.get(scan);
+      // A spot read has no walk of its own and moves no cursor; it asks what the sweep asks.
+      const walk = state.walks.get(scan === 'spot' ? 'sweep' : scan);
       if (walk === undefined)
         throw new Error(`a page of ${scan} of ${state.name} came before its scan was begun; this is a bug`);
-      const sweep = state.walks.get('sweep')?.cursor.number ?? 1;
+      const sweep = state.walks.get('sweep')?.cursor;
+      const stays = partial || scan === 'spot';
       const observedAtMs = Math.max(layout.observedAt, options.now());
       const origin: Origin = { entity: state.entity, codec: state.codec, scan, observedAtMs };
       const result = state.ledger.diff<OutgoingRecord>(page, {
         scan,
-        sweep,
-        firstLap: sweep === 1,
+        sweep: sweep?.number ?? 1,
+        firstLap: sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null),
         definition: state.definition,
         fingerprint: state.fingerprint,
         fingerprintOf: (number) => {
@@ -429,14 +432,17 @@ export function createShard(options: ShardOptions): Shard {
         unchanged: result.unchanged,
         deadLetters: letters.length,
       };
-      const before = state.carried ?? { counts: NO_COUNTS, sums: walk.sums };
-      const whole: Carried = {
-        counts: addCounts(before.counts, counts),
-        sums: scan === 'sweep' ? addSums(before.sums, state.codec.declaration, page.rows) : before.sums,
-      };
-      const moved = partial ? walk : advance(walk, page, whole.counts, whole.sums, options.now());
-      state.carried = partial ? whole : null;
-      state.walks.set(scan, moved);
+      let whole = counts;
+      let { cursor } = walk;
+      if (scan !== 'spot') {
+        const before = state.carried ?? { counts: NO_COUNTS, sums: walk.sums };
+        whole = addCounts(before.counts, counts);
+        const sums = scan === 'sweep' ? addSums(before.sums, state.codec.declaration, page.rows) : before.sums;
+        const moved = partial ? walk : advance(walk, page, whole, sums, options.now());
+        state.carried = partial ? { counts: whole, sums } : null;
+        state.walks.set(scan, moved);
+        cursor = moved.cursor;
+      }
 
       const place = { state, scan };
       const waits = result.touched || letters.length > 0 || page.end;
@@ -444,12 +450,12 @@ export function createShard(options: ShardOptions): Shard {
         pending.rows += Math.max(1, result.records.length + letters.length);
         pending.pages.push({ ...place, page });
         pending.touched.add(state);
-        if (!partial) pending.moved.set(placeName(place), place);
-      } else if (!partial) {
+        if (!stays) pending.moved.set(placeName(place), place);
+      } else if (!stays) {
         idle.set(placeName(place), place);
         idleTimer ??= setTimeout(() => void flush().catch(() => undefined), options.idleCommitMs);
       }
-      const done = { counts: whole.counts, cursor: moved.cursor, stale: result.stale };
+      const done = { counts: whole, cursor, stale: result.stale };
       return { done, waits, parks: shapeChanged(state, page.rows.length, letters.length) };
     }
 
@@ -617,6 +623,7 @@ export function createShard(options: ShardOptions): Shard {
           queue.push({ work, partial: false, resolve, reject });
           drain();
         }),
+      rank: (entity, stream, id) => streamOf(entity, stream).ledger.rank(id),
       settled: (entity, stream) =>
         new Promise<void>((resolve) => {
           waiters.push({ state: streamOf(entity, stream), resolve });

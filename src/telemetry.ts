@@ -3,19 +3,27 @@ import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino';
 /** Writes JSON lines: one a change of state, fixed messages, facts in fields, errors under `err`. */
 export type Logger = PinoLogger;
 
-/** Makes the process's one logger; secrets are masked wherever they might turn up in an error's text. */
+/** Makes the process's one logger; secrets are masked wherever they might turn up in an error's or a field's text. */
 export function createLogger(
   { level, secrets }: { readonly level: string; readonly secrets: readonly string[] },
   destination: DestinationStream,
 ): Logger {
+  // The longest first: one may be the beginning of another.
+  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
   const hide = (text: string): string =>
-    secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '[secret]'), text);
+    longestFirst.reduce((hidden, secret) => hidden.replaceAll(secret, '[secret]'), text);
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) =>
+          Object.fromEntries(
+            Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? hide(value) : value]),
+          ),
+      },
       serializers: { err: (error: unknown) => errorFields(error, hide) },
     },
     destination,

@@ -152,9 +152,13 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
     throw classify(error, `taking the transactional id ${options.transactionalId}`).error;
   }
 
+  /** Begun, and its commit not yet asked for. */
+  let open: Transaction | null = null;
+
   const attempt = async (batch: Batch): Promise<LastOffsets> => {
     const transaction = first ?? (await producer.transaction());
     first = null;
+    open = transaction;
     const lastOffsets = new Map<string, Map<number, number>>();
     const rounds = sendRounds(options, batch);
     for (const [number, round] of rounds.entries()) {
@@ -164,6 +168,7 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
           : await transaction.sendBatch({ acks: -1, topicMessages: topicMessages(round) });
       checkCoverage(round, result, lastOffsets);
     }
+    open = null;
     await transaction.commit();
     return lastOffsets;
   };
@@ -175,6 +180,9 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
         const lastOffsets = await withDeadline(attempt(batch), options.deadlineMs, attempted);
         return { kind: 'committed', lastOffsets };
       } catch (error) {
+        // Left open it would hold back every read_committed reader until it times out; whether it ends does not matter to us.
+        if (open !== null) await withDeadline(open.abort(), CLOSE_DEADLINE_MS, 'aborting').catch(() => undefined);
+        open = null;
         return classify(error, attempted);
       }
     },
@@ -359,7 +367,7 @@ export function classify(error: unknown, attempted: string): Exclude<Outcome, { 
     };
   }
   if (REFUSED.has(type) || kafkaCode(error) === INVALID_RECORD_CODE)
-    return { kind: 'refused', error: new TransientError(message, { cause: error }) };
+    return { kind: 'refused', error: new TransientError(message, { cause: error, retryAfterMs: 0 }) };
   return {
     kind: 'lost',
     error: error instanceof TransientError ? error : new TransientError(message, { cause: error }),

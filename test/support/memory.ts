@@ -237,7 +237,7 @@ export function memoryShard(
     serviceId: SERVICE,
     stateTopic: STATE_TOPIC,
     streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
-    deadLetters: { name: DEAD_LETTERS, partitions: 1 },
+    deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
     encodeBlock: (value) => block.encode(value),
     decodeBlock,
     openWriter: kafka.openWriter,
