@@ -1,11 +1,28 @@
 import { createRandom, integer, seedFrom, uuid } from './random';
-import { clientRow, dateOf, dayOf, invoiceDetail, invoiceRow, isObject, type JsonObject } from './rows';
+import {
+  clientRow,
+  correctionRow,
+  dateOf,
+  dayOf,
+  invoiceRow,
+  isDate,
+  isObject,
+  salesDetail,
+  type JsonObject,
+} from './rows';
+import { bankAccountRow, costDetail, costRow, productRow } from './small-lists';
 import { createTable, type Filter, type Table } from './table';
 
-/** What the simulator serves: the two lists of an account. */
-export type Stream = 'clients' | 'invoices';
+/** The lists of an account that can be changed while it runs. */
+export type Stream = 'clients' | 'invoices' | 'corrective_invoices';
 
-export const streams: readonly Stream[] = ['clients', 'invoices'];
+export const streams: readonly Stream[] = ['clients', 'invoices', 'corrective_invoices'];
+
+/** All lists that are served as pages of rows, by their paths. */
+export type ListName = Stream | 'products' | 'bank_accounts' | 'documents/costs';
+
+/** The lists whose rows are addressed by uuid, and have a detail of their own. */
+const documents: ReadonlySet<ListName> = new Set(['invoices', 'corrective_invoices', 'documents/costs']);
 
 /** One legal entity, known by its API key. */
 export interface EntityOptions {
@@ -16,9 +33,11 @@ export interface EntityOptions {
   /** How many rows it starts with. */
   readonly clients: number;
   readonly invoices: number;
+  /** 3 % of the invoices unless given. */
+  readonly corrections?: number;
   /** The same seed makes the same rows; taken from the key unless given. */
   readonly seed?: number;
-  /** Scopes of the key; `api:invoices:read` and `api:account:read` unless given. */
+  /** Scopes of the key; unless given all that reading needs. */
   readonly scopes?: readonly string[];
 }
 
@@ -30,61 +49,104 @@ interface CurrencySums {
   gross: number;
 }
 
+interface SalesTruth {
+  readonly count: number;
+  readonly ids: readonly number[];
+  readonly sums: Readonly<Record<string, CurrencySums>>;
+}
+
 /** What one account really holds. */
 export interface AccountTruth {
   readonly clients: { readonly count: number; readonly ids: readonly number[] };
-  readonly invoices: {
-    readonly count: number;
-    readonly ids: readonly number[];
-    readonly sums: Readonly<Record<string, CurrencySums>>;
-  };
+  readonly invoices: SalesTruth;
+  readonly corrective_invoices: SalesTruth;
+}
+
+/** What can happen to a row; `print` is a PDF or XML that was asked for and changed the status. */
+export type ChangeKind = 'add' | 'edit' | 'pay' | 'print' | 'remove' | 'replace';
+
+/** What an account is given from outside. */
+export interface Surroundings {
+  /** ISO date of whatever is added or paid. */
+  readonly today: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Told of every change after the start. */
+  readonly changed: (kind: ChangeKind, entity: string, stream: Stream, id: number) => void;
 }
 
 /** The rows of one legal entity and the ways to change them. Unknown ids are refused with a RangeError. */
 export interface Account {
   readonly entity: EntityOptions;
-  readonly tables: Readonly<Record<Stream, Table>>;
-  /** Adds a realistic row with some fields overridden; its id follows the highest one unless given. */
+  readonly tables: Readonly<Record<ListName, Table>>;
+  /** Adds a realistic row, unpaid, with some fields overridden; its id follows the highest one unless given. */
   add(stream: Stream, overrides?: JsonObject): JsonObject;
   edit(stream: Stream, id: number, patch: JsonObject): JsonObject;
+  /** Writes other lines on an invoice, with new line ids and amounts. */
+  rewrite(id: number): JsonObject;
   /** Marks an invoice as paid; `paid_price` and `left_to_pay` stay, as they do in the real API. */
   pay(id: number, paidDate?: string): JsonObject;
+  /** What asking for it does: a PDF marks a draft or a sent document as printed, an XML books a draft. */
+  print(stream: Stream, id: number, form: 'pdf' | 'xml'): void;
   remove(stream: Stream, id: number): void;
   /** Puts any JSON value in the row's place, which keeps the rank of its old id. */
   replace(stream: Stream, id: number, json: unknown): void;
   row(stream: Stream, id: number): unknown;
-  /** The answer to a GET of one row; undefined is a 404. */
-  detail(stream: Stream, address: string): Buffer | undefined;
+  /** The id of the row that a path addresses in the way of its list, by id or by uuid. */
+  find(list: ListName, address: string): number | undefined;
+  /** The answer to a GET of one row. */
+  detail(list: ListName, id: number): Buffer | undefined;
   /** The account's own data, as `account/details.json` shows it. */
   details(): JsonObject;
-  truth(filters?: Readonly<Record<Stream, readonly Filter[]>>): AccountTruth;
+  /** The latest changes, newest first, as `account/activities.json` shows them. */
+  activities(): readonly JsonObject[];
+  truth(filters: Readonly<Record<Stream, readonly Filter[]>>): AccountTruth;
 }
 
 /** Where the ids of the n-th account begin; real ids are shared by all accounts of the service. */
 const clientIdBase = 100_000;
 const invoiceIdBase = 9_000_000;
+const smallIdBase = 30_000;
 const clientIdRange = 20_000_000;
 const invoiceIdRange = 50_000_000;
+const smallIdRange = 100;
 const daysOfHistory = 3 * 365;
+const correctionShare = 0.03;
+const keptActivities = 500;
 
-/** Fills one account with its rows. `today` is asked again for every row that is added later. */
-export function createAccount(entity: EntityOptions, position: number, today: () => string): Account {
+/** How the activity log calls a change. */
+const actions = {
+  add: ['create', 'Utworzenie'],
+  edit: ['update', 'Edycja'],
+  pay: ['paid', 'Opłacenie'],
+  print: ['print', 'Wydruk'],
+  remove: ['destroy', 'Usunięcie'],
+} as const;
+
+const salesColumns = [
+  'uuid',
+  'number',
+  'invoice_date',
+  'paid_date',
+  'client_id',
+  'client_tax_code',
+  'currency',
+  'net_price',
+  'tax_price',
+  'gross_price',
+];
+
+/** Fills one account with its rows. */
+export function createAccount(entity: EntityOptions, position: number, { today, now, changed }: Surroundings): Account {
   const seed = entity.seed ?? seedFrom(entity.key);
   const random = createRandom(seed);
   const tables = {
     clients: createTable(['uuid', 'company_name', 'nip']),
-    invoices: createTable([
-      'uuid',
-      'number',
-      'invoice_date',
-      'paid_date',
-      'client_id',
-      'client_tax_code',
-      'currency',
-      'net_price',
-      'tax_price',
-      'gross_price',
-    ]),
+    invoices: createTable(salesColumns),
+    corrective_invoices: createTable(salesColumns),
+    products: createTable([]),
+    bank_accounts: createTable([]),
+    'documents/costs': createTable(['uuid']),
   };
   let nextLineId = invoiceIdBase + position * invoiceIdRange;
   const numbersInMonth = new Map<string, number>();
@@ -93,6 +155,8 @@ export function createAccount(entity: EntityOptions, position: number, today: ()
   const highest = {
     clients: clientIdBase + position * clientIdRange,
     invoices: invoiceIdBase + position * invoiceIdRange,
+    // Each kind of document counts for itself, so that the same id stands in both lists.
+    corrective_invoices: invoiceIdBase + position * invoiceIdRange,
   };
 
   function nextId(stream: Stream): number {
@@ -100,23 +164,49 @@ export function createAccount(entity: EntityOptions, position: number, today: ()
     return highest[stream];
   }
 
+  function nextNumber(day: number, prefix = ''): string {
+    const month = dateOf(day).slice(0, 7);
+    const inMonth = (numbersInMonth.get(prefix + month) ?? 0) + 1;
+    numbersInMonth.set(prefix + month, inMonth);
+    return `${prefix}${inMonth}/${month.slice(5)}/${month.slice(0, 4)}`;
+  }
+
+  function withLines(row: JsonObject): JsonObject {
+    const lines = row['services'];
+    nextLineId += (Array.isArray(lines) ? lines.length : 1) + integer(random, 3);
+    return row;
+  }
+
   function makeInvoice(id: number, index: number, createdDay: number, backDays: number, client: JsonObject | null) {
-    const month = dateOf(createdDay).slice(0, 7);
-    const inMonth = (numbersInMonth.get(month) ?? 0) + 1;
-    numbersInMonth.set(month, inMonth);
-    const row = invoiceRow(random, {
+    const seedOfRow = {
       id,
       index,
-      number: `${inMonth}/${month.slice(5)}/${month.slice(0, 4)}`,
+      number: nextNumber(createdDay),
       createdDay,
       invoiceDay: createdDay - backDays,
       lastDay: dayOf(today()),
       client,
       firstLineId: nextLineId,
-    });
-    const lines = row['services'];
-    nextLineId += (Array.isArray(lines) ? lines.length : 1) + integer(random, 3);
-    return row;
+    };
+    return withLines(invoiceRow(random, seedOfRow));
+  }
+
+  /** An ordinary invoice near the given rank. */
+  function correctable(rank: number): JsonObject | undefined {
+    for (let near = rank; near < rank + 10; near++) {
+      const row = read('invoices', tables.invoices.idAt(near) ?? 0);
+      if (isObject(row) && row['kind'] === 'vat' && isDate(row['invoice_date'])) return row;
+    }
+    return undefined;
+  }
+
+  /** Corrects an invoice near the given rank; where there is none, one that is long gone. */
+  function makeCorrection(id: number, index: number, rank: number) {
+    const lastDay = dayOf(today());
+    const invoice = correctable(rank) ?? makeInvoice(nextId('invoices'), -1, lastDay - 60, 0, someClient());
+    const day = Math.min(lastDay, dayOf(String(invoice['invoice_date'])) + 1 + integer(random, 30));
+    const number = nextNumber(day, 'KOR/');
+    return withLines(correctionRow(random, { id, index, number, day, invoice, firstLineId: nextLineId }));
   }
 
   const buyers: JsonObject[] = [];
@@ -135,8 +225,61 @@ export function createAccount(entity: EntityOptions, position: number, today: ()
     tables.invoices.put(id, makeInvoice(id, index, createdDay, backDays, buyer));
   }
   buyers.length = 0;
+  const corrections = entity.corrections ?? Math.floor(entity.invoices * correctionShare);
+  for (let index = 0; index < corrections; index++) {
+    const id = nextId('corrective_invoices');
+    const rank = Math.floor(((index + random()) * entity.invoices) / corrections);
+    tables.corrective_invoices.put(id, makeCorrection(id, index, rank));
+  }
 
-  function read(stream: Stream, id: number): unknown {
+  const activities: JsonObject[] = [];
+  let activityId = 1_000_000 + position;
+  const { uuid: ownerUuid, email } = accountOf(seed);
+  const blame = { uuid: ownerUuid, email, fullname: 'Łucja Żuraw', role: 'owner' };
+
+  function log(kind: keyof typeof actions, stream: Stream, id: number, row: unknown, time: string): void {
+    const [symbol, name] = actions[kind];
+    const { number, company_name: company } = isObject(row) ? row : {};
+    activityId += 1 + (activityId % 7);
+    activities.push({
+      id: activityId,
+      user: blame.fullname,
+      subject_id: id,
+      subject_type: { clients: 'Client', invoices: 'Invoice', corrective_invoices: 'CorrectiveInvoice' }[stream],
+      subject_data: stream === 'clients' ? { company_name: company } : { number },
+      action_symbol: stream === 'clients' ? `${symbol}_client` : symbol,
+      action_name: name,
+      performed_at: time.slice(0, 19).replace('T', ', '),
+      device: ['', 'APIv3', 'Aplikacja webowa'][activityId % 3],
+      blame,
+    });
+    if (activities.length > keptActivities * 2) activities.splice(0, keptActivities);
+  }
+
+  function note(kind: ChangeKind, stream: Stream, id: number, row: unknown): void {
+    changed(kind, entity.key, stream, id);
+    if (kind !== 'replace') log(kind, stream, id, row, new Date(now()).toISOString());
+  }
+
+  for (let rank = Math.max(0, tables.invoices.size - 20); rank < tables.invoices.size; rank++) {
+    const id = tables.invoices.idAt(rank) ?? 0;
+    const row = read('invoices', id);
+    if (isObject(row)) log('add', 'invoices', id, row, String(row['created_at']));
+  }
+
+  const small = createRandom(seed ^ smallIdBase);
+  const smallId = (index: number) => smallIdBase + position * smallIdRange + index * 2;
+  for (let index = 0; index < 12; index++) {
+    tables.products.put(smallId(index), productRow(small, smallId(index), index));
+  }
+  for (let index = 0; index < 3; index++) {
+    tables.bank_accounts.put(smallId(index), bankAccountRow(small, smallId(index), index));
+  }
+  for (let index = 0; index < 30; index++) {
+    tables['documents/costs'].put(smallId(index), costRow(small, smallId(index), index, lastDay - 300 + index * 10));
+  }
+
+  function read(stream: ListName, id: number): unknown {
     const bytes = tables[stream].bytes(id);
     return bytes === undefined ? undefined : JSON.parse(bytes.toString());
   }
@@ -147,36 +290,63 @@ export function createAccount(entity: EntityOptions, position: number, today: ()
     return row;
   }
 
-  function put(stream: Stream, id: number, row: JsonObject): JsonObject {
-    tables[stream].put(id, row);
-    return row;
-  }
-
-  function edit(stream: Stream, id: number, patch: JsonObject): JsonObject {
+  function change(kind: ChangeKind, stream: Stream, id: number, patch: JsonObject): JsonObject {
     const row = known(stream, id);
     if (!isObject(row)) throw new RangeError(`row ${id} in ${stream} of ${entity.name} is not an object: replace it`);
     if ('id' in patch && patch['id'] !== id) throw new RangeError('an edit cannot change the id: use replace');
-    return put(stream, id, { ...row, ...patch });
+    const changedRow = { ...row, ...patch };
+    tables[stream].put(id, changedRow);
+    note(kind, stream, id, changedRow);
+    return changedRow;
   }
 
   /** A client picked by chance, as it is now. */
   function someClient(): JsonObject | null {
-    const { size } = tables.clients;
-    const { rows } = tables.clients.page({
-      filters: [],
-      field: 'id',
-      descending: false,
-      offset: integer(random, size),
-      limit: 1,
-    });
-    const row: unknown = rows[0] === undefined ? null : JSON.parse(rows[0].toString());
+    const row = read('clients', tables.clients.idAt(integer(random, tables.clients.size)) ?? 0);
     return isObject(row) ? row : null;
+  }
+
+  // No index of an unusual kind: what is added is plain, so that a test changes only what it means to.
+  const plain = -1;
+  function makePlain(stream: Stream, id: number): JsonObject {
+    if (stream === 'clients') return clientRow(random, id, plain);
+    if (stream === 'invoices') return makeInvoice(id, plain, dayOf(today()), 0, someClient());
+    return makeCorrection(id, plain, integer(random, tables.invoices.size));
+  }
+
+  function salesTruth(stream: 'invoices' | 'corrective_invoices', filters: readonly Filter[]): SalesTruth {
+    const sums: Record<string, CurrencySums> = {};
+    const fields = ['currency', 'net_price', 'tax_price', 'gross_price'];
+    for (const [currency, net, tax, gross] of tables[stream].values(filters, fields)) {
+      const sum = (sums[String(currency)] ??= { count: 0, net: 0, tax: 0, gross: 0 });
+      sum.count += 1;
+      sum.net += typeof net === 'number' ? net : 0;
+      sum.tax += typeof tax === 'number' ? tax : 0;
+      sum.gross += typeof gross === 'number' ? gross : 0;
+    }
+    const ids = tables[stream].ids(filters);
+    return { count: ids.length, ids, sums };
   }
 
   return {
     entity,
     tables,
-    edit,
+    edit: (stream, id, patch) => change('edit', stream, id, patch),
+    rewrite(id) {
+      const day = dayOf(today());
+      const seedOfRow = { id, index: plain, number: '', createdDay: day, invoiceDay: day, lastDay: day, client: null };
+      const other = withLines(invoiceRow(random, { ...seedOfRow, firstLineId: nextLineId }));
+      const fields = [
+        'services',
+        'currency',
+        'net_price',
+        'tax_price',
+        'gross_price',
+        'left_to_pay',
+        'amount_in_words',
+      ];
+      return change('edit', 'invoices', id, Object.fromEntries(fields.map((name) => [name, other[name]])));
+    },
     add(stream, overrides = {}) {
       const id = overrides['id'] ?? nextId(stream);
       if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) {
@@ -184,59 +354,65 @@ export function createAccount(entity: EntityOptions, position: number, today: ()
       }
       if (tables[stream].has(id)) throw new RangeError(`${entity.name} already has a row ${id} in ${stream}`);
       highest[stream] = Math.max(highest[stream], id);
-      // No index of an unusual kind: what is added is plain, so that a test changes only what it means to.
-      const plain = -1;
-      const row =
-        stream === 'clients' ? clientRow(random, id, plain) : makeInvoice(id, plain, dayOf(today()), 0, someClient());
-      return put(stream, id, { ...row, ...overrides });
+      const row = { ...makePlain(stream, id), ...overrides };
+      tables[stream].put(id, row);
+      note('add', stream, id, row);
+      return row;
     },
-    pay: (id, paidDate = today()) => edit('invoices', id, { status: 'paid', paid_date: paidDate }),
+    pay: (id, paidDate = today()) => change('pay', 'invoices', id, { status: 'paid', paid_date: paidDate }),
+    print(stream, id, form) {
+      const row = read(stream, id);
+      const { status } = isObject(row) ? row : {};
+      if (form === 'xml' && status === 'draft') change('print', stream, id, { status: 'sent' });
+      if (form === 'pdf' && (status === 'draft' || status === 'sent'))
+        change('print', stream, id, { status: 'printed' });
+    },
     remove(stream, id) {
-      if (!tables[stream].remove(id)) throw new RangeError(`${entity.name} has no row ${id} in ${stream}`);
+      const row = known(stream, id);
+      tables[stream].remove(id);
+      note('remove', stream, id, row);
     },
     replace(stream, id, json) {
       known(stream, id);
       tables[stream].put(id, json);
+      note('replace', stream, id, json);
     },
     row: read,
-    detail(stream, address) {
-      if (stream === 'clients') {
-        const bytes = /^\d+$/.test(address) ? tables.clients.bytes(Number(address)) : undefined;
-        return bytes === undefined ? undefined : Buffer.from(bytes);
-      }
-      const id = tables.invoices.idOfUuid(address);
-      if (id === undefined) return undefined;
-      const row = read('invoices', id);
+    find(list, address) {
+      if (documents.has(list)) return tables[list].idOfUuid(address);
+      const id = /^\d{1,15}$/.test(address) ? Number(address) : 0;
+      return tables[list].has(id) ? id : undefined;
+    },
+    detail(list, id) {
+      const bytes = tables[list].bytes(id);
+      if (bytes === undefined || !documents.has(list)) return bytes && Buffer.from(bytes);
+      const row: unknown = JSON.parse(bytes.toString());
       if (!isObject(row)) return undefined;
-      const detail = { ...row, ...invoiceDetail(createRandom(seed ^ id), row, entity.nip) };
-      return Buffer.from(JSON.stringify(detail));
+      if (list === 'documents/costs') return Buffer.from(JSON.stringify(costDetail(row)));
+      const added = salesDetail(createRandom(seed ^ id), row, entity.nip);
+      return Buffer.from(JSON.stringify({ ...row, ...added }));
     },
     details: () => accountDetails(entity, seed),
-    truth(filters = { clients: [], invoices: [] }) {
-      const sums: Record<string, CurrencySums> = {};
-      const fields = ['currency', 'net_price', 'tax_price', 'gross_price'];
-      for (const [currency, net, tax, gross] of tables.invoices.values(filters.invoices, fields)) {
-        const sum = (sums[String(currency)] ??= { count: 0, net: 0, tax: 0, gross: 0 });
-        sum.count += 1;
-        sum.net += typeof net === 'number' ? net : 0;
-        sum.tax += typeof tax === 'number' ? tax : 0;
-        sum.gross += typeof gross === 'number' ? gross : 0;
-      }
+    activities: () => activities.slice(-keptActivities).reverse(),
+    truth(filters) {
       const clientIds = tables.clients.ids(filters.clients);
-      const invoiceIds = tables.invoices.ids(filters.invoices);
       return {
         clients: { count: clientIds.length, ids: clientIds },
-        invoices: { count: invoiceIds.length, ids: invoiceIds, sums },
+        invoices: salesTruth('invoices', filters.invoices),
+        corrective_invoices: salesTruth('corrective_invoices', filters.corrective_invoices),
       };
     },
   };
 }
 
+function accountOf(seed: number) {
+  return { uuid: uuid(createRandom(seed)), email: 'ksiegowosc@example.test' };
+}
+
 function accountDetails(entity: EntityOptions, seed: number): JsonObject {
   return {
     account_data: {
-      uuid: uuid(createRandom(seed)),
-      email: 'ksiegowosc@example.test',
+      ...accountOf(seed),
       username: 'ksiegowosc@example.test',
       site: 'infakt',
       role: 'owner',

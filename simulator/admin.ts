@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { streams, type Account, type AccountTruth, type Stream } from './account';
 import { decodeRule, type ActiveFault, type FaultRule, type Faults } from './faults';
 import { filtersOf, jsonAnswer, wholeNumber, type Answer } from './listing';
+import { decodeRates, type HistoryEntry, type Life, type LifeRates } from './life';
 import { isObject, type JsonObject } from './rows';
 import type { Statistics } from './traffic';
 
@@ -27,6 +28,10 @@ export interface Admin {
   addFault(rule: FaultRule): number;
   clearFaults(id?: number): void;
   faults(): readonly ActiveFault[];
+  /** Makes things happen by themselves from now on; no rates end it. Returns the rates in force. */
+  life(rates?: LifeRates): LifeRates;
+  /** Every change of a row since the start, or since a time in milliseconds since 1970, oldest first; 100 000 are kept. */
+  history(since?: number): readonly HistoryEntry[];
 }
 
 /** What the admin interface works on. */
@@ -34,10 +39,12 @@ export interface AdminParts {
   readonly accounts: ReadonlyMap<string, Account>;
   readonly faults: Faults;
   readonly counter: { read(last?: number): Statistics; reset(): void };
+  readonly life: Life;
+  readonly history: { read(since?: number): readonly HistoryEntry[] };
 }
 
 /** The admin interface for callers in the same process. Unknown entities and ids are refused with a RangeError. */
-export function createAdmin({ accounts, faults, counter }: AdminParts): Admin {
+export function createAdmin({ accounts, faults, counter, life, history }: AdminParts): Admin {
   function account(entity: string): Account {
     const found = accounts.get(entity);
     if (found === undefined) throw new RangeError(`there is no entity with the key ${JSON.stringify(entity)}`);
@@ -52,7 +59,11 @@ export function createAdmin({ accounts, faults, counter }: AdminParts): Admin {
     row: (entity, stream, id) => account(entity).row(stream, id),
     truth(filters = {}) {
       const parameters = Object.entries(filters).map(([name, value]) => [`q[${name}]`, value] as const);
-      const found = { clients: filtersOf('clients', parameters), invoices: filtersOf('invoices', parameters) };
+      const found = {
+        clients: filtersOf('clients', parameters),
+        invoices: filtersOf('invoices', parameters),
+        corrective_invoices: filtersOf('corrective_invoices', parameters),
+      };
       return Object.fromEntries([...accounts].map(([key, held]) => [key, held.truth(found)]));
     },
     stats: (last) => counter.read(last),
@@ -66,6 +77,11 @@ export function createAdmin({ accounts, faults, counter }: AdminParts): Admin {
     },
     clearFaults: (id) => faults.clear(id),
     faults: () => faults.list(),
+    life(rates = {}) {
+      life.live(decodeRates(rates));
+      return life.rates;
+    },
+    history: (since) => history.read(since),
   };
 }
 
@@ -86,6 +102,11 @@ export const adminHelp = `  GET    ${adminPath}entities                         
   GET    ${adminPath}faults                              faults in force
   POST   ${adminPath}faults                              add one, see docs/simulator.md
   DELETE ${adminPath}faults[/NUMBER]                     clear one, or all
+  GET    ${adminPath}life                                what happens by itself, times a minute
+  PUT    ${adminPath}life                                body {"issue": 6, "pay": 4, "edit": 2, "remove": 0.5}
+  DELETE ${adminPath}life                                end it
+  GET    ${adminPath}history[?since=MILLISECONDS]        every change of a row so far, oldest first
+Rows live in clients, invoices and corrective_invoices.
 `;
 
 async function jsonBody(request: IncomingMessage): Promise<unknown> {
@@ -112,7 +133,7 @@ function shown({ id, rule, taken }: ActiveFault) {
 }
 
 /** Answers one HTTP request below the admin path. */
-export function createAdminHttp(admin: Admin, accounts: ReadonlyMap<string, Account>) {
+export function createAdminHttp(admin: Admin, { accounts, life }: AdminParts) {
   async function route(request: IncomingMessage, url: URL): Promise<Answer> {
     const method = request.method ?? 'GET';
     const parts = url.pathname.slice(adminPath.length).split('/').map(decodeURIComponent);
@@ -122,12 +143,13 @@ export function createAdminHttp(admin: Admin, accounts: ReadonlyMap<string, Acco
     if (call === 'GET ')
       return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from(adminHelp) };
     if (call === 'GET entities') {
-      const list = [...accounts.values()].map(({ entity: { key, name, nip }, tables: { clients, invoices } }) => ({
+      const list = [...accounts.values()].map(({ entity: { key, name, nip }, tables }) => ({
         key,
         name,
         nip,
-        clients: clients.size,
-        invoices: invoices.size,
+        clients: tables.clients.size,
+        invoices: tables.invoices.size,
+        corrective_invoices: tables.corrective_invoices.size,
       }));
       return jsonAnswer(200, list);
     }
@@ -141,6 +163,12 @@ export function createAdminHttp(admin: Admin, accounts: ReadonlyMap<string, Acco
     if (call === 'GET faults') return jsonAnswer(200, admin.faults().map(shown));
     if (call === 'POST faults') return jsonAnswer(201, { id: admin.addFault(decodeRule(await jsonBody(request))) });
     if (call === 'DELETE faults') return done(() => admin.clearFaults(second === '' ? undefined : Number(second)));
+    if (call === 'GET life') return jsonAnswer(200, life.rates);
+    if (call === 'PUT life') return jsonAnswer(200, admin.life(decodeRates(await jsonBody(request))));
+    if (call === 'DELETE life') return done(() => admin.life());
+    if (call === 'GET history') {
+      return jsonAnswer(200, admin.history(wholeNumber(url.searchParams.get('since'))));
+    }
 
     const stream = streams.find((name) => name === second);
     if (stream === undefined) throw new RangeError(`${method} ${url.pathname} is nothing the simulator knows`);

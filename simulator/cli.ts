@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { EntityOptions } from './account';
 import { adminHelp } from './admin';
+import { decodeRates, type LifeRates } from './life';
+import type { Habits } from './listing';
 import { createRandom, seedFrom } from './random';
 import { taxNumber } from './rows';
 import { startSimulator, type Simulator } from './server';
@@ -25,13 +27,28 @@ Serves made-up legal entities in the form of the inFakt API until it is stopped.
 Options
   --port N                            port to listen on (4010; 0 takes a free one)
   --host ADDRESS                      address to listen on (127.0.0.1)
-  --entity KEY=NAME:CLIENTS:INVOICES[:NIP]
-                                      a legal entity: API key, company name, numbers of rows; may be repeated
+  --entity KEY=NAME:CLIENTS:INVOICES[:CORRECTIONS][:NIP]
+                                      a legal entity: API key, company name, numbers of rows; may be repeated; unless
+                                      given, corrections are 3 % of the invoices and the NIP (10 digits) is made up
                                       (${defaultEntities.map((entity) => `"${entity}"`).join(',\n                                      ')})
   --seed N                            the same seed makes the same rows (1)
-  --requests-per-minute N             answer 429 above this (0: no limit; the real API allows 300)
-  --ties shuffled|stable              rows the order does not tell apart (shuffled, as in the real API)
+  --life issue=N,pay=N,edit=N,remove=N
+                                      what happens by itself, times a minute in all entities together (nothing)
   --help                              this text
+
+Limit
+  --requests-per-minute N             refuse what is above this (0: no limit; the real API allows 300)
+  --limit-window sliding|fixed        any 60 seconds, or one minute after another (sliding)
+  --limit-status 429|503              how requests above it are answered (429)
+  --limit-body json|html              and with what (json)
+  --retry-after seconds|date|none     the form of Retry-After (seconds)
+
+Habits of the API that are not documented
+  --ties shuffled|stable              rows the order does not tell apart (shuffled, as in the real API)
+  --over-limit clamp|refuse           a limit above 100: 100 is used, or 400 is answered (clamp)
+  --count rows|ten                    what "count" tells: rows of the page, or always 10 (rows)
+  --links own|foreign|doubled|URL     where "next" and "previous" point: here, to another host, to /v3/v3/, to the host
+                                      of the URL (own; those of costs foreign)
 
 Admin interface (JSON, no key)
 ${adminHelp}`;
@@ -43,12 +60,42 @@ function wholeOption(name: string, text: string): number {
   return Number(text);
 }
 
+function choiceOption<T extends string>(name: string, text: string | undefined, choices: readonly [T, ...T[]]): T {
+  if (text === undefined) return choices[0];
+  const chosen = choices.find((choice) => choice === text);
+  if (chosen === undefined) {
+    throw new UsageError(`--${name} must be ${choices.join(' or ')}, got ${JSON.stringify(text)}`);
+  }
+  return chosen;
+}
+
+function linksOption(text: string | undefined): NonNullable<Habits['links']> {
+  const [, scheme, host] = /^(https?):\/\/(.+)$/.exec(text ?? '') ?? [];
+  if (text === undefined || host === undefined || !URL.canParse(text)) {
+    return choiceOption('links', text, ['own', 'foreign', 'doubled']);
+  }
+  return `${scheme === 'http' ? 'http' : 'https'}://${host}`;
+}
+
+function lifeOption(text: string): LifeRates {
+  const rates = text.split(',').map((part) => {
+    const [, name, rate] = /^(\w+)=(\d+(?:\.\d+)?)$/.exec(part) ?? [];
+    if (name === undefined) throw new UsageError(`--life must be like issue=6,pay=4, got ${JSON.stringify(text)}`);
+    return [name, Number(rate)] as const;
+  });
+  try {
+    return decodeRates(Object.fromEntries(rates));
+  } catch (error) {
+    throw new UsageError(`--life: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+const entityForm = /^([^=]+)=(.+?):(\d{1,8}):(\d{1,8})(?::(\d{1,8}))?(?::(\d{10}))?$/;
+
 function entityOption(text: string, seed: number): EntityOptions {
-  const [, key, name, clients, invoices, nip] = /^([^=]+)=(.+?):(\d{1,8}):(\d{1,8})(?::(\d{10}))?$/.exec(text) ?? [];
+  const [, key, name, clients, invoices, corrections, nip] = entityForm.exec(text) ?? [];
   if (key === undefined || name === undefined) {
-    throw new UsageError(
-      `--entity must be KEY=NAME:CLIENTS:INVOICES or KEY=NAME:CLIENTS:INVOICES:NIP, got ${JSON.stringify(text)}`,
-    );
+    throw new UsageError(`--entity must be KEY=NAME:CLIENTS:INVOICES[:CORRECTIONS][:NIP], got ${JSON.stringify(text)}`);
   }
   const own = (seed + seedFrom(key)) >>> 0;
   return {
@@ -57,6 +104,7 @@ function entityOption(text: string, seed: number): EntityOptions {
     nip: nip ?? taxNumber(createRandom(own)),
     clients: Number(clients),
     invoices: Number(invoices),
+    ...(corrections === undefined ? {} : { corrections: Number(corrections) }),
     seed: own,
   };
 }
@@ -68,10 +116,7 @@ function readOptions(argv: readonly string[]) {
   const seed = wholeOption('seed', values.seed ?? '1');
   const port = wholeOption('port', values.port ?? '4010');
   if (port > 65_535) throw new UsageError(`--port must be 65535 or less, got ${port}`);
-  const ties = values.ties ?? 'shuffled';
-  if (ties !== 'shuffled' && ties !== 'stable') {
-    throw new UsageError(`--ties must be shuffled or stable, got ${JSON.stringify(ties)}`);
-  }
+  const retryAfter = choiceOption('retry-after', values['retry-after'], ['seconds', 'date', 'none']);
   const entities = (values.entity ?? defaultEntities).map((text) => entityOption(text, seed));
   const keys = entities.map(({ key }) => key);
   const twice = keys.find((key, index) => keys.indexOf(key) !== index);
@@ -82,7 +127,17 @@ function readOptions(argv: readonly string[]) {
     entities,
     seed,
     requestsPerMinute: wholeOption('requests-per-minute', values['requests-per-minute'] ?? '0'),
-    ties,
+    limit: {
+      window: choiceOption('limit-window', values['limit-window'], ['sliding', 'fixed']),
+      status: choiceOption('limit-status', values['limit-status'], ['429', '503']) === '429' ? 429 : 503,
+      html: choiceOption('limit-body', values['limit-body'], ['json', 'html']) === 'html',
+      retryAfter: retryAfter === 'none' ? false : retryAfter,
+    },
+    ties: choiceOption('ties', values.ties, ['shuffled', 'stable']),
+    overLimit: choiceOption('over-limit', values['over-limit'], ['clamp', 'refuse']),
+    count: choiceOption('count', values.count, ['rows', 'ten']),
+    links: linksOption(values.links),
+    ...(values.life === undefined ? {} : { life: lifeOption(values.life) }),
   } as const;
 }
 
@@ -96,7 +151,15 @@ function parse(argv: readonly string[]) {
         entity: { type: 'string', multiple: true },
         seed: { type: 'string' },
         'requests-per-minute': { type: 'string' },
+        life: { type: 'string' },
+        'limit-window': { type: 'string' },
+        'limit-status': { type: 'string' },
+        'limit-body': { type: 'string' },
+        'retry-after': { type: 'string' },
         ties: { type: 'string' },
+        'over-limit': { type: 'string' },
+        count: { type: 'string' },
+        links: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

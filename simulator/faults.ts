@@ -1,6 +1,6 @@
 import { jsonAnswer, type Answer } from './listing';
 import { chance, shuffle, type Random } from './random';
-import { isObject, type JsonObject } from './rows';
+import { isObject, without, type JsonObject } from './rows';
 
 /** Well-formed answers of a list that are wrong. */
 const transforms = [
@@ -15,6 +15,7 @@ const transforms = [
   'non-object-rows',
   'no-id-rows',
   'empty-list',
+  'broken-json',
   'wrong-account',
   'filters-ignored',
 ] as const;
@@ -229,11 +230,6 @@ export function createFaults(random: Random): Faults {
 
 const notObjects: readonly unknown[] = [null, 'wiersz', 7, []];
 
-function withoutId(row: unknown): unknown {
-  if (!isObject(row)) return row;
-  return Object.fromEntries(Object.entries(row).filter(([name]) => name !== 'id'));
-}
-
 /** Spoils an ordinary list answer. */
 export function spoil(
   answer: Answer,
@@ -248,32 +244,36 @@ export function spoil(
   if (!isObject(list) || !isObject(list['metainfo']) || !Array.isArray(list['entities'])) return answer;
   const { metainfo } = list;
   const rows: readonly unknown[] = list['entities'];
-  const { total_count: total, ...withoutTotal } = metainfo;
+  const withRows = (entities: unknown) => jsonAnswer(200, { ...list, entities });
+  const withMetainfo = (changed: JsonObject) => jsonAnswer(200, { ...list, metainfo: changed });
   const spoilRows = (change: (row: unknown, index: number) => unknown) =>
-    jsonAnswer(200, { metainfo, entities: rows.map((row, index) => (index < count ? change(row, index) : row)) });
+    withRows(rows.map((row, index) => (index < count ? change(row, index) : row)));
+  const { total_count: total } = metainfo;
   switch (name) {
     case 'entities-null':
-      return jsonAnswer(200, { metainfo, entities: null });
+      return withRows(null);
     case 'entities-object':
-      return jsonAnswer(200, { metainfo, entities: Object.fromEntries(rows.entries()) });
+      return withRows(Object.fromEntries(rows.entries()));
     case 'entities-missing':
-      return jsonAnswer(200, { metainfo });
+      return jsonAnswer(200, without(list, 'entities'));
     case 'total-count-missing':
-      return jsonAnswer(200, { metainfo: withoutTotal, entities: rows });
+      return withMetainfo(without(metainfo, 'total_count'));
     case 'total-count-string':
-      return jsonAnswer(200, { metainfo: { ...metainfo, total_count: String(total) }, entities: rows });
+      return withMetainfo({ ...metainfo, total_count: String(total) });
     case 'total-count-wrong':
-      return jsonAnswer(200, { metainfo: { ...metainfo, total_count: Number(total) + by }, entities: rows });
+      return withMetainfo({ ...metainfo, total_count: Number(total) + by });
     case 'empty-list':
-      return jsonAnswer(200, { metainfo: { ...metainfo, count: 0, total_count: 0 }, entities: [] });
+      return jsonAnswer(200, { ...list, metainfo: { ...metainfo, count: 0, total_count: 0 }, entities: [] });
+    case 'broken-json':
+      return { ...answer, body: answer.body.subarray(0, answer.body.length / 2) };
     case 'duplicate-id':
-      return jsonAnswer(200, { metainfo, entities: [...rows.slice(0, -1), rows.at(-2) ?? rows.at(-1)] });
+      return withRows([...rows.slice(0, -1), rows.at(-2) ?? rows.at(-1)]);
     case 'shuffle':
-      return jsonAnswer(200, { metainfo, entities: disordered(random, rows) });
+      return withRows(disordered(random, rows));
     case 'non-object-rows':
       return spoilRows((_, index) => notObjects[index % notObjects.length]);
     case 'no-id-rows':
-      return spoilRows(withoutId);
+      return spoilRows((row) => (isObject(row) ? without(row, 'id') : row));
     case 'wrong-account':
     case 'filters-ignored':
       return answer;

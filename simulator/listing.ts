@@ -1,6 +1,7 @@
-import type { Account, Stream } from './account';
+import type { Account, ListName } from './account';
 import type { Random } from './random';
-import { clientRow, invoiceRow } from './rows';
+import { clientRow, correctionRow, invoiceRow, isDate, isObject, type JsonObject } from './rows';
+import { bankAccountRow, costRow, productRow } from './small-lists';
 import type { Filter, TableQuery } from './table';
 
 const defaultLimit = 10;
@@ -22,7 +23,6 @@ export function jsonAnswer(status: number, body: unknown, headers: Readonly<Reco
   };
 }
 
-const isoDate = /^\d{4}-\d{2}-\d{2}$/;
 const yes = new Set(['true', 't', '1']);
 const no = new Set(['false', 'f', '0']);
 const bareNumber = (text: string) =>
@@ -45,34 +45,48 @@ const isNull: Condition = (wanted) => {
 const date =
   (holds: (field: string, wanted: string) => boolean): Condition =>
   (wanted) =>
-    isoDate.test(wanted) ? (field) => typeof field === 'string' && holds(field, wanted) : undefined;
+    isDate(wanted) ? (field) => typeof field === 'string' && holds(field, wanted) : undefined;
+
+type Conditions = Readonly<Record<string, readonly [string, Condition]>>;
+
+const dateConditions = (field: string): Conditions => ({
+  [`${field}_gteq`]: [field, date((found, wanted) => found >= wanted)],
+  [`${field}_lteq`]: [field, date((found, wanted) => found <= wanted)],
+  [`${field}_gt`]: [field, date((found, wanted) => found > wanted)],
+  [`${field}_lt`]: [field, date((found, wanted) => found < wanted)],
+});
+const documentConditions: Conditions = {
+  paid_date_null: ['paid_date', isNull],
+  ...dateConditions('invoice_date'),
+  number_eq: ['number', equals],
+  client_id_eq: ['client_id', equals],
+};
 
 /** The filters that take effect: name in `q[...]`, the field it looks at, and its condition. */
-const conditions: Readonly<Record<Stream, Readonly<Record<string, readonly [string, Condition]>>>> = {
+const conditions: Readonly<Record<ListName, Conditions>> = {
   clients: {
     nip_eq: ['nip', equals],
     clean_nip_eq: ['nip', sameNumber],
     company_name_eq: ['company_name', equals],
     company_name_cont: ['company_name', contains],
   },
-  invoices: {
-    paid_date_null: ['paid_date', isNull],
-    invoice_date_gteq: ['invoice_date', date((field, wanted) => field >= wanted)],
-    invoice_date_lteq: ['invoice_date', date((field, wanted) => field <= wanted)],
-    invoice_date_gt: ['invoice_date', date((field, wanted) => field > wanted)],
-    invoice_date_lt: ['invoice_date', date((field, wanted) => field < wanted)],
-    number_eq: ['number', equals],
-    clean_client_nip_eq: ['client_tax_code', sameNumber],
-    client_id_eq: ['client_id', equals],
+  invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
+  corrective_invoices: documentConditions,
+  products: { name_eq: ['name', equals] },
+  bank_accounts: { account_number_eq: ['account_number', equals] },
+  'documents/costs': {
+    ...dateConditions('issue_date'),
+    ...dateConditions('due_date'),
+    source_eq: ['source', equals],
   },
 };
 
 /** The recognised filters among the parameters; any other one is ignored without a word, as the API does. */
-export function filtersOf(stream: Stream, parameters: Iterable<readonly [string, string]>): Filter[] {
+export function filtersOf(list: ListName, parameters: Iterable<readonly [string, string]>): Filter[] {
   const filters: Filter[] = [];
   for (const [name, value] of parameters) {
     const key = /^q\[(\w+)\]$/.exec(name)?.[1] ?? '';
-    const [field, condition] = Object.hasOwn(conditions[stream], key) ? (conditions[stream][key] ?? []) : [];
+    const [field, condition] = Object.hasOwn(conditions[list], key) ? (conditions[list][key] ?? []) : [];
     const test = condition?.(value);
     if (field !== undefined && test !== undefined) filters.push({ name: `${key}=${value}`, field, test });
   }
@@ -94,19 +108,30 @@ const sampleSeed = {
   client: null,
   firstLineId: 1,
 };
-const sortable: Readonly<Record<Stream, ReadonlySet<string>>> = {
-  clients: scalarFields(clientRow(() => 0, 1, -1)),
-  invoices: scalarFields(invoiceRow(() => 0, sampleSeed)),
+const zero = () => 0;
+const sampleInvoice = invoiceRow(zero, sampleSeed);
+const sortable: Readonly<Record<ListName, ReadonlySet<string>>> = {
+  clients: scalarFields(clientRow(zero, 1, -1)),
+  invoices: scalarFields(sampleInvoice),
+  corrective_invoices: scalarFields(correctionRow(zero, { ...sampleSeed, day: 0, invoice: sampleInvoice })),
+  products: scalarFields(productRow(zero, 1, 0)),
+  bank_accounts: scalarFields(bankAccountRow(zero, 1, 0)),
+  'documents/costs': scalarFields(costRow(zero, 1, 0, 0)),
 };
-const defaultOrder: Readonly<Record<Stream, { readonly field: string; readonly descending: boolean }>> = {
+const newestFirst = { field: 'invoice_date', descending: true };
+const defaultOrder: Readonly<Record<ListName, { readonly field: string; readonly descending: boolean }>> = {
   clients: { field: 'company_name', descending: false },
-  invoices: { field: 'invoice_date', descending: true },
+  invoices: newestFirst,
+  corrective_invoices: newestFirst,
+  products: { field: 'name', descending: false },
+  bank_accounts: { field: 'bank_name', descending: false },
+  'documents/costs': { field: 'issue_date', descending: true },
 };
 
-function orderOf(stream: Stream, order: string | null) {
+function orderOf(list: ListName, order: string | null) {
   const [field = '', direction = 'asc', ...more] = (order ?? '').trim().split(/[ +]+/);
-  const known = sortable[stream].has(field) && (direction === 'asc' || direction === 'desc') && more.length === 0;
-  return known ? { field, descending: direction === 'desc' } : defaultOrder[stream];
+  const known = sortable[list].has(field) && (direction === 'asc' || direction === 'desc') && more.length === 0;
+  return known ? { field, descending: direction === 'desc' } : defaultOrder[list];
 }
 
 /** A whole number of the query; undefined if it is absent or no such number. */
@@ -114,47 +139,131 @@ export function wholeNumber(text: string | null): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** How a list is answered where the documentation leaves it open. */
+/** The fields that are wanted, each with those wanted of the objects below it. */
+type Fields = Map<string, Fields>;
+
+/** Reads `a,b,services(name)`; what cannot be read ends the text. */
+function parseFields(text: string): Fields {
+  const tokens = text.match(/\w+|[(),]/g) ?? [];
+  let at = 0;
+  function level(): Fields {
+    const fields: Fields = new Map();
+    for (; at < tokens.length && tokens[at] !== ')'; at++) {
+      const name = tokens[at] ?? '';
+      if (!/^\w/.test(name)) continue;
+      const nested = tokens[at + 1] === '(';
+      if (nested) at += 2;
+      fields.set(name, nested ? level() : new Map<string, Fields>());
+    }
+    return fields;
+  }
+  return level();
+}
+
+function pickFields(value: unknown, fields: Fields): unknown {
+  if (fields.size === 0) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => pickFields(item, fields));
+  if (!isObject(value)) return value;
+  const picked: Record<string, unknown> = {};
+  for (const [name, content] of Object.entries(value)) {
+    const below = name === 'id' ? new Map<string, Fields>() : fields.get(name);
+    if (below !== undefined) picked[name] = pickFields(content, below);
+  }
+  return picked;
+}
+
+/** Cuts a row down to what `fields=` asks for: always with its id, and a correction with its lines. */
+export function projection(list: ListName, query: URLSearchParams): ((row: Buffer) => Buffer) | undefined {
+  const text = query.get('fields');
+  const fields = text === null ? undefined : parseFields(text);
+  if (fields === undefined || fields.size === 0) return undefined;
+  if (list === 'corrective_invoices' && !fields.has('services')) fields.set('services', new Map<string, Fields>());
+  return (row) => Buffer.from(JSON.stringify(pickFields(JSON.parse(row.toString()), fields)));
+}
+
+/** What the envelopes of all lists have in common. */
+export interface Habits {
+  /** A limit above 100: 100 is used, or 400 is answered. Clamped unless given. */
+  readonly overLimit?: 'clamp' | 'refuse';
+  /** What `count` tells: the rows of the page, or always 10, as both were seen. Rows unless given. */
+  readonly count?: 'rows' | 'ten';
+  /**
+   * Where `next` and `previous` point: to the simulator, to a host that is none, to a path with its version doubled, or to
+   * the host of a URL. The simulator unless given; those of costs never.
+   */
+  readonly links?: 'own' | 'foreign' | 'doubled' | `${'http' | 'https'}://${string}`;
+}
+
+/** How one request for a list is answered. */
 export interface ListingOptions {
+  readonly habits: Habits;
   /** Shuffles rows that the order does not tell apart, anew for each request; undefined keeps them by id. */
   readonly shuffleTies: Random | undefined;
-  readonly overLimit: 'clamp' | 'refuse';
-  /** Where `next` and `previous` point: scheme, host and path of the list. */
-  readonly url: string;
+  /** Where the request came to. */
+  readonly url: URL;
   readonly ignoreFilters: boolean;
 }
 
-/** One page of a list in its envelope; the bytes of the rows are copied, never parsed. */
-export function listAnswer(account: Account, stream: Stream, query: URLSearchParams, options: ListingOptions): Answer {
+const foreignOrigin = 'https://app.infakt.test';
+const tooMany = jsonAnswer(400, { error: `Parametr limit nie może być większy niż ${largestLimit}.` });
+
+/** Limit and offset of a request; undefined if it must be refused. */
+function windowOf(query: URLSearchParams, { overLimit }: Habits) {
   const asked = wholeNumber(query.get('limit')) ?? defaultLimit;
-  if (asked > largestLimit && options.overLimit === 'refuse') {
-    return jsonAnswer(400, { error: `Parametr limit nie może być większy niż ${largestLimit}.` });
-  }
+  if (asked > largestLimit && overLimit === 'refuse') return undefined;
   const limit = asked === 0 ? defaultLimit : Math.min(asked, largestLimit);
-  const offset = wholeNumber(query.get('offset')) ?? 0;
+  return { limit, offset: wholeNumber(query.get('offset')) ?? 0 };
+}
+
+function linkBase(list: ListName, url: URL, links: Habits['links'] = 'own'): string {
+  if (links === 'doubled') return url.origin + url.pathname.replace('/v3/', '/v3/v3/');
+  if (links === 'foreign' || (links === 'own' && list === 'documents/costs')) return foreignOrigin + url.pathname;
+  return (links === 'own' ? url.origin : new URL(links).origin) + url.pathname;
+}
+
+/** One page of a list in its envelope; unless `fields=` is asked for, the bytes of the rows are copied and never parsed. */
+export function listAnswer(account: Account, list: ListName, query: URLSearchParams, options: ListingOptions): Answer {
+  const { habits } = options;
+  const window = windowOf(query, habits);
+  if (window === undefined) return tooMany;
+  const { limit, offset } = window;
   const wanted: TableQuery = {
-    filters: options.ignoreFilters ? [] : filtersOf(stream, query),
-    ...orderOf(stream, query.get('order')),
+    filters: options.ignoreFilters ? [] : filtersOf(list, query),
+    ...orderOf(list, query.get('order')),
     offset,
     limit,
     ...(options.shuffleTies === undefined ? {} : { shuffleTies: options.shuffleTies }),
   };
-  const { rows, total } = account.tables[stream].page(wanted);
+  const page = account.tables[list].page(wanted);
+  const project = projection(list, query);
+  const rows = project === undefined ? page.rows : page.rows.map(project);
+  const base = linkBase(list, options.url, habits.links);
   const link = (to: number) => {
     const parameters = new URLSearchParams([
       ['offset', String(to)],
       ['limit', String(limit)],
     ]);
     for (const [name, value] of query) if (name !== 'offset' && name !== 'limit') parameters.append(name, value);
-    return `${options.url}?${parameters.toString()}`;
+    return `${base}?${parameters.toString()}`;
   };
-  const metainfo = {
-    count: rows.length,
-    total_count: total,
-    next: link(offset + limit),
-    previous: link(Math.max(0, offset - limit)),
+  const count = habits.count === 'ten' ? defaultLimit : rows.length;
+  const envelope = {
+    metainfo: {
+      count,
+      total_count: page.total,
+      next: link(offset + limit),
+      previous: link(Math.max(0, offset - limit)),
+    },
+    ...(list === 'documents/costs'
+      ? {
+          count,
+          total_count: page.total,
+          current_page: Math.floor(offset / limit) + 1,
+          pages: Math.ceil(page.total / limit),
+        }
+      : {}),
   };
-  const head = Buffer.from(`{"metainfo":${JSON.stringify(metainfo)},"entities":[`);
+  const head = Buffer.from(`${JSON.stringify(envelope).slice(0, -1)},"entities":[`);
   const length = rows.reduce((sum, row) => sum + row.length, head.length + Math.max(0, rows.length - 1) + 2);
   const body = Buffer.allocUnsafeSlow(length);
   let at = head.copy(body);
@@ -164,4 +273,14 @@ export function listAnswer(account: Account, stream: Stream, query: URLSearchPar
   });
   body.write(']}', at, 'latin1');
   return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+}
+
+/** A page of the activity log, whose envelope is another than that of the lists. */
+export function activitiesAnswer(account: Account, query: URLSearchParams, habits: Habits): Answer {
+  const window = windowOf(query, habits);
+  if (window === undefined) return tooMany;
+  const by = query.get('blame[uuid]');
+  const found = account.activities().filter(({ blame }) => by === null || (isObject(blame) && blame['uuid'] === by));
+  const entities: readonly JsonObject[] = found.slice(window.offset, window.offset + window.limit);
+  return jsonAnswer(200, { total_count: found.length, count: entities.length, entities });
 }

@@ -19,6 +19,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The object less some of its fields. */
+export function without(row: JsonObject, ...names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name)));
+}
+
 const dayMs = 86_400_000;
 
 /** Days since 1970-01-01 of an ISO date. */
@@ -29,6 +34,11 @@ export function dayOf(date: string): number {
 /** The ISO date so many days after 1970-01-01. */
 export function dateOf(day: number): string {
   return new Date(day * dayMs).toISOString().slice(0, 10);
+}
+
+/** Whether the value is the ISO date of a day. */
+export function isDate(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value));
 }
 
 /** A tax number with its right check digit. */
@@ -112,14 +122,19 @@ export function clientRow(random: Random, id: number, index: number): JsonObject
   };
 }
 
-const rates = { '23': 23, '8': 8, '5': 5, '0': 0, zw: 0, np: 0 } as const;
-type Rate = keyof typeof rates;
+type Rate = '23' | '8' | '5' | '0' | 'zw' | 'np';
+
+/** What a line comes to. */
+function lineSums(unitPrice: number, quantity: number, symbol: string) {
+  const net = Math.round(unitPrice * quantity);
+  // The symbols that are no number are of exempt lines.
+  const tax = Math.round((net * (Number(symbol) || 0)) / 100);
+  return { net_price: net, gross_price: net + tax, tax_price: tax };
+}
 
 function lineRow(random: Random, id: number, unitPrice: number, quantity: number, symbol: Rate) {
   const discounted = chance(random, 0.03);
   const unit = discounted ? Math.round(unitPrice * 0.9) : unitPrice;
-  const net = Math.round(unit * quantity);
-  const tax = Math.round((net * rates[symbol]) / 100);
   const pkwiu = chance(random, 0.1) ? `${digits(random, 2)}.${digits(random, 2)}.${digits(random, 2)}.0` : null;
   return {
     id,
@@ -129,9 +144,7 @@ function lineRow(random: Random, id: number, unitPrice: number, quantity: number
     unit: pick(random, ['szt.', 'godz.', 'usł.', '']),
     quantity,
     unit_net_price: unit,
-    net_price: net,
-    gross_price: net + tax,
-    tax_price: tax,
+    ...lineSums(unit, quantity, symbol),
     symbol: pkwiu === null ? '' : `${pkwiu} / - / -`,
     pkwiu: pkwiu ?? '',
     cn: null,
@@ -146,7 +159,7 @@ function lineRow(random: Random, id: number, unitPrice: number, quantity: number
 /** What an invoice is made from, besides chance. */
 export interface InvoiceSeed {
   readonly id: number;
-  /** Decides whether it is one of the unusual kinds. */
+  /** Decides whether it is one of the unusual kinds; a negative one makes it plain and not yet paid. */
   readonly index: number;
   readonly number: string;
   /** Days since 1970-01-01 on which it was written. */
@@ -206,7 +219,7 @@ export function invoiceRow(random: Random, seed: InvoiceSeed): JsonObject {
   const gross = net + tax;
 
   const invoiceDate = dateOf(seed.invoiceDay);
-  const paid = edge !== 'no date' && chance(random, 0.6);
+  const paid = edge !== 'no date' && seed.index >= 0 && chance(random, 0.6);
   const status =
     edge === 'no date' ? 'draft' : paid ? 'paid' : pick(random, ['draft', 'sent', 'sent', 'sent', 'printed']);
   const paidInFull = paid && chance(random, 0.5);
@@ -284,25 +297,31 @@ export function invoiceRow(random: Random, seed: InvoiceSeed): JsonObject {
   };
 }
 
-/** The fields that only the detail of an invoice has; the same ones for the same row. */
-export function invoiceDetail(random: Random, row: JsonObject, sellerNip: string): JsonObject {
+/** The fields that only the detail of an invoice or a correction has; the same ones for the same row. */
+export function salesDetail(random: Random, row: JsonObject, sellerNip: string): JsonObject {
   const { uuid: invoiceUuid, kind, status, invoice_date: date } = row;
-  const sent = (status === 'sent' || status === 'paid') && kind === 'vat' && typeof date === 'string';
+  const correction = kind === 'correction';
+  const sent = (status === 'sent' || status === 'paid') && (kind === 'vat' || correction) && typeof date === 'string';
   const contract = { number: digits(random, 12), date };
   const request = uuid(random);
   const middle = hex(random, 12).toUpperCase();
   const check = hex(random, 2).toUpperCase();
+  const terms = { contracts: chance(random, 0.2) ? [contract] : [], orders: [] };
   return {
-    transaction_terms: { contracts: chance(random, 0.2) ? [contract] : [], orders: [] },
-    extensions: {
-      payments: { link: null, available: row['payment_method'] === 'transfer' },
-      shares: { link: null, available: true, valid_until: null },
-    },
+    ...(correction
+      ? {}
+      : {
+          transaction_terms: terms,
+          extensions: {
+            payments: { link: null, available: row['payment_method'] === 'transfer' },
+            shares: { link: null, available: true, valid_until: null },
+          },
+        }),
     ksef_data: sent
       ? {
           request_uuid: request,
           invoice_uuid: invoiceUuid,
-          invoice_kind: kind,
+          invoice_kind: correction ? 'corrective_invoice' : kind,
           ksef_number: `${sellerNip.replace(/\D/g, '')}-${date.replaceAll('-', '')}-${middle}-${check}`,
           status: 'success',
           status_description: 'Faktura została przetworzona.',
@@ -312,5 +331,101 @@ export function invoiceDetail(random: Random, row: JsonObject, sellerNip: string
           },
         }
       : null,
+  };
+}
+
+/** What a correction is made from, besides chance. */
+export interface CorrectionSeed {
+  readonly id: number;
+  /** Decides whether it is one of the unusual kinds; a negative one makes it plain and not yet paid. */
+  readonly index: number;
+  readonly number: string;
+  /** Days since 1970-01-01 on which it is issued. */
+  readonly day: number;
+  /** The row of the invoice that it corrects. */
+  readonly invoice: JsonObject;
+  readonly firstLineId: number;
+}
+
+type Reason = readonly [label: string, symbol: string];
+const reasons: readonly [Reason, ...Reason[]] = [
+  ['Zwrot towaru', 'goods_return'],
+  ['Obniżka ceny', 'price_reduction'],
+  ['Pomyłka w cenie lub stawce podatku', 'price_or_tax_mistake'],
+];
+
+const amount = (value: unknown) => (typeof value === 'number' ? value : 0);
+
+/** A row of the list of corrections: lines stand in pairs, before and after, and amounts are their difference. */
+export function correctionRow(random: Random, seed: CorrectionSeed): JsonObject {
+  const { invoice } = seed;
+  const edge = [
+    'no uuid',
+    'amounts rise',
+    'group of an odd number',
+    'odd corrected number',
+    'paid before it was issued',
+    'confirmed',
+    'old shape',
+    'nothing but words',
+  ][seed.index % 53];
+  const corrected = Array.isArray(invoice['services']) ? invoice['services'].filter(isObject) : [];
+  const factor = edge === 'amounts rise' ? 1.5 : edge === 'nothing but words' ? 1 : pick(random, [0, 0, 0.5, 0.9]);
+  const lines = corrected.flatMap((line, index) => {
+    const group = edge === 'group of an odd number' ? 1_690_000_000_000 + index : index + 1;
+    const quantity = amount(line['quantity']) * (factor === 0 ? 0 : 1);
+    const unitPrice = Math.round(amount(line['unit_net_price']) * (factor === 0 ? 1 : factor));
+    const sums = lineSums(unitPrice, quantity, String(line['tax_symbol']));
+    const id = seed.firstLineId + index * 2;
+    const after = { quantity, unit_net_price: unitPrice, unit_net_price_before_discount: unitPrice, discount: '0.0' };
+    return [
+      { ...line, id, group, correction: false },
+      { ...line, id: id + 1, ...(factor === 1 ? {} : { ...after, ...sums }), group, correction: true },
+    ];
+  });
+  const difference = (field: string) =>
+    lines.reduce((sum, line: JsonObject) => sum + amount(line[field]) * (line['correction'] === true ? 1 : -1), 0);
+  const [net, tax, gross] = [difference('net_price'), difference('tax_price'), difference('gross_price')];
+
+  const date = dateOf(seed.day);
+  const [reason, reasonSymbol] = pick(random, reasons);
+  const early = edge === 'paid before it was issued';
+  const paid = early || (seed.index >= 0 && chance(random, 0.5));
+  const ownUuid = uuid(random);
+  const words = amountInWords(Math.abs(gross), String(invoice['currency']));
+  return {
+    ...without(invoice, 'created_at', 'eco_label', 'delivery'),
+    id: seed.id,
+    uuid: edge === 'no uuid' ? null : ownUuid,
+    parent_id: invoice['id'],
+    number: seed.number,
+    kind: 'correction',
+    status: paid ? 'paid' : pick(random, ['draft', 'sent', 'sent', 'printed']),
+    invoice_date: date,
+    payment_date: dateOf(seed.day + 14),
+    paid_date: paid ? (early ? dateOf(seed.day - 31) : date) : null,
+    paid_price: 0,
+    net_price: net,
+    tax_price: tax,
+    gross_price: gross,
+    left_to_pay: paid && !early ? 0 : gross,
+    amount_in_words: gross < 0 ? `minus ${words}` : words,
+    corrected_invoice_number: edge === 'odd corrected number' ? '284394' : invoice['number'],
+    corrected_invoice_date: invoice['invoice_date'],
+    confirmation: edge === 'confirmed',
+    confirmation_date: edge === 'confirmed' ? date : '',
+    correction_reason: reason,
+    ...(edge === 'old shape'
+      ? {}
+      : {
+          corrected_invoice_uuid: invoice['uuid'],
+          corrected_invoice_gross_price: invoice['gross_price'],
+          correction_reason_symbol: reasonSymbol,
+          sale_date_before_correction: invoice['sale_date'],
+          continuous_service_start_on_before_correction: invoice['continuous_service_start_on'],
+          continuous_service_end_on_before_correction: invoice['continuous_service_end_on'],
+          check_correction_obligation: false,
+        }),
+    services: lines,
   };
 }

@@ -1,14 +1,23 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createAccount, streams, type Account, type EntityOptions } from './account';
-import { adminPath, createAdmin, createAdminHttp, type Admin } from './admin';
+import { createAccount, type Account, type EntityOptions, type ListName, type Stream } from './account';
+import { adminPath, createAdmin, createAdminHttp, type Admin, type AdminParts } from './admin';
 import { createFaults, spoil, type FaultAction, type RequestDetails } from './faults';
-import { jsonAnswer, listAnswer, wholeNumber, type Answer, type ListingOptions } from './listing';
+import { createHistory, createLife, type LifeRates, type Timer } from './life';
+import {
+  activitiesAnswer,
+  jsonAnswer,
+  listAnswer,
+  projection,
+  wholeNumber,
+  type Answer,
+  type Habits,
+  type ListingOptions,
+} from './listing';
 import { createRandom } from './random';
-import { isObject } from './rows';
-import { createCounter, createLimiter, type Clock, type LimitOptions } from './traffic';
+import { createCounter, createLimiter, createQuota, type Clock, type LimitOptions } from './traffic';
 
 /** What a simulator is started with. */
-export interface SimulatorOptions {
+export interface SimulatorOptions extends Habits {
   /** 0, the default, takes a free one. */
   readonly port?: number;
   /** Address to listen on: 127.0.0.1 unless given. */
@@ -19,14 +28,18 @@ export interface SimulatorOptions {
   readonly limit?: LimitOptions;
   /** Rows that the order does not tell apart: in a new order for each request, or by id. Shuffled unless given. */
   readonly ties?: 'shuffled' | 'stable';
-  /** A limit above 100: 100 is used, or 400 is answered. Clamped unless given. */
-  readonly overLimit?: 'clamp' | 'refuse';
   /** ISO date that the data ends at, and of later additions; the current one unless given. */
   readonly today?: string;
   /** Of what is shuffled and of faults by probability; rows depend on the entity's own seed. */
   readonly seed?: number;
-  /** What the limit and the statistics measure time by. */
+  /** What happens by itself from the start; nothing unless given. */
+  readonly life?: LifeRates;
+  /** What limits, statistics and life measure time by. */
   readonly clock?: Clock;
+  /** What life waits by. */
+  readonly timer?: Timer;
+  /** The time of day in milliseconds since 1970, as dates and the history tell it. */
+  readonly now?: () => number;
 }
 
 /** A running simulator. */
@@ -46,25 +59,57 @@ const scopeMissing = jsonAnswer(401, { error: 'Klucz API nie ma uprawnień do te
 const jsonMissing = jsonAnswer(406, { error: 'Brak rozszerzenia .json w adresie.' });
 const readOnly = jsonAnswer(405, { error: 'The simulator only answers GET.' }, { allow: 'GET' });
 
-const defaultScopes = ['api:invoices:read', 'api:account:read'];
+const gone = jsonAnswer(410, { error: 'KSeF 1.0 został wyłączony. Użyj zasobów ksef2.' });
+const importRefused = jsonAnswer(422, {
+  error: 'Przekroczono limit zapytań do KSeF.',
+  errors: { base: ['Można wysłać 6 zapytań na godzinę.'] },
+});
+
+/** The lists and the scope that reading them needs. */
+const lists: readonly { readonly list: ListName; readonly scope: string }[] = [
+  { list: 'clients', scope: 'api:invoices:read' },
+  { list: 'invoices', scope: 'api:invoices:read' },
+  { list: 'corrective_invoices', scope: 'api:invoices:read' },
+  { list: 'products', scope: 'api:invoices:read' },
+  { list: 'bank_accounts', scope: 'api:sensitive:bank_accounts:read' },
+  { list: 'documents/costs', scope: 'api:costs:read' },
+];
+const accountScope = 'api:account:read';
+const allScopes = [accountScope, ...lists.map(({ scope }) => scope)];
+
+const importsPerHour = 6;
+const hourMs = 3_600_000;
 const dripsPerSecond = 10;
+/** A longer one would run at once. */
+const longestTimeoutMs = 2 ** 31 - 1;
 
 /** Starts a simulator of the inFakt API with accounts full of made-up rows. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const host = options.host ?? '127.0.0.1';
   const clock = options.clock ?? (() => performance.now());
   const random = createRandom(options.seed ?? 1);
-  const today = () => options.today ?? new Date().toISOString().slice(0, 10);
+  const now = options.now ?? Date.now;
+  const today = () => options.today ?? new Date(now()).toISOString().slice(0, 10);
+  const history = createHistory(now);
   const accounts = new Map<string, Account>();
   for (const entity of options.entities) {
     if (accounts.has(entity.key)) throw new RangeError(`two entities have the key ${JSON.stringify(entity.key)}`);
-    accounts.set(entity.key, createAccount(entity, accounts.size, today));
+    accounts.set(entity.key, createAccount(entity, accounts.size, { today, now, changed: history.record }));
   }
   const faults = createFaults(random);
   const counter = createCounter(clock);
-  const limited = createLimiter(options.requestsPerMinute ?? 0, options.limit ?? {}, clock);
-  const admin = createAdmin({ accounts, faults, counter });
-  const answerAdmin = createAdminHttp(admin, accounts);
+  const limited = createLimiter(options.requestsPerMinute ?? 0, options.limit ?? {}, clock, now);
+  const importAllowed = createQuota(importsPerHour, hourMs, clock);
+  const life = createLife({
+    accounts: [...accounts.values()],
+    random: createRandom((options.seed ?? 1) + 1),
+    today,
+    clock,
+    timer: options.timer ?? afterTimeout,
+  });
+  const parts: AdminParts = { accounts, faults, counter, life, history };
+  const admin = createAdmin(parts);
+  const answerAdmin = createAdminHttp(admin, parts);
 
   /** What the API says when nothing is wrong with it. */
   function ordinaryAnswer(request: IncomingMessage, url: URL, path: string, action: FaultAction | undefined): Answer {
@@ -74,31 +119,53 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     if (key === undefined || key === '') return keyMissing;
     const account = accounts.get(String(key));
     if (account === undefined) return keyInvalid;
-    const scopes = account.entity.scopes ?? defaultScopes;
-    if (path === 'account/details.json') {
-      return scopes.includes('api:account:read') ? jsonAnswer(200, account.details()) : scopeMissing;
+    if (path.startsWith('ksef/')) return gone;
+    const scopes = account.entity.scopes ?? allScopes;
+    if (path === 'account/details.json' || path === 'account/activities.json') {
+      if (!scopes.includes(accountScope)) return scopeMissing;
+      return path === 'account/details.json'
+        ? jsonAnswer(200, account.details())
+        : activitiesAnswer(account, url.searchParams, options);
     }
-    if (!scopes.includes('api:invoices:read')) return scopeMissing;
+    if (path.startsWith('ksef2/')) return ksefAnswer(account, path);
 
-    const [, name, address, extra] = /^(\w+)(?:\/([^/]+?))?(\/pdf)?\.json$/.exec(path) ?? [];
-    const stream = streams.find((known) => known === name);
-    if (stream === undefined) return notFound;
+    const [, name = '', address, form] = /^((?:documents\/)?\w+)(?:\/([^/]+?))?(\/pdf)?\.json$/.exec(path) ?? [];
+    const known = lists.find(({ list }) => list === name);
+    if (known === undefined) return notFound;
+    const { list, scope } = known;
+    if (!scopes.includes(scope)) return scopeMissing;
     if (address !== undefined) {
-      const body = account.detail(stream, address);
-      if (body === undefined) return notFound;
-      if (extra !== undefined) return stream === 'invoices' ? printed(account, body) : notFound;
-      return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+      const id = account.find(list, address);
+      if (id === undefined) return notFound;
+      if (form === undefined) return detailAnswer(account, list, id, url);
+      return list === 'invoices' || list === 'corrective_invoices' ? pdfAnswer(account, list, id) : notFound;
     }
     const transform = action !== undefined && 'transform' in action ? action : undefined;
     const listing: ListingOptions = {
+      habits: options,
       shuffleTies: options.ties === 'stable' ? undefined : random,
-      overLimit: options.overLimit ?? 'clamp',
-      url: `http://${request.headers.host ?? host}${url.pathname}`,
+      url,
       ignoreFilters: transform?.transform === 'filters-ignored',
     };
     const shown = transform?.transform === 'wrong-account' ? otherThan(account) : account;
-    const answer = listAnswer(shown, stream, url.searchParams, listing);
+    const answer = listAnswer(shown, list, url.searchParams, listing);
     return transform === undefined || answer.status !== 200 ? answer : spoil(answer, transform, random);
+  }
+
+  /** The little of KSeF that a reader may come across: imports with their own limit, and XML that books a draft. */
+  function ksefAnswer(account: Account, path: string): Answer {
+    if (/^ksef2\/import\/(?:incomes|costs)\.json$/.test(path)) {
+      if (!importAllowed(account.entity.key)) return importRefused;
+      return jsonAnswer(200, { metainfo: { count: 0, limit: 10, offset: 0 }, entities: [] });
+    }
+    const [, address = ''] = /^ksef2\/documents\/([^/]+)\/download_xml\.json$/.exec(path) ?? [];
+    for (const stream of ['invoices', 'corrective_invoices'] as const) {
+      const id = account.find(stream, address);
+      if (id === undefined) continue;
+      account.print(stream, id, 'xml');
+      return textAnswer(200, '<?xml version="1.0" encoding="UTF-8"?>\n<Faktura/>\n', 'application/xml');
+    }
+    return notFound;
   }
 
   function otherThan(account: Account): Account {
@@ -158,9 +225,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = URL.canParse(request.url ?? '', 'http://simulator')
-      ? new URL(request.url ?? '', 'http://simulator')
-      : null;
+    const base = `http://${request.headers.host ?? host}`;
+    const url = URL.canParse(request.url ?? '', base) ? new URL(request.url ?? '', base) : null;
     if (url?.pathname.startsWith(adminPath) === true) {
       send(response, await answerAdmin(request, url));
       return;
@@ -183,6 +249,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     server.once('error', reject);
     server.listen(options.port ?? 0, host, resolve);
   });
+  if (options.life !== undefined) admin.life(options.life);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   let stopped: Promise<void> | undefined;
@@ -192,6 +259,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     port,
     admin,
     stop() {
+      life.live({});
       stopped ??= new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
@@ -201,13 +269,18 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
 }
 
-/** The real API marks an invoice as printed when its PDF is asked for. */
-function printed(account: Account, detail: Buffer): Answer {
-  const row: unknown = JSON.parse(detail.toString());
-  if (isObject(row) && (row['status'] === 'draft' || row['status'] === 'sent')) {
-    account.edit('invoices', Number(row['id']), { status: 'printed' });
-  }
-  return { status: 200, headers: { 'content-type': 'application/pdf' }, body: Buffer.from('%PDF-1.4\n%%EOF\n') };
+function detailAnswer(account: Account, list: ListName, id: number, url: URL): Answer {
+  const bytes = account.detail(list, id);
+  if (bytes === undefined) return notFound;
+  const project = projection(list, url.searchParams);
+  const body = project === undefined ? bytes : project(bytes);
+  return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+}
+
+/** The real API marks a document as printed when its PDF is asked for. */
+function pdfAnswer(account: Account, stream: Stream, id: number): Answer {
+  account.print(stream, id, 'pdf');
+  return textAnswer(200, '%PDF-1.4\n%%EOF\n', 'application/pdf');
 }
 
 function textAnswer(status: number, text: string, contentType = 'text/plain; charset=utf-8'): Answer {
@@ -259,4 +332,9 @@ function drip(response: ServerResponse, answer: Answer, bytesPerSecond: number):
 function afterWait(response: ServerResponse, waitMs: number, work: () => void): void {
   const timer = setTimeout(work, waitMs);
   response.once('close', () => clearTimeout(timer));
+}
+
+function afterTimeout(work: () => void, waitMs: number): () => void {
+  const timeout = setTimeout(work, Math.min(waitMs, longestTimeoutMs));
+  return () => clearTimeout(timeout);
 }

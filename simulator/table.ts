@@ -34,6 +34,8 @@ export interface Table {
   /** False if there was no such row. */
   remove(id: number): boolean;
   bytes(id: number): Buffer | undefined;
+  /** The id with so many smaller ones. */
+  idAt(rank: number): number | undefined;
   idOfUuid(uuid: string): number | undefined;
   page(query: TableQuery): TablePage;
   /** Ids in ascending order. */
@@ -229,6 +231,10 @@ export function createTable(columns: readonly string[]): Table {
     bytes(id) {
       const slot = find(id);
       return slot === undefined ? undefined : rowBytes.view(slot);
+    },
+    idAt(rank) {
+      const slot = byId[rank];
+      return slot === undefined ? undefined : idAt[slot];
     },
     idOfUuid(uuid) {
       slotOfUuid ??= new Map(byId.map((slot) => [uuidColumn[slot], slot]));

@@ -5,17 +5,17 @@ export type Clock = () => number;
 
 const minuteMs = 60_000;
 
-/** The times of the last minute, oldest first. */
-function createWindow() {
+/** The times of the last so many milliseconds, oldest first. */
+function createWindow(lengthMs = minuteMs) {
   let times: number[] = [];
   let head = 0;
   return {
     push(time: number): void {
       times.push(time);
     },
-    /** How many lie in the minute that ends now. */
+    /** How many lie in the time that ends now. */
     count(now: number): number {
-      while (head < times.length && (times[head] ?? 0) <= now - minuteMs) head += 1;
+      while (head < times.length && (times[head] ?? 0) <= now - lengthMs) head += 1;
       if (head > 1024 && head * 2 > times.length) {
         times = times.slice(head);
         head = 0;
@@ -30,30 +30,35 @@ function createWindow() {
 export interface LimitOptions {
   readonly window?: 'sliding' | 'fixed';
   readonly status?: 429 | 503;
-  /** False leaves the Retry-After header out. */
-  readonly retryAfter?: boolean;
+  /** The form of Retry-After; seconds unless given, false leaves it out. */
+  readonly retryAfter?: 'seconds' | 'date' | false;
   /** An HTML page instead of JSON. */
   readonly html?: boolean;
 }
 
 /** Lets so many requests through in a minute and answers the others; refused ones do not count. */
-export function createLimiter(perMinute: number, options: LimitOptions, clock: Clock): () => Answer | undefined {
+export function createLimiter(
+  perMinute: number,
+  options: LimitOptions,
+  clock: Clock,
+  now: () => number,
+): () => Answer | undefined {
   const window = createWindow();
   let periodStart = clock();
   let inPeriod = 0;
 
   function waitMs(): number | undefined {
-    const now = clock();
+    const time = clock();
     if (options.window === 'fixed') {
-      if (now - periodStart >= minuteMs) {
-        periodStart += Math.floor((now - periodStart) / minuteMs) * minuteMs;
+      if (time - periodStart >= minuteMs) {
+        periodStart += Math.floor((time - periodStart) / minuteMs) * minuteMs;
         inPeriod = 0;
       }
       inPeriod += 1;
-      return inPeriod > perMinute ? periodStart + minuteMs - now : undefined;
+      return inPeriod > perMinute ? periodStart + minuteMs - time : undefined;
     }
-    if (window.count(now) >= perMinute) return (window.oldest() ?? now) + minuteMs - now;
-    window.push(now);
+    if (window.count(time) >= perMinute) return (window.oldest() ?? time) + minuteMs - time;
+    window.push(time);
     return undefined;
   }
 
@@ -61,11 +66,29 @@ export function createLimiter(perMinute: number, options: LimitOptions, clock: C
     const wait = perMinute > 0 ? waitMs() : undefined;
     if (wait === undefined) return undefined;
     const status = options.status ?? 429;
-    const headers: Record<string, string> =
-      options.retryAfter === false ? {} : { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) };
+    const headers = retryAfter(options.retryAfter, wait, now());
     if (options.html !== true) return jsonAnswer(status, { error: 'Przekroczono limit zapytań.' }, headers);
     const body = Buffer.from('<html><body><h1>Too many requests</h1></body></html>');
     return { status, headers: { ...headers, 'content-type': 'text/html; charset=utf-8' }, body };
+  };
+}
+
+function retryAfter(form: LimitOptions['retryAfter'], waitMs: number, now: number): Record<string, string> {
+  if (form === false) return {};
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  if (form !== 'date') return { 'retry-after': String(seconds) };
+  return { 'retry-after': new Date(Math.ceil((now + waitMs) / 1000) * 1000).toUTCString() };
+}
+
+/** Tells whether so many requests of one entity in a time were not yet reached, and counts this one if so. */
+export function createQuota(count: number, lengthMs: number, clock: Clock): (entity: string) => boolean {
+  const windows = new Map<string, ReturnType<typeof createWindow>>();
+  return (entity) => {
+    const window = windows.get(entity) ?? createWindow(lengthMs);
+    windows.set(entity, window);
+    const left = window.count(clock()) < count;
+    if (left) window.push(clock());
+    return left;
   };
 }
 

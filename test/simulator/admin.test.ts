@@ -1,10 +1,11 @@
-import { ask, everything, list, objectOf, tell, withSimulator } from './ask';
+import { anyText, ask, everything, list, objectOf, tell, withSimulator } from './ask';
 
 describe('in the same process', () => {
   test('an added row gets the next id, a realistic body and the overrides', () =>
     withSimulator({}, async (simulator) => {
       const last = Math.max(...(simulator.admin.truth()['key-a']?.invoices.ids ?? []));
       const added = simulator.admin.add('key-a', 'invoices', { notes: 'pilne', invoice_date: '2024-01-01' });
+      expect(added['paid_date']).toBeNull();
       expect(added).toMatchObject({ notes: 'pilne', invoice_date: '2024-01-01', sale_date: '2026-03-31' });
       expect(added['id']).toBeGreaterThan(last);
       expect((await list(simulator, 'invoices.json?order=id+desc&limit=1')).rows).toEqual([added]);
@@ -48,6 +49,53 @@ describe('in the same process', () => {
       expect(paid).toEqual({ ...unpaid, status: 'paid', paid_date: '2026-03-31' });
       expect(simulator.admin.pay('key-a', Number(unpaid?.['id']), '2026-02-01')['paid_date']).toBe('2026-02-01');
     }));
+
+  test('corrections are added, edited and removed like invoices, and counted in the truth', () =>
+    withSimulator({}, async (simulator) => {
+      const { admin } = simulator;
+      const added = admin.add('key-a', 'corrective_invoices', { net_price: -100, tax_price: -23, gross_price: -123 });
+      expect(added).toMatchObject({
+        kind: 'correction',
+        paid_date: null,
+        corrected_invoice_number: anyText,
+      });
+      const id = Number(added['id']);
+      admin.edit('key-a', 'corrective_invoices', id, { currency: 'SEK' });
+      expect((await everything(simulator, 'corrective_invoices.json')).at(-1)).toEqual({ ...added, currency: 'SEK' });
+      const truth = admin.truth()['key-a']?.corrective_invoices;
+      expect(truth?.ids.at(-1)).toBe(id);
+      expect(truth?.sums['SEK']).toEqual({ count: 1, net: -100, tax: -23, gross: -123 });
+      admin.remove('key-a', 'corrective_invoices', id);
+      expect(admin.truth()['key-a']?.corrective_invoices.count).toBe(13);
+    }));
+
+  test('every change is in the history, what was there from the start is not', () => {
+    let now = Date.parse('2026-03-31T10:00:00Z');
+    return withSimulator({ now: () => now }, async (simulator) => {
+      const { admin } = simulator;
+      expect(admin.history()).toEqual([]);
+      const id = Number(admin.add('key-a', 'invoices')['id']);
+      now += 1000;
+      admin.edit('key-a', 'invoices', id, { status: 'draft' });
+      admin.pay('key-a', id);
+      now += 1000;
+      const { ids } = await list(simulator, 'clients.json?order=id+asc&limit=1', 'key-b');
+      admin.remove('key-b', 'clients', Number(ids[0]));
+      admin.replace('key-a', 'invoices', id, 'nic');
+      const entry = { entity: 'key-a', stream: 'invoices', id };
+      const client = { entity: 'key-b', stream: 'clients', id: ids[0] };
+      const history = [
+        { time: now - 2000, kind: 'add', ...entry },
+        { time: now - 1000, kind: 'edit', ...entry },
+        { time: now - 1000, kind: 'pay', ...entry },
+        { time: now, kind: 'remove', ...client },
+        { time: now, kind: 'replace', ...entry },
+      ];
+      expect(admin.history()).toEqual(history);
+      expect(admin.history(now - 1000)).toEqual(history.slice(1));
+      expect((await tell(simulator, `GET history?since=${now}`)).json).toEqual(history.slice(3));
+    });
+  });
 
   test('a removed row shifts those after it, and is refused from then on', () =>
     withSimulator({}, async (simulator) => {
@@ -171,6 +219,18 @@ describe('the limit', () => {
       },
     ));
 
+  test('Retry-After can be a date', () => {
+    let now = 0;
+    const start = Date.parse('2026-03-31T10:00:00Z');
+    const options = { requestsPerMinute: 1, limit: { retryAfter: 'date' } } as const;
+    return withSimulator({ ...options, clock: () => now, now: () => start + now }, async (simulator) => {
+      await ask(simulator, 'clients.json');
+      now = 1500;
+      const { headers } = await ask(simulator, 'clients.json');
+      expect(headers.get('retry-after')).toBe('Tue, 31 Mar 2026 10:01:00 GMT');
+    });
+  });
+
   test('a fixed window starts afresh each minute', () => {
     let now = 0;
     return withSimulator({ clock: () => now, requestsPerMinute: 2, limit: { window: 'fixed' } }, async (simulator) => {
@@ -213,6 +273,7 @@ describe('over HTTP', () => {
         nip: '7010001454',
         clients: 15,
         invoices: 120,
+        corrective_invoices: 3,
       });
       const filters = 'q[invoice_date_lt]=2025-01-01';
       expect((await tell(simulator, `GET truth?${filters}`)).json).toEqual(
@@ -243,6 +304,9 @@ describe('over HTTP', () => {
     ['GET key-a/clients/abc', undefined, 404],
     ['PATCH key-a/clients/1', {}, 404],
     ['POST key-a/clients', [], 400],
+    ['PUT life', { births: 1 }, 400],
+    ['PUT life', { issue: -1 }, 400],
+    ['PUT life', undefined, 400],
     ['POST faults', [], 400],
     ['POST faults', { action: {} }, 400],
     ['POST faults', { action: { transform: 'upside-down' } }, 400],

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../simulator/rows';
 import { startSimulator } from '../../simulator/server';
-import { ask, entities, everything, list, objectOf, texts, withSimulator } from './ask';
+import { anyText, ask, entities, everything, list, objectOf, texts, withSimulator } from './ask';
 
 const notFound = JSON.stringify({ error: 'Zasób którego szukasz nie został znaleziony.' });
 
@@ -49,6 +49,37 @@ describe('access', () => {
     });
   });
 
+  test('each list needs the scope that inFakt asks for', () => {
+    const blind = { key: 'key-c', name: 'Ćma', nip: '1', clients: 1, invoices: 1, scopes: ['api:invoices:read'] };
+    return withSimulator({ entities: [blind] }, async (simulator) => {
+      const paths = ['corrective_invoices', 'products', 'bank_accounts', 'documents/costs', 'account/activities'];
+      const statuses = paths.map(async (path) => (await ask(simulator, `${path}.json`, { key: 'key-c' })).status);
+      expect(await Promise.all(statuses)).toEqual([200, 200, 401, 401, 401]);
+    });
+  });
+
+  test('the retired KSeF resources are 410', () =>
+    withSimulator({}, async (simulator) => {
+      expect((await ask(simulator, 'ksef/documents/1.json')).status).toBe(410);
+    }));
+
+  test('more than six KSeF imports in an hour are 422 with the reasons, for that entity', () => {
+    let now = 0;
+    return withSimulator({ clock: () => now }, async (simulator) => {
+      const path = 'ksef2/import/incomes.json';
+      for (let request = 0; request < 6; request++) expect((await ask(simulator, path)).status).toBe(200);
+      const refused = await ask(simulator, 'ksef2/import/costs.json');
+      expect(refused.status).toBe(422);
+      expect(JSON.parse(refused.text)).toEqual({
+        error: anyText,
+        errors: { base: [anyText] },
+      });
+      expect((await ask(simulator, path, { key: 'key-b' })).status).toBe(200);
+      now = 3_600_000;
+      expect((await ask(simulator, path)).status).toBe(200);
+    });
+  });
+
   test('two entities cannot share a key', async () => {
     await expect(startSimulator({ entities: [...entities, ...entities] })).rejects.toThrow('two entities have the key');
   });
@@ -78,6 +109,24 @@ describe('paging', () => {
       expect(metainfo['next']).toBe(`${url}/api/v3/invoices.json?offset=1020&limit=20&${query}`);
       expect(metainfo['previous']).toBe(`${url}/api/v3/invoices.json?offset=980&limit=20&${query}`);
       expect((await list(simulator, 'invoices.json')).metainfo['previous']).toContain('offset=0&limit=10');
+    }));
+
+  test.each([
+    ['foreign', 'https://app.infakt.test/api/v3/invoices.json'],
+    ['doubled', 'OWN/api/v3/v3/invoices.json'],
+    ['http://127.0.0.1:9', 'http://127.0.0.1:9/api/v3/invoices.json'],
+  ] as const)('next and previous can lead astray: %s', (links, expected) =>
+    withSimulator({ links }, async (simulator) => {
+      const { metainfo } = await list(simulator, 'invoices.json?limit=20');
+      const start = expected.replace('OWN', simulator.url);
+      expect(metainfo).toMatchObject({ next: `${start}?offset=20&limit=20`, previous: `${start}?offset=0&limit=20` });
+    }),
+  );
+
+  test('count can be ten whatever the page holds', () =>
+    withSimulator({ count: 'ten' }, async (simulator) => {
+      const { metainfo, rows } = await list(simulator, 'invoices.json?limit=2');
+      expect([metainfo['count'], rows.length]).toEqual([10, 2]);
     }));
 
   test('a walk by id sees every row once', () =>
@@ -247,6 +296,19 @@ describe('details', () => {
       expect((await ask(simulator, 'clients/1.json')).status).toBe(404);
     }));
 
+  test('a correction is found by its uuid in its own list only, and has KSeF data but no extensions', () =>
+    withSimulator({}, async (simulator) => {
+      const rows = await everything(simulator, 'corrective_invoices.json');
+      const row = rows.find(({ uuid, status }) => uuid !== null && status === 'paid');
+      const uuid = String(row?.['uuid']);
+      expect(await ask(simulator, `invoices/${uuid}.json`)).toMatchObject({ status: 404, text: notFound });
+      const detail = objectOf(JSON.parse((await ask(simulator, `corrective_invoices/${uuid}.json`)).text));
+      const { ksef_data: ksef, ...others } = detail;
+      expect(others).toEqual(row);
+      expect(ksef).toMatchObject({ invoice_kind: 'corrective_invoice', status: 'success' });
+      expect((await ask(simulator, 'corrective_invoices/null.json')).status).toBe(404);
+    }));
+
   test('a removed invoice is gone from the detail, an added one is there', () =>
     withSimulator({}, async (simulator) => {
       const { rows } = await list(simulator, 'invoices.json?limit=1');
@@ -259,6 +321,98 @@ describe('details', () => {
     }));
 });
 
+describe('fields=', () => {
+  test('cuts rows of lists and details down, nested ones too, and always leaves the id', () =>
+    withSimulator({}, async (simulator) => {
+      const path = 'invoices.json?order=id+asc&limit=2';
+      const whole = await list(simulator, path);
+      const { rows } = await list(simulator, `${path}&fields=number,services(name,tax_symbol),nonsense`);
+      const lines = new Array<unknown>().concat(whole.rows[1]?.['services']).map(objectOf);
+      expect(rows[1]).toEqual({
+        id: whole.rows[1]?.['id'],
+        number: whole.rows[1]?.['number'],
+        services: lines.map(({ id, name, tax_symbol }) => ({ id, name, tax_symbol })),
+      });
+      const address = `invoices/${String(whole.rows[1]?.['uuid'])}.json`;
+      const { id, uuid, extensions } = objectOf(JSON.parse((await ask(simulator, address)).text));
+      const { payments } = objectOf(extensions);
+      const detail = await ask(simulator, `${address}?fields=uuid,extensions(payments)`);
+      expect(JSON.parse(detail.text)).toEqual({ id, uuid, extensions: { payments } });
+      expect((await list(simulator, `${path}&fields=`)).rows).toEqual(whole.rows);
+    }));
+
+  test('leaves the lines of corrections as well', () =>
+    withSimulator({}, async (simulator) => {
+      const { rows } = await list(simulator, 'corrective_invoices.json?fields=number&limit=1');
+      expect(Object.keys(rows[0] ?? {}).sort()).toEqual(['id', 'number', 'services']);
+      expect(rows[0]?.['services']).toEqual(expect.arrayContaining([expect.objectContaining({ group: 1 })]));
+    }));
+});
+
+describe('the small lists', () => {
+  test.each([
+    ['products', 12, ['name', 'unit_net_price', 'discount'], 'id'],
+    ['bank_accounts', 3, ['bank_name', 'account_number', 'custom_name'], 'id'],
+    ['documents/costs', 30, ['number', 'issue_date', 'statuses', 'notes'], 'uuid'],
+  ])('%s are %d rows that can be paged, ordered and read one by one', (path, size, fields, address) =>
+    withSimulator({}, async (simulator) => {
+      const rows = await everything(simulator, `${path}.json`);
+      expect(rows).toHaveLength(size);
+      expect(Object.keys(rows[0] ?? {})).toEqual(expect.arrayContaining(fields));
+      const page = await list(simulator, `${path}.json?limit=2&offset=1&order=id+desc`);
+      expect(page.ids).toEqual(
+        rows
+          .slice(size - 3, size - 1)
+          .reverse()
+          .map(({ id }) => id),
+      );
+      expect(page.metainfo['total_count']).toBe(size);
+      const one = await ask(simulator, `${path}/${String(rows[0]?.[address])}.json`);
+      expect(JSON.parse(one.text)).toMatchObject({ id: rows[0]?.['id'] });
+      expect((await ask(simulator, `${path}/1.json`)).status).toBe(404);
+    }),
+  );
+
+  test('costs have counters beside their metainfo, and point to another host', () =>
+    withSimulator({}, async (simulator) => {
+      const { text } = await ask(simulator, 'documents/costs.json?limit=20&offset=20');
+      const { entities: rows, metainfo, ...counters } = objectOf(JSON.parse(text));
+      expect(rows).toHaveLength(10);
+      expect(counters).toEqual({ count: 10, total_count: 30, current_page: 2, pages: 2 });
+      expect(objectOf(metainfo)['next']).toMatch(/^https:\/\/app\.infakt\.test\/api\/v3\/documents\/costs\.json\?/);
+      const uuid = String(objectOf(new Array<unknown>().concat(rows)[0])['uuid']);
+      const detail = objectOf(JSON.parse((await ask(simulator, `documents/costs/${uuid}.json`)).text));
+      expect([detail['attachments'], 'notes' in detail]).toEqual([[], false]);
+    }));
+
+  test('the activity log tells what was done, latest first, in an envelope of its own', () =>
+    withSimulator({ now: () => Date.parse('2026-03-31T10:00:05Z') }, async (simulator) => {
+      const { admin } = simulator;
+      const log = async (query: string) =>
+        objectOf(JSON.parse((await ask(simulator, `account/activities.json?${query}`)).text));
+      const before = await log('limit=3');
+      expect(before).toMatchObject({ total_count: 20, count: 3 });
+      expect(before['entities']).toHaveLength(3);
+      const client = admin.add('key-a', 'clients', { company_name: 'Nowa' });
+      const id = Number(admin.add('key-a', 'invoices', { number: '7/03/2026' })['id']);
+      admin.pay('key-a', id);
+      admin.remove('key-a', 'invoices', id);
+      const { entities: latest, total_count: total } = await log('limit=5');
+      expect(total).toBe(24);
+      const common = { subject_id: id, subject_type: 'Invoice', subject_data: { number: '7/03/2026' } };
+      expect(latest).toMatchObject([
+        { ...common, action_symbol: 'destroy' },
+        { ...common, action_symbol: 'paid' },
+        { ...common, action_symbol: 'create', performed_at: '2026-03-31, 10:00:05' },
+        { subject_id: client['id'], action_symbol: 'create_client', subject_data: { company_name: 'Nowa' } },
+        new Array<unknown>().concat(before['entities'])[0],
+      ]);
+      const { blame } = objectOf(new Array<unknown>().concat(latest)[0]);
+      expect((await log(`blame[uuid]=${String(objectOf(blame)['uuid'])}`))['total_count']).toBe(24);
+      expect((await log('blame[uuid]=somebody'))['total_count']).toBe(0);
+    }));
+});
+
 describe('what a reader must not call', () => {
   test('asking for a PDF is counted as forbidden and marks the invoice as printed', () =>
     withSimulator({}, async (simulator) => {
@@ -268,6 +422,24 @@ describe('what a reader must not call', () => {
       await ask(simulator, `ksef2/documents/${String(sent?.['uuid'])}/download_xml.json`);
       expect(simulator.admin.stats().forbidden).toBe(2);
       expect(simulator.admin.row('key-a', 'invoices', Number(sent?.['id']))).toMatchObject({ status: 'printed' });
+      expect(simulator.admin.history()).toMatchObject([{ kind: 'print', stream: 'invoices', id: sent?.['id'] }]);
+    }));
+
+  test('asking for the XML of a draft books it, and a paid document stays paid', () =>
+    withSimulator({}, async (simulator) => {
+      const { admin } = simulator;
+      const draft = admin.add('key-a', 'corrective_invoices', { status: 'draft' });
+      const paid = admin.add('key-a', 'invoices', { status: 'paid' });
+      const xml = await ask(simulator, `ksef2/documents/${String(draft['uuid'])}/download_xml.json`);
+      expect(xml.headers.get('content-type')).toBe('application/xml');
+      await ask(simulator, `invoices/${String(paid['uuid'])}/pdf.json`);
+      expect(admin.row('key-a', 'corrective_invoices', Number(draft['id']))).toMatchObject({ status: 'sent' });
+      expect(admin.row('key-a', 'invoices', Number(paid['id']))).toEqual(paid);
+      await ask(simulator, `corrective_invoices/${String(draft['uuid'])}/pdf.json`);
+      expect(admin.row('key-a', 'corrective_invoices', Number(draft['id']))).toMatchObject({ status: 'printed' });
+      expect((await ask(simulator, 'ksef2/documents/nothing/download_xml.json')).status).toBe(404);
+      expect((await ask(simulator, 'clients/1/pdf.json')).status).toBe(404);
+      expect(admin.stats().forbidden).toBe(5);
     }));
 
   test('any other method than GET is refused and counted as forbidden', () =>

@@ -20,6 +20,9 @@ export async function withSimulator(
   }
 }
 
+/** Stands for any text where a whole value is compared. */
+export const anyText: unknown = expect.any(String);
+
 /** A promise that the test settles. */
 export function signal(): { readonly promise: Promise<void>; readonly give: () => void } {
   let give = () => {};

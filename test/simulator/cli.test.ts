@@ -41,22 +41,63 @@ test('serves the entities of the command line until it is stopped', async () => 
   await expect(fetch(`${base}/invoices.json`)).rejects.toThrow();
 });
 
+test.each([
+  ['k=A:1:100', 3, /\d{10}/],
+  ['k=A:1:100:7', 7, /\d{10}/],
+  ['k=A:1:100:1111111111', 3, /1111111111/],
+  ['k=A:1:100:7:1111111111', 7, /1111111111/],
+])('the entity %s has %d corrections', async (entity, corrections, nip) => {
+  const running = run(['--port', '0', '--entity', entity]);
+  const base = /http:\/\/127\.0\.0\.1:\d+/.exec(await running.greeting())?.[0] ?? '';
+  const entities: unknown = await (await fetch(`${base}/__admin/entities`)).json();
+  await running.end();
+  const found: unknown = expect.stringMatching(nip);
+  expect(entities).toEqual([
+    {
+      key: 'k',
+      name: 'A',
+      nip: found,
+      clients: 1,
+      invoices: 100,
+      corrective_invoices: corrections,
+    },
+  ]);
+});
+
+test('limits, habits and life are taken from the command line', async () => {
+  const limit = '--requests-per-minute 1 --limit-window fixed --limit-status 503 --limit-body html --retry-after none';
+  const habits = '--ties stable --over-limit refuse --count ten --links https://elsewhere.test --life pay=0.5,issue=2';
+  const running = run(['--port', '0', ...`${limit} ${habits}`.split(' ')]);
+  const base = /http:\/\/127\.0\.0\.1:\d+/.exec(await running.greeting())?.[0] ?? '';
+  const ask = (path: string) => fetch(base + path, { headers: { 'X-inFakt-ApiKey': 'key-beta' } });
+  const next: unknown = expect.stringMatching(/^https:\/\/elsewhere\.test\/v3\/clients\.json\?offset=2&/);
+  expect(await (await ask('/v3/clients.json?limit=2')).json()).toMatchObject({ metainfo: { count: 10, next } });
+  const refused = await ask('/v3/clients.json');
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, null]);
+  expect(await refused.text()).toContain('<html>');
+  expect(await (await ask('/__admin/life')).json()).toEqual({ issue: 2, pay: 0.5 });
+  expect(await running.end()).toMatchObject({ code: 0 });
+});
+
 test('--help lists options and admin calls', async () => {
   const { code, stdout, stderr } = await run(['--help']).end();
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toContain('--requests-per-minute');
+  expect(stdout).toContain('--life issue=N,pay=N,edit=N,remove=N');
   expect(stdout).toContain('POST   /__admin/faults');
 });
 
 test.each([
-  [
-    ['--entity', 'nonsense'],
-    '--entity must be KEY=NAME:CLIENTS:INVOICES or KEY=NAME:CLIENTS:INVOICES:NIP, got "nonsense"',
-  ],
+  [['--entity', 'nonsense'], '--entity must be KEY=NAME:CLIENTS:INVOICES[:CORRECTIONS][:NIP], got "nonsense"'],
   [['--entity', 'k=A:1:1', '--entity', 'k=B:1:1'], '--entity has the key "k" twice'],
   [['--port', 'http'], '--port must be a whole number, got "http"'],
   [['--port', '70000'], '--port must be 65535 or less, got 70000'],
   [['--ties', 'random'], '--ties must be shuffled or stable, got "random"'],
+  [['--count', 'none'], '--count must be rows or ten, got "none"'],
+  [['--links', 'ftp://elsewhere'], '--links must be own or foreign or doubled, got "ftp://elsewhere"'],
+  [['--limit-status', '500'], '--limit-status must be 429 or 503, got "500"'],
+  [['--life', 'issue'], '--life must be like issue=6,pay=4, got "issue"'],
+  [['--life', 'births=6'], '--life: rates are issue, pay, edit, remove; got "births"'],
   [['--what'], '--what'],
   [['extra'], 'extra'],
 ])('%j is refused with exit code 2 and a reason', async (argv, reason) => {

@@ -158,6 +158,20 @@ describe('lists that are wrong', () => {
       expect((await list(simulator, page)).metainfo['total_count']).toBe(400);
     }));
 
+  test('broken-json is an answer of its full length that cannot be parsed', () =>
+    withSimulator({}, async (simulator) => {
+      const { status, headers, text } = await spoilt(simulator, { transform: 'broken-json' });
+      expect([status, headers.get('content-length')]).toEqual([200, String(Buffer.byteLength(text))]);
+      expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
+    }));
+
+  test('the counters of the cost list outlive what is spoilt beside them', () =>
+    withSimulator({}, async (simulator) => {
+      simulator.admin.addFault({ action: { transform: 'entities-null' } });
+      const { text } = await ask(simulator, 'documents/costs.json');
+      expect(JSON.parse(text)).toMatchObject({ entities: null, pages: 3 });
+    }));
+
   test('duplicate-id and shuffle keep the number of rows', () =>
     withSimulator({}, async (simulator) => {
       const { ids } = await list(simulator, page);

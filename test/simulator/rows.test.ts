@@ -85,6 +85,78 @@ test('the unusual invoices are among them', async () => {
   expect(rows.filter((row) => row['invoice_date'] === null).length).toBeLessThan(10);
 });
 
+describe('corrections', () => {
+  const many = {
+    entities: [{ key: 'key-a', name: 'Alfa', nip: '5252344078', clients: 9, invoices: 90, corrections: 60 }],
+  };
+
+  test('their lines stand in pairs, and their amounts are the difference', async () => {
+    const rows = await rowsOf('corrective_invoices', many);
+    expect(rows).toHaveLength(60);
+    for (const row of rows) {
+      const lines = linesOf(row);
+      expect(lines.length).toBeGreaterThan(0);
+      for (let index = 0; index < lines.length; index += 2) {
+        const [before, after] = lines.slice(index, index + 2);
+        expect([before?.['correction'], after?.['correction']]).toEqual([false, true]);
+        expect(after?.['group']).toBe(before?.['group']);
+        expect(after?.['id']).not.toBe(before?.['id']);
+      }
+      for (const field of ['net_price', 'tax_price', 'gross_price']) {
+        const difference = lines.reduce(
+          (sum, line) => sum + Number(line[field]) * (line['correction'] === true ? 1 : -1),
+          0,
+        );
+        expect(row[field]).toBe(difference);
+      }
+    }
+  });
+
+  test('they name the invoice that they correct, come after it, and tell no time of creation', async () => {
+    await withSimulator(many, async (simulator) => {
+      const invoices = await everything(simulator, 'invoices.json');
+      const rows = await everything(simulator, 'corrective_invoices.json');
+      expect(rows.filter((row) => row['kind'] !== 'correction' || 'created_at' in row)).toEqual([]);
+      const found = rows.filter((row) => {
+        const invoice = invoices.find(({ uuid }) => uuid === row['corrected_invoice_uuid']);
+        return (
+          invoice !== undefined &&
+          invoice['id'] === row['parent_id'] &&
+          invoice['number'] === row['corrected_invoice_number'] &&
+          String(row['invoice_date']) > String(invoice['invoice_date'])
+        );
+      });
+      expect(found.length).toBeGreaterThan(45);
+    });
+  });
+
+  test('the unusual ones are among them', async () => {
+    const rows = await rowsOf('corrective_invoices', many);
+    const has = (what: string, test: (row: JsonObject) => boolean) => ({ what, found: rows.some(test) });
+    const wanted = [
+      has(
+        'negative amounts',
+        (row) => Number(row['gross_price']) < 0 && String(row['amount_in_words']).startsWith('minus'),
+      ),
+      has('rising amounts', (row) => Number(row['gross_price']) > 0),
+      has('no change of amounts', (row) => row['gross_price'] === 0),
+      has('no uuid', (row) => row['uuid'] === null),
+      has('a number that is none', (row) => row['corrected_invoice_number'] === '284394'),
+      has('a group like a time', (row) => linesOf(row).some((line) => Number(line['group']) > 1e12)),
+      has('paid before it was issued', (row) => String(row['paid_date']) < String(row['invoice_date'])),
+      has('paid, yet with an amount left', (row) => row['status'] === 'paid' && row['left_to_pay'] !== 0),
+      has('confirmed', (row) => row['confirmation'] === true && row['confirmation_date'] !== ''),
+      has('the shape of 2025', (row) => !('corrected_invoice_uuid' in row)),
+    ];
+    expect(wanted.filter(({ found }) => !found)).toEqual([]);
+  });
+
+  test('they can be had without any invoice', async () => {
+    const entities = [{ key: 'key-a', name: 'Alfa', nip: '5252344078', clients: 0, invoices: 0, corrections: 2 }];
+    expect(await rowsOf('corrective_invoices', { entities })).toHaveLength(2);
+  });
+});
+
 test('the unusual clients are among them', async () => {
   const rows = await rowsOf('clients');
   const has = (what: string, test: (row: JsonObject) => boolean) => ({ what, found: rows.some(test) });
