@@ -66,7 +66,9 @@ export async function look(kafka: Kafka, options: LookOptions, each: (record: Se
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) =>
     reached(payload.partition, Number(payload.lastOffset)),
   );
-  consumer.on(consumer.events.CRASH, ({ payload }) => failed(payload.error));
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) failed(payload.error);
+  });
   try {
     await consumer.connect();
     await consumer.subscribe({ topic: options.topic, fromBeginning: true });
