@@ -11,6 +11,8 @@ const kafka = {
 /** @type {import('jest').Config} */
 module.exports = {
   testTimeout: 60_000,
+  // Most tests of Kafka wait for it: two at a time also on two cores.
+  maxWorkers: 2,
   projects: [
     {
       ...project,

@@ -131,7 +131,16 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     );
   }
   const highWatermarks = new Map<string, number[]>();
-  for (const { topic: name } of wanted) highWatermarks.set(name, await endOffsets(admin, name));
+  let stateRecords = 0;
+  for (const { topic: name } of wanted) {
+    const offsets = await settled(`the end of each partition of ${name}`, () => admin.fetchTopicOffsets(name));
+    const ends: number[] = [];
+    for (const { partition, high, low } of offsets) {
+      ends[partition] = Number(high);
+      if (name === full('state')) stateRecords += Number(high) - Number(low);
+    }
+    highWatermarks.set(name, ends);
+  }
 
   const topics = {
     data: new Map(settings.data.map((name) => [name, topic(name)])),
@@ -139,7 +148,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     state: topic('state'),
     highWatermarks,
   };
-  refuseLostState(topics);
+  refuseLostState(topics, stateRecords);
   return topics;
 }
 
@@ -208,16 +217,10 @@ async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map
   );
 }
 
-async function endOffsets(admin: Admin, topic: string): Promise<number[]> {
-  const offsets = await settled(`the end of each partition of ${topic}`, () => admin.fetchTopicOffsets(topic));
-  const ends: number[] = [];
-  for (const { partition, high } of offsets) ends[partition] = Number(high);
-  return ends;
-}
-
-function refuseLostState({ data, state, highWatermarks }: Topics): void {
+/** A state topic whose records were all deleted is as good as a new one. */
+function refuseLostState({ data, state, highWatermarks }: Topics, stateRecords: number): void {
+  if (stateRecords > 0) return;
   const written = (name: string): boolean => (highWatermarks.get(name) ?? []).some((end) => end > 0);
-  if (written(state.name)) return;
   const full = [...data.values()].filter(({ name }) => written(name)).map(({ name }) => name);
   if (full.length > 0) {
     throw new ConfigError(

@@ -183,6 +183,29 @@ describe('topics that are not as they must be', () => {
 });
 
 describe('what changed since the last run', () => {
+  test('a state topic whose records were all deleted ends a run with exit code 2', async () => {
+    const company = await oneCompany();
+    expect(await company.service.once()).toMatchObject({ code: 0 });
+    const name = company.service.topic('state');
+    const policyTo = (value: string) => ({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries: [{ name: 'cleanup.policy', value }] }],
+    });
+    await withAdmin(kafkaClient(), async (admin) => {
+      await admin.alterConfigs(policyTo('delete'));
+      const offsets = await admin.fetchTopicOffsets(name);
+      const partitions = offsets.map(({ partition, high }) => ({ partition, offset: high }));
+      // The brokers learn of the policy a moment later; until then they refuse.
+      await until(() => admin.deleteTopicRecords({ topic: name, partitions }).then(() => true), {
+        what: 'the deletion',
+      });
+      await admin.alterConfigs(policyTo('compact'));
+    });
+    const run = await company.service.once();
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain(`looking at ${name}: expected`);
+  });
+
   test('another number of partitions of a data topic ends a run with exit code 2', async () => {
     const company = await oneCompany();
     expect(await company.service.once()).toMatchObject({ code: 0 });
