@@ -60,11 +60,21 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
   let stderr = '';
   let stoppedAt = 0;
   const logs: LogLine[] = [];
+  /** Lines so far, by message, by message and entity, and by message, entity and stream: thousands a second may come. */
+  const counts = new Map<string, number>();
+  const note = (line: LogLine): void => {
+    logs.push(line);
+    const [message, entity, stream] = [line['msg'], line['entity'], line['stream']].map((part) =>
+      typeof part === 'string' ? part : '',
+    );
+    for (const name of new Set([`${message} `, `${message} ${entity}`, `${message} ${entity} ${stream}`]))
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+  };
   const io: Io = {
     stdout: () => undefined,
     stderr: (text) => {
       stderr += text;
-      for (const line of text.split('\n')) if (line.startsWith('{')) logs.push(JSON.parse(line) as LogLine);
+      for (const line of text.split('\n')) if (line.startsWith('{')) note(JSON.parse(line) as LogLine);
     },
     columns: null,
     env: {},
@@ -90,9 +100,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
   };
   cleanUp(halt);
 
-  const meant = (message: string, entity: string | undefined) => (line: LogLine) =>
-    line['msg'] === message && (entity === undefined || line['entity'] === entity);
-  const count = (message: string, entity?: string): number => logs.filter(meant(message, entity)).length;
+  const count = (message: string, entity?: string): number => counts.get(`${message} ${entity ?? ''}`) ?? 0;
   const untilLogged = async (condition: () => boolean, what: string, withinMs = 20_000): Promise<void> => {
     const outcome = await until(() => (condition() ? 'yes' : over !== null && 'over'), { what, withinMs }).catch(
       (error: unknown) => {
@@ -102,16 +110,8 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     if (outcome === 'over' && !condition())
       throw new Error(`Waiting for ${what}: the run ended: ${stderr.slice(-3_000)}`);
   };
-  const lapsOf = (entity: string): Record<string, number> =>
-    Object.fromEntries(
-      readStreams.map((stream) => [
-        stream,
-        logs.filter(
-          (line) =>
-            (meant('caught up', entity)(line) || meant('lap complete', entity)(line)) && line['stream'] === stream,
-        ).length,
-      ]),
-    );
+  const lapsOf = (entity: string, stream: string): number =>
+    (counts.get(`caught up ${entity} ${stream}`) ?? 0) + (counts.get(`lap complete ${entity} ${stream}`) ?? 0);
   return {
     logs,
     told: () => logs.filter(({ level, msg }) => level !== 'debug' && msg !== 'configuration').map(toldOf),
@@ -119,11 +119,12 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     says: (message, { entity, before = 0, withinMs } = {}) =>
       untilLogged(() => count(message, entity) > before, `"${message}" of ${entity ?? 'anyone'}`, withinMs),
     async laps(...entities) {
-      const before = new Map(entities.map((entity) => [entity, lapsOf(entity)]));
+      const streams = entities.flatMap((entity) =>
+        readStreams.map((stream) => ({ entity, stream, before: lapsOf(entity, stream) })),
+      );
       // The next lap to be complete may have been begun before.
-      const done = (entity: string): boolean =>
-        Object.entries(lapsOf(entity)).every(([stream, laps]) => laps >= (before.get(entity)?.[stream] ?? 0) + 2);
-      await untilLogged(() => entities.every(done), `two laps of ${entities.join(', ')}`, 60_000);
+      const done = (): boolean => streams.every(({ entity, stream, before }) => lapsOf(entity, stream) >= before + 2);
+      await untilLogged(done, `two laps of ${entities.join(', ')}`, 300_000);
     },
     stop: halt,
     ended,

@@ -1,0 +1,335 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { cleanUp, kafkaClient, until, withAdmin } from '../support/kafka';
+import { readCommitted } from '../support/java-reader';
+import { brokers } from '../support/kafka';
+import { companies, edit, expectAgreement, type Running, type Scene, simulate, startRun } from '../support/run';
+import { API, startProxy, type Verdict } from '../support/tcp-proxy';
+
+const JOIN_GROUP = 11;
+const FETCH = 1;
+
+const STOPPED = ['stopping: finishing what is being committed', 'stopped'];
+
+test('publishes what changes, lap after lap, and tells no more than that it started, caught up and stopped', async () => {
+  const scene = await companies(['alfa', 'beta']);
+  const run = startRun(scene.service);
+  await run.laps(...scene.names);
+  edit(scene, 'alfa', 0);
+  edit(scene, 'beta', 119);
+  scene.simulator.admin.add('key-beta', 'clients');
+  scene.simulator.admin.add('key-alfa', 'invoices');
+  await run.laps(...scene.names);
+  edit(scene, 'alfa', 0);
+  await run.laps(...scene.names);
+
+  expect(await run.stop()).toMatchObject({ code: 0 });
+  const told = run.told();
+  expect([told[0], ...told.slice(-2)]).toEqual(['started', ...STOPPED]);
+  expect(told.slice(1, -2).sort()).toEqual(
+    ['alfa', 'beta'].flatMap((name) => [`${name} clients caught up`, `${name} invoices caught up`]),
+  );
+  await expectAgreement(scene);
+});
+
+test('an API that is down is asked again and again, and what changed meanwhile is published when it is back', async () => {
+  const scene = await companies(['alfa', 'beta']);
+  const run = startRun(scene.service, { patience: { parkMs: () => 200 } });
+  await run.laps(...scene.names);
+  await scene.simulator.stop();
+  await until(() => scene.names.every((name) => run.count('parked', name) >= 3), { what: 'three parkings of each' });
+
+  const again = await simulate(scene.names, scene.simulator.port);
+  cleanUp(() => again.stop());
+  const back = { ...scene, simulator: again };
+  edit(back, 'alfa', 5);
+  await run.says('back', { entity: 'alfa' });
+  await run.says('back', { entity: 'beta' });
+  await run.laps(...scene.names);
+
+  expect(await run.stop()).toMatchObject({ code: 0 });
+  const ofAlfa = run.told().filter((line) => line.startsWith('alfa ') && !line.endsWith('caught up'));
+  expect(ofAlfa[0]).toBe('alfa parked: unavailable');
+  expect(ofAlfa.at(-1)).toMatch(/^alfa \w+ back$/);
+  expect(new Set(ofAlfa.slice(0, -1))).toEqual(new Set(['alfa parked: unavailable', 'alfa retrying']));
+  await expectAgreement(back);
+});
+
+test('an entity that is refused is parked longer each time and disturbs nobody (I9)', async () => {
+  const scene = await companies(['alfa', 'beta']);
+  const { admin } = scene.simulator;
+  const run = startRun(scene.service, { patience: { parkMs: (failures) => 100 * failures } });
+  await run.laps(...scene.names);
+  admin.addFault({ match: { entity: 'key-alfa' }, times: Infinity, action: { status: 401 } });
+  await until(() => run.count('parked', 'alfa') >= 4, { what: 'four parkings' });
+  await run.laps('beta');
+  admin.clearFaults();
+  await run.says('back', { entity: 'alfa' });
+
+  expect(await run.stop()).toMatchObject({ code: 0 });
+  const parkings = run.logs.filter(({ msg }) => msg === 'parked');
+  expect(parkings.slice(0, 4)).toMatchObject(
+    [100, 200, 300, 400].map((waitMs) => ({ entity: 'alfa', reason: 'unauthorized', waitMs })),
+  );
+  expect(run.count('parked', 'beta')).toBe(0);
+  await expectAgreement(scene);
+});
+
+test('a warning at each try does not hide that an entity keeps failing', async () => {
+  const scene = await companies(['alfa']);
+  scene.simulator.admin.addFault({ match: { path: 'account/' }, times: Infinity, action: { status: 403 } });
+  scene.simulator.admin.addFault({ match: { path: 'invoices.json' }, times: Infinity, action: { status: 401 } });
+  scene.simulator.admin.addFault({
+    match: { path: 'clients.json' },
+    skip: 1,
+    times: Infinity,
+    action: { status: 401 },
+  });
+  const run = startRun(scene.service, { patience: { parkMs: (failures) => 20 * failures } });
+  await until(() => run.count('parked', 'alfa') >= 3, { what: 'three parkings' });
+  await run.stop();
+  const waits = run.logs.filter(({ msg }) => msg === 'parked').map(({ waitMs }) => waitMs);
+  expect(waits.slice(0, 3)).toEqual([20, 40, 60]);
+  expect(run.count('attention')).toBe(1);
+});
+
+describe('SIGTERM', () => {
+  const DEADLINE_MS = 10_000;
+
+  interface Phase {
+    readonly phase: string;
+    /** Starts the run and resolves when it is in that phase. */
+    readonly reach: (scene: Scene) => Promise<Running>;
+    readonly withinMs: number;
+  }
+
+  /** Starts it behind a proxy that does something to the nth request of a kind. */
+  async function behindProxy(
+    { service }: Scene,
+    { apiKey: wanted, nth, verdict }: { readonly apiKey: number; readonly nth: number; readonly verdict: Verdict },
+  ): Promise<Running> {
+    const proxy = await startProxy();
+    cleanUp(proxy.close);
+    let seen = 0;
+    proxy.intercept(({ apiKey }) => (apiKey === wanted && ++seen >= nth ? verdict : 'pass'));
+    const run = startRun(service, { outside: { socketFactory: proxy.socketFactory } });
+    await until(() => seen >= nth, { what: `request ${nth} of kind ${wanted}` });
+    return run;
+  }
+
+  async function whileAsked(
+    { simulator, service }: Scene,
+    path: string,
+    then: (reached: () => void) => Promise<unknown>,
+  ): Promise<Running> {
+    let reached = false;
+    simulator.admin.addFault({ match: { path }, before: () => then(() => (reached = true)).then(() => undefined) });
+    const run = startRun(service);
+    await until(() => reached, { what: `a request for ${path}` });
+    return run;
+  }
+
+  const phases: readonly Phase[] = [
+    {
+      phase: 'while Kafka is looked for',
+      reach: (scene) => behindProxy(scene, { apiKey: API.metadata, nth: 1, verdict: 'drop-request' }),
+      withinMs: 1_000,
+    },
+    {
+      phase: 'while the group is joined',
+      reach: (scene) => behindProxy(scene, { apiKey: JOIN_GROUP, nth: 1, verdict: 'drop-response' }),
+      withinMs: DEADLINE_MS + 1_000,
+    },
+    {
+      phase: 'while the shard is fenced',
+      reach: (scene) => behindProxy(scene, { apiKey: API.initProducerId, nth: 1, verdict: 'drop-response' }),
+      withinMs: 5_000,
+    },
+    {
+      phase: 'while its state is read',
+      reach: (scene) => behindProxy(scene, { apiKey: FETCH, nth: 1, verdict: 'drop-response' }),
+      withinMs: DEADLINE_MS + 1_000,
+    },
+    {
+      phase: 'while it is asked whose account it is',
+      reach: (scene) =>
+        whileAsked(scene, 'account/', (reached) => {
+          reached();
+          return new Promise(() => undefined);
+        }),
+      withinMs: 7_000,
+    },
+    {
+      phase: 'while a page is on its way',
+      reach: (scene) =>
+        whileAsked(scene, 'invoices.json', (reached) => {
+          reached();
+          return new Promise(() => undefined);
+        }),
+      withinMs: 7_000,
+    },
+    {
+      phase: 'while a transaction is being committed',
+      reach: (scene) => {
+        const late = new Promise((resolve) => {
+          cleanUp(() => {
+            resolve(null);
+            return Promise.resolve();
+          });
+        });
+        return behindProxy(scene, { apiKey: API.endTxn, nth: 3, verdict: { answerAfter: late } });
+      },
+      withinMs: DEADLINE_MS + 1_000,
+    },
+    {
+      phase: 'between two laps',
+      reach: async ({ service, names }) => {
+        const run = startRun(service);
+        await run.laps(...names);
+        return run;
+      },
+      withinMs: 3_000,
+    },
+    {
+      phase: 'while an entity is parked',
+      reach: async ({ service, simulator }) => {
+        simulator.admin.addFault({ match: { path: 'invoices.json' }, action: { status: 401 } });
+        const run = startRun(service, { patience: { parkMs: () => 60_000 } });
+        await run.says('parked');
+        return run;
+      },
+      withinMs: 3_000,
+    },
+    {
+      phase: 'while a Retry-After is waited for',
+      reach: (scene) => {
+        const busy = { status: 429, headers: { 'retry-after': '200' } };
+        scene.simulator.admin.addFault({ match: { path: 'invoices.json' }, action: busy });
+        return behindProxy(scene, { apiKey: API.endTxn, nth: 3, verdict: 'pass' });
+      },
+      withinMs: 7_000,
+    },
+  ];
+
+  test.each(phases)(
+    '$phase ends it in time with exit code 0, and the next one goes on',
+    async ({ reach, withinMs }) => {
+      const scene = await companies(['alfa']);
+      const run = await reach(scene);
+      const end = await run.stop();
+      expect(end.code).toBe(0);
+      expect(end.tookMs).toBeLessThan(withinMs);
+      expect(run.told().filter((line) => STOPPED.includes(line))).toEqual(STOPPED);
+      expect(run.told().join()).not.toContain('given up');
+
+      scene.simulator.admin.clearFaults();
+      const next = startRun(scene.service);
+      await next.says('caught up', { before: 1 });
+      expect(await next.stop()).toMatchObject({ code: 0 });
+      await expectAgreement(scene);
+    },
+  );
+});
+
+test('`once` beside it ends with exit code 3 and does not disturb it', async () => {
+  const scene = await companies(['alfa'], { service: { kafka: { sessionTimeoutMs: 1_000 } } });
+  const run = startRun(scene.service);
+  await run.laps('alfa');
+  const once = await scene.service.once();
+  expect(once.code).toBe(3);
+  expect(once.stderr).toContain('expected no other instance of the service');
+  await run.laps('alfa');
+  expect(await run.stop()).toMatchObject({ code: 0 });
+  expect(run.told()).toHaveLength(1 + 2 + 2);
+  await expectAgreement(scene);
+});
+
+test('two of them share the shards, and the one that is left takes all', async () => {
+  // The last one in another shard than the others.
+  const names = ['alfa', 'beta', 'sigma'];
+  const scene = await companies(names);
+  const first = startRun(scene.service);
+  await first.laps(...names);
+  const second = startRun(scene.service);
+  await second.says('caught up', { before: 1, withinMs: 40_000 });
+  names.forEach((name, index) => edit(scene, name, index));
+  const theirs = names.filter((name) => second.count('lap complete', name) + second.count('caught up', name) > 0);
+  const ours = names.filter((name) => !theirs.includes(name));
+  expect(theirs.length).toBeGreaterThan(0);
+  expect(ours.length).toBeGreaterThan(0);
+  await Promise.all([first.laps(...ours), second.laps(...theirs)]);
+
+  expect(await first.stop()).toMatchObject({ code: 0 });
+  names.forEach((name, index) => edit(scene, name, index + 10));
+  await second.laps(...names);
+  expect(await second.stop()).toMatchObject({ code: 0 });
+  expect([...first.told(), ...second.told()].filter((line) => /kafka|parked/.test(line))).toEqual([]);
+  await expectAgreement(scene);
+});
+
+test('a clock that is set back an hour, or forward, stops no lap', async () => {
+  const scene = await companies(['alfa']);
+  let shiftMs = 0;
+  const run = startRun(scene.service, { outside: { now: () => Date.now() + shiftMs } });
+  await run.laps('alfa');
+  shiftMs = -3_600_000;
+  edit(scene, 'alfa', 0);
+  await run.laps('alfa');
+  shiftMs = 3_600_000;
+  edit(scene, 'alfa', 0);
+  await run.laps('alfa');
+  expect(await run.stop()).toMatchObject({ code: 0 });
+  await expectAgreement(scene);
+});
+
+test('a configuration that turns to nonsense has no effect before the next start, which refuses it', async () => {
+  const scene = await companies(['alfa']);
+  const run = startRun(scene.service);
+  await run.laps('alfa');
+  writeFileSync(join(scene.service.folder, 'service.json'), '{"service":');
+  writeFileSync(join(scene.service.folder, 'entities', 'alfa.json'), '{"api_key":1,"nip":"7"}');
+  writeFileSync(join(scene.service.folder, 'entities', 'beta.json'), 'nonsense');
+  edit(scene, 'alfa', 0);
+  await run.laps('alfa');
+  expect(await run.stop()).toMatchObject({ code: 0 });
+  expect(run.told()).toHaveLength(1 + 2 + 2);
+  await expectAgreement(scene);
+  const next = await startRun(scene.service).ended;
+  expect(next.code).toBe(2);
+  expect(next.stderr).toContain('service.json');
+  expect(next.stderr).toContain('beta.json');
+});
+
+test.each(['invoices', 'state', 'dead-letters'])(
+  'a topic of %s that is deleted ends it with exit code 2 and what to do, as soon as there is something to publish',
+  async (name) => {
+    const scene = await companies(['alfa']);
+    const run = startRun(scene.service);
+    await run.laps('alfa');
+    const topic = scene.service.topic(name);
+    await withAdmin(kafkaClient(), async (admin) => {
+      await admin.deleteTopics({ topics: [topic] });
+      await until(async () => !(await admin.listTopics()).includes(topic), { what: `${topic} to be gone` });
+    });
+    const { admin } = scene.simulator;
+    const id = admin.truth()['key-alfa']?.invoices.ids[0] ?? 0;
+    admin.edit('key-alfa', 'invoices', id, name === 'dead-letters' ? { gross_price: 'much' } : { notes: 'new' });
+    const end = await run.ended;
+    expect(end.code).toBe(2);
+    expect(end.stderr).toContain(topic);
+    expect(end.stderr).toContain('what was published there is gone. Restore');
+  },
+);
+
+test('nothing is left over in the group or in the topics when it has stopped', async () => {
+  const scene = await companies(['alfa']);
+  const run = startRun(scene.service);
+  await run.laps('alfa');
+  await run.stop();
+  const groups = await withAdmin(kafkaClient(), (admin) => admin.describeGroups([scene.service.prefix]));
+  expect(groups.groups[0]?.members).toEqual([]);
+  // An open transaction would hide what comes after it.
+  const state = await readCommitted(brokers().join(','), [scene.service.topic('state')]);
+  expect(state.length).toBeGreaterThan(0);
+});

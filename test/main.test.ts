@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NEVER } from 'rxjs';
+
+import type { Io } from '../src/commands/io';
+import { run } from '../src/main';
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Outcome> {
+  const out = { stdout: '', stderr: '' };
+  const code = await run(argv, {
+    stdout: (text) => void (out.stdout += text),
+    stderr: (text) => void (out.stderr += text),
+    columns: null,
+    env,
+    stop: NEVER,
+    stopped: new Promise(() => undefined),
+    version: '1.2.3',
+  });
+  return { code, ...out };
+}
+
+const COMMANDS = ['run', 'once', 'check', 'peek', 'state', 'simulate'] as const;
+
+describe('help', () => {
+  test.each([['--help'], ['help']])('%s names every command, on stdout, with exit code 0', async (word) => {
+    const { code, stdout, stderr } = await command([word]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+    expect(stdout).toContain('Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside');
+  });
+
+  test.each(COMMANDS)('%s --help describes its own options, with exit code 0', async (name) => {
+    const { code, stdout, stderr } = await command([name, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Usage: infakt-kafka ${name}\\b`));
+    expect(stdout).toMatch(/^ {2}--help /m);
+    expect(stdout.split('\n').filter((line) => line.length > 160)).toEqual([]);
+  });
+
+  test.each(['run', 'once', 'check', 'peek', 'state'])(
+    '%s --help names the options of the configuration',
+    async (name) => {
+      const { stdout } = await command([name, '--help']);
+      expect(stdout).toContain('--config FILE');
+      expect(stdout).toContain('--entities DIR');
+    },
+  );
+});
+
+test('--version says the version and nothing else', async () => {
+  expect(await command(['--version'])).toEqual({ code: 0, stdout: '1.2.3\n', stderr: '' });
+});
+
+describe('a command line that cannot be understood ends with exit code 2 and one line on stderr', () => {
+  async function expectUsage(argv: readonly string[], says: RegExp): Promise<void> {
+    const { code, stdout, stderr } = await command(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(says);
+    expect(stderr).toMatch(/--help/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  }
+
+  test('an unknown command, and which ones there are', () =>
+    expectUsage(['reed'], /unknown command "reed", expected one of run, once, check, peek, state, simulate/));
+
+  test('a command that is only a property of every object', () => expectUsage(['constructor'], /unknown command/));
+
+  test.each(COMMANDS)('an unknown option of %s', (name) => expectUsage([name, '--nonsense'], /--nonsense/));
+
+  test.each(COMMANDS)('a word too many after %s', async (name) => {
+    const words = name === 'peek' ? ['a', 'b', 'c'] : ['show', 'nonsense'];
+    const { code, stderr } = await command([name, ...words]);
+    expect(code).toBe(2);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test.each(['run', 'once', 'check'])('an option of %s without its value', (name) =>
+    expectUsage([name, '--config'], /--config/),
+  );
+
+  test.each(['run', 'once', 'check'])('a value for an option of %s that takes none', (name) =>
+    expectUsage([name, '--help=yes'], /--help/),
+  );
+
+  test('options without a command are those of run', () => expectUsage(['--json'], /--json/));
+});
+
+describe('a configuration that cannot be read', () => {
+  let folder: string;
+  let options: readonly string[];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'infakt-kafka-'));
+    mkdirSync(join(folder, 'entities'));
+    options = ['--config', join(folder, 'service.json'), '--entities', join(folder, 'entities')];
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test.each(['run', 'once', 'peek', 'state'])(
+    'ends %s with exit code 2 and a message that names the file',
+    async (name) => {
+      const words = name === 'state' ? ['show'] : name === 'peek' ? ['clients'] : [];
+      const { code, stdout, stderr } = await command([name, ...words, ...options]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('service.json');
+      expect(stderr).not.toMatch(/\n\s+at /);
+    },
+  );
+
+  test('is told by check as its only finding, with exit code 2', async () => {
+    const { code, stdout } = await command(['check', ...options]);
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^FAIL configuration: [^]*service\.json/);
+  });
+
+  test('is told without the secret that it holds in the wrong place', async () => {
+    writeFileSync(join(folder, 'service.json'), '{"kafka":{"brokers":["localhost:9092"]}}');
+    writeFileSync(join(folder, 'entities', 'alfa.json'), '{"api_key":"s3cret key with blanks","nip":"12"}');
+    const { code, stdout, stderr } = await command(['run', ...options]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('alfa.json');
+    expect(stdout + stderr).not.toContain('s3cret');
+  });
+});
+
+test('the program itself ends by the exit code of its command, and answers on stdout', async () => {
+  const program = join(__dirname, '..', 'dist', 'src', 'main.js');
+  const start = (...argv: string[]): Promise<Outcome> =>
+    new Promise((resolve) => {
+      const child = execFile(process.execPath, [program, ...argv], (_error, stdout, stderr) =>
+        resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+      );
+    });
+  const [version, unknown] = await Promise.all([start('--version'), start('reed')]);
+  expect(version).toMatchObject({ code: 0, stderr: '' });
+  expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(unknown).toMatchObject({ code: 2, stdout: '' });
+});
