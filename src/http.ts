@@ -103,7 +103,8 @@ export function createHttp({ timeoutMs, maxBytes, userAgent }: HttpOptions): Htt
             },
           }),
           finalize(() => {
-            aborter.abort();
+            // With a reason of our own: making the default one costs a stack trace.
+            aborter.abort('over');
             if (whole) connections.giveBack(target, agent);
             else connections.drop(agent);
           }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ConfigError, RecordError } from './errors';
+import { fingerprintHex } from './fingerprint';
 import type { EntityId, LedgerBlock, Op, Page, Row, ScanName, StreamName } from './model';
 
 /** The date of an entry whose row has none. */
@@ -344,10 +345,6 @@ function uuidAt(block: Block, slot: number): string | null {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-function hexOf(high: number, low: number): string {
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
-}
-
 /** An empty ledger; `load` brings in what is stored. A block that reaches `blockEntries` is split by the next insertion. */
 export function createLedger(of: {
   readonly entity: EntityId;
@@ -561,7 +558,7 @@ export function createLedger(of: {
     }
 
     const published = (flags & PUBLISHED) !== 0;
-    const fingerprint = hexOf(high, low);
+    const fingerprint = fingerprintHex(high, low);
     const op = (flags & REPUBLISH) !== 0 ? 'r' : published ? 'u' : how.firstLap ? 'r' : 'c';
     try {
       diff.records.push(how.publish(row, op, fingerprint));
@@ -717,7 +714,7 @@ export function createLedger(of: {
       const date = block.dates[slot] ?? NO_DATE;
       return {
         id,
-        fingerprint: hexOf(block.fingerprints[2 * slot] ?? 0, block.fingerprints[2 * slot + 1] ?? 0),
+        fingerprint: fingerprintHex(block.fingerprints[2 * slot] ?? 0, block.fingerprints[2 * slot + 1] ?? 0),
         definition: block.definitions[slot] ?? 0,
         uuid: uuidAt(block, slot),
         date: date === NO_DATE ? null : date,

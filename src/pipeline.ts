@@ -262,17 +262,20 @@ function readPages(
         return rest.list(stream.name, stream.path, params, offset, options.limit).pipe(finalize(answered));
       }),
   };
-  const add = (scanName: ScanName, page: Page, handled: () => void): Observable<Progress> =>
-    from(session.add({ ...place, scan: scanName, page }).finally(handled)).pipe(
+  const add = (scanName: ScanName, page: Page, handled: () => void): Observable<Progress> => {
+    // Not the page itself, whose rows would be held until it is durable.
+    const { outsideQuery, end } = page;
+    return from(session.add({ ...place, scan: scanName, page }).finally(handled)).pipe(
       mergeMap(({ counts, cursor, stale }) => {
         const told: Progress[] = [{ kind: 'page', ...place, counts, cursor }];
-        if (page.outsideQuery > 0) told.push({ kind: 'warning', ...place, message: filterIgnored(stream) });
-        if (page.end) told.push({ kind: 'lap', ...place, cursor });
+        if (outsideQuery > 0) told.push({ kind: 'warning', ...place, message: filterIgnored(stream) });
+        if (end) told.push({ kind: 'lap', ...place, cursor });
         return concat(from(told), from(stale).pipe(concatMap(readAgain)));
       }),
       // The session's end is told once, by itself.
       catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
     );
+  };
   /** A page that an older request read differs from what a newer one published: only a third can tell. */
   const readAgain = (id: number): Observable<Progress> =>
     defer(() => spotRead({ ...reading, id, rank: session.rank(entity, stream.name, id) })).pipe(

@@ -29,6 +29,8 @@ export interface Origin {
   readonly codec: StreamCodec;
   readonly scan: ScanName;
   readonly observedAtMs: number;
+  /** The same as ISO text. */
+  readonly observedAt: string;
 }
 
 /** What a record batch takes beside its records. */
@@ -92,17 +94,13 @@ export function deadLetterOf(
   };
 }
 
-function headers(
-  { entity, codec, scan, observedAtMs }: Origin,
-  op: Op,
-  fingerprint: string,
-): OutgoingRecord['headers'] {
+function headers({ entity, codec, scan, observedAt }: Origin, op: Op, fingerprint: string): OutgoingRecord['headers'] {
   return {
     entity,
     stream: codec.declaration.name,
     op,
     scan,
-    observed_at: new Date(observedAtMs).toISOString(),
+    observed_at: observedAt,
     fingerprint,
   };
 }

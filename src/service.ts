@@ -109,7 +109,7 @@ export interface ServiceOptions {
 
 const PAGE_ROWS = 100;
 /** Pages of one scan on their way: enough to fill the next transaction while one is being committed. */
-const CREDITS = 16;
+const CREDITS = 24;
 /** In a row, without one page committed: two for each row of a page of refused rows. */
 const MAX_REFUSALS = 250;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -205,12 +205,13 @@ function keepTrying(
             if (!passes) return throwError(() => error);
             if (options.stopped()) return lapEveryMs === null ? throwError(() => error) : EMPTY;
             // A refusal is no sign of trouble: the shard goes on in smaller pieces, until the row that is refused alone is known.
-            if (error instanceof TransientError && error.retryAfterMs === 0) refusals += 1;
+            const refused = error instanceof TransientError && error.retryAfterMs === 0;
+            if (refused) refusals += 1;
             else failures += 1;
             const enough = failures > patience.reopenTries || refusals > MAX_REFUSALS;
             if (lapEveryMs === null && enough) return throwError(() => error);
-            const waitMs = patience.reopenMs(refusals > 0 ? 1 : failures);
-            options.onLost({ shard, error, waitMs });
+            const waitMs = patience.reopenMs(refused ? 1 : failures);
+            if (!refused || refusals === 1) options.onLost({ shard, error, waitMs });
             return from(ready()).pipe(
               mergeMap(() => timer(waitMs)),
               takeUntil(stop),

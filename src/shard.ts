@@ -5,7 +5,6 @@ import { createLedger, type Fingerprint, type Ledger } from './ledger';
 import type { Counts, Cursor, EntityId, LedgerBlock, Page, ScanName } from './model';
 import { deadLetterOf, recordOf, type DeadLetterTopic, type Origin, type StreamCodec } from './records';
 import {
-  encodedBytes,
   type Batch,
   type LastOffsets,
   type OutgoingRecord,
@@ -136,12 +135,20 @@ interface Place {
   readonly scan: ScanName;
 }
 
+/** What must be known of a page until its transaction has ended. Not its rows: they would outlive their use by many pages. */
+interface PageSent extends Place {
+  readonly upTo: number | null;
+  readonly end: boolean;
+  /** Where it has only one row. */
+  readonly onlyId: number | null;
+}
+
 /** The transaction that is being filled. */
 interface Pending {
   readonly records: OutgoingRecord[];
   bytes: number;
   rows: number;
-  readonly pages: (Place & { readonly page: Page })[];
+  readonly pages: PageSent[];
   /** Scans whose cursor moved, by their place's name. */
   readonly moved: Map<string, Place>;
   readonly touched: Set<StreamState>;
@@ -356,13 +363,14 @@ export function createShard(options: ShardOptions): Shard {
         return true;
       }
       const { done, waits, parks } = diffOrReject(state, next);
+      const { resolve, reject } = next;
       const settle = (): void => {
-        if (parks === null) next.resolve(done);
-        else next.reject(parks);
+        if (parks === null) resolve(done);
+        else reject(parks);
       };
       if (waits) {
         pending.settled.push(settle);
-        pending.failed.push(next.reject);
+        pending.failed.push(reject);
       } else settle();
       return !careful || !waits;
     }
@@ -389,7 +397,8 @@ export function createShard(options: ShardOptions): Shard {
       const sweep = state.walks.get('sweep')?.cursor;
       const stays = partial || scan === 'spot';
       const observedAtMs = Math.max(layout.observedAt, options.now());
-      const origin: Origin = { entity: state.entity, codec: state.codec, scan, observedAtMs };
+      const observedAt = new Date(observedAtMs).toISOString();
+      const origin: Origin = { entity: state.entity, codec: state.codec, scan, observedAtMs, observedAt };
       const result = state.ledger.diff<OutgoingRecord>(page, {
         scan,
         sweep: sweep?.number ?? 1,
@@ -404,7 +413,7 @@ export function createShard(options: ShardOptions): Shard {
         dateOf: state.codec.dateOf,
         publish: (row, op, fingerprint) => {
           // Once: should the row change, the broker is asked again.
-          if (refusedRows.delete(`${placeName({ state, scan })} ${row.id}`)) {
+          if (refusedRows.size > 0 && refusedRows.delete(`${placeName({ state, scan })} ${row.id}`)) {
             const message = `publishing ${state.name} ${row.id} of ${state.entity}: the broker refused this record alone`;
             throw new RecordError(message, { path: '', entity: state.entity, stream: state.name });
           }
@@ -418,11 +427,12 @@ export function createShard(options: ShardOptions): Shard {
         ),
         ...newStrays(state, origin, page.strays),
       ];
-      for (const record of [...result.records, ...letters]) {
+      const outgoing = letters.length === 0 ? result.records : [...result.records, ...letters];
+      for (const record of outgoing) {
         pending.records.push(record);
-        pending.bytes += encodedBytes(record);
-        layout = { ...layout, observedAt: observedAtMs };
+        pending.bytes += record.value?.length ?? 0;
       }
+      if (outgoing.length > 0) layout = { ...layout, observedAt: observedAtMs };
 
       const counts: Counts = {
         rows: page.rows.length,
@@ -448,7 +458,7 @@ export function createShard(options: ShardOptions): Shard {
       const waits = result.touched || letters.length > 0 || page.end;
       if (waits) {
         pending.rows += Math.max(1, result.records.length + letters.length);
-        pending.pages.push({ ...place, page });
+        pending.pages.push(pageSent(place, page));
         pending.touched.add(state);
         if (!stays) pending.moved.set(placeName(place), place);
       } else if (!stays) {
@@ -533,8 +543,7 @@ export function createShard(options: ShardOptions): Shard {
       for (const [key, value] of values) durable.set(key, value);
       for (const place of batch.pages) {
         const name = placeName(place);
-        if (place.page.end || (place.page.interval.upTo ?? 0) >= (cautions.get(name)?.upTo ?? Infinity))
-          cautions.delete(name);
+        if (place.end || (place.upTo ?? 0) >= (cautions.get(name)?.upTo ?? Infinity)) cautions.delete(name);
       }
       noteOffsets(outcome.lastOffsets);
       flying = null;
@@ -556,19 +565,17 @@ export function createShard(options: ShardOptions): Shard {
     /** Something in this batch is refused: what was on its way is read again and goes in ever smaller pieces. */
     function takeCare(batch: Pending): void {
       const [only, ...others] = batch.pages;
-      if (only !== undefined && others.length === 0 && only.page.rows.length === 1) {
-        for (const { id } of only.page.rows) refusedRows.add(`${placeName(only)} ${id}`);
+      if (only?.onlyId != null && others.length === 0) {
+        refusedRows.add(`${placeName(only)} ${only.onlyId}`);
         return;
       }
-      const queued = queue.map(({ work }) => ({
-        state: streamOf(work.entity, work.stream),
-        scan: work.scan,
-        page: work.page,
-      }));
+      const queued = queue.map(({ work }) =>
+        pageSent({ state: streamOf(work.entity, work.stream), scan: work.scan }, work.page),
+      );
       for (const place of [...batch.pages, ...pending.pages, ...queued]) {
         const before = cautions.get(placeName(place));
         cautions.set(placeName(place), {
-          upTo: Math.max(before?.upTo ?? 0, place.page.interval.upTo ?? Number.MAX_SAFE_INTEGER),
+          upTo: Math.max(before?.upTo ?? 0, place.upTo ?? Number.MAX_SAFE_INTEGER),
           rowByRow: before?.rowByRow === true || (before !== undefined && place === only && others.length === 0),
         });
       }
@@ -684,6 +691,10 @@ function isEmpty({ pages, moved, values }: Pending): boolean {
 
 function placeName({ state, scan }: Place): string {
   return `${state.entity} ${state.name} ${scan}`;
+}
+
+function pageSent({ state, scan }: Place, { interval, end, rows }: Page): PageSent {
+  return { state, scan, upTo: interval.upTo, end, onlyId: rows.length === 1 ? (rows[0]?.id ?? null) : null };
 }
 
 /** A page as many of one row each; only the last moves the cursor. */

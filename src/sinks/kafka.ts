@@ -210,31 +210,21 @@ type Send = Map<string, Map<number, Message[]>>;
  */
 function sendRounds(options: WriterOptions, batch: Batch): Send[] {
   const state = chunked(
-    batch.state.map(({ key, value }) => ({
-      topic: options.stateTopic,
-      partition: options.partition,
-      message: { key, value, partition: options.partition },
-    })),
+    batch.state.map(({ key, value }) => ({ topic: options.stateTopic, partition: options.partition, key, value })),
     options.maxBatchBytes,
   );
-  const records = chunked(
-    batch.records.map(({ topic, partition, key, value, headers }) => ({
-      topic,
-      partition,
-      message: { key, value, headers, partition },
-    })),
-    options.maxBatchBytes,
-  );
+  const records = chunked(batch.records, options.maxBatchBytes);
   return [...state, ...records];
 }
 
 function chunked(
-  messages: readonly { topic: string; partition: number; message: Message }[],
+  messages: readonly (Message & { readonly topic: string; readonly partition: number })[],
   maxBytes: (topic: string) => number,
 ): Send[] {
   const rounds: Send[] = [];
   const filling = new Map<string, { round: number; bytes: number }>();
-  for (const { topic, partition, message } of messages) {
+  for (const message of messages) {
+    const { topic, partition } = message;
     const place = `${topic} ${partition}`;
     const bytes = encodedBytes(message);
     const fill = filling.get(place) ?? { round: 0, bytes: 0 };

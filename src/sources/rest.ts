@@ -194,7 +194,7 @@ export function createRest({
           throw error;
         }),
         finalize(() => {
-          aborter.abort();
+          aborter.abort('over');
           // A slot that was granted but never used, or whose request was given up, is told to be over.
           void taken.then(
             (slot) => slot.done({}),
