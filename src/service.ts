@@ -109,7 +109,7 @@ export interface ServiceOptions {
 
 const PAGE_ROWS = 100;
 /** Pages of one scan on their way: enough to fill the next transaction while one is being committed. */
-const CREDITS = 24;
+const CREDITS = 20;
 /** In a row, without one page committed: two for each row of a page of refused rows. */
 const MAX_REFUSALS = 250;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;

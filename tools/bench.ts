@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+
+import { ConfigError, exitCodeFor } from '../src/errors';
+import { compare } from './bench/compare';
+import { limit } from './bench/limit';
+import { million } from './bench/million';
+
+const HELP = `Measures the service on this machine and prints markdown tables. Numbers are printed, never judged.
+
+Usage: npm run bench [-- [mode] [options]]
+
+Modes
+  compare           the service beside three bare loops (the default)
+  million           1 000 000 invoices once: three laps, restart, state
+  limit             ten entities that share an allowance of 300 requests a minute
+
+Options
+  --runs N          compare: runs, interleaved (5)
+  --rows N          compare: invoices (100000); million: invoices (1000000)
+  --minutes N       limit: how long (10)
+  --profile DIR     compare: write CPU profiles of the service there
+  --help            this text
+
+A Kafka broker is started for the time of the run, which needs Java 17 and, the first time, Maven; KAFKA_BROKERS=host:port uses another
+one, whose topics bench-* are made and deleted. Progress goes to stderr. Run it on an otherwise idle machine.
+`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parse();
+  const [mode = 'compare', ...more] = positionals;
+  if (values.help || more.length > 0) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 2;
+  }
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const report = await measure(mode, values, say);
+  process.stdout.write(`\n${report}`);
+  return 0;
+}
+
+async function measure(
+  mode: string,
+  values: ReturnType<typeof parse>['values'],
+  say: (text: string) => void,
+): Promise<string> {
+  switch (mode) {
+    case 'compare':
+      return compare(
+        {
+          runs: count('runs', values.runs ?? '5'),
+          rows: count('rows', values.rows ?? '100000'),
+          profile: values.profile,
+        },
+        say,
+      );
+    case 'million':
+      return million({ rows: count('rows', values.rows ?? '1000000') }, say);
+    case 'limit':
+      return limit({ minutes: count('minutes', values.minutes ?? '10') }, say);
+    default:
+      throw new ConfigError(`reading the arguments: expected the mode compare, million or limit, got ${mode}`);
+  }
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        runs: { type: 'string' },
+        rows: { type: 'string' },
+        minutes: { type: 'string' },
+        profile: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (cause) {
+    const got = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`reading the arguments: ${got}; see --help`, { cause });
+  }
+}
+
+function count(name: string, text: string): number {
+  if (/^[1-9]\d{0,7}$/.test(text)) return Number(text);
+  throw new ConfigError(`reading --${name}: expected a whole number above 0, got ${text}`);
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const code = exitCodeFor(error);
+    const text = error instanceof Error ? (code === 1 ? error.stack : error.message) : String(error);
+    process.stderr.write(`bench: ${text}\n`);
+    process.exitCode = code;
+  },
+);

@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { configureService, keyOf, startSimulatorProcess, type Company } from './children';
+import { openBroker } from './kafka';
+import { lapOf } from './log';
+import { fixed, median, percentile, surroundings, table } from './tables';
+
+/** How long to read. */
+export interface LimitOptions {
+  readonly minutes: number;
+}
+
+const REQUESTS_PER_MINUTE = 300;
+const SWEEP_SECONDS = 20;
+const BIG: Company = { id: 'big', clients: 2_000, invoices: 60_000 };
+const SMALL: readonly Company[] = Array.from({ length: 9 }, (_, index) => ({
+  id: `small-${index + 1}`,
+  clients: 20,
+  invoices: 150,
+}));
+const COMPANIES = [BIG, ...SMALL];
+
+/**
+ * One big entity that always has work and nine small ones that are due every 20 s share the API's allowance; returns the markdown to
+ * print. The simulator refuses what is above it.
+ */
+export async function limit({ minutes }: LimitOptions, say: (text: string) => void): Promise<string> {
+  const before = surroundings();
+  say('starting the broker and the simulator');
+  const broker = await openBroker();
+  try {
+    const simulator = await startSimulatorProcess(COMPANIES, REQUESTS_PER_MINUTE);
+    try {
+      const service = configureService({
+        prefix: `bench-${process.pid}`,
+        url: simulator.url,
+        brokers: broker.brokers,
+        companies: COMPANIES,
+        streams: ['clients', 'invoices'],
+        requestsPerMinute: REQUESTS_PER_MINUTE,
+        sweepSeconds: SWEEP_SECONDS,
+      });
+      try {
+        const laps = new Map<string, number[]>();
+        const child = service.start(['run'], {
+          env: { LOG_LEVEL: 'debug' },
+          onLine(line) {
+            const lap = lapOf(line);
+            if (lap?.stream !== 'invoices') return;
+            laps.set(lap.entity, [...(laps.get(lap.entity) ?? []), performance.now()]);
+          },
+        });
+        for (const { id } of COMPANIES) laps.set(id, []);
+        // The first lap of all of them is the start, not the steady state.
+        const begun = await simulator.firstRequest(keyOf(BIG));
+        for (let minute = 1; minute <= minutes; minute += 1) {
+          await delay(begun + minute * 60_000 - performance.now());
+          say(`minute ${minute} of ${minutes}: ${(await simulator.stats()).total} requests`);
+        }
+        const elapsedMinutes = (performance.now() - begun) / 60_000;
+        const stats = await simulator.stats();
+        child.kill('SIGTERM');
+        const { peakRssMb } = await child.ended;
+        return `${before}\n${report({ stats, laps, elapsedMinutes, peakRssMb })}`;
+      } finally {
+        service.remove();
+        await broker.deleteTopics(service.prefix);
+      }
+    } finally {
+      await simulator.stop();
+    }
+  } finally {
+    await broker.stop();
+  }
+}
+
+function report({
+  stats,
+  laps,
+  elapsedMinutes,
+  peakRssMb,
+}: {
+  readonly stats: Awaited<ReturnType<Awaited<ReturnType<typeof startSimulatorProcess>>['stats']>>;
+  readonly laps: ReadonlyMap<string, readonly number[]>;
+  readonly elapsedMinutes: number;
+  readonly peakRssMb: number;
+}): string {
+  const requestsOf = (company: Company): number => stats.byEntity[keyOf(company)] ?? 0;
+  const between = (company: Company): number[] =>
+    (laps.get(company.id) ?? []).flatMap((at, index, all) => {
+      const before = all[index - 1];
+      return before === undefined ? [] : [(at - before) / 1_000];
+    });
+  const perEntity = COMPANIES.map((company) => {
+    const gaps = between(company);
+    return [
+      company.id,
+      fixed(company.invoices),
+      fixed(requestsOf(company) / elapsedMinutes, 1),
+      fixed((laps.get(company.id) ?? []).length),
+      fixed(median(gaps), 1),
+      fixed(gaps.length === 0 ? NaN : Math.max(...gaps), 1),
+    ];
+  });
+  const gapsOfSmall = SMALL.flatMap(between);
+  const requestsOfSmall = SMALL.map(requestsOf);
+  return [
+    `${fixed(REQUESTS_PER_MINUTE)} requests a minute, ${fixed(elapsedMinutes, 1)} minutes, ${COMPANIES.length} entities, a lap due every ${SWEEP_SECONDS} s.\n`,
+    table([
+      ['', 'measured', 'wanted'],
+      [
+        'share of the allowance used',
+        `${fixed((stats.total / (REQUESTS_PER_MINUTE * elapsedMinutes)) * 100, 1)} %`,
+        '>= 97 %',
+      ],
+      ['answers 429', fixed(stats.byStatus['429'] ?? 0), '0'],
+      ['most requests in any 60 s', fixed(stats.mostPerMinute), `<= ${REQUESTS_PER_MINUTE}`],
+      [
+        'requests of the small entities, least-greatest',
+        `${fixed(Math.min(...requestsOfSmall))}-${fixed(Math.max(...requestsOfSmall))}`,
+        'alike',
+      ],
+      [
+        'from lap to lap of a small entity, s, median / p95 / greatest',
+        `${fixed(median(gapsOfSmall), 1)} / ${fixed(percentile(gapsOfSmall, 0.95), 1)} / ${fixed(Math.max(...gapsOfSmall), 1)}`,
+        `${SWEEP_SECONDS}`,
+      ],
+      ['peak RSS, MB', fixed(peakRssMb), ''],
+    ]),
+    table([
+      ['entity', 'invoices', 'requests a minute', 'laps of invoices', 'lap to lap, s, median', 'greatest'],
+      ...perEntity,
+    ]),
+  ].join('\n');
+}

@@ -1,0 +1,15 @@
+/** A lap that the service's log says is complete. */
+export interface LoggedLap {
+  readonly entity: string;
+  readonly stream: string;
+  readonly rows: number;
+  readonly created: number;
+  readonly unchanged: number;
+}
+
+/** Reads one line of the log; null where it does not tell of a lap. */
+export function lapOf(line: string): LoggedLap | null {
+  if (!line.startsWith('{')) return null;
+  const entry = JSON.parse(line) as LoggedLap & { readonly msg?: string };
+  return entry.msg === 'caught up' || entry.msg === 'lap complete' ? entry : null;
+}
