@@ -1,12 +1,12 @@
 import { fieldsOf, isObject, type Field } from '../src/kinds';
 import type { StreamDeclaration } from '../src/model';
-import { createEncoder, loadSchema } from '../src/sinks/avro';
+import { allStreams } from '../src/service';
+import { createEncoder, loadSchema, schemaNames } from '../src/sinks/avro';
 import { clients } from '../src/sources/streams/clients';
+import { correctiveInvoices } from '../src/sources/streams/corrective-invoices';
 import { invoices } from '../src/sources/streams/invoices';
 
 const noPrefix = { prefix: Buffer.alloc(0) };
-const published = ['client', 'invoice', 'client-key', 'invoice-key'];
-const stored = ['ledger-block'];
 
 interface Declared {
   readonly record: string;
@@ -35,7 +35,7 @@ function resolves(fields: readonly Field[], path: string): boolean {
   return field !== undefined && (rest.length === 0 || resolves(field.fields, rest.join('.')));
 }
 
-describe.each([...published, ...stored])('%s.avsc', (name) => {
+describe.each(schemaNames())('%s.avsc', (name) => {
   test('says of every field what it means', () => {
     for (const { field } of fieldsOfSchema(name)) expect(field['doc']).toMatch(/^[A-Z0-9].{8,}\.$/);
   });
@@ -50,10 +50,10 @@ describe.each([...published, ...stored])('%s.avsc', (name) => {
   });
 });
 
-describe.each(['client', 'invoice'])('%s.avsc', (name) => {
+describe.each(allStreams.map(({ schema }) => schema))('%s.avsc', (name) => {
   test('lets every field but entity, id and observed_at be null, and be null by default', () => {
     for (const { record, name: fieldName, field } of fieldsOfSchema(name)) {
-      if (record === name && required.has(fieldName)) {
+      if (record === name.replaceAll('-', '_') && required.has(fieldName)) {
         expect(field).not.toHaveProperty('default');
         continue;
       }
@@ -93,12 +93,13 @@ describe.each(['client', 'invoice'])('%s.avsc', (name) => {
   });
 });
 
-describe.each<StreamDeclaration>([clients, invoices])('the stream $name', ({ schema, ...stream }) => {
+describe.each<StreamDeclaration>([...allStreams])('the stream $name', ({ schema, ...stream }) => {
   const fields = fieldsOf(loadSchema(schema));
 
   test('has a schema and a key schema of its name in the namespace infakt', () => {
-    expect(JSON.parse(loadSchema(schema))).toMatchObject({ type: 'record', name: schema, namespace: 'infakt' });
-    expect(JSON.parse(loadSchema(`${schema}-key`))).toMatchObject({ name: `${schema}_key`, namespace: 'infakt' });
+    const name = schema.replaceAll('-', '_');
+    expect(JSON.parse(loadSchema(schema))).toMatchObject({ type: 'record', name, namespace: 'infakt' });
+    expect(JSON.parse(loadSchema(`${schema}-key`))).toMatchObject({ name: `${name}_key`, namespace: 'infakt' });
   });
 
   test('has the frozen key of entity and id', () => {
@@ -121,6 +122,7 @@ describe.each<StreamDeclaration>([clients, invoices])('the stream $name', ({ sch
 test('details are addressed below the base URL, with nothing of an address taken for a path', () => {
   expect(clients.detailPath('160001')).toBe('/clients/160001.json');
   expect(invoices.detailPath('0b1e/../x?y')).toBe('/invoices/0b1e%2F..%2Fx%3Fy.json');
+  expect(correctiveInvoices.detailPath('0b1e/..')).toBe('/corrective_invoices/0b1e%2F...json');
 });
 
 test('a kind is read from the type and the attributes of a field', () => {

@@ -1,16 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { allStreams } from '../src/service';
 import { entitySchema, formats, serviceSchema, settingsOf, type Section, type Setting } from '../config/schema';
+import { renderRecordTypes } from './docs/record-types';
+import { renderTopicsPage } from './docs/topics-page';
 
-/** A page of the documentation that is made from the code. */
-interface GeneratedPage {
+/** A file that is made from the code and the schemas. */
+interface GeneratedFile {
   /** Below the root of the package. */
   readonly file: string;
   readonly render: () => string;
 }
 
-/** Every generated page. */
-export const pages: readonly GeneratedPage[] = [{ file: 'docs/config.md', render: renderConfig }];
+/** Every generated file. */
+export const pages: readonly GeneratedFile[] = [
+  { file: 'docs/config.md', render: renderConfig },
+  { file: 'docs/topics.md', render: renderTopicsPage },
+  { file: 'schemas/records.d.ts', render: renderRecordTypes },
+];
 
 function renderConfig(): string {
   return `# Configuration
@@ -34,9 +41,14 @@ ${renderTable(serviceSchema)}
 \`kafka.sasl.mechanism\` comes with a user name and a password, \`kafka.ssl.certFile\` with \`kafka.ssl.keyFile\`, and the files
 of \`kafka.ssl\` only with \`kafka.ssl.enabled\`. That a broker's certificate is not checked cannot be configured.
 
+\`registry.username\` comes with a password and not with \`registry.token\`; without \`registry.url\` there is no sign-in to the
+registry, no \`registry.caFile\` and no \`registry.autoRegister\`. \`registry.caFile\` needs an https URL.
+
 ## A legal entity: \`config/entities/<id>.json\`
 
 ${renderTable(entitySchema('<id>'))}
+
+The streams are ${allStreams.map(({ name }) => `\`${name}\``).join(', ')}; their topics are in [topics.md](topics.md).
 
 In the variable's name \`<ID>\` is the entity's id in upper case with \`_\` for \`-\`: the key of \`config/entities/acme-pl.json\` is
 in \`INFAKT_API_KEY_ACME_PL\`. At least one entity is enabled. An enabled entity has a key; no two entities, enabled or not,
@@ -44,12 +56,14 @@ have the same key or the same NIP.
 
 ## Secrets
 
-The secrets are the API keys, the SASL password and the private key of \`kafka.ssl.keyFile\`. None of them belongs in a
-configuration file. An API key or the SASL password is taken from the first of these that is given:
+The secrets are the API keys, the SASL password, the registry's password or token, and the private key of
+\`kafka.ssl.keyFile\`. None of them belongs in a configuration file. All but the private key are taken from the first of these
+that is given:
 
 1. the environment variable;
-2. the mounted file that \`api_key_file\` or \`kafka.sasl.passwordFile\` names;
-3. \`api_key\` or \`kafka.sasl.password\` in the configuration file, with a warning at every start.
+2. the mounted file that \`api_key_file\`, \`kafka.sasl.passwordFile\`, \`registry.passwordFile\` or \`registry.tokenFile\` names;
+3. \`api_key\`, \`kafka.sasl.password\`, \`registry.password\` or \`registry.token\` in the configuration file, with a warning at
+   every start.
 
 The second and the third together are a fault, unless the variable is set. No message about a fault shows a secret, and what
 was read as one is masked in the log.

@@ -7,9 +7,11 @@ export const clients: StreamDeclaration = {
   address: 'id',
   detailPath: (id) => `/clients/${encodeURIComponent(id)}.json`,
   scopeField: null,
+  openField: null,
   schema: 'client',
   // Derived by inFakt: they move without an edit.
   volatileFields: ['is_vindicable', 'vindicable_invoices_count'],
   detailOnlyFields: [],
   sumFields: [],
+  projection: null,
 };

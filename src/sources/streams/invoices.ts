@@ -7,6 +7,7 @@ export const invoices: StreamDeclaration = {
   address: 'uuid',
   detailPath: (uuid) => `/invoices/${encodeURIComponent(uuid)}.json`,
   scopeField: 'invoice_date',
+  openField: 'paid_date',
   schema: 'invoice',
   // inFakt moves these without an edit; an edit of one line recreates all of them under new ids.
   volatileFields: ['vat_exchange_date_kind', 'extensions', 'services.id'],
@@ -20,4 +21,5 @@ export const invoices: StreamDeclaration = {
     'ksef_data',
   ],
   sumFields: ['net_price', 'tax_price', 'gross_price'],
+  projection: { name: 'invoice-lines', field: 'services', schema: 'invoice-line' },
 };

@@ -1,0 +1,616 @@
+// Generated from schemas/avro/*.avsc by `npm run docs`; do not edit.
+// Dates are days and times milliseconds since 1970, as Avro has them.
+
+/** A client of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface Client {
+  /** The legal entity that the client belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The client's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the client. Source: inFakt API, list row since 2025. */
+  readonly uuid: string | null;
+  /** Name of the company; null for private persons. Source: inFakt API, list row. */
+  readonly company_name: string | null;
+  /** First name of a person. Source: inFakt API, list row. */
+  readonly first_name: string | null;
+  /** Last name of a person. Source: inFakt API, list row. */
+  readonly last_name: string | null;
+  /** What kind of party it is: private_person, self_employed or other_business; an open list. Source: inFakt API, list row. */
+  readonly business_activity_kind: string | null;
+  /** Tax number exactly as entered: may hold a country prefix, dashes or spaces; not unique. Source: inFakt API, list row. */
+  readonly nip: string | null;
+  /** Street of the address. Source: inFakt API, list row. */
+  readonly street: string | null;
+  /** Number of the building. Source: inFakt API, list row. */
+  readonly street_number: string | null;
+  /** Number of the flat. Source: inFakt API, list row. */
+  readonly flat_number: string | null;
+  /** City of the address. Source: inFakt API, list row. */
+  readonly city: string | null;
+  /** Country of the address, ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly country: string | null;
+  /** Country of the address, its Polish name. Source: inFakt API, list row since 2025. */
+  readonly country_full_name: string | null;
+  /** Postal code exactly as entered. Source: inFakt API, list row. */
+  readonly postal_code: string | null;
+  /** Telephone number exactly as entered. Source: inFakt API, list row. */
+  readonly phone_number: string | null;
+  /** E-mail address, or several of them separated by commas or semicolons. Source: inFakt API, list row. */
+  readonly email: string | null;
+  /** Web site. Source: inFakt API, list row. */
+  readonly web_site: string | null;
+  /** Note about the client. Source: inFakt API, list row. */
+  readonly note: string | null;
+  /** Person entitled to receive invoices. Source: inFakt API, list row. */
+  readonly receiver: string | null;
+  /** Note put on the client's invoices. Source: inFakt API, list row. */
+  readonly invoice_note: string | null;
+  /** Company name of the mailing address. Source: inFakt API, list row. */
+  readonly mailing_company_name: string | null;
+  /** Street of the mailing address, with its numbers. Source: inFakt API, list row. */
+  readonly mailing_street: string | null;
+  /** City of the mailing address. Source: inFakt API, list row. */
+  readonly mailing_city: string | null;
+  /** Postal code of the mailing address exactly as entered. Source: inFakt API, list row. */
+  readonly mailing_postal_code: string | null;
+  /** Days a new invoice of this client gives for payment. Source: inFakt API, list row. */
+  readonly days_to_payment: number | null;
+  /** Payment method of a new invoice of this client; the values of an invoice's payment_method. Source: inFakt API, list row. */
+  readonly payment_method: string | null;
+  /** Whether the mailing address is the client's own address. Source: inFakt API, list row. */
+  readonly same_forward_address: boolean | null;
+  /** Whether debt collection may be started against the client. Derived by inFakt and never the reason for a change record. Source: inFakt API, list row since 2025. */
+  readonly is_vindicable: boolean | null;
+  /** Number of invoices that debt collection may be started for. Derived by inFakt and never the reason for a change record. Source: inFakt API, list row since 2025. */
+  readonly vindicable_invoices_count: number | null;
+  /** Fields of the client that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one client. */
+export interface ClientKey {
+  /** The legal entity that the client belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The client's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
+/** A corrective invoice of one legal entity as inFakt shows it now. Totals are the difference that the correction makes. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface CorrectiveInvoice {
+  /** The legal entity that the correction belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The correction's integer id in inFakt, unique among the entity's corrections. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the correction; what the API addresses it by. Sometimes missing on a new one. Source: inFakt API, list row. */
+  readonly uuid: string | null;
+  /** Integer id of the document that this one is linked to. Source: inFakt API, list row since 2025. */
+  readonly parent_id: number | null;
+  /** Number of the document; may be missing on drafts. Source: inFakt API, list row. */
+  readonly number: string | null;
+  /** Kind of document: correction; an open list. Source: inFakt API, list row. */
+  readonly kind: string | null;
+  /** State of the document: draft, sent, printed or paid; an open list. Source: inFakt API, list row. */
+  readonly status: string | null;
+  /** Currency of every amount of the document, ISO 4217. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** How it is to be paid: transfer, cash, card and others; an open list. Source: inFakt API, list row. */
+  readonly payment_method: string | null;
+  /** Date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly invoice_date: number | null;
+  /** Date of sale. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly sale_date: number | null;
+  /** Date the payment is due. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly payment_date: number | null;
+  /** Date the correction was paid or refunded; null until then. It may lie before the date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly paid_date: number | null;
+  /** What the correction adds to the net total of the invoice; negative where it lowers it. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** What the correction adds to the VAT total of the invoice; negative where it lowers it. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** What the correction adds to the gross total of the invoice; negative where it lowers it. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** Amount paid; inFakt does not always set it when a correction is marked as paid, so judge payment by status and paid_date. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly paid_price: number | null;
+  /** Amount left to pay, negative where the seller owes it; inFakt does not always clear it when a correction is marked as paid. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly left_to_pay: number | null;
+  /** Notes printed on the correction. Source: inFakt API, list row. */
+  readonly notes: string | null;
+  /** Whether the split payment mechanism applies. Source: inFakt API, list row. */
+  readonly split_payment: boolean | null;
+  /** How the split payment mechanism applies: required or optional; an open list. Source: inFakt API, list row. */
+  readonly split_payment_type: string | null;
+  /** Name of the person entitled to receive the correction. Source: inFakt API, list row. */
+  readonly recipient_signature: string | null;
+  /** Name of the person entitled to issue the correction. Source: inFakt API, list row. */
+  readonly seller_signature: string | null;
+  /** Which date decides the VAT period: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row since 2025. */
+  readonly vat_date_value: string | null;
+  /** What sale_date stands for: sale_date, service_date, cargo_date or continuous_service_end_on; an open list. Source: inFakt API, list row. */
+  readonly invoice_date_kind: string | null;
+  /** First day of a continuous service. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly continuous_service_start_on: number | null;
+  /** Last day of a continuous service. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly continuous_service_end_on: number | null;
+  /** Whether it is an occasional sale. Source: inFakt API, list row since 2025. */
+  readonly occasional_sale: boolean | null;
+  /** Whether the document is left out of income. Source: inFakt API, list row. */
+  readonly not_income: boolean | null;
+  /** Whether it is a building service. Source: inFakt API, list row since 2025. */
+  readonly building_service: boolean | null;
+  /** Integer id of the client; the client may have been changed or deleted since. Source: inFakt API, list row. */
+  readonly client_id: number | null;
+  /** UUID of the client. Source: inFakt API, list row since 2025. */
+  readonly client_uuid: string | null;
+  /** Buyer's company name when the correction was saved; null for private persons. Source: inFakt API, list row. */
+  readonly client_company_name: string | null;
+  /** Buyer's first name when the correction was saved. Source: inFakt API, list row. */
+  readonly client_first_name: string | null;
+  /** Buyer's last name when the correction was saved. Source: inFakt API, list row. */
+  readonly client_last_name: string | null;
+  /** What kind of party it is: private_person, self_employed or other_business; an open list. Source: inFakt API, list row. */
+  readonly client_business_activity_kind: string | null;
+  /** Street of the buyer's address when the correction was saved. Source: inFakt API, list row. */
+  readonly client_street: string | null;
+  /** Number of the buyer's building when the correction was saved. Source: inFakt API, list row. */
+  readonly client_street_number: string | null;
+  /** Number of the buyer's flat when the correction was saved. Source: inFakt API, list row. */
+  readonly client_flat_number: string | null;
+  /** City of the buyer's address when the correction was saved. Source: inFakt API, list row. */
+  readonly client_city: string | null;
+  /** Postal code of the buyer's address exactly as entered. Source: inFakt API, list row. */
+  readonly client_post_code: string | null;
+  /** Buyer's tax number exactly as entered: may hold a country prefix, dashes or spaces. Source: inFakt API, list row. */
+  readonly client_tax_code: string | null;
+  /** Country of the buyer's address, ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly client_country: string | null;
+  /** Number of the seller's bank account exactly as entered. Source: inFakt API, list row. */
+  readonly bank_account: string | null;
+  /** Name of the seller's bank. Source: inFakt API, list row. */
+  readonly bank_name: string | null;
+  /** SWIFT code of the seller's bank. Source: inFakt API, list row. */
+  readonly swift: string | null;
+  /** Reference id of the reason for a VAT exemption. Source: inFakt API, list row. */
+  readonly vat_exemption_reason: number | null;
+  /** What is sold: service or merchandise; an open list. Source: inFakt API, list row. */
+  readonly sale_type: string | null;
+  /** Kind of sale for the books, e.g. sprzedaz_podstawowa; an open list. Source: inFakt API, list row since 2025. */
+  readonly sales_kind: string | null;
+  /** Reference ids of the document's markings for the VAT register, as texts. Source: inFakt API, list row. */
+  readonly document_markings_ids: readonly string[] | null;
+  /** Reference id of the kind of transaction. Source: inFakt API, list row. */
+  readonly transaction_kind_id: number | null;
+  /** Seller's number in the waste register (BDO) exactly as entered. Source: inFakt API, list row. */
+  readonly bdo_code: string | null;
+  /** Number of the receipt that the correction was issued for. Source: inFakt API, list row. */
+  readonly receipt_number: string | null;
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly vat_exchange_date_kind: string | null;
+  /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
+  readonly amount_in_words: string | null;
+  /** Integer id of the bank reconciliation. Source: inFakt API, list row since 2025. */
+  readonly reconciliation_id: number | null;
+  /** Number that the national e-invoice system (KSeF) gave the correction. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly ksef_number: string | null;
+  /** Number of the invoice that is corrected, as entered: it need not be the number of an invoice in inFakt. Source: inFakt API, list row. */
+  readonly corrected_invoice_number: string | null;
+  /** Date of issue of the invoice that is corrected. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly corrected_invoice_date: number | null;
+  /** UUID of the invoice that is corrected. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly corrected_invoice_uuid: string | null;
+  /** Gross total of the invoice that is corrected. Minor units (1/100) of the document's currency. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly corrected_invoice_gross_price: number | null;
+  /** Whether the buyer confirmed that the correction was received. Source: inFakt API, list row. */
+  readonly confirmation: boolean | null;
+  /** Date on which the buyer confirmed it. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly confirmation_date: number | null;
+  /** Why the invoice is corrected: a label in Polish; an open list. Source: inFakt API, list row. */
+  readonly correction_reason: string | null;
+  /** Why the invoice is corrected, as a symbol; an open list. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly correction_reason_symbol: string | null;
+  /** Date of sale before the correction. Days since 1970-01-01. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly sale_date_before_correction: number | null;
+  /** First day of a continuous service before the correction. Days since 1970-01-01. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly continuous_service_start_on_before_correction: number | null;
+  /** Last day of a continuous service before the correction. Days since 1970-01-01. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly continuous_service_end_on_before_correction: number | null;
+  /** Whether inFakt checks if the correction must be made. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_correction_obligation: boolean | null;
+  /** The lines of the correction in pairs, before and after it, in the document's order. Source: inFakt API, list row. */
+  readonly services: readonly CorrectiveLine[] | null;
+  /** Array of the third parties of the correction and their roles. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly third_party_addresses: string | null;
+  /** Object with the contracts and orders that the correction refers to. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly transaction_terms: string | null;
+  /** Array of documents related to the correction. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly related_documents: string | null;
+  /** Object with the address of a local government unit that receives the correction. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_recipient_address: string | null;
+  /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_seller_address: string | null;
+  /** Object with the state of the correction in the national e-invoice system (KSeF). JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly ksef_data: string | null;
+  /** Fields of the correction that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** One line of a corrective invoice, in the document's order: as it was before the correction, or as it is after it. */
+export interface CorrectiveLine {
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** Integer id of a related line. Source: inFakt API, list row since 2025. */
+  readonly related_id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** VAT rate symbol, e.g. 23, 8, 5, 0, zw, np; an open list. Source: inFakt API, list row. */
+  readonly tax_symbol: string | null;
+  /** Unit of the quantity. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Net price of one unit, after the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Classification symbols, composed by inFakt; deprecated there in favour of pkwiu, cn and pkob. Source: inFakt API, list row. */
+  readonly symbol: string | null;
+  /** Symbol in the Polish classification of goods and services. Source: inFakt API, list row. */
+  readonly pkwiu: string | null;
+  /** Symbol in the Combined Nomenclature. Source: inFakt API, list row. */
+  readonly cn: string | null;
+  /** Symbol in the Polish classification of buildings. Source: inFakt API, list row. */
+  readonly pkob: string | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, list row since 2025. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Discount in per cent, the text that the API sends, e.g. 0.0. Source: inFakt API, list row. */
+  readonly discount: string | null;
+  /** Net price of one unit, before the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price_before_discount: number | null;
+  /** Reference id of the line's GTU group. Source: inFakt API, list row. */
+  readonly gtu_id: number | null;
+  /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly gtin: string | null;
+  /** Number that the two lines of a pair have in common. Source: inFakt API, list row. */
+  readonly group: number | null;
+  /** False in the line as it was before the correction, true in the line as it is after it. Source: inFakt API, list row. */
+  readonly correction: boolean | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one corrective invoice. */
+export interface CorrectiveInvoiceKey {
+  /** The legal entity that the correction belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The correction's integer id in inFakt, unique among the entity's corrections. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
+/** One line of a corrective invoice as inFakt shows it now, published with its document in one transaction: what was corrected or what it became, as its group and correction say. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface CorrectiveInvoiceLine {
+  /** The legal entity that the corrective invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The corrective invoice's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly invoice_id: number;
+  /** Number of the line in the document's order, from 1. Source: infakt-kafka. */
+  readonly line_no: number;
+  /** When the corrective invoice was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** Integer id of a related line. Source: inFakt API, list row since 2025. */
+  readonly related_id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** VAT rate symbol, e.g. 23, 8, 5, 0, zw, np; an open list. Source: inFakt API, list row. */
+  readonly tax_symbol: string | null;
+  /** Unit of the quantity. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Net price of one unit, after the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Classification symbols, composed by inFakt; deprecated there in favour of pkwiu, cn and pkob. Source: inFakt API, list row. */
+  readonly symbol: string | null;
+  /** Symbol in the Polish classification of goods and services. Source: inFakt API, list row. */
+  readonly pkwiu: string | null;
+  /** Symbol in the Combined Nomenclature. Source: inFakt API, list row. */
+  readonly cn: string | null;
+  /** Symbol in the Polish classification of buildings. Source: inFakt API, list row. */
+  readonly pkob: string | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, list row since 2025. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Discount in per cent, the text that the API sends, e.g. 0.0. Source: inFakt API, list row. */
+  readonly discount: string | null;
+  /** Net price of one unit, before the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price_before_discount: number | null;
+  /** Reference id of the line's GTU group. Source: inFakt API, list row. */
+  readonly gtu_id: number | null;
+  /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly gtin: string | null;
+  /** Number that the two lines of a pair have in common. Source: inFakt API, list row. */
+  readonly group: number | null;
+  /** False in the line as it was before the correction, true in the line as it is after it. Source: inFakt API, list row. */
+  readonly correction: boolean | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one line of a corrective invoice. */
+export interface CorrectiveInvoiceLineKey {
+  /** The legal entity that the corrective invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The corrective invoice's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly invoice_id: number;
+  /** Number of the line in the document's order, from 1. Source: infakt-kafka. */
+  readonly line_no: number;
+}
+
+/** An invoice of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface Invoice {
+  /** The legal entity that the invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The invoice's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the invoice; what the API addresses it by. Source: inFakt API, list row. */
+  readonly uuid: string | null;
+  /** Integer id of the document that this one is linked to. Source: inFakt API, list row since 2025. */
+  readonly parent_id: number | null;
+  /** Number of the document; may be missing on drafts. Source: inFakt API, list row. */
+  readonly number: string | null;
+  /** Kind of document: vat or proforma; an open list. Source: inFakt API, list row. */
+  readonly kind: string | null;
+  /** State of the document: draft, sent, printed or paid; an open list. Source: inFakt API, list row. */
+  readonly status: string | null;
+  /** Currency of every amount of the document, ISO 4217. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** How it is to be paid: transfer, cash, card and others; an open list. Source: inFakt API, list row. */
+  readonly payment_method: string | null;
+  /** Date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly invoice_date: number | null;
+  /** Date of sale. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly sale_date: number | null;
+  /** Date the payment is due. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly payment_date: number | null;
+  /** Date the invoice was paid; null while it is unpaid. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly paid_date: number | null;
+  /** Net total. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** VAT total. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Gross total. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** Amount paid; inFakt does not always set it when an invoice is marked as paid, so judge payment by status and paid_date. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly paid_price: number | null;
+  /** Amount left to pay; inFakt does not always clear it when an invoice is marked as paid. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly left_to_pay: number | null;
+  /** Notes printed on the invoice. Source: inFakt API, list row. */
+  readonly notes: string | null;
+  /** Whether the split payment mechanism applies. Source: inFakt API, list row. */
+  readonly split_payment: boolean | null;
+  /** How the split payment mechanism applies: required or optional; an open list. Source: inFakt API, list row. */
+  readonly split_payment_type: string | null;
+  /** Name of the person entitled to receive the invoice. Source: inFakt API, list row. */
+  readonly recipient_signature: string | null;
+  /** Name of the person entitled to issue the invoice. Source: inFakt API, list row. */
+  readonly seller_signature: string | null;
+  /** Which date decides the VAT period: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row since 2025. */
+  readonly vat_date_value: string | null;
+  /** What sale_date stands for: sale_date, service_date, cargo_date or continuous_service_end_on; an open list. Source: inFakt API, list row. */
+  readonly invoice_date_kind: string | null;
+  /** First day of a continuous service. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly continuous_service_start_on: number | null;
+  /** Last day of a continuous service. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly continuous_service_end_on: number | null;
+  /** Whether it is an occasional sale. Source: inFakt API, list row since 2025. */
+  readonly occasional_sale: boolean | null;
+  /** Whether the document is left out of income. Source: inFakt API, list row. */
+  readonly not_income: boolean | null;
+  /** Whether it is a building service. Source: inFakt API, list row since 2025. */
+  readonly building_service: boolean | null;
+  /** Integer id of the client; the client may have been changed or deleted since. Source: inFakt API, list row. */
+  readonly client_id: number | null;
+  /** UUID of the client. Source: inFakt API, list row since 2025. */
+  readonly client_uuid: string | null;
+  /** Buyer's company name when the invoice was saved; null for private persons. Source: inFakt API, list row. */
+  readonly client_company_name: string | null;
+  /** Buyer's first name when the invoice was saved. Source: inFakt API, list row. */
+  readonly client_first_name: string | null;
+  /** Buyer's last name when the invoice was saved. Source: inFakt API, list row. */
+  readonly client_last_name: string | null;
+  /** What kind of party it is: private_person, self_employed or other_business; an open list. Source: inFakt API, list row. */
+  readonly client_business_activity_kind: string | null;
+  /** Street of the buyer's address when the invoice was saved. Source: inFakt API, list row. */
+  readonly client_street: string | null;
+  /** Number of the buyer's building when the invoice was saved. Source: inFakt API, list row. */
+  readonly client_street_number: string | null;
+  /** Number of the buyer's flat when the invoice was saved. Source: inFakt API, list row. */
+  readonly client_flat_number: string | null;
+  /** City of the buyer's address when the invoice was saved. Source: inFakt API, list row. */
+  readonly client_city: string | null;
+  /** Postal code of the buyer's address exactly as entered. Source: inFakt API, list row. */
+  readonly client_post_code: string | null;
+  /** Buyer's tax number exactly as entered: may hold a country prefix, dashes or spaces. Source: inFakt API, list row. */
+  readonly client_tax_code: string | null;
+  /** Country of the buyer's address, ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly client_country: string | null;
+  /** Number of the seller's bank account exactly as entered. Source: inFakt API, list row. */
+  readonly bank_account: string | null;
+  /** Name of the seller's bank. Source: inFakt API, list row. */
+  readonly bank_name: string | null;
+  /** SWIFT code of the seller's bank. Source: inFakt API, list row. */
+  readonly swift: string | null;
+  /** Reference id of the reason for a VAT exemption. Source: inFakt API, list row. */
+  readonly vat_exemption_reason: number | null;
+  /** What is sold: service or merchandise; an open list. Source: inFakt API, list row. */
+  readonly sale_type: string | null;
+  /** Kind of sale for the books, e.g. sprzedaz_podstawowa; an open list. Source: inFakt API, list row since 2025. */
+  readonly sales_kind: string | null;
+  /** Reference ids of the document's markings for the VAT register, as texts. Source: inFakt API, list row. */
+  readonly document_markings_ids: readonly string[] | null;
+  /** Reference id of the kind of transaction. Source: inFakt API, list row. */
+  readonly transaction_kind_id: number | null;
+  /** Seller's number in the waste register (BDO) exactly as entered. Source: inFakt API, list row. */
+  readonly bdo_code: string | null;
+  /** Number of the receipt that the invoice was issued for. Source: inFakt API, list row. */
+  readonly receipt_number: string | null;
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly vat_exchange_date_kind: string | null;
+  /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
+  readonly amount_in_words: string | null;
+  /** When the invoice was created. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, list row since 2025. */
+  readonly created_at: number | null;
+  /** Integer id of the bank reconciliation. Source: inFakt API, list row since 2025. */
+  readonly reconciliation_id: number | null;
+  /** Number that the national e-invoice system (KSeF) gave the invoice. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly ksef_number: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
+  /** The lines of the invoice, in the document's order. Source: inFakt API, list row. */
+  readonly services: readonly Line[] | null;
+  /** Array of the third parties of the invoice and their roles. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly third_party_addresses: string | null;
+  /** Object with the contracts and orders that the invoice refers to. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly transaction_terms: string | null;
+  /** Array of documents related to the invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly related_documents: string | null;
+  /** Object with the address of a local government unit that receives the invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_recipient_address: string | null;
+  /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_seller_address: string | null;
+  /** Object with links for online payment and sharing. inFakt changes it without an edit, so it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly extensions: string | null;
+  /** Object with the state of the invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly ksef_data: string | null;
+  /** Fields of the invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** One line of an invoice, in the document's order. */
+export interface Line {
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** Integer id of a related line. Source: inFakt API, list row since 2025. */
+  readonly related_id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** VAT rate symbol, e.g. 23, 8, 5, 0, zw, np; an open list. Source: inFakt API, list row. */
+  readonly tax_symbol: string | null;
+  /** Unit of the quantity. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Net price of one unit, after the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Classification symbols, composed by inFakt; deprecated there in favour of pkwiu, cn and pkob. Source: inFakt API, list row. */
+  readonly symbol: string | null;
+  /** Symbol in the Polish classification of goods and services. Source: inFakt API, list row. */
+  readonly pkwiu: string | null;
+  /** Symbol in the Combined Nomenclature. Source: inFakt API, list row. */
+  readonly cn: string | null;
+  /** Symbol in the Polish classification of buildings. Source: inFakt API, list row. */
+  readonly pkob: string | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, list row since 2025. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Discount in per cent, the text that the API sends, e.g. 0.0. Source: inFakt API, list row. */
+  readonly discount: string | null;
+  /** Net price of one unit, before the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price_before_discount: number | null;
+  /** Reference id of the line's GTU group. Source: inFakt API, list row. */
+  readonly gtu_id: number | null;
+  /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly gtin: string | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one invoice. */
+export interface InvoiceKey {
+  /** The legal entity that the invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The invoice's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
+/** One line of an invoice as inFakt shows it now, published with its invoice in one transaction. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface InvoiceLine {
+  /** The legal entity that the invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The invoice's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly invoice_id: number;
+  /** Number of the line in the document's order, from 1. Source: infakt-kafka. */
+  readonly line_no: number;
+  /** When the invoice was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** Integer id of a related line. Source: inFakt API, list row since 2025. */
+  readonly related_id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** VAT rate symbol, e.g. 23, 8, 5, 0, zw, np; an open list. Source: inFakt API, list row. */
+  readonly tax_symbol: string | null;
+  /** Unit of the quantity. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Net price of one unit, after the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Classification symbols, composed by inFakt; deprecated there in favour of pkwiu, cn and pkob. Source: inFakt API, list row. */
+  readonly symbol: string | null;
+  /** Symbol in the Polish classification of goods and services. Source: inFakt API, list row. */
+  readonly pkwiu: string | null;
+  /** Symbol in the Combined Nomenclature. Source: inFakt API, list row. */
+  readonly cn: string | null;
+  /** Symbol in the Polish classification of buildings. Source: inFakt API, list row. */
+  readonly pkob: string | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, list row since 2025. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Discount in per cent, the text that the API sends, e.g. 0.0. Source: inFakt API, list row. */
+  readonly discount: string | null;
+  /** Net price of one unit, before the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price_before_discount: number | null;
+  /** Reference id of the line's GTU group. Source: inFakt API, list row. */
+  readonly gtu_id: number | null;
+  /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly gtin: string | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one line of an invoice. */
+export interface InvoiceLineKey {
+  /** The legal entity that the invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The invoice's integer id in inFakt, unique within the entity. Source: inFakt API, list row. */
+  readonly invoice_id: number;
+  /** Number of the line in the document's order, from 1. Source: infakt-kafka. */
+  readonly line_no: number;
+}
