@@ -27,16 +27,23 @@ export class TransientError extends HouseError {
   override readonly code = 'TRANSIENT';
   /** How long the other side asked us to wait, already capped at five minutes. */
   readonly retryAfterMs: number | undefined;
+  /** Why there was no answer at all, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  readonly networkFault: string | undefined;
 
-  constructor(message: string, context: ErrorContext & { readonly retryAfterMs?: number } = {}) {
+  constructor(
+    message: string,
+    context: ErrorContext & { readonly retryAfterMs?: number; readonly networkFault?: string } = {},
+  ) {
     super(message, context);
     this.retryAfterMs = context.retryAfterMs;
+    this.networkFault = context.networkFault;
   }
 }
 
 /** Why a stream or an entity is not read for now: a fixed vocabulary for logs, metrics and `once --json`. */
 export type ParkReason =
   | 'unauthorized'
+  | 'key-changed'
   | 'payment-required'
   | 'forbidden'
   | 'rate-limited'

@@ -7,10 +7,12 @@ import fetch from 'cross-fetch';
 import { defer, finalize, from, type Observable, tap, throwError, timeout } from 'rxjs';
 import { TransientError } from './errors';
 
-/** One GET to be made. */
+/** One request to be made, a GET unless it says otherwise. */
 export interface HttpRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 /** A complete answer, whatever its status. */
@@ -27,10 +29,10 @@ export interface HttpAnswer {
 /** The edge to the network. */
 export interface Http {
   /**
-   * One GET per subscription; unsubscribing aborts it. A 3xx is an answer and never followed.
+   * One request per subscription; unsubscribing aborts it. A 3xx is an answer and never followed.
    *
    * Fails with a TransientError if the network fails, the whole exchange takes longer than `timeoutMs`, or the body is
-   * cut or larger than `maxBytes`; the last two carry the status. Messages name neither headers nor the query.
+   * cut or larger than `maxBytes`; the last two carry the status. Messages name neither headers, query nor body.
    */
   readonly exchange: (request: HttpRequest) => Observable<HttpAnswer>;
   /** Closes all connections, those in use as well. */
@@ -42,17 +44,22 @@ export interface HttpOptions {
   /** Largest body accepted, both as it travels and unpacked. */
   readonly maxBytes: number;
   readonly userAgent: string;
+  /** The authorities that are trusted instead of those that Node.js trusts, PEM. */
+  readonly ca?: string;
 }
 
 const unzip = promisify(gunzip);
 
 /** Opens the edge; its connections are kept alive between exchanges. */
-export function createHttp({ timeoutMs, maxBytes, userAgent }: HttpOptions): Http {
-  const connections = createConnections();
+export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions): Http {
+  const connections = createConnections(ca);
 
-  async function get(url: URL, headers: HttpRequest['headers'], agent: HttpAgent, signal: AbortSignal) {
+  async function send(request: HttpRequest, url: URL, agent: HttpAgent, signal: AbortSignal) {
+    const { headers, method = 'GET', body: sent } = request;
     // node-fetch unpacks leniently (a cut gzip body would pass), so unpacking is done here.
     const init = {
+      method,
+      ...(sent !== undefined && { body: sent }),
       headers: { ...headers, 'User-Agent': userAgent, 'Accept-Encoding': 'gzip' },
       redirect: 'manual' as const,
       signal,
@@ -62,9 +69,10 @@ export function createHttp({ timeoutMs, maxBytes, userAgent }: HttpOptions): Htt
     };
     // An illegal value would otherwise be quoted in the error, and the value may be the key.
     for (const [name, value] of Object.entries(init.headers)) validateHeaderValue(name, value);
-    const shown = `GET ${url.origin}${url.pathname}`;
+    const shown = titleOf(request, url);
     const response = await fetch(url.href, init).catch((error: unknown) => {
-      throw new TransientError(`${shown} expected an answer, got ${reasonOf(error)}`);
+      const reason = reasonOf(error);
+      throw new TransientError(`${shown} expected an answer, got ${reason}`, { networkFault: reason });
     });
     const { status } = response;
     try {
@@ -85,18 +93,18 @@ export function createHttp({ timeoutMs, maxBytes, userAgent }: HttpOptions): Htt
   }
 
   return {
-    exchange: ({ url, headers }) =>
+    exchange: (request) =>
       defer(() => {
-        const target = new URL(url);
+        const target = new URL(request.url);
         const aborter = new AbortController();
         const agent = connections.take(target);
         let whole = false;
-        return from(get(target, headers, agent, aborter.signal)).pipe(
+        return from(send(request, target, agent, aborter.signal)).pipe(
           tap(() => (whole = true)),
           timeout({
             first: timeoutMs,
             with: () => {
-              const shown = `GET ${target.origin}${target.pathname}`;
+              const shown = titleOf(request, target);
               return throwError(
                 () => new TransientError(`${shown} expected a whole answer in ${timeoutMs} ms, got a time-out`),
               );
@@ -114,8 +122,12 @@ export function createHttp({ timeoutMs, maxBytes, userAgent }: HttpOptions): Htt
   };
 }
 
+function titleOf({ method = 'GET' }: HttpRequest, { origin, pathname }: URL): string {
+  return `${method} ${origin}${pathname}`;
+}
+
 /** Keep-alive connections: one agent each, so that the socket of an exchange is known. */
-function createConnections() {
+function createConnections(ca: string | undefined) {
   const idle = new Map<string, HttpAgent[]>();
   const all = new Set<HttpAgent>();
   const options = { keepAlive: true, maxSockets: 1 };
@@ -129,7 +141,10 @@ function createConnections() {
     take: (url: URL): HttpAgent => {
       const warm = idle.get(url.origin)?.pop();
       if (warm !== undefined) return warm;
-      const agent = url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+      const agent =
+        url.protocol === 'https:'
+          ? new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) })
+          : new HttpAgent(options);
       all.add(agent);
       return agent;
     },
@@ -176,4 +191,15 @@ function reasonOf(error: unknown): string {
   if ('code' in error && typeof error.code === 'string') return error.code;
   if ('type' in error && typeof error.type === 'string') return error.type;
   return error.message;
+}
+
+/** The wait that an answer asks for, in seconds or as an HTTP date; undefined if none, or one that is past or makes no sense. */
+export function retryAfterOf({ header }: HttpAnswer, wallClock: () => number): number | undefined {
+  const value = header('retry-after')?.trim() ?? '';
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  if (!/^[A-Z][a-z]{2,8},? /.test(value)) return undefined;
+  // Both by the server's clock where it tells its own time, as ours may be off.
+  const now = Date.parse(header('date') ?? '');
+  const waitMs = Date.parse(value) - (Number.isNaN(now) ? wallClock() : now);
+  return waitMs >= 0 ? waitMs : undefined;
 }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** What the server is to do with one request. */
@@ -26,15 +27,15 @@ export interface HttpServer {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a real HTTP server on a free port; it answers 500 until told otherwise. */
-export async function startHttpServer(): Promise<HttpServer> {
+/** Starts a real HTTP server on a free port, with TLS if it is given a certificate; it answers 500 until told otherwise. */
+export async function startHttpServer(tls?: { readonly cert: string; readonly key: string }): Promise<HttpServer> {
   let script: readonly Reaction[] = [];
   let reacted = 0;
   let connections = 0;
   const requests: SeenRequest[] = [];
   const awaited: { readonly count: number; readonly resolve: (request: SeenRequest) => void }[] = [];
   const numbers = new WeakMap<object, number>();
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const seen: SeenRequest = {
       method: request.method,
       url: request.url ?? '',
@@ -46,8 +47,11 @@ export async function startHttpServer(): Promise<HttpServer> {
     for (const { count, resolve } of awaited) if (count === requests.length) resolve(seen);
     const reaction = script[Math.min(reacted++, script.length - 1)] ?? json(500, {});
     reaction(request, response);
-  });
-  server.on('connection', (socket) => numbers.set(socket, connections++));
+  };
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: object) =>
+    numbers.set(socket, connections++),
+  );
   const { port } = await new Promise<AddressInfo>((resolve, reject) => {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
@@ -56,7 +60,7 @@ export async function startHttpServer(): Promise<HttpServer> {
     });
   });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     requests,
     request: (count) =>
       new Promise((resolve) => {
