@@ -1,30 +1,18 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Producer, Transaction } from 'kafkajs';
+import { createProgram, getPreEmitDiagnostics, ModuleKind, ModuleResolutionKind } from 'typescript';
 
 import { correctReadCommitted } from '../../src/sinks/read-committed';
 import { readCommitted } from '../support/java-reader';
 import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmin } from '../support/kafka';
+import { type Program, startProgram } from '../support/program';
+import { userProject } from '../support/user-project';
+
+const committed = ['committed 0', 'committed 1', 'committed 2', 'committed 3'];
 
 test('two writers with interleaved aborted transactions: a stock kafkajs consumer shows aborted records, a corrected one none', async () => {
-  const topic = await createTopic('interleaved');
-  await withAdmin(kafkaClient(), (admin) =>
-    until(() => admin.fetchTopicOffsets(topic), { what: `${topic} to be led` }),
-  );
-  const [first, second] = await Promise.all([transactionalProducer(), transactionalProducer()]);
-  const committed: string[] = [];
-  for (let round = 0; round < 4; round += 1) {
-    const older = await first.transaction();
-    await send(older, topic, `aborted ${round}a`);
-    const newer = await second.transaction();
-    await send(newer, topic, `aborted ${round}b`);
-    await send(older, topic, `aborted ${round}c`);
-    // The later one ends first, so that the broker lists it first.
-    await newer.abort();
-    const between = await until(() => second.transaction(), { what: 'the markers of the one before' });
-    await send(between, topic, `committed ${round}`);
-    committed.push(`committed ${round}`);
-    await older.abort();
-    await between.commit();
-  }
+  const topic = await interleavedTopic();
   expect((await readCommitted(brokers().join(','), [topic])).map(({ value }) => String(value))).toEqual(committed);
 
   const stock = await consumed(topic, 'committed 3');
@@ -34,6 +22,90 @@ test('two writers with interleaved aborted transactions: a stock kafkajs consume
   correctReadCommitted();
   expect(await consumed(topic, 'committed 3')).toEqual(committed);
 });
+
+test('the export of the package corrects the kafkajs that a program shares with it, and by its require also one of its own', async () => {
+  const [topic, shared, separate] = await Promise.all([
+    interleavedTopic(),
+    userProject(['kafkajs']),
+    userProject(['kafkajs'], { ownCopies: ['kafkajs'] }),
+  ]);
+  const programs = {
+    'none, shared': printValues(shared, topic, ''),
+    'own, shared': printValues(shared, topic, 'correctReadCommitted();'),
+    'own, separate': printValues(separate, topic, 'correctReadCommitted();'),
+    'require, separate': printValues(separate, topic, 'correctReadCommitted(require);'),
+  };
+
+  const printed = Object.entries(programs).map(async ([name, program]) => {
+    const values = await program.printed((lines) => lines.includes('committed 3'));
+    return [name, values.some((value) => value.startsWith('aborted')) ? 'shows aborted records' : values] as const;
+  });
+  expect(Object.fromEntries(await Promise.all(printed))).toEqual({
+    'none, shared': 'shows aborted records',
+    'own, shared': committed,
+    'own, separate': 'shows aborted records',
+    'require, separate': committed,
+  });
+});
+
+test.each([
+  ['node16', ModuleKind.Node16, ModuleResolutionKind.Node16],
+  ['node10', ModuleKind.CommonJS, ModuleResolutionKind.Node10],
+] as const)(
+  'the export of the package has types for the module resolution %s',
+  async (_name, module, moduleResolution) => {
+    const folder = await userProject([]);
+    const file = join(folder, 'program.ts');
+    await writeFile(
+      file,
+      `import { correctReadCommitted } from 'infakt-kafka/read-committed';
+     correctReadCommitted();
+     correctReadCommitted((id) => id.length);
+     // @ts-expect-error -- not a way to load modules
+     correctReadCommitted(1);`,
+    );
+    const quick = { lib: ['lib.es2023.d.ts'], types: [], skipDefaultLibCheck: true };
+    const program = createProgram([file], { module, moduleResolution, strict: true, noEmit: true, ...quick });
+    expect(getPreEmitDiagnostics(program).map(({ messageText }) => messageText)).toEqual([]);
+  },
+);
+
+/** A topic in which two writers have aborted overlapping transactions and committed others between them. */
+async function interleavedTopic(): Promise<string> {
+  const topic = await createTopic('interleaved');
+  await withAdmin(kafkaClient(), (admin) =>
+    until(() => admin.fetchTopicOffsets(topic), { what: `${topic} to be led` }),
+  );
+  const [first, second] = await Promise.all([transactionalProducer(), transactionalProducer()]);
+  for (const [round, value] of committed.entries()) {
+    const older = await until(() => first.transaction(), { what: 'the markers of the one before' });
+    await send(older, topic, `aborted ${round}a`);
+    const newer = await until(() => second.transaction(), { what: 'the markers of the one before' });
+    await send(newer, topic, `aborted ${round}b`);
+    await send(older, topic, `aborted ${round}c`);
+    // The later one ends first, so that the broker lists it first.
+    await newer.abort();
+    const between = await until(() => second.transaction(), { what: 'the markers of the one before' });
+    await send(between, topic, value);
+    await older.abort();
+    await between.commit();
+  }
+  return topic;
+}
+
+/** Runs a program of a user that prints the values of a topic, with a line of its own before. */
+function printValues(folder: string, topic: string, line: string): Program {
+  const source = `
+    const { Kafka, logLevel } = require('kafkajs');
+    const { correctReadCommitted } = require('infakt-kafka/read-committed');
+    ${line}
+    const kafka = new Kafka({ brokers: ${JSON.stringify(brokers())}, logLevel: logLevel.NOTHING });
+    const consumer = kafka.consumer({ groupId: '${uniqueName('reader')}', maxWaitTimeInMs: 100 });
+    consumer
+      .subscribe({ topic: '${topic}', fromBeginning: true })
+      .then(() => consumer.run({ eachMessage: async ({ message }) => console.log(String(message.value)) }));`;
+  return startProgram([process.execPath, '-e', source], { cwd: folder });
+}
 
 async function transactionalProducer(): Promise<Producer> {
   const producer = kafkaClient().producer({ transactionalId: uniqueName('interleaved'), maxInFlightRequests: 1 });

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Producer } from 'kafkajs';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
+
+import { fetchByMaven, findJava, projectRoot } from '../../tools/java';
+import { javaOptions, kafkaLibrary } from '../../tools/kafka';
+import { startRegistry } from '../../tools/registry';
+import type { CommittedRecord } from '../support/java-reader';
+import { cleanUp, kafkaClient, uniqueName, until } from '../support/kafka';
+import { API_KEY, type OneCompany, oneCompany, recordsOf } from '../support/one-company';
+import { startProgram } from '../support/program';
+import { examplePython } from '../support/python';
+import { userProject } from '../support/user-project';
+
+const EXAMPLES = join(projectRoot(), 'examples');
+
+test('without a registry, the console consumer and the examples in Java, Python and TypeScript read all that is committed and no more', async () => {
+  const company = await oneCompany({ clients: 2, invoices: 12 });
+  const expected = await history(company);
+  const environment = surroundings(company);
+  const [java, jars, library, python, user] = await Promise.all([
+    findJava(),
+    exampleJars(),
+    kafkaLibrary(),
+    examplePython(),
+    userProject(['avsc', 'kafkajs']),
+  ]);
+  await cp(join(projectRoot(), 'schemas'), join(user, 'schemas'), { recursive: true });
+  const typescript = await readFile(join(EXAMPLES, 'typescript', 'invoices.mts'), 'utf8');
+  const { outputText } = transpileModule(typescript, {
+    compilerOptions: { module: ModuleKind.ES2022, target: ScriptTarget.ES2022 },
+  });
+  await writeFile(join(user, 'invoices.mjs'), outputText);
+  const consoleConsumer = [
+    ...['--bootstrap-server', company.bootstrap, '--topic', company.service.topic('invoices'), '--from-beginning'],
+    ...['--isolation-level', 'read_committed', '--max-messages', String(expected.length)],
+    ...['--property', 'print.value=false', '--property', 'print.headers=true'],
+  ];
+
+  const programs = {
+    console: startProgram(
+      [java, ...javaOptions(library, 128), 'org.apache.kafka.tools.consumer.ConsoleConsumer', ...consoleConsumer],
+      { cwd: projectRoot() },
+    ),
+    java: startProgram([java, '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*'), 'examples/java/Invoices.java'], {
+      cwd: projectRoot(),
+      env: environment,
+    }),
+    python: startProgram([python, 'examples/python/invoices_without_registry.py'], {
+      cwd: projectRoot(),
+      env: environment,
+    }),
+    typescript: startProgram([process.execPath, 'invoices.mjs'], {
+      cwd: user,
+      env: environment,
+    }),
+  };
+
+  const all = (lines: readonly string[]): boolean => lines.length >= expected.length;
+  const printed = {
+    console: (await programs.console.printed(all)).map((line) => /\bop:(\w+)/.exec(line)?.[1]).sort(),
+    java: [...(await programs.java.printed(all))].sort(),
+    python: [...(await programs.python.printed(all))].sort(),
+    typescript: [...(await programs.typescript.printed(all))].sort(),
+  };
+  expect(printed).toEqual({
+    console: expected.map((line) => line.slice(0, 1)).sort(),
+    java: expected,
+    python: expected,
+    typescript: expected,
+  });
+});
+
+test('with a registry, the AvroDeserializer of confluent-kafka reads all that is committed and no more', async () => {
+  const [registry, python] = await Promise.all([startRegistry(), examplePython()]);
+  cleanUp(() => registry.stop());
+  const company = await oneCompany({
+    clients: 2,
+    invoices: 12,
+    service: { registry: { url: registry.url, autoRegister: true } },
+  });
+  const expected = await history(company);
+
+  const reader = startProgram([python, 'examples/python/invoices.py'], {
+    cwd: projectRoot(),
+    env: { ...surroundings(company), REGISTRY_URL: registry.url },
+  });
+
+  expect([...(await reader.printed((lines) => lines.length >= expected.length))].sort()).toEqual(expected);
+});
+
+test('every example is short enough to be read at a glance', async () => {
+  const sources = (await readdir(EXAMPLES, { recursive: true })).filter((file) => /\.(py|java|mts)$/.test(file));
+  const lengths = sources.map(
+    async (file) => (await readFile(join(EXAMPLES, file), 'utf8')).trimEnd().split('\n').length,
+  );
+  expect(sources.length).toBe(4);
+  expect(Math.max(...(await Promise.all(lengths)))).toBeLessThan(40);
+});
+
+/**
+ * Lets the service publish invoices, a change and a new one, and others write what it would at a deletion and when it dies in the middle of
+ * a transaction. Gives what an example prints of it, sorted.
+ */
+async function history(company: OneCompany): Promise<string[]> {
+  const { simulator, service } = company;
+  const { admin } = simulator;
+  expect((await service.once()).code).toBe(0);
+  const ids = admin.truth()[API_KEY]?.invoices.ids ?? [];
+  const lines = ids.map((id) => lineOf('r', admin.row(API_KEY, 'invoices', id)));
+  const [paid = 0] = ids;
+  lines.push(
+    lineOf('u', admin.edit(API_KEY, 'invoices', paid, { status: 'paid', paid_date: '2026-11-20', gross_price: 5 })),
+  );
+  lines.push(lineOf('c', admin.add(API_KEY, 'invoices', { number: 'Zażółć 1/2026' })));
+  expect((await service.once()).code).toBe(0);
+
+  const change = (await recordsOf(company, 'invoices')).find(({ headers }) => headers['op'] === 'u');
+  if (change === undefined) throw new Error('expected a record of the paid invoice');
+  await writeAborted(change);
+  lines.push(`d alfa ${paid} deleted`);
+  return lines.sort();
+}
+
+function lineOf(op: string, row: unknown): string {
+  if (typeof row !== 'object' || row === null) throw new Error('expected a row of the simulator');
+  const { number, gross_price: gross, currency, status } = row as Readonly<Record<string, string | number | null>>;
+  const amount = String(gross).padStart(3, '0').replace(/(..)$/, '.$1');
+  return `${op} alfa ${String(number ?? '-')} ${amount} ${String(currency)} ${String(status)}`;
+}
+
+/** What the examples are told about where to read. */
+function surroundings({ bootstrap, service }: OneCompany): Record<string, string> {
+  return { LC_ALL: 'C.UTF-8', KAFKA_BROKERS: bootstrap, TOPIC: service.topic('invoices') };
+}
+
+async function exampleJars(): Promise<string> {
+  const pom = join(EXAMPLES, 'java', 'pom.xml');
+  const version = createHash('sha256')
+    .update(await readFile(pom))
+    .digest('hex')
+    .slice(0, 12);
+  return fetchByMaven('the jars of the Java example', `example-${version}`, (target) => [
+    ...['-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`],
+  ]);
+}
+
+/** Two writers of one partition, whose aborted transactions overlap, and a tombstone as the last record. */
+async function writeAborted(like: CommittedRecord): Promise<void> {
+  const [older, newer] = await Promise.all([transactionalProducer(), transactionalProducer()]);
+  const { topic, partition, key, value } = like;
+  const aborted = { topic, messages: [{ partition, key, value, headers: { op: 'aborted' } }] };
+  const first = await older.transaction();
+  await first.send(aborted);
+  const second = await newer.transaction();
+  await second.send(aborted);
+  await first.send(aborted);
+  // The later one ends first, so that the broker lists it first.
+  await second.abort();
+  await first.abort();
+  const last = await until(() => newer.transaction(), { what: 'the markers of the one before' });
+  await last.send({ topic, messages: [{ partition, key, value: null, headers: { op: 'd' } }] });
+  await last.commit();
+}
+
+async function transactionalProducer(): Promise<Producer> {
+  const producer = kafkaClient().producer({ transactionalId: uniqueName('example'), maxInFlightRequests: 1 });
+  await producer.connect();
+  cleanUp(() => producer.disconnect());
+  return producer;
+}
