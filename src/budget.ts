@@ -1,4 +1,5 @@
-import type { EntityId } from './model';
+import type { EntityId, Turn } from './model';
+import { createDealer, spotTurn } from './schedule';
 
 /** Time as the budget sees it: it must not jump, so not the wall clock. */
 export interface Clock {
@@ -37,7 +38,7 @@ export interface Slot {
 /** What one entity sees of the budget. */
 export interface Slots {
   /** Resolves when one request may be sent, at once; rejects only if aborted while waiting, which leaves the queue. */
-  readonly take: (signal?: AbortSignal) => Promise<Slot>;
+  readonly take: (signal?: AbortSignal, turn?: Turn) => Promise<Slot>;
 }
 
 export interface BudgetState {
@@ -52,6 +53,8 @@ export interface BudgetState {
 export interface Budget {
   readonly slots: (entity: EntityId) => Slots;
   readonly state: () => BudgetState;
+  /** How much of the requests is this process's, from 0 to 1; a new share begins without a burst. */
+  readonly setShare: (share: number) => void;
   /** Stops for good: what still waits is never sent. */
   readonly close: () => void;
 }
@@ -68,6 +71,8 @@ interface Waiter {
 }
 
 const MINUTE = 60_000;
+/** Of a request that belongs to no scan: an entity's account, and what looks at single rows. */
+const UNNAMED = spotTurn('');
 const BURST = 5;
 const SLOWEST = 1 / 16;
 const RECOVERY_STEP = 1 / 16;
@@ -81,7 +86,8 @@ const LONGEST_BLOCK = 15 * MINUTE;
  *
  * Requests are evenly paced, with a burst of at most 5 that quiet earns and a new budget does not have, and each keeps
  * its slot, of which there are `requestsPerMinute`, until 60 s after its answer: whenever between sending and answer
- * the API counted it, its window is over by then. Entities take turns, in order of arrival within each.
+ * the API counted it, its window is over by then. Whose request is next is dealt by the schedule; to it a request that
+ * is long in being answered counts as up to two.
  *
  * A 429, or 503 from two entities within a minute, halves the pace, down to 1/16, once for all requests that were on
  * their way then; each 5 s without a further one give 1/16 of the full pace back. A 403 that is not JSON, or list 403s of
@@ -91,10 +97,11 @@ const LONGEST_BLOCK = 15 * MINUTE;
  */
 export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budget {
   const limited = requestsPerMinute > 0;
-  const capacity = limited ? Math.max(1, Math.floor(requestsPerMinute)) : Infinity;
-  const fullRate = limited ? requestsPerMinute / MINUTE : Infinity;
+  let share = 1;
+  let capacity = Infinity;
+  let fullRate = Infinity;
 
-  const waiting = new Map<EntityId, Set<Waiter>>();
+  const dealer = createDealer<Waiter>();
   let cancelTimer: (() => void) | null = null;
   let closed = false;
 
@@ -133,7 +140,7 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
   }
 
   function accrue(until: number): void {
-    tokens = limited ? Math.min(BURST, tokens + (until - accruedAt) * fullRate * pace) : 0;
+    tokens = limited ? Math.min(Math.max(1, BURST * share), tokens + (until - accruedAt) * fullRate * pace) : 0;
     accruedAt = until;
   }
 
@@ -155,39 +162,15 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
     const now = clock.now();
     advance(now);
     let turn = Infinity;
-    while (waiting.size > 0 && (turn = nextTurn(now)) <= now) send(nextWaiter());
-    if (waiting.size > 0 && turn < Infinity) cancelTimer = clock.schedule(turn - now, pump);
-  }
-
-  function nextWaiter(): Waiter {
-    let chosen: Set<Waiter> | undefined;
-    for (const [entity, queue] of waiting) {
-      chosen ??= queue;
-      if (block === null) break;
+    while (dealer.waits() && (turn = nextTurn(now)) <= now) {
       // A probe by an entity that may be refused for reasons of its own proves little.
-      if (!block.suspects.has(entity)) {
-        chosen = queue;
-        break;
-      }
+      const waiter = dealer.next(now, block?.suspects);
+      if (waiter !== null) send(waiter, now);
     }
-    const [waiter] = chosen ?? [];
-    if (chosen === undefined || waiter === undefined) throw new Error('expected a waiting request, got none');
-    leave(waiter);
-    // Its entity's turn is over.
-    if (chosen.size > 0) {
-      waiting.delete(waiter.entity);
-      waiting.set(waiter.entity, chosen);
-    }
-    return waiter;
+    if (dealer.waits() && turn < Infinity) cancelTimer = clock.schedule(turn - now, pump);
   }
 
-  function leave(waiter: Waiter): void {
-    const queue = waiting.get(waiter.entity);
-    queue?.delete(waiter);
-    if (queue?.size === 0) waiting.delete(waiter.entity);
-  }
-
-  function send({ entity, grant }: Waiter): void {
+  function send({ entity, grant }: Waiter, sentAt: number): void {
     const number = ++sent;
     const probe = block;
     if (probe !== null) probe.probing = true;
@@ -201,7 +184,11 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
         open--;
         const now = clock.now();
         advance(now);
-        if (limited) cooling.push(now + MINUTE);
+        if (limited) {
+          cooling.push(now + MINUTE);
+          // It had its slot for that much longer.
+          dealer.charge(entity, Math.min(1, (now - sentAt) / MINUTE));
+        }
         if (probe !== null && probe === block) judgeProbe(probe, entity, outcome, now);
         judge(entity, number, outcome, now);
         pump();
@@ -252,28 +239,24 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
 
   function slots(entity: EntityId): Slots {
     return {
-      take: (signal) =>
+      take: (signal, turn = UNNAMED) =>
         new Promise((resolve, reject) => {
-          const waiter: Waiter = {
-            entity,
-            grant: (slot) => {
-              signal?.removeEventListener('abort', abort);
-              resolve(slot);
-            },
-          };
-          const abort = () => {
-            leave(waiter);
-            pump();
-            reject(new Error(`the wait of entity ${entity} for its turn was given up`));
-          };
+          const refuse = () => reject(new Error(`the wait of entity ${entity} for its turn was given up`));
           if (signal?.aborted === true) {
-            abort();
+            refuse();
             return;
           }
+          const grant = (slot: Slot) => {
+            signal?.removeEventListener('abort', abort);
+            resolve(slot);
+          };
+          const leave = dealer.add(entity, turn, { entity, grant }, clock.now());
+          const abort = () => {
+            leave();
+            pump();
+            refuse();
+          };
           signal?.addEventListener('abort', abort, { once: true });
-          const queue = waiting.get(entity);
-          if (queue === undefined) waiting.set(entity, new Set([waiter]));
-          else queue.add(waiter);
           pump();
         }),
     };
@@ -282,7 +265,7 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
   function state(): BudgetState {
     const now = clock.now();
     advance(now);
-    const rate = limited ? requestsPerMinute * pace : null;
+    const rate = limited ? requestsPerMinute * share * pace : null;
     if (block !== null) {
       return { requestsPerMinute: rate, pausedUntil: Math.max(block.until, pausedUntil), why: 'ip-block' };
     }
@@ -294,12 +277,27 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
     };
   }
 
+  function setShare(part: number): void {
+    if (!limited || part === share) return;
+    advance(clock.now());
+    divide(part);
+    pump();
+  }
+
+  function divide(part: number): void {
+    share = part;
+    fullRate = (requestsPerMinute * share) / MINUTE;
+    capacity = Math.max(1, Math.floor(requestsPerMinute * share));
+    tokens = 0;
+  }
+
   function close(): void {
     closed = true;
     pump();
   }
 
-  return { slots, state, close };
+  if (limited) divide(1);
+  return { slots, state, setShare, close };
 }
 
 /** Which entities met something within the last minute. */
