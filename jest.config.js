@@ -18,9 +18,11 @@ module.exports = {
       ...project,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/test/integration/', '/test/fault/'],
+      testPathIgnorePatterns: ['/test/integration/', '/test/fault/', '/test/connect/'],
     },
     { ...project, ...kafka, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
     { ...project, ...kafka, displayName: 'fault', testMatch: ['<rootDir>/test/fault/**/*.test.ts'] },
+    // Has a Kafka of its own, and all that comes after it.
+    { ...project, displayName: 'connect', testMatch: ['<rootDir>/test/connect/**/*.test.ts'] },
   ],
 };

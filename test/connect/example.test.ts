@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { projectRoot } from '../../tools/java';
+import { cleanUp, until } from '../support/kafka';
+
+const run = promisify(execFile);
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `npm run example:postgres` without npm, its temporary files in a folder of its own. */
+async function runExample(env: NodeJS.ProcessEnv, folder: string): Promise<Outcome> {
+  const program = join(projectRoot(), 'dist/tools/example-postgres.js');
+  return run(process.execPath, [program], { env: { ...process.env, TMPDIR: folder, ...env } }).then(
+    (said) => ({ code: 0, ...said }),
+    (error: unknown) => error as Outcome,
+  );
+}
+
+function temporaryFolder(): string {
+  // PostgreSQL may be another user and has to get in.
+  const folder = mkdtempSync(join(tmpdir(), 'example-test-'));
+  chmodSync(folder, 0o711);
+  cleanUp(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('the example fills its tables, ends with sums that agree with the API, and leaves nothing running', async () => {
+  const folder = temporaryFolder();
+  const { code, stdout, stderr } = await runExample({}, folder);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.match(/, ready after \d+\.\d s\n/g)).toHaveLength(6);
+  expect(stdout).toMatch(/An invoice is paid[^]*ms after its record\n/);
+  expect(stdout.match(/^ {2}\w+ +([\d,]+) +\1 {2}agree$/gm)).toHaveLength(5);
+  expect(stdout.match(/^ {2}\d+ rows in all, of the tables and of the API: agree$/gm)).toHaveLength(3);
+  expect(stdout).not.toContain('DIFFER');
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+
+  await until(
+    async () => {
+      // Every part has the folder in its arguments.
+      const { stdout: processes } = await run('ps', ['-A', '-ww', '-o', 'args='], { maxBuffer: 1 << 24 });
+      return !processes.includes(folder) && readdirSync(folder).length === 0;
+    },
+    { what: 'the last process of the example to end' },
+  );
+}, 240_000);
+
+test('without Java it says what is missing and exits with 2', async () => {
+  const { code, stderr } = await runExample({ JAVA_HOME: '/nowhere' }, temporaryFolder());
+  expect(stderr).toMatch(/^example:postgres: Looking for Java .*expected version 17 or newer, got none/);
+  expect(code).toBe(2);
+});

@@ -1,0 +1,381 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
+import { createKafka } from '../src/sinks/kafka';
+import { look } from '../src/sinks/look';
+import { connectPrograms } from './connect';
+import { hideWarningOfKafkajs, listenForStop, messageOf, secondsSince } from './demo';
+import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
+import type { Company } from './demo/stage';
+import { cellText, countRows, readApi, runReports, type ApiRows, type Report } from './example/reports';
+import { connectorOf, openStack, tables, type Stack } from './example/stack';
+import { findJava } from './java';
+import { kafkaLibrary } from './kafka';
+import { findPostgres, type SqlRow } from './postgres';
+import { registryProgram } from './registry';
+
+const HELP = `Shows infakt-kafka filling tables in PostgreSQL through Kafka Connect, in
+about a minute.
+
+Usage: npm run example:postgres [-- options]
+
+Starts Kafka, a schema registry, PostgreSQL, Kafka Connect with the connectors
+of deploy/connect, the simulator of the inFakt API with three made-up companies,
+and the service. Waits until all is in its tables, changes a few things, runs
+the reports of deploy/postgres/reports and holds their sums against what the
+API's own answers add up to. Then it stops and removes everything it started.
+
+  --help            this text
+
+Needs Java 17 or newer, PostgreSQL (tools/install-postgres.sh) and, the first
+time, Maven. NO_COLOR is respected.
+
+Exit codes: 0 tables and API agree, 1 they differ, or a bug, 2 usage or a missing
+program, 3 something could not start or ended by itself, 130 or 143 stopped
+before the end.
+`;
+
+const alfa: Company = {
+  id: 'alfa',
+  key: 'key-alfa',
+  name: 'Alfa Usługi Sp. z o.o.',
+  nip: '1111111111',
+  clients: 60,
+  invoices: 1_200,
+};
+const beta: Company = {
+  id: 'beta',
+  key: 'key-beta',
+  name: 'Beta Żubr Przewozy S.A.',
+  nip: '2222222222',
+  clients: 200,
+  invoices: 3_000,
+};
+const gamma: Company = {
+  id: 'gamma',
+  key: 'key-gamma',
+  name: 'Gamma Gęś i Wąż Sp. j.',
+  nip: '3333333333',
+  clients: 20,
+  invoices: 150,
+};
+const companies = [alfa, beta, gamma];
+
+const SWEEP_SECONDS = 2;
+const FILLED_WITHIN_MS = 180_000;
+const CHANGED_WITHIN_MS = 60_000;
+const SHOWN_ROWS = 8;
+
+/** Everything that runs while it is told. */
+interface Scene {
+  readonly screen: Screen;
+  readonly signal: AbortSignal;
+  readonly stack: Stack;
+  readonly beganMs: number;
+}
+
+/** Plays it all; returns the exit code. */
+async function play(screen: Screen, signal: AbortSignal): Promise<number> {
+  screen.print(
+    screen.style('bold', 'infakt-kafka: inFakt as tables in PostgreSQL'),
+    '',
+    'Three made-up companies in a simulator of the inFakt API, the service, Kafka,',
+    'a schema registry, Kafka Connect with a JDBC sink, and PostgreSQL.',
+    '',
+  );
+  await findPrograms(screen);
+  const beganMs = performance.now();
+  const stack = await openStack({
+    companies,
+    sweepSeconds: SWEEP_SECONDS,
+    onReady: (name, where, afterMs) =>
+      screen.print(part(screen, name, `${where}, ready after ${(afterMs / 1_000).toFixed(1)} s`)),
+    signal,
+  });
+  const tell = async (): Promise<boolean> => {
+    const scene = { screen, signal, stack, beganMs };
+    await fill(scene);
+    await change(scene);
+    return closing(scene);
+  };
+  const outcome = await tell().then(
+    (agreed) => ({ agreed }),
+    (error: unknown) => ({ error }),
+  );
+  screen.show('', screen.style('dim', 'Stopping and removing everything ...'));
+  await stack.stop();
+  screen.show();
+  if ('error' in outcome) throw outcome.error;
+  screen.print('', `Done in ${secondsSince(beganMs)}; nothing is left running.`);
+  return outcome.agreed ? 0 : 1;
+}
+
+/** What is missing is told before anything is started; what is fetched once is fetched before the time is taken. */
+async function findPrograms(screen: Screen): Promise<void> {
+  await findJava();
+  await findPostgres();
+  const notice = setTimeout(() => {
+    screen.print(part(screen, 'Programs', 'fetched through Maven, this once; may take minutes ...'), '');
+  }, 1_000);
+  try {
+    await kafkaLibrary();
+    await registryProgram();
+    await connectPrograms();
+  } finally {
+    clearTimeout(notice);
+  }
+}
+
+function part(screen: Screen, name: string, what: string): string {
+  return `  ${screen.style('cyan', name.padEnd(13))} ${what}`;
+}
+
+async function fill(scene: Scene): Promise<void> {
+  const { screen, stack, beganMs } = scene;
+  const expected = countRows(await rowsOfApi(stack));
+  screen.print('', screen.style('bold', 'Every row of the API becomes a row of its table'), '');
+  const counts = new Map<string, number>();
+  const bars = (): string[] =>
+    tables.map((table) => {
+      const [done, total] = [counts.get(table) ?? 0, expected[table] ?? 0];
+      const text = `${countText(done).padStart(6)} of ${countText(total).padStart(6)}`;
+      return `  ${table.padEnd(24)} ${screen.style('green', bar(done, total, 34))} ${text}`;
+    });
+  let firstMs: number | undefined;
+  await until(scene, 'every row to be in its table', FILLED_WITHIN_MS, async () => {
+    for (const [table, rows] of await countTables(stack)) counts.set(table, rows);
+    if (firstMs === undefined && [...counts.values()].some((rows) => rows > 0)) firstMs = performance.now();
+    screen.show(...bars());
+    return tables.every((table) => counts.get(table) === expected[table]) ? true : undefined;
+  });
+  const all = countText([...counts.values()].reduce((sum, rows) => sum + rows, 0));
+  const first = (((firstMs ?? beganMs) - beganMs) / 1_000).toFixed(1);
+  screen.print(...bars(), `  first rows ${first} s, all ${all} rows ${secondsSince(beganMs)} after the start`);
+}
+
+async function countTables({ postgres }: Stack): Promise<readonly (readonly [string, number])[]> {
+  const counts = tables.map((table) => `select '${table}' as name, count(*) as rows from ${table}`);
+  const existing = await postgres.select(`select tablename as name from pg_tables where schemaname = 'public'`);
+  const names = new Set(existing.map(({ name }) => name));
+  const rows = await postgres.select(counts.filter((_, index) => names.has(tables[index])).join(' union all '));
+  return rows.map(({ name, rows: count }) => [String(name), Number(count)] as const);
+}
+
+/** Something that happens in inFakt, and the row in which it shows. */
+interface Happening {
+  readonly title: string;
+  readonly table: 'clients' | 'invoices';
+  readonly entity: string;
+  /** Changes the API; gives the row's id, and what is true of the row from then on. */
+  readonly happen: (stack: Stack) => { readonly id: number; readonly shows: string };
+}
+
+const happenings: readonly Happening[] = [
+  {
+    title: 'An invoice is paid',
+    table: 'invoices',
+    entity: alfa.id,
+    happen({ api: { admin } }) {
+      const unpaid = admin.truth({ paid_date_null: 'true' })[alfa.key]?.invoices.ids.at(-1) ?? 0;
+      admin.pay(alfa.key, unpaid);
+      return { id: unpaid, shows: `status = 'paid'` };
+    },
+  },
+  {
+    title: 'An invoice is added',
+    table: 'invoices',
+    entity: beta.id,
+    happen: ({ api: { admin } }) => ({ id: Number(admin.add(beta.key, 'invoices')['id']), shows: 'true' }),
+  },
+  {
+    title: 'A client moves',
+    table: 'clients',
+    entity: gamma.id,
+    happen({ api: { admin } }) {
+      const id = admin.truth()[gamma.key]?.clients.ids[0] ?? 0;
+      admin.edit(gamma.key, 'clients', id, { city: 'Hel', street: 'Wiejska', postal_code: '84-150' });
+      return { id, shows: `city = 'Hel'` };
+    },
+  },
+];
+
+async function change(scene: Scene): Promise<void> {
+  const { screen, stack } = scene;
+  screen.print('', screen.style('bold', 'A change in inFakt changes its row'), '');
+  for (const { title, table, entity, happen } of happenings) {
+    const { id, shows } = happen(stack);
+    const changedMs = Date.now();
+    const written = await until(scene, `${table} ${id} of ${entity} to change`, CHANGED_WITHIN_MS, async () => {
+      screen.show(`  ${title} ...`);
+      const [row] = await stack.postgres.select(
+        `select extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000 as at from ${table}
+         where entity = '${entity}' and id = ${id} and ${shows}`,
+      );
+      return row;
+    });
+    const seconds = ((Number(written['at']) - changedMs) / 1_000).toFixed(1);
+    const lag = Math.round(Number(written['at']) - (await latestRecordMs(stack, table)));
+    const late = `${seconds} s after the change in the API, ${lag} ms after its record`;
+    screen.print(`  ${title.padEnd(20)} ${`${entity}, ${table} ${id}`.padEnd(24)}`, `    in its table ${late}`);
+  }
+}
+
+/** When the last record of a table's topic was sent. */
+async function latestRecordMs({ broker }: Stack, table: string): Promise<number> {
+  const kafka = createKafka(
+    { clientId: 'example', brokers: [broker.bootstrap], ssl: null, sasl: null },
+    () => undefined,
+  );
+  const topic = `${broker.prefix}.${table}`;
+  const never = new Promise<never>(() => undefined);
+  const options = { serviceId: 'example', topic, follow: false, stopped: never, deadlineMs: CHANGED_WITHIN_MS };
+  let latest = 0;
+  await look(kafka, options, ({ timestampMs }) => {
+    latest = Math.max(latest, timestampMs);
+    return false;
+  });
+  return latest;
+}
+
+/** Prints tables and reports; true if everything agrees with the API. */
+async function closing(scene: Scene): Promise<boolean> {
+  const { screen, stack } = scene;
+  const rows = await rowsOfApi(stack);
+  const expected = countRows(rows);
+  const counts = new Map(
+    await until(scene, 'the lines of the new invoice', CHANGED_WITHIN_MS, async () => {
+      const found = await countTables(stack);
+      return found.every(([table, count]) => count === expected[table]) ? found : undefined;
+    }),
+  );
+  const verdict = (agrees: boolean): string =>
+    agrees ? screen.style('green', 'agree') : screen.style('red', 'DIFFER');
+  screen.print(
+    '',
+    screen.style('bold', 'In the end: what the API has, and what the tables have'),
+    '',
+    screen.style('dim', `  ${''.padEnd(24)} ${'rows in the API'.padStart(20)} ${'rows in PostgreSQL'.padStart(20)}`),
+  );
+  let agreed = true;
+  for (const table of tables) {
+    const [api, found] = [expected[table] ?? 0, counts.get(table) ?? 0];
+    agreed &&= api === found;
+    const line = `${countText(api).padStart(20)} ${countText(found).padStart(20)}`;
+    screen.print(`  ${table.padEnd(24)} ${line}  ${verdict(api === found)}`);
+  }
+  for (const report of await runReports(stack.postgres, rows)) {
+    agreed &&= report.agrees;
+    screen.print(
+      '',
+      screen.style('bold', `deploy/postgres/reports/${report.name}.sql`),
+      '',
+      ...reportLines(screen, report),
+    );
+    screen.print(
+      `  ${report.fromTables.length} rows in all, of the tables and of the API: ${verdict(report.agrees)}`,
+      `  ${sumsText(report)}`,
+    );
+  }
+  return agreed;
+}
+
+function reportLines(screen: Screen, { fromTables }: Report): string[] {
+  const names = Object.keys(fromTables[0] ?? {});
+  const cells = fromTables.slice(0, SHOWN_ROWS).map((row) => names.map((name) => shownCell(name, row[name])));
+  const columns = names.map((name, index) => {
+    const column = [name, ...cells.map((row) => row[index] ?? '')];
+    const width = Math.max(...column.map(({ length }) => length));
+    const isNumber = typeof fromTables[0]?.[name] === 'number';
+    return column.map((cell) => (isNumber ? cell.padStart(width) : cell.padEnd(width)));
+  });
+  const line = (row: number): string => clip(`  ${columns.map((column) => column[row]).join(' ')}`, WIDTH);
+  const more = fromTables.length - cells.length;
+  return [
+    screen.style('dim', line(0)),
+    ...cells.map((_, index) => line(index + 1)),
+    ...(more > 0 ? [`  and ${more} more rows`] : []),
+  ];
+}
+
+const amounts = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+function shownCell(name: string, value: unknown): string {
+  return typeof value === 'number' && name !== 'documents' ? amounts.format(value) : cellText(value);
+}
+
+/** What a report's amounts come to in the companies' own currency. */
+function sumsText({ fromTables }: Report): string {
+  const own = fromTables.filter(({ currency }) => currency === 'PLN');
+  const names = ['net', 'tax', 'gross'].filter((name) => typeof own[0]?.[name] === 'number');
+  const sum = (name: string): number =>
+    own.reduce((total, row: SqlRow) => total + Math.round(Number(row[name]) * 100), 0);
+  return `${names.map((name) => `${name} ${amounts.format(sum(name) / 100)}`).join(', ')} PLN`;
+}
+
+function rowsOfApi({ api }: Stack): Promise<ApiRows[]> {
+  return Promise.all(companies.map(({ id, key }) => readApi(api.url, key, id)));
+}
+
+/** Asks again and again until there is an answer; rejects when it takes too long, something ended or failed, or the example is to stop. */
+async function until<T>(
+  { signal, stack }: Scene,
+  what: string,
+  withinMs: number,
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
+  const beganMs = performance.now();
+  for (;;) {
+    await stack.service.check();
+    for (const table of tables) {
+      const failed = (await stack.connect.states(connectorOf(table))).find(({ error }) => error !== undefined);
+      if (failed?.error === undefined) continue;
+      throw new TransientError(
+        `running the connector ${connectorOf(table)}: expected it to go on, got: ${failed.error}`,
+      );
+    }
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() - beganMs > withinMs) {
+      throw new TransientError(`waiting for ${what}: expected it within ${withinMs / 1_000} s, got nothing of it`);
+    }
+    await delay(50, undefined, { signal });
+  }
+}
+
+function wantsHelp(args: readonly string[]): boolean {
+  try {
+    return parseArgs({ args: [...args], options: { help: { type: 'boolean' } } }).values.help === true;
+  } catch (cause) {
+    throw new ConfigError(`Reading the arguments: ${messageOf(cause)}; see --help`, { cause });
+  }
+}
+
+async function main(): Promise<number> {
+  if (wantsHelp(process.argv.slice(2))) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  hideWarningOfKafkajs();
+  const { signal, exitCode } = listenForStop();
+  try {
+    return await play(createScreen(process.stdout, process.env), signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    process.stdout.write('\nStopped before the end; nothing is left running.\n');
+    return exitCode();
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const expected = error instanceof ConfigError || error instanceof TransientError;
+    process.stderr.write(
+      `example:postgres: ${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+    );
+    process.exitCode = exitCodeFor(error);
+  },
+);

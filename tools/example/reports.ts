@@ -1,0 +1,206 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { isDate, isObject, type JsonObject } from '../../simulator/rows';
+import { TransientError } from '../../src/errors';
+import { projectRoot } from '../java';
+import type { LocalPostgres, SqlRow } from '../postgres';
+
+/** All rows of one legal entity, as its API shows them. */
+export interface ApiRows {
+  readonly entity: string;
+  readonly clients: readonly JsonObject[];
+  readonly invoices: readonly JsonObject[];
+  readonly corrections: readonly JsonObject[];
+}
+
+/** A report, once asked of PostgreSQL and once added up from the API's own answers. */
+export interface Report {
+  readonly name: string;
+  readonly fromTables: readonly SqlRow[];
+  readonly fromApi: readonly SqlRow[];
+  readonly agrees: boolean;
+}
+
+const POSTGRES = join(projectRoot(), 'deploy', 'postgres');
+const LIMIT = 100;
+
+/** Reads every page of an entity's lists, with nothing of the service. */
+export async function readApi(url: string, key: string, entity: string): Promise<ApiRows> {
+  const all = async (list: string): Promise<JsonObject[]> => {
+    const rows: JsonObject[] = [];
+    for (let offset = 0; ; offset += LIMIT) {
+      const page = `${url}/api/v3/${list}.json?order=id+asc&limit=${LIMIT}&offset=${offset}`;
+      const response = await fetch(page, { headers: { 'X-inFakt-ApiKey': key } });
+      const answer: unknown = await response.json();
+      const entities = isObject(answer) ? answer['entities'] : undefined;
+      if (!Array.isArray(entities)) {
+        throw new TransientError(`Reading ${list} of ${entity}: expected a page, got status ${response.status}`);
+      }
+      rows.push(...entities.filter(isObject));
+      if (entities.length < LIMIT) return rows;
+    }
+  };
+  return {
+    entity,
+    clients: await all('clients'),
+    invoices: await all('invoices'),
+    corrections: await all('corrective_invoices'),
+  };
+}
+
+/** How many rows each table has to have. */
+export function countRows(rows: readonly ApiRows[]): Readonly<Record<string, number>> {
+  const sum = (count: (of: ApiRows) => number): number => rows.reduce((total, of) => total + count(of), 0);
+  return {
+    clients: sum(({ clients }) => clients.length),
+    invoices: sum(({ invoices }) => invoices.length),
+    corrective_invoices: sum(({ corrections }) => corrections.length),
+    invoice_lines: sum(({ invoices }) => invoices.flatMap(linesOf).length),
+    corrective_invoice_lines: sum(({ corrections }) => corrections.flatMap(linesOf).length),
+  };
+}
+
+/** Makes the views, which needs no table to be there yet. */
+export async function makeViews(postgres: LocalPostgres): Promise<void> {
+  await postgres.execute(await readFile(join(POSTGRES, 'views.sql'), 'utf8'));
+}
+
+/** Runs every report of `deploy/postgres/reports` and holds it against the API. */
+export async function runReports(postgres: LocalPostgres, rows: readonly ApiRows[]): Promise<readonly Report[]> {
+  const files = (await readdir(join(POSTGRES, 'reports'))).filter((file) => file.endsWith('.sql')).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const name = file.replace('.sql', '');
+      const sql = (await readFile(join(POSTGRES, 'reports', file), 'utf8')).trim().replace(/;$/, '');
+      const [today] = await postgres.select(`select (now() at time zone 'Europe/Warsaw')::date as today`);
+      const fromTables = await postgres.select(sql);
+      const fromApi = addUp(name, rows, String(today?.['today']));
+      return { name, fromTables, fromApi, agrees: isSame(fromTables, fromApi) };
+    }),
+  );
+}
+
+/** One document or line as a report counts it. */
+interface Item {
+  readonly group: SqlRow;
+  /** In minor units. */
+  readonly amounts: Readonly<Record<string, number>>;
+}
+
+/** The rows of a report by the API alone, in no particular order. */
+export function addUp(name: string, rows: readonly ApiRows[], today: string): SqlRow[] {
+  if (name === 'receivables')
+    return grouped(
+      rows.flatMap(issued).flatMap((of) => receivable(of, today)),
+      true,
+    );
+  if (name === 'revenue') return grouped(rows.flatMap(issued).flatMap(revenue), true);
+  if (name === 'vat') return grouped(rows.flatMap(issued).flatMap(taxed), false);
+  throw new Error(`no rules for the report ${name}`);
+}
+
+interface Issued {
+  readonly entity: string;
+  readonly isCorrection: boolean;
+  readonly document: JsonObject;
+}
+
+/** Proformas and drafts are no sale. */
+function issued({ entity, invoices, corrections }: ApiRows): Issued[] {
+  return [
+    ...invoices
+      .filter(({ kind }) => kind !== 'proforma')
+      .map((document) => ({ entity, isCorrection: false, document })),
+    ...corrections.map((document) => ({ entity, isCorrection: true, document })),
+  ].filter(({ document }) => document['status'] !== 'draft');
+}
+
+function receivable({ document }: Issued, today: string): Item[] {
+  const { status, paid_date: paidDate, payment_date: due, currency, gross_price: gross } = document;
+  if (status === 'paid' || isDate(paidDate)) return [];
+  return [{ group: { currency, age: ageOf(due, today) }, amounts: { gross: amountOf(gross) } }];
+}
+
+function ageOf(due: unknown, today: string): string {
+  if (!isDate(due)) return 'no due date';
+  const days = (Date.parse(today) - Date.parse(due)) / 86_400_000;
+  if (days <= 0) return 'not due';
+  const bound = [30, 60, 90].find((most) => days <= most);
+  return bound === undefined ? 'over 90 days' : `${bound - 29}-${bound} days`;
+}
+
+function revenue({ entity, document }: Issued): Item[] {
+  if (document['not_income'] === true) return [];
+  const { invoice_date: date, currency } = document;
+  return [{ group: { month: monthOf(date), entity, currency }, amounts: amountsOf(document, ['net', 'tax', 'gross']) }];
+}
+
+function taxed({ entity, isCorrection, document }: Issued): Item[] {
+  const month = monthOf(isCorrection ? document['invoice_date'] : vatDate(document));
+  return linesOf(document).map((line) => {
+    const { tax_symbol: symbol, correction } = line;
+    const rate = typeof symbol === 'string' && symbol !== '' ? symbol : null;
+    // A correction has each line twice, as it was and as it is.
+    const sign = isCorrection && correction !== true ? -1 : 1;
+    const group = { month, entity, currency: document['currency'], rate };
+    return { group, amounts: amountsOf(line, ['net', 'tax'], sign) };
+  });
+}
+
+function vatDate(invoice: JsonObject): unknown {
+  const { vat_date_value: kind, invoice_date: issuedOn, sale_date: soldOn } = invoice;
+  if (kind === 'issue_date') return issuedOn;
+  if (kind === 'paid_date') return invoice['paid_date'];
+  return [soldOn, invoice['continuous_service_end_on'], issuedOn].find(isDate);
+}
+
+function linesOf({ services }: JsonObject): JsonObject[] {
+  return Array.isArray(services) ? services.filter(isObject) : [];
+}
+
+function monthOf(date: unknown): string | null {
+  return isDate(date) ? date.slice(0, 7) : null;
+}
+
+function amountOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}
+
+function amountsOf(of: JsonObject, names: readonly string[], sign = 1): Record<string, number> {
+  return Object.fromEntries(names.map((name) => [name, sign * amountOf(of[`${name}_price`])]));
+}
+
+function grouped(items: readonly Item[], counted: boolean): SqlRow[] {
+  const groups = new Map<string, { group: SqlRow; documents: number; amounts: Record<string, number> }>();
+  for (const { group, amounts } of items) {
+    const name = JSON.stringify(group);
+    const found = groups.get(name) ?? { group, documents: 0, amounts: {} };
+    found.documents += 1;
+    for (const [amount, value] of Object.entries(amounts)) {
+      found.amounts[amount] = (found.amounts[amount] ?? 0) + value;
+    }
+    groups.set(name, found);
+  }
+  return [...groups.values()].map(({ group, documents, amounts }) => ({
+    ...group,
+    ...(counted ? { documents } : {}),
+    ...Object.fromEntries(Object.entries(amounts).map(([name, value]) => [name, value / 100])),
+  }));
+}
+
+/** The same rows in any order, every amount to the grosz. */
+function isSame(one: readonly SqlRow[], other: readonly SqlRow[]): boolean {
+  const plain = (rows: readonly SqlRow[]): string =>
+    rows
+      .map((row) => JSON.stringify(Object.entries(row).map(([name, value]) => [name, cellText(value)])))
+      .sort()
+      .join('\n');
+  return plain(one) === plain(other);
+}
+
+/** A cell as a person reads it. */
+export function cellText(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(2);
+  return typeof value === 'string' ? value : '';
+}
