@@ -1,3 +1,7 @@
+import { connect, isIP, Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { isNativeError } from 'node:util/types';
+
 import {
   Kafka,
   Partitioners,
@@ -12,14 +16,17 @@ import {
 } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
+import { keepRefusals } from './keep-refusals';
 
-/** How to reach the cluster; the part of the configuration that this module needs. */
+/** How to reach the cluster; the part of the configuration that this module needs. What a file may hold is asked for at each connection. */
 export interface KafkaSettings {
   readonly clientId: string;
   readonly brokers: readonly string[];
-  readonly ssl: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
-  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: string } | null;
-  /** Opens the connections; kafkajs' own by default. */
+  /** Null = not over TLS. */
+  readonly ssl: { readonly [part in 'ca' | 'cert' | 'key']?: () => string } | null;
+  /** Null = no sign-in. */
+  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: () => string } | null;
+  /** Opens the connections; our own by default. */
   readonly socketFactory?: ISocketFactory | undefined;
 }
 
@@ -28,12 +35,13 @@ export type KafkaLog = (entry: { readonly level: 'warn' | 'error'; readonly mess
 
 /** Makes the kafkajs client; every retry setting is given, as kafkajs changes its defaults when NODE_ENV is `test`. */
 export function createKafka(settings: KafkaSettings, log: KafkaLog): Kafka {
+  keepRefusals();
   return new Kafka({
     clientId: settings.clientId,
     brokers: [...settings.brokers],
-    ...(settings.ssl === null ? {} : { ssl: settings.ssl }),
+    ...(settings.ssl === null ? {} : { ssl: tlsOptions(settings.ssl) }),
     ...(settings.sasl === null ? {} : { sasl: saslOptions(settings.sasl) }),
-    ...(settings.socketFactory === undefined ? {} : { socketFactory: settings.socketFactory }),
+    socketFactory: settings.socketFactory ?? openSocket,
     connectionTimeout: 5_000,
     authenticationTimeout: 10_000,
     requestTimeout: 30_000,
@@ -47,16 +55,53 @@ export function createKafka(settings: KafkaSettings, log: KafkaLog): Kafka {
   });
 }
 
-function saslOptions(sasl: NonNullable<KafkaSettings['sasl']>): SASLOptions {
-  const credentials = { username: sasl.username, password: sasl.password };
-  switch (sasl.mechanism) {
-    case 'scram-sha-256':
-      return { mechanism: 'scram-sha-256', ...credentials };
-    case 'scram-sha-512':
-      return { mechanism: 'scram-sha-512', ...credentials };
-    default:
-      return { mechanism: 'plain', ...credentials };
+/** Each connection copies these options, and so takes the files as they are at that moment. */
+function tlsOptions(ssl: NonNullable<KafkaSettings['ssl']>): ConnectionOptions {
+  const options: ConnectionOptions = {};
+  for (const [part, get] of Object.entries(ssl)) Object.defineProperty(options, part, { enumerable: true, get });
+  return options;
+}
+
+/** Each sign-in reads the password from here. */
+function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): SASLOptions {
+  const credentials = {
+    username,
+    get password() {
+      return password();
+    },
+  };
+  if (mechanism === 'scram-sha-256') return Object.assign(credentials, { mechanism: 'scram-sha-256' as const });
+  if (mechanism === 'scram-sha-512') return Object.assign(credentials, { mechanism: 'scram-sha-512' as const });
+  return Object.assign(credentials, { mechanism: 'plain' as const });
+}
+
+const KEEP_ALIVE_MS = 60_000;
+const TLS_EXPECTED = 'TLS_EXPECTED';
+
+/** kafkajs gives no `ssl` where TLS is not asked for, whatever its types say. */
+type SocketRequest = Omit<Parameters<ISocketFactory>[0], 'ssl'> & { readonly ssl?: ConnectionOptions | null };
+
+/** As kafkajs does it, but every fault has its code, and a broker that speaks TLS to a client that does not is recognised. */
+function openSocket({ host, port, ssl, onConnect }: SocketRequest): Socket {
+  let socket: Socket;
+  try {
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    socket = ssl ? connectTls({ host, port, ...name, ...ssl }, onConnect) : connect({ host, port }, onConnect);
+  } catch (error) {
+    // Such as a key that is not the certificate's: kafkajs would keep the text alone.
+    return new Socket().destroy(isNativeError(error) ? error : new Error(String(error)));
   }
+  if (!ssl) {
+    socket.once('data', (bytes: Buffer) => {
+      if (isTlsAlert(bytes)) socket.destroy(Object.assign(new Error('the broker speaks TLS'), { code: TLS_EXPECTED }));
+    });
+  }
+  return socket.setKeepAlive(true, KEEP_ALIVE_MS);
+}
+
+/** The type of the record and the version; as the size of an answer it would be 352 MB. */
+function isTlsAlert(bytes: Buffer): boolean {
+  return bytes[0] === 0x15 && bytes[1] === 0x03;
 }
 
 /** One record for a data topic; the partition is chosen by us. */
@@ -149,25 +194,33 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
     );
   } catch (error) {
     await closeProducer(producer);
-    throw classify(error, `taking the transactional id ${options.transactionalId}`).error;
+    const { transactionalId } = options;
+    const rights = { transactionalId: `Write on transactional id ${transactionalId}` };
+    throw classify(error, `taking the transactional id ${transactionalId}`, rights).error;
   }
 
   /** Begun, and its commit not yet asked for. */
   let open: Transaction | null = null;
+  /** Topics that this writer has written to. */
+  const allowed = new Set<string>();
+  let sending: readonly string[] = [];
 
   const attempt = async (batch: Batch): Promise<LastOffsets> => {
     const transaction = first ?? (await producer.transaction());
     first = null;
     open = transaction;
     const lastOffsets = new Map<string, Map<number, number>>();
-    const rounds = sendRounds(options, batch);
+    const rounds = sendRounds(options, batch).flatMap((round) => oneTopicAtATime(round, allowed));
     for (const [number, round] of rounds.entries()) {
+      sending = [...round.keys()];
       const result =
         number === 0
           ? await sendFirst(transaction, round)
           : await transaction.sendBatch({ acks: -1, topicMessages: topicMessages(round) });
       checkCoverage(round, result, lastOffsets);
+      for (const topic of sending) allowed.add(topic);
     }
+    sending = [];
     open = null;
     await transaction.commit();
     return lastOffsets;
@@ -183,7 +236,10 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
         // Left open it would hold back every read_committed reader until it times out; whether it ends does not matter to us.
         if (open !== null) await withDeadline(open.abort(), CLOSE_DEADLINE_MS, 'aborting').catch(() => undefined);
         open = null;
-        return classify(error, attempted);
+        return classify(error, attempted, {
+          topic: `Write on topic ${sending.join(' and topic ')}`,
+          transactionalId: `Write on transactional id ${options.transactionalId}`,
+        });
       }
     },
     close: () => closeProducer(producer),
@@ -215,6 +271,12 @@ function sendRounds(options: WriterOptions, batch: Batch): Send[] {
   );
   const records = chunked(batch.records, options.maxBatchBytes);
   return [...state, ...records];
+}
+
+/** Where a topic may not be written to, the broker's answer does not name it: the first records of each go alone. */
+function oneTopicAtATime(round: Send, allowed: ReadonlySet<string>): Send[] {
+  if ([...round.keys()].every((topic) => allowed.has(topic))) return [round];
+  return [...round].map(([topic, partitions]) => new Map([[topic, partitions]]));
 }
 
 function chunked(
@@ -335,21 +397,31 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 /** KIP-467's code 87, for which kafkajs 2.2.4 has no name that it uses consistently. */
 const INVALID_RECORD_CODE = 87;
 
+/** The rights that what was attempted takes, as `Read on group x`, to be named where one is missing. */
+export interface Rights {
+  readonly topic?: string;
+  readonly group?: string;
+  readonly transactionalId?: string;
+}
+
 /** Turns whatever kafkajs threw into an outcome whose error is one of ours. */
-export function classify(error: unknown, attempted: string): Exclude<Outcome, { kind: 'committed' }> {
+export function classify(
+  error: unknown,
+  attempted: string,
+  rights: Rights = {},
+): Exclude<Outcome, { kind: 'committed' }> {
   if (error instanceof ConfigError) return { kind: 'forbidden', error };
   const type = kafkaType(error);
   const got = error instanceof Error ? error.message : String(error);
   const message = `${attempted}: ${type === '' ? got : `${got} (${type})`}`;
-  if (FORBIDDEN.has(type) || named(error, 'KafkaJSSASLAuthenticationError')) {
-    return {
-      kind: 'forbidden',
-      error: new ConfigError(`${message}; give the service's user the rights listed in docs/failure.md`, {
-        cause: error,
-        mayPass: true,
-      }),
-    };
-  }
+  const forbidden = (text: string): Exclude<Outcome, { kind: 'committed' }> => ({
+    kind: 'forbidden',
+    error: new ConfigError(text, { cause: error, mayPass: true }),
+  });
+  const fault = tlsFault(error);
+  if (fault !== null) return forbidden(`${attempted}: ${fault}`);
+  if (FORBIDDEN.has(type) || named(error, 'KafkaJSSASLAuthenticationError'))
+    return forbidden(`${message}${adviceOn(type, rights)}`);
   if (FENCED.has(type)) {
     return {
       kind: 'fenced',
@@ -364,10 +436,67 @@ export function classify(error: unknown, attempted: string): Exclude<Outcome, { 
   };
 }
 
-/** kafkajs wraps its errors and does not copy `type`: the first one down the chain of causes. */
-function kafkaType(error: unknown): string {
+function adviceOn(type: string, rights: Rights): string {
+  const right = {
+    TOPIC_AUTHORIZATION_FAILED: rights.topic,
+    GROUP_AUTHORIZATION_FAILED: rights.group,
+    TRANSACTIONAL_ID_AUTHORIZATION_FAILED: rights.transactionalId,
+  }[type];
+  if (right !== undefined) return `; give the service's user ${right}, see docs/security.md`;
+  if (type.endsWith('_AUTHORIZATION_FAILED')) return "; give the service's user the rights that docs/security.md lists";
+  if (type === 'UNSUPPORTED_SASL_MECHANISM') return '; set kafka.sasl.mechanism to one that the broker offers';
+  if (type === 'ILLEGAL_SASL_STATE')
+    return '; this port takes no sign-in: leave kafka.sasl out, or choose the port that does';
+  if (type === '' || type === 'SASL_AUTHENTICATION_FAILED') return '; see to kafka.sasl.username and its password';
+  return '';
+}
+
+/** What is the matter with a connection that TLS does not allow, by the code of the fault; the first that fits. */
+const TLS_FAULTS: readonly (readonly [code: RegExp, meaning: string])[] = [
+  [/^TLS_EXPECTED$/, 'the broker speaks TLS at this port; set kafka.ssl.enabled'],
+  [/^CERT_HAS_EXPIRED$/, "the broker's certificate has expired; have it renewed"],
+  [/^CERT_NOT_YET_VALID$/, "the broker's certificate is not valid yet; compare the clocks"],
+  [
+    /^ERR_TLS_CERT_ALTNAME_INVALID$/,
+    "the broker's certificate is one for other names; have kafka.brokers, and the brokers' advertised.listeners, use a name that it holds",
+  ],
+  [
+    /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_CA)/,
+    "the broker's certificate is signed by no authority that is trusted; set kafka.ssl.caFile to the authority's",
+  ],
+  [
+    /^ERR_SSL_.*ALERT_(BAD_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/,
+    'the broker refuses the client certificate, or there is none; see to kafka.ssl.certFile and kafka.ssl.keyFile',
+  ],
+  [
+    /^ERR_OSSL_/,
+    'certificate, key or authorities cannot be used; see to the files of kafka.ssl, the key is to fit the certificate',
+  ],
+  [/^ERR_SSL_WRONG_VERSION_NUMBER$/, 'what listens at this port does not speak TLS; see to kafka.ssl.enabled'],
+];
+
+function tlsFault(error: unknown): string | null {
+  const code = codeOf(error);
+  const meaning = TLS_FAULTS.find(([pattern]) => pattern.test(code))?.[1];
+  return meaning === undefined ? null : `${meaning} (${code})`;
+}
+
+function codeOf(error: unknown): string {
+  for (let link: unknown = error; link instanceof Error; link = link.cause) {
+    if ('code' in link && typeof link.code === 'string') return link.code;
+  }
+  return '';
+}
+
+/** Kafka's own name of an error, "" where it has none. kafkajs wraps its errors and does not copy `type`: the first one down the chain of causes. */
+export function kafkaType(error: unknown): string {
   for (let link: unknown = error; link instanceof Error; link = link.cause) {
     if ('type' in link && typeof link.type === 'string') return link.type;
+    // Of many topics that could not be created, the first that tells why.
+    if ('errors' in link && Array.isArray(link.errors)) {
+      const types = link.errors.map(kafkaType);
+      return types.find((type) => type !== 'TOPIC_ALREADY_EXISTS') ?? types[0] ?? '';
+    }
   }
   return '';
 }
@@ -377,6 +506,12 @@ function kafkaCode(error: unknown): number | null {
     if ('code' in link && typeof link.code === 'number') return link.code;
   }
   return null;
+}
+
+/** Whether the broker closed a connection without a word, as it does where TLS or a sign-in is expected and did not come. */
+export function closedByBroker(error: unknown): boolean {
+  const words = error instanceof Error ? error.message : '';
+  return named(error, 'KafkaJSConnectionClosedError') || words.includes('before secure TLS connection was established');
 }
 
 function named(error: unknown, name: string): boolean {

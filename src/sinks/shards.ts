@@ -17,8 +17,8 @@ export interface Membership {
   readonly owned: Observable<ReadonlySet<number>>;
   /** Resolves when the group says, later than this call, that the shard is still ours. */
   confirmed(shard: number): Promise<void>;
-  /** Hands over committed records of a shard from an offset on, until `each` returns true. */
-  read(shard: number, from: number, each: (record: StoredRecord) => boolean): Promise<void>;
+  /** Hands over committed records of a shard from an offset on, until `each` returns true or all before `end` are read. */
+  read(shard: number, from: number, each: (record: StoredRecord) => boolean, end?: number): Promise<void>;
   /** Leaves the group, so that others need not wait for the session to time out. */
   leave(): Promise<void>;
 }
@@ -34,6 +34,7 @@ export interface GroupSettings {
 
 interface Reading {
   readonly from: number;
+  readonly end: number;
   readonly each: (record: StoredRecord) => boolean;
   readonly done: () => void;
   readonly failed: (error: Error) => void;
@@ -63,10 +64,11 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
       maxRetryTime: 3_000,
       factor: 0.2,
       multiplier: 2,
-      // Disconnecting does not end a restart that is under way.
-      restartOnFailure: () => Promise.resolve(!left),
+      // Disconnecting does not end a restart that is under way. What a person must set right is told instead of being tried in silence.
+      restartOnFailure: (error) => Promise.resolve(!left && classify(error, '').kind !== 'forbidden'),
     },
   });
+  const rights = { group: `Read on group ${settings.groupId}`, topic: `Read on topic ${stateTopic}` };
   const owned = new ReplaySubject<ReadonlySet<number>>(1);
   const readings = new Map<number, Reading>();
   let mine: ReadonlySet<number> = new Set();
@@ -98,26 +100,27 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
     confirm();
   });
   consumer.on(consumer.events.HEARTBEAT, confirm);
+  // Also told of batches that hold nothing but markers, as the last of a partition does.
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+    const reading = readings.get(payload.partition);
+    if (reading !== undefined && Number(payload.lastOffset) >= reading.end - 1) reading.done();
+  });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (payload.restart) return;
-    owned.error(
-      new TransientError(`taking part in group ${settings.groupId}: ${payload.error.message}`, {
-        cause: payload.error,
-      }),
-    );
+    owned.error(classify(payload.error, `taking part in group ${settings.groupId}`, rights).error);
   });
 
   const started = start(consumer, stateTopic, readings).catch((error: unknown) => {
-    const got = error instanceof Error ? error.message : String(error);
-    owned.error(new TransientError(`joining group ${settings.groupId}: ${got}`, { cause: error }));
+    owned.error(classify(error, `joining group ${settings.groupId}`, rights).error);
   });
 
   return {
     owned: owned.asObservable(),
     confirmed: (shard) => new Promise((resolve, reject) => waiting.push({ shard, done: resolve, failed: reject })),
-    async read(shard, from, each) {
+    async read(shard, from, each, end = Infinity) {
+      if (from >= end) return;
       const whole = new Promise<void>((resolve, reject) => {
-        readings.set(shard, { from, each, done: resolve, failed: reject });
+        readings.set(shard, { from, end, each, done: resolve, failed: reject });
         begin(shard, from);
       });
       try {
@@ -183,7 +186,7 @@ export async function groupIsEmpty(kafka: Kafka, groupId: string, withinMs: numb
   try {
     return await withDeadline(ask(), withinMs + ANSWER_DEADLINE_MS, attempted);
   } catch (error) {
-    throw classify(error, attempted).error;
+    throw classify(error, attempted, { group: `Read on group ${groupId}` }).error;
   } finally {
     await withDeadline(admin.disconnect(), LEAVE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
   }
