@@ -89,6 +89,12 @@ module.exports = {
       '^test/',
       'Tests use the program, not the reverse.',
     ),
+    never(
+      'examples-are-of-users',
+      '^examples/',
+      '^(src|config|simulator|tools|test)/',
+      'An example has what a user has: the packages, what this one exports, and schemas.',
+    ),
     {
       name: 'no-undeclared-dependencies',
       comment: 'Runtime dependencies are declared and counted.',

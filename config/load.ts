@@ -3,11 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../src/errors';
 import type { EntityId, StreamName } from '../src/model';
+import type { RegistrySettings } from '../src/sinks/registry';
 import {
   apiKeyVariable,
   baseUrlOf,
   entitySchema,
   formats,
+  httpUrlOf,
   isLoopback,
   isSetting,
   nipDigits,
@@ -27,16 +29,25 @@ export interface TlsConfig {
   readonly ca: string | null;
   readonly cert: string | null;
   readonly key: string | null;
+  /** Where each of them stands, to be read again. */
+  readonly files: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null };
 }
 
 export interface SaslConfig {
   readonly mechanism: SaslMechanism;
   readonly username: string;
   readonly password: string;
+  /** Where the password can be read again; null = it cannot change. */
+  readonly passwordFile: string | null;
+}
+
+/** The schema registry, and where the password or token, and the authorities, can be read again. */
+export interface RegistryConfig extends RegistrySettings {
+  readonly files: { readonly auth: string | null; readonly ca: string | null };
 }
 
 /** The service file, checked: files that it names are read, the base URL has no slash at its end. */
-export interface ServiceConfig extends Omit<ServiceFile, 'kafka'> {
+export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
   readonly kafka: {
     readonly brokers: readonly string[];
     readonly sessionTimeoutMs: number;
@@ -44,6 +55,8 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka'> {
     /** Null = no sign-in. */
     readonly sasl: SaslConfig | null;
   };
+  /** Null = no registry. */
+  readonly registry: RegistryConfig | null;
 }
 
 /** One legal entity, checked. */
@@ -55,11 +68,19 @@ export interface EntityConfig {
   readonly nip: string | null;
   /** Empty only where the entity is not enabled and no key is given. */
   readonly apiKey: string;
+  /** Where the key can be read again; null = it cannot change. */
+  readonly apiKeyFile: string | null;
   /** `YYYY-MM-DD`, `all`, or null = not given. */
   readonly startDate: string | null;
   /** `YYYY-MM-DD`; null = no upper bound. */
   readonly endDate: string | null;
   readonly streams: readonly StreamName[];
+  readonly deletions: {
+    /** From 0 to 1. */
+    readonly maxShare: number;
+    /** Null = no hold is agreed to. */
+    readonly confirm: string | null;
+  };
 }
 
 export interface Config {
@@ -76,6 +97,7 @@ export interface ConfigSources {
   /** An empty variable counts as one that is not set. */
   readonly env: Environment;
   readonly knownStreams: readonly StreamName[];
+  readonly knownProjections: readonly string[];
 }
 
 export interface LoadedConfig {
@@ -86,10 +108,11 @@ export interface LoadedConfig {
 }
 
 /** Reads the service file, every entity's file and the environment; throws one `ConfigError` that names every fault of them. */
-export function loadConfig({ configFile, entitiesDirectory, env, knownStreams }: ConfigSources): LoadedConfig {
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const { configFile, entitiesDirectory, env, knownStreams } = sources;
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
-  const service = loadService(configFile, given, knownStreams, findings);
+  const service = loadService(configFile, given, sources, findings);
   const entities = loadEntities(entitiesDirectory, given, knownStreams, findings);
   const { faults, warnings, secrets } = findings;
   if (faults.length > 0 || service === null) {
@@ -294,6 +317,49 @@ function readText(file: string): string | Unreadable {
   }
 }
 
+/** What a file may hold that is read again while the service runs. */
+export type SecretKind = keyof typeof secretKinds;
+
+/** What such a file holds, or in words that show nothing of it why that cannot be used. */
+export type SecretText = { readonly value: string } | { readonly unusable: string };
+
+const secretKinds = {
+  'api-key': { trim: trimAll, accepts: formats['infakt-kafka.api-key'].accepts },
+  password: { trim: trimLineBreak, accepts: formats['infakt-kafka.text'].accepts },
+  token: { trim: trimAll, accepts: formats['infakt-kafka.token'].accepts },
+  certificates: { trim: (text: string) => text, accepts: isPem },
+  'private-key': { trim: (text: string) => text, accepts: isPem },
+};
+
+function trimAll(text: string): string {
+  return text.trim();
+}
+
+function trimLineBreak(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}
+
+function isPem(text: unknown): boolean {
+  return typeof text === 'string' && text.includes('-----BEGIN ');
+}
+
+/** Reads a file that the configuration named once more. */
+export function readSecret(kind: SecretKind, file: string): SecretText {
+  const text = readText(file);
+  if (text instanceof Unreadable) return { unusable: text.message };
+  const { trim, accepts } = secretKinds[kind];
+  const value = trim(text);
+  if (accepts(value)) return { value };
+  return { unusable: value.trim() === '' ? 'an empty file' : notShown.words };
+}
+
+/** The path of a file that holds what a key is about; null where a variable or the file itself holds it. */
+function fileInUse<T>(sheet: Sheet<T>, fileKey: string, env: Environment, variable: string | null): string | null {
+  const path = valueAt(sheet.values, fileKey);
+  if (typeof path !== 'string' || (variable !== null && env[variable] !== undefined)) return null;
+  return resolve(dirname(sheet.file), path);
+}
+
 /** The text of a file that a key names, by a path relative to the file with the key. */
 function readNamed<T>(sheet: Sheet<T>, key: string, expected: string, findings: Findings): string | null {
   const path = valueAt(sheet.values, key);
@@ -351,7 +417,7 @@ function loadSecret<T>(
 function loadService(
   file: string,
   env: Environment,
-  knownStreams: readonly StreamName[],
+  { knownStreams, knownProjections }: Pick<ConfigSources, 'knownStreams' | 'knownProjections'>,
   findings: Findings,
 ): ServiceConfig | null {
   const sheet = loadSheet<ServiceFile>(file, serviceSchema, env, findings);
@@ -366,6 +432,13 @@ function loadService(
     const expected = `paths that begin with a stream's name and a dot (${knownStreams.join(', ')})`;
     findings.faults.push({ file, key: 'volatileFields', expected, got: { value: unknown } });
   }
+  const strange = faulty.has('projections')
+    ? []
+    : values.projections.filter((projection) => !knownProjections.includes(projection));
+  if (strange.length > 0) {
+    const expected = `projections that exist (${knownProjections.join(', ')})`;
+    findings.faults.push({ file, key: 'projections', expected, got: { value: strange } });
+  }
   const baseUrl = baseUrlOf(infakt.baseUrl);
   const { requestsPerMinute: requests } = infakt;
   if (baseUrl?.startsWith('https://api.infakt.pl/') === true && (requests === 0 || requests > 300)) {
@@ -374,7 +447,13 @@ function loadService(
       `${file}: infakt.requestsPerMinute: inFakt answers no more than 300 requests in 60 s, this allows ${allowed}`,
     );
   }
-  const ssl = loadTls(sheet, findings);
+  const { sweepSeconds, sweepAtLeastHours } = values.schedule;
+  const timed = !faulty.has('schedule.sweepSeconds') && !faulty.has('schedule.sweepAtLeastHours');
+  if (timed && sweepSeconds > sweepAtLeastHours * 3_600) {
+    const expected = `no more than schedule.sweepAtLeastHours, ${sweepAtLeastHours * 3_600} s`;
+    findings.faults.push({ file, key: 'schedule.sweepSeconds', expected, got: { value: sweepSeconds } });
+  }
+  const ssl = loadTls(sheet, env, findings);
   const sasl = loadSasl(sheet, env, findings);
   if (sasl?.mechanism === 'plain' && !ssl.enabled && !faulty.has('kafka.brokers')) {
     const remote = kafka.brokers.find((broker) => !isLoopback(broker.replace(/:\d+$/, '')));
@@ -386,10 +465,11 @@ function loadService(
     ...values,
     infakt: { ...infakt, baseUrl: baseUrl ?? infakt.baseUrl },
     kafka: { brokers: kafka.brokers, sessionTimeoutMs: kafka.sessionTimeoutMs, ssl, sasl },
+    registry: loadRegistry(sheet, env, findings),
   };
 }
 
-function loadTls(sheet: Sheet<ServiceFile>, findings: Findings): TlsConfig {
+function loadTls(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): TlsConfig {
   const { file, values, faulty } = sheet;
   const { enabled, ...files } = values.kafka.ssl;
   const fault = (key: string, expected: string, got: string): void => {
@@ -403,15 +483,95 @@ function loadTls(sheet: Sheet<ServiceFile>, findings: Findings): TlsConfig {
   if (files.keyFile !== null && files.certFile === null) {
     fault('certFile', 'the certificate of kafka.ssl.keyFile', 'nothing');
   }
-  const pem = (key: keyof typeof files): string | null => {
-    const text = readNamed(sheet, `kafka.ssl.${key}`, 'a readable PEM file', findings);
-    if (text === null || text.includes('-----BEGIN ')) return text;
-    fault(key, 'a readable PEM file', text.trim() === '' ? 'an empty file' : 'a file without a PEM block');
-    return null;
-  };
+  const pem = (key: keyof typeof files): string | null => loadPem(sheet, `kafka.ssl.${key}`, findings);
   const key = pem('keyFile');
   if (key !== null) findings.secrets.add(key);
-  return { enabled, ca: pem('caFile'), cert: pem('certFile'), key };
+  const inUse = (name: keyof typeof files): string | null => fileInUse(sheet, `kafka.ssl.${name}`, env, null);
+  return {
+    enabled,
+    ca: pem('caFile'),
+    cert: pem('certFile'),
+    key,
+    files: { ca: inUse('caFile'), cert: inUse('certFile'), key: inUse('keyFile') },
+  };
+}
+
+/** The text of a PEM file that a key names; null where there is none or it cannot be used. */
+function loadPem<T>(sheet: Sheet<T>, key: string, findings: Findings): string | null {
+  const expected = 'a readable PEM file';
+  const text = readNamed(sheet, key, expected, findings);
+  if (text === null || isPem(text)) return text;
+  const words = text.trim() === '' ? 'an empty file' : 'a file without a PEM block';
+  findings.faults.push({ file: sheet.file, key, expected, got: { words } });
+  return null;
+}
+
+function loadRegistry(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): RegistryConfig | null {
+  const { file, values, faulty } = sheet;
+  const { url: given, autoRegister, compatibility, username, caFile, timeoutMs } = values.registry;
+  const fault = (key: string, expected: string, got: Fault['got'] = nothing): void => {
+    findings.faults.push({ file, key: `registry.${key}`, expected, got });
+  };
+  const password = loadSecret(
+    sheet,
+    {
+      key: 'registry.password',
+      fileKey: 'registry.passwordFile',
+      variable: 'REGISTRY_PASSWORD',
+      format: formats['infakt-kafka.text'],
+    },
+    env,
+    trimLineBreak,
+    findings,
+  );
+  const token = loadSecret(
+    sheet,
+    {
+      key: 'registry.token',
+      fileKey: 'registry.tokenFile',
+      variable: 'REGISTRY_TOKEN',
+      format: formats['infakt-kafka.token'],
+    },
+    env,
+    trimAll,
+    findings,
+  );
+  const ca = loadPem(sheet, 'registry.caFile', findings);
+  const url = httpUrlOf(given);
+  const secure = url?.startsWith('https:') === true;
+  if (url !== null && !secure && caFile !== null) {
+    fault('url', 'an https:// URL, as registry.caFile is given', { value: given });
+  }
+  if ([...faulty].some((key) => key.startsWith('registry.')) || password === undefined || token === undefined) {
+    return null;
+  }
+  if (url === null) {
+    const without = { autoRegister: autoRegister ? true : null, username, password, token, caFile };
+    const [first] = Object.entries(without).flatMap(([key, value]) => (value === null ? [] : [key]));
+    if (first !== undefined) fault('url', `one, as registry.${first} is given`);
+    return null;
+  }
+  if (username !== null && password === null) fault('password', 'one, as registry.username is given');
+  if (password !== null && username === null) fault('username', 'one, as registry.password is given');
+  if (token !== null && (username !== null || password !== null)) {
+    const other = username === null ? 'password' : 'username';
+    fault('token', `either registry.${other} or registry.token`, { words: 'both' });
+  }
+  const basic = username === null || password === null ? null : { username, password };
+  const auth = token === null ? basic : { token };
+  const { hostname, host } = new URL(url);
+  if (auth !== null && !secure && !isLoopback(hostname)) {
+    const what = 'token' in auth ? 'token' : 'password';
+    findings.warnings.push(`${file}: registry.url: without https the ${what} goes to ${host} in the clear`);
+  }
+  const files = {
+    auth:
+      token === null
+        ? fileInUse(sheet, 'registry.passwordFile', env, 'REGISTRY_PASSWORD')
+        : fileInUse(sheet, 'registry.tokenFile', env, 'REGISTRY_TOKEN'),
+    ca: fileInUse(sheet, 'registry.caFile', env, null),
+  };
+  return { url, auth, ca, autoRegister, compatibility, timeoutMs, files };
 }
 
 function loadSasl(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): SaslConfig | null {
@@ -426,7 +586,7 @@ function loadSasl(sheet: Sheet<ServiceFile>, env: Environment, findings: Finding
       format: formats['infakt-kafka.text'],
     },
     env,
-    (text) => text.replace(/\r?\n$/, ''),
+    trimLineBreak,
     findings,
   );
   if (password === undefined || faulty.has('kafka.sasl.mechanism') || faulty.has('kafka.sasl.username')) return null;
@@ -444,7 +604,9 @@ function loadSasl(sheet: Sheet<ServiceFile>, env: Environment, findings: Finding
   }
   if (username === null) missing('username', 'mechanism');
   if (password === null) missing('password', 'mechanism');
-  return username === null || password === null ? null : { mechanism, username, password };
+  if (username === null || password === null) return null;
+  const passwordFile = fileInUse(sheet, 'kafka.sasl.passwordFile', env, 'KAFKA_SASL_PASSWORD');
+  return { mechanism, username, password, passwordFile };
 }
 
 function loadEntities(
@@ -514,7 +676,7 @@ function loadEntity(
     sheet,
     { key: 'api_key', fileKey: 'api_key_file', variable, format: formats['infakt-kafka.api-key'] },
     env,
-    (text) => text.trim(),
+    trimAll,
     findings,
   );
   if (apiKey === null && values.enabled) {
@@ -538,9 +700,11 @@ function loadEntity(
     enabled: values.enabled,
     nip: nipDigits(values.nip),
     apiKey: apiKey ?? '',
+    apiKeyFile: fileInUse(sheet, 'api_key_file', env, variable),
     startDate,
     endDate,
     streams: values.streams ?? [...knownStreams],
+    deletions: values.deletions,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Compatibility } from '../src/sinks/registry';
+
 /** How a value is spelled in a file or an environment variable, and what is accepted. */
 export interface Format {
   /** Ends the sentence "expected ..."; also the type that the documentation shows. */
@@ -64,11 +66,16 @@ export function isLoopback(hostname: string): boolean {
 
 /** The URL without its trailing slashes, or null where it is not one that the API key may be sent to. */
 export function baseUrlOf(value: unknown): string | null {
+  const url = httpUrlOf(value);
+  return url === null || url.startsWith('https:') || isLoopback(new URL(url).hostname) ? url : null;
+}
+
+/** The URL without its trailing slashes, or null where it is not one of http(s) alone. */
+export function httpUrlOf(value: unknown): string | null {
   if (typeof value !== 'string' || /[?#]/.test(value) || !URL.canParse(value)) return null;
   const url = new URL(value);
   if (url.username !== '' || url.password !== '') return null;
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) return null;
-  return url.href.replace(/\/+$/, '');
+  return /^https?:$/.test(url.protocol) ? url.href.replace(/\/+$/, '') : null;
 }
 
 /** The ten digits of a NIP written with or without dashes, spaces and `PL`, or null where the check digit is wrong. */
@@ -96,10 +103,21 @@ export const formats = {
     expected: 'an https:// URL (http:// to a loopback host only) without credentials, query and fragment',
     accepts: (value) => baseUrlOf(value) !== null,
   },
+  'infakt-kafka.http-url': {
+    expected: 'an https:// or http:// URL without credentials, query and fragment',
+    accepts: (value) => httpUrlOf(value) !== null,
+  },
   'infakt-kafka.requests': integer(0, 100_000),
   'infakt-kafka.timeout': integer(1, 600_000),
   'infakt-kafka.session-timeout': integer(1_000, 1_800_000),
   'infakt-kafka.seconds': integer(1, 86_400),
+  'infakt-kafka.hours': integer(1, 24),
+  'infakt-kafka.days': integer(1, 3_650),
+  'infakt-kafka.budget-scope': oneOf('replica', 'group'),
+  'infakt-kafka.share': {
+    expected: 'a number from 0 to 1',
+    accepts: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+  },
   'infakt-kafka.partitions': integer(1, 10_000),
   'infakt-kafka.replication-factor': {
     ...integer(-1, 32_767),
@@ -111,12 +129,18 @@ export const formats = {
     parse: parseBrokers,
   },
   'infakt-kafka.sasl-mechanism': oneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+  'infakt-kafka.compatibility': {
+    ...oneOf('NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'),
+    parse: (text) => text.toUpperCase(),
+  },
+  'infakt-kafka.token': matching(/^[\x21-\x7e]+$/, 'a token: visible ASCII characters without spaces'),
   'infakt-kafka.log-level': oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
   'infakt-kafka.volatile-fields': listOf(
     (item) => /^[^.\s]+(?:\.[^.\s]+)+$/.test(item),
     0,
     'a list of "stream.path" without repetition',
   ),
+  'infakt-kafka.projections': listOf((item) => item !== '', 0, 'a list of names of projections without repetition'),
   'infakt-kafka.streams': listOf((item) => item !== '', 1, 'a list of names of streams without repetition'),
   'infakt-kafka.nip': {
     expected: 'a NIP: text of ten digits with the right check digit',
@@ -176,6 +200,18 @@ export interface ServiceFile {
       readonly passwordFile: string | null;
     };
   };
+  readonly registry: {
+    readonly url: string | null;
+    readonly autoRegister: boolean;
+    readonly compatibility: Compatibility;
+    readonly username: string | null;
+    readonly password: string | null;
+    readonly passwordFile: string | null;
+    readonly token: string | null;
+    readonly tokenFile: string | null;
+    readonly caFile: string | null;
+    readonly timeoutMs: number;
+  };
   readonly topics: {
     readonly prefix: string;
     readonly partitions: number;
@@ -183,12 +219,24 @@ export interface ServiceFile {
     readonly create: boolean;
   };
   readonly state: { readonly partitions: number };
-  readonly schedule: { readonly sweepSeconds: number };
+  readonly budget: { readonly scope: BudgetScope };
+  readonly schedule: {
+    readonly newestSeconds: number;
+    readonly clientsNewestSeconds: number;
+    readonly openSeconds: number;
+    readonly recentSeconds: number;
+    readonly recentDays: number;
+    readonly sweepSeconds: number;
+    readonly sweepAtLeastHours: number;
+  };
+  readonly projections: readonly string[];
   readonly volatileFields: readonly string[];
   readonly log: { readonly level: LogLevel };
 }
 
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
+
+type BudgetScope = 'replica' | 'group';
 
 type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -202,6 +250,7 @@ export interface EntityFile {
   readonly start_date: string | null;
   readonly end_date: string | null;
   readonly streams: readonly string[] | null;
+  readonly deletions: { readonly maxShare: number; readonly confirm: string | null };
 }
 
 export const serviceSchema: Schema<ServiceFile> = {
@@ -304,6 +353,76 @@ export const serviceSchema: Schema<ServiceFile> = {
       },
     },
   },
+  registry: {
+    url: {
+      doc: "The base URL of a schema registry that speaks Confluent's API. With it, keys and values are in Confluent's wire format. Decide before the first record: what is published under the one encoding is not published again under the other.",
+      format: 'infakt-kafka.http-url',
+      default: null,
+      nullable: true,
+      otherwise: "no registry: Avro's single-object encoding",
+      env: 'REGISTRY_URL',
+    },
+    autoRegister: {
+      doc: 'Whether schemas that the registry does not have are registered. If not, they are only looked up.',
+      format: 'infakt-kafka.boolean',
+      default: false,
+    },
+    compatibility: {
+      doc: 'The rule that is set for each subject that this service creates. A rule that is there already stays, with a warning if it is another.',
+      format: 'infakt-kafka.compatibility',
+      default: 'BACKWARD_TRANSITIVE',
+    },
+    username: {
+      doc: 'The user name to sign in with.',
+      format: 'infakt-kafka.text',
+      default: null,
+      nullable: true,
+      otherwise: 'no sign-in',
+      env: 'REGISTRY_USERNAME',
+    },
+    password: {
+      doc: 'The password of that user. In the file it is accepted with a warning.',
+      format: 'infakt-kafka.text',
+      default: null,
+      nullable: true,
+      env: 'REGISTRY_PASSWORD',
+      sensitive: true,
+    },
+    passwordFile: {
+      doc: 'A file that holds the password and nothing else; one line break at its end is left out.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      sensitive: true,
+    },
+    token: {
+      doc: 'A bearer token to sign in with, instead of user name and password. In the file it is accepted with a warning.',
+      format: 'infakt-kafka.token',
+      default: null,
+      nullable: true,
+      env: 'REGISTRY_TOKEN',
+      sensitive: true,
+    },
+    tokenFile: {
+      doc: 'A file that holds the token and nothing else; white space around it is left out.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      sensitive: true,
+    },
+    caFile: {
+      doc: 'The certificates of the authorities that are trusted, PEM.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      otherwise: 'those that Node.js trusts',
+    },
+    timeoutMs: {
+      doc: 'How long one question to the registry may take, further tries included, in milliseconds.',
+      format: 'infakt-kafka.timeout',
+      default: 10_000,
+    },
+  },
   topics: {
     prefix: {
       doc: 'What the names of all topics begin with, before a dot. Two services never share one.',
@@ -334,12 +453,54 @@ export const serviceSchema: Schema<ServiceFile> = {
       default: 12,
     },
   },
+  budget: {
+    scope: {
+      doc: 'Who shares one IP address, and so its `infakt.requestsPerMinute`: `replica` = each replica has an address of its own; `group` = all replicas have the same, and each takes the part of the requests that its part of the enabled entities comes to.',
+      format: 'infakt-kafka.budget-scope',
+      default: 'replica',
+    },
+  },
   schedule: {
+    newestSeconds: {
+      doc: 'From one look for new documents to the next, in seconds. When there are too few requests for everything, this and the following times grow in proportion.',
+      format: 'infakt-kafka.seconds',
+      default: 15,
+    },
+    clientsNewestSeconds: {
+      doc: 'From one look for new clients to the next, in seconds.',
+      format: 'infakt-kafka.seconds',
+      default: 300,
+    },
+    openSeconds: {
+      doc: 'From the start of one walk over the unpaid documents to the start of the next, in seconds: how fast a payment is seen.',
+      format: 'infakt-kafka.seconds',
+      default: 300,
+    },
+    recentSeconds: {
+      doc: 'From the start of one walk over the recent documents to the start of the next, in seconds.',
+      format: 'infakt-kafka.seconds',
+      default: 900,
+    },
+    recentDays: {
+      doc: 'How many days back a document counts as recent.',
+      format: 'infakt-kafka.days',
+      default: 45,
+    },
     sweepSeconds: {
-      doc: 'From the start of one complete lap over everything to the start of the next, in seconds; a lap that takes longer is followed at once.',
+      doc: 'From the start of one complete lap over everything to the start of the next, in seconds; a lap that takes longer is followed at once. Laps take the requests that nothing else needs.',
       format: 'infakt-kafka.seconds',
       default: 600,
     },
+    sweepAtLeastHours: {
+      doc: 'How long a lap may take, in hours: one that falls behind goes before the other scans, as far as that can be without stopping them.',
+      format: 'infakt-kafka.hours',
+      default: 6,
+    },
+  },
+  projections: {
+    doc: 'Tables made of the lines of each document, published beside it in the same transaction: `invoice-lines`, `corrective-invoice-lines`. One that is switched on publishes the lines of everything in scope once.',
+    format: 'infakt-kafka.projections',
+    default: [],
   },
   volatileFields: {
     doc: 'Fields that no change is judged by, as `stream.path` (`invoices.services.id`), besides those that each stream declares itself.',
@@ -392,7 +553,7 @@ export function entitySchema(entity: string): Schema<EntityFile> {
       sensitive: true,
     },
     api_key_file: {
-      doc: 'A file that holds the API key and nothing else; white space around it is left out.',
+      doc: 'A file that holds the API key and nothing else; white space around it is left out. It may change while the service runs.',
       format: 'infakt-kafka.path',
       default: null,
       nullable: true,
@@ -413,11 +574,24 @@ export function entitySchema(entity: string): Schema<EntityFile> {
       otherwise: 'no upper bound',
     },
     streams: {
-      doc: 'What is read.',
+      doc: 'Names of the streams that are read.',
       format: 'infakt-kafka.streams',
       default: null,
       nullable: true,
-      otherwise: 'all: `clients`, `invoices`',
+      otherwise: 'all',
+    },
+    deletions: {
+      maxShare: {
+        doc: 'Share of the rows of one stream that may be deleted within 24 hours without a question, ten rows always; more are held back until a person agrees.',
+        format: 'infakt-kafka.share',
+        default: 0.01,
+      },
+      confirm: {
+        doc: 'Id of a hold on deletions that a person has looked at and agrees to; `state show` and the log tell it. It releases that hold and no other.',
+        format: 'infakt-kafka.text',
+        default: null,
+        nullable: true,
+      },
     },
   };
 }

@@ -1,5 +1,5 @@
 import { FatalError } from './errors';
-import type { EntityId } from './model';
+import type { EntityId, Row, StreamName } from './model';
 
 /** Whose account a key belongs to, as far as the key may read it. */
 export interface AccountIdentity {
@@ -54,4 +54,44 @@ function mismatch(entity: EntityId, expected: string, got: string): FatalError {
     `reading whose account the key of ${entity} belongs to: expected ${expected}, got ${got}; set the entity's right key, or give the other company an entity file of its own`,
     { reason: 'identity-mismatch', parks: 'entity', entity },
   );
+}
+
+/** Says that an account is none of the entity's although it cannot be read whose it is. */
+export function strangeAccount(entity: EntityId, stream: StreamName, asked: number): FatalError {
+  return new FatalError(
+    `reading whose account the key of ${entity} belongs to: expected at least one of ${asked} ${stream} published before to be there still, got 404 for all of them beside rows that were never seen; the key seems to belong to another account. Set the entity's right key, give the key the scope api:account:read, or set nip in the entity's file`,
+    { reason: 'identity-mismatch', parks: 'entity', entity, stream },
+  );
+}
+
+/** Watches for two entities that read one and the same account. */
+export interface Twins {
+  /** Throws a FatalError that parks the entity where another one's rows are among these, by id and uuid; the other is stopped as well. */
+  check(entity: EntityId, stream: StreamName, rows: readonly Row[]): void;
+}
+
+/** `holders`: the entities that are read here, and the uuid under which each remembers a row. */
+export function createTwins(
+  holders: () => Iterable<readonly [EntityId, (stream: StreamName, id: number) => string | null]>,
+): Twins {
+  const found = new Map<EntityId, EntityId>();
+  return {
+    check(entity, stream, rows) {
+      // Neighbours are of one account: the first and the last tell as much as all of them.
+      for (const row of [rows[0], rows.at(-1)]) {
+        if (row === undefined || typeof row['uuid'] !== 'string' || row['uuid'] === '') continue;
+        for (const [other, uuidOf] of holders()) {
+          if (other === entity || uuidOf(stream, row.id) !== row['uuid']) continue;
+          found.set(entity, other);
+          found.set(other, entity);
+        }
+      }
+      const twin = found.get(entity);
+      if (twin === undefined) return;
+      throw new FatalError(
+        `reading ${stream} of ${entity}: expected rows that no other entity has, got those of ${twin}, by id and uuid; both are stopped, as one account would be published twice. Give each entity the key of its own account, or remove one of them, and start again`,
+        { reason: 'identity-mismatch', parks: 'entity', entity, stream },
+      );
+    },
+  };
 }

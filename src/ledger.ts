@@ -18,6 +18,8 @@ export const EntryFlag = {
   REPUBLISH: 8,
   /** A record of this key is on the topic. */
   PUBLISHED: 16,
+  /** The lines on their topic are older than the row's record, which was published while they were not asked for. */
+  LINES_DUE: 32,
 } as const;
 
 /** Writes the 64 bits that stand for a row's content into the two elements of `out`; never throws for a bad row. */
@@ -38,10 +40,19 @@ export interface DiffOptions<T> {
   readonly uuidOf: (row: Row) => string | null;
   /** Days since 1970-01-01, or `NO_DATE`. */
   readonly dateOf: (row: Row) => number;
-  /** Encodes the row; throws `RecordError` when it cannot become a record. */
-  readonly publish: (row: Row, op: Op, fingerprint: string) => T;
+  /** Encodes the row, and its lines where they are published too: `linesBefore` = how many there were. Throws `RecordError` when it cannot become a record. */
+  readonly publish: (row: Row, op: Op, fingerprint: string, linesBefore: number) => T;
+  /** How the rows' lines become records of their own; null = not asked for. */
+  readonly lines: LinesOptions<T> | null;
   /** Begin mark of the oldest request of this stream whose page is not yet diffed; Infinity = none. */
   readonly oldestOpen: number;
+}
+
+/** What a ledger must be told where the lines of a row are published as well. */
+export interface LinesOptions<T> {
+  readonly count: (row: Row) => number;
+  /** Encodes the lines alone, of a row whose own record stands; throws `RecordError`. */
+  readonly publish: (row: Row, fingerprint: string, linesBefore: number) => T;
 }
 
 /** A row that could not become a record. */
@@ -66,6 +77,8 @@ export interface Diff<T> {
   readonly returned: number;
   /** Ids to read again: seen differently by a request that began before their last publication was read. */
   readonly stale: readonly number[];
+  /** Ids that `open` showed before and this page of it proves to be open no longer: to be read by themselves. */
+  readonly departed: readonly number[];
   /** A record, a dead letter or any entry changed: the page needs a commit. */
   readonly touched: boolean;
 }
@@ -100,6 +113,8 @@ export interface Ledger {
   rollback(): void;
   /** Applies a block of the state topic, in log order; only without changes that are not yet durable. */
   load(block: LedgerBlock): void;
+  /** Drops the block that begins there, as the state topic does not have it any more; otherwise like `load`. */
+  unload(from: number): void;
   /** Ends the loading: what was loaded is durable. Throws `ConfigError` unless the blocks tile the id line. */
   loaded(): void;
 
@@ -109,21 +124,28 @@ export interface Ledger {
   entry(id: number): Entry | undefined;
   /** Number of entries with a smaller id that are neither left nor missing. */
   rank(id: number): number;
+  /** Number of entries that are neither left nor missing. */
+  readonly live: number;
+  /** The id before which so many are neither left nor missing, and which is so itself; undefined = there are not so many. */
+  atRank(rank: number): number | undefined;
   /** Highest id with an entry; 0 = none. */
   maxId(): number;
   /** Ids that this sweep or an earlier one first missed, ascending. */
   missingSince(sweep: number): number[];
 
+  /** Ids of the entries dated within `from` to `to` (days, inclusive; null = unbounded, those without a date only where both are), ascending. */
+  ids(from: number | null, to: number | null): number[];
+  /** Marks every entry to be published again, and none as missing. */
+  republishAll(): void;
   /** Marks entries dated outside `from` to `to` (days, inclusive; null = unbounded) as left; returns how many. */
   rescope(from: number | null, to: number | null): number;
   /** Sets and clears flags of an entry; one that leaves is no longer missing. Returns whether that changed anything. */
   setFlags(id: number, set: number, clear: number): boolean;
-  setLines(id: number, lines: number): void;
   /** Drops an entry whose row was found deleted by a read that ended at this mark. Returns whether there was one. */
   remove(id: number, ended: number): boolean;
 }
 
-const { LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED } = EntryFlag;
+const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
 const ENTRY_BYTES = 44;
 const HYPHEN = 45;
 
@@ -220,6 +242,12 @@ function shift(block: Block, start: number, target: number): void {
   block.lines.copyWithin(target, start, count);
   block.definitions.copyWithin(target, start, count);
   block.flags.copyWithin(target, start, count);
+}
+
+/** An `open` page shows that a row is open; whether it still is, is known again when it was read by itself. */
+function seenBy(scan: ScanName, flags: number): number {
+  if (scan === 'open') return flags | OPEN;
+  return scan === 'spot' ? flags & ~OPEN : flags;
 }
 
 function recount(block: Block): void {
@@ -511,6 +539,32 @@ export function createLedger(of: {
     setState(block, slot, flags, 0);
   }
 
+  /** Where lines were first asked for after the row was published, or changed while they were not. */
+  function linesAreDue<T>(block: Block, row: Row, { lines }: DiffOptions<T>, flags: number): boolean {
+    if (lines === null || (flags & DEAD_LETTERED) !== 0) return false;
+    return (flags & LINES_DUE) !== 0 || (block.lines[slot] === 0 && lines.count(row) > 0);
+  }
+
+  /** Returns the entry's flags. */
+  function publishLines<T>(row: Row, { lines }: DiffOptions<T>, fingerprint: string, diff: Mutable<Diff<T>>): number {
+    const before = blockAt(at).lines[slot] ?? 0;
+    const flags = flagsAt(blockAt(at), slot) & ~LINES_DUE;
+    if (lines === null) return flags;
+    let dead = 0;
+    let after = before;
+    try {
+      diff.records.push(lines.publish(row, fingerprint, before));
+      after = lines.count(row);
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      diff.deadLetters.push({ row, error, fingerprint });
+      dead = DEAD_LETTERED;
+    }
+    find(row.id);
+    own(at).lines[slot] = after;
+    return flags | dead;
+  }
+
   function diffRow<T>(row: Row, page: Page, how: DiffOptions<T>, diff: Mutable<Diff<T>>): void {
     const { id } = row;
     const known = find(id);
@@ -519,8 +573,10 @@ export function createLedger(of: {
     const low = fresh[1] ?? 0;
     let equal = false;
     let flags = 0;
+    let lines = 0;
     if (known) {
       const block = blockAt(at);
+      lines = block.lines[slot] ?? 0;
       const definition = block.definitions[slot] ?? 0;
       if (definition === how.definition) {
         equal = matches(block, high, low);
@@ -541,13 +597,19 @@ export function createLedger(of: {
       const again = (flags & DEAD_LETTERED) !== 0 && definition !== how.definition;
       if (equal && (flags & REPUBLISH) === 0 && !again) {
         diff.unchanged++;
-        if (
+        const after = seenBy(how.scan, flags) & ~LEFT;
+        if (linesAreDue(block, row, how, flags)) {
+          const kept = publishLines(row, how, fingerprintHex(high, low), diff);
+          write(own(at), row, how, high, low, seenBy(how.scan, kept) & ~LEFT);
+          diff.touched = true;
+        } else if (
           away ||
+          after !== flags ||
           definition !== how.definition ||
           block.dates[slot] !== how.dateOf(row) ||
           !hasUuid(block, how.uuidOf(row))
         ) {
-          write(own(at), row, how, high, low, flags & ~LEFT);
+          write(own(at), row, how, high, low, after);
           diff.touched = true;
         }
         return;
@@ -561,19 +623,23 @@ export function createLedger(of: {
     const fingerprint = fingerprintHex(high, low);
     const op = (flags & REPUBLISH) !== 0 ? 'r' : published ? 'u' : how.firstLap ? 'r' : 'c';
     try {
-      diff.records.push(how.publish(row, op, fingerprint));
+      diff.records.push(how.publish(row, op, fingerprint, lines));
       if (!published) diff.created++;
       else if (equal) diff.unchanged++;
       else diff.updated++;
-      flags = (flags & ~(LEFT | REPUBLISH | DEAD_LETTERED)) | PUBLISHED;
+      flags = (flags & ~(LEFT | REPUBLISH | DEAD_LETTERED | LINES_DUE)) | PUBLISHED;
+      if (how.lines !== null) lines = how.lines.count(row);
+      else if (lines > 0) flags |= LINES_DUE;
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       diff.deadLetters.push({ row, error, fingerprint });
       flags = (flags & ~(LEFT | REPUBLISH)) | DEAD_LETTERED;
     }
+    flags = seenBy(how.scan, flags);
     // `publish` may have looked at other entries meanwhile.
     const block = find(id) ? own(at) : insert(id);
     write(block, row, how, high, low, flags);
+    block.lines[slot] = lines;
     diff.touched = true;
     if (page.ended > how.oldestOpen) remember(id, page.ended);
   }
@@ -600,6 +666,47 @@ export function createLedger(of: {
       }
     }
     return marked;
+  }
+
+  /** Entries that `open` showed before, inside the interval of a page of it that does not show them. */
+  function departedFrom({ rows, interval, began }: Page): number[] {
+    const first = interval.after === null ? 0 : interval.after + 1;
+    const last = interval.upTo ?? Infinity;
+    const shown = new Set(rows.map(({ id }) => id));
+    const ids: number[] = [];
+    for (let index = blockOf(first); index < blocks.length; index++) {
+      const block = blockAt(index);
+      if (block.from > last) break;
+      for (let slot = lowerBound(block, first); slot < block.count; slot++) {
+        const id = block.ids[slot] ?? Infinity;
+        if (id > last) break;
+        const open = (flagsAt(block, slot) & (OPEN | LEFT)) === OPEN;
+        if (open && !shown.has(id) && !isNewerThan(began, id)) ids.push(id);
+      }
+    }
+    return ids;
+  }
+
+  /** A row that is not there when it is read by itself is open no longer; whether it is gone, the sweep finds out. */
+  function close({ interval: { upTo } }: Page): boolean {
+    if (upTo === null || !find(upTo)) return false;
+    const flags = flagsAt(blockAt(at), slot);
+    if ((flags & OPEN) === 0) return false;
+    own(at).flags[slot] = flags & ~OPEN;
+    return true;
+  }
+
+  function within(date: number, from: number | null, to: number | null): boolean {
+    if (date === NO_DATE) return from === null && to === null;
+    return date >= (from ?? -Infinity) && date <= (to ?? Infinity);
+  }
+
+  function beginLoading(): Map<number, Block> {
+    if (loading !== undefined) return loading;
+    const changed = taken !== undefined || blocks.some((block) => block.generation === generation);
+    assert(!changed, 'a ledger is loaded only while it has no changes of its own');
+    loading = new Map(blocks.map((block) => [block.from, block]));
+    return loading;
   }
 
   /** Calls back for every entry of every block that passes; the callback may change the entry through `own`. */
@@ -636,6 +743,7 @@ export function createLedger(of: {
         missing: 0,
         returned: 0,
         stale: [],
+        departed: [],
         touched: false,
       };
       forgetUpTo(Math.min(how.oldestOpen, page.began));
@@ -650,6 +758,8 @@ export function createLedger(of: {
         diff.missing = markAbsent(page, how.sweep);
         if (diff.missing > 0) diff.touched = true;
       }
+      if (how.scan === 'open') diff.departed = departedFrom(page);
+      if (how.scan === 'spot' && rows.length === 0 && close(page)) diff.touched = true;
       return diff;
     },
 
@@ -678,18 +788,18 @@ export function createLedger(of: {
     },
 
     load(stored) {
-      if (loading === undefined) {
-        const changed = taken !== undefined || blocks.some((block) => block.generation === generation);
-        assert(!changed, 'a ledger is loaded only while it has no changes of its own');
-        loading = new Map(blocks.map((block) => [block.from, block]));
-      }
       const block = deserialise(stored);
       if (block === undefined) throw damaged(`an unreadable block ${nameOf(stored)}`);
-      loading.set(block.from, block);
+      beginLoading().set(block.from, block);
+    },
+
+    unload(from) {
+      beginLoading().delete(from);
     },
 
     loaded() {
       if (loading === undefined) return;
+      if (loading.size === 0) loading.set(0, newBlock({ from: 0, to: Infinity, generation: 0 }, 0));
       const sorted = [...loading.values()].sort((a, b) => a.from - b.from);
       let end = 0;
       for (const block of sorted) {
@@ -735,6 +845,26 @@ export function createLedger(of: {
       return rank;
     },
 
+    get live() {
+      return blocks.reduce((sum, block) => sum + block.live, 0);
+    },
+
+    atRank(rank) {
+      let left = rank;
+      for (const block of blocks) {
+        if (left >= block.live) {
+          left -= block.live;
+          continue;
+        }
+        for (let slot = 0; slot < block.count; slot++) {
+          if (block.missing[slot] !== 0 || (flagsAt(block, slot) & LEFT) !== 0) continue;
+          if (left === 0) return block.ids[slot];
+          left--;
+        }
+      }
+      return undefined;
+    },
+
     maxId() {
       const block = blocks.findLast(({ count }) => count > 0);
       return block?.ids[block.count - 1] ?? 0;
@@ -753,6 +883,28 @@ export function createLedger(of: {
       return ids;
     },
 
+    ids(from, to) {
+      const ids: number[] = [];
+      forEach(
+        ({ count }) => count > 0,
+        (index, slot) => {
+          const block = blockAt(index);
+          if (within(block.dates[slot] ?? NO_DATE, from, to)) ids.push(block.ids[slot] ?? 0);
+        },
+      );
+      return ids;
+    },
+
+    republishAll() {
+      forEach(
+        ({ count }) => count > 0,
+        (index, slot) => {
+          const block = own(index);
+          setState(block, slot, flagsAt(block, slot) | REPUBLISH, 0);
+        },
+      );
+    },
+
     rescope(from, to) {
       if (from === null && to === null) return 0;
       let left = 0;
@@ -760,9 +912,7 @@ export function createLedger(of: {
         ({ present }) => present > 0,
         (index, slot) => {
           const block = blockAt(index);
-          const date = block.dates[slot] ?? NO_DATE;
-          const inside = date !== NO_DATE && date >= (from ?? -Infinity) && date <= (to ?? Infinity);
-          if (inside || (flagsAt(block, slot) & LEFT) !== 0) return;
+          if (within(block.dates[slot] ?? NO_DATE, from, to) || (flagsAt(block, slot) & LEFT) !== 0) return;
           setState(own(index), slot, flagsAt(block, slot) | LEFT, 0);
           left++;
         },
@@ -778,12 +928,6 @@ export function createLedger(of: {
       const block = own(at);
       setState(block, slot, flags, (flags & LEFT) === 0 ? (block.missing[slot] ?? 0) : 0);
       return true;
-    },
-
-    setLines(id, lines) {
-      assert(find(id), 'lines are published only of an invoice that has an entry');
-      assert(lines >= 0 && lines <= 65535, 'the ledger counts up to 65535 lines');
-      if (blockAt(at).lines[slot] !== lines) own(at).lines[slot] = lines;
     },
 
     remove(id, ended) {

@@ -8,6 +8,7 @@ import { checkCommand } from './commands/check';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { peekCommand } from './commands/peek';
+import { resyncCommand } from './commands/resync';
 import { runCommand } from './commands/run';
 import { simulateCommand } from './commands/simulate';
 import { stateCommand } from './commands/state';
@@ -15,14 +16,17 @@ import { ConfigError, exitCodeFor } from './errors';
 
 const help = `Usage: infakt-kafka [COMMAND] [options]
 
-Change data capture for the inFakt invoicing API: every real change of clients and invoices, once, as Avro on Kafka.
+Change data capture for the inFakt invoicing API: every real change of clients, invoices and corrections, once, as Avro on
+Kafka.
 
 Commands
   run           read everything over and over, publish what changed, until stopped (the default)
   once          read everything once, publish what changed, exit
   check         look at everything that a run needs, change nothing
   peek          print committed records of a topic, decoded
+  resync        make rows be published again
   state show    print what is remembered: cursors, ledger rows, last complete lap
+  state reset   forget it, so that everything is published again; or remove an entity altogether
   simulate      serve an inFakt API with made-up companies
 
   --help        this text; after a command, its own
@@ -36,6 +40,7 @@ const commands = new Map<string, (argv: readonly string[], io: Io) => Promise<nu
   ['once', (argv, io) => onceCommand(argv, io)],
   ['check', (argv, io) => checkCommand(argv, io)],
   ['peek', peekCommand],
+  ['resync', (argv, io) => resyncCommand(argv, io)],
   ['state', stateCommand],
   ['simulate', simulateCommand],
 ]);

@@ -24,6 +24,8 @@ export interface Query {
   readonly to: string | null;
   /** Direction of the walk by id. */
   readonly order: 'asc' | 'desc';
+  /** Only documents whose `openField` is null. */
+  readonly open?: true;
 }
 
 /** Ids that a page proves complete: `after < id <= upTo` (ascending walk); null = unbounded. */
@@ -43,6 +45,16 @@ export interface Position {
   readonly requests: number;
   /** Requests since the last proof. */
   readonly unproven: number;
+}
+
+/** What a scan says of itself when it asks for a request. */
+export interface Turn {
+  readonly stream: StreamName;
+  readonly scan: ScanName;
+  /** Milliseconds between two of its requests with which it keeps its target. */
+  readonly paceMs: number;
+  /** Requests that a lap is behind its latest end, negative = ahead of it; only of a sweep. */
+  readonly behind?: number;
 }
 
 /** One answer of a list, its envelope checked and nothing else. */
@@ -84,6 +96,8 @@ export interface StreamDeclaration {
   readonly detailPath: (address: string) => string;
   /** Field with the business date that scopes the stream; null = no scope. */
   readonly scopeField: string | null;
+  /** Field that is null while a document is open, by which the `open` scan filters; null = there is no such scan. */
+  readonly openField: string | null;
   /** File name in schemas/avro, without its ending: the fields and their kinds. */
   readonly schema: string;
   /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`. */
@@ -92,6 +106,18 @@ export interface StreamDeclaration {
   readonly detailOnlyFields: readonly string[];
   /** Money fields summed by month of the scope field and currency in the sweep's cursor. */
   readonly sumFields: readonly string[];
+  /** A table made of the lines in each row, published beside it where it is asked for; null = there is none. */
+  readonly projection: Projection | null;
+}
+
+/** The elements of an array in each row as records of their own, keyed by entity, id of the row, and number of the line from 1. */
+export interface Projection {
+  /** Name of its topic, without the prefix. */
+  readonly name: string;
+  /** The array in the row. */
+  readonly field: string;
+  /** File name in schemas/avro, without its ending: the fields of a line, and what it is keyed by. */
+  readonly schema: string;
 }
 
 /** By month (`YYYY-MM`, or "" where there is no date) and currency: the number of rows, then one sum per `sumFields`. */
@@ -120,6 +146,18 @@ export interface Cursor {
   readonly counts: Counts;
   /** Keys are `YYYY-MM currency`; only of a sweep. */
   readonly sums: Sums;
+  /** Highest id that a whole walk of `newest` has come down from; only of that scan. */
+  readonly mark?: number;
+  /** Deletions of the last 24 h that nobody had to agree to; only of a sweep. */
+  readonly deletions?: readonly Deletions[];
+  /** Tombstones since the end of this lap: they count in the next. */
+  readonly deletedSince?: number;
+}
+
+/** Tombstones of one transaction. */
+export interface Deletions {
+  readonly at: string;
+  readonly rows: number;
 }
 
 /** A ledger block as the state topic holds it; columns, one element an entry, ids ascending. Bytes are little-endian. */

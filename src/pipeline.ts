@@ -4,10 +4,12 @@ import {
   concatMap,
   defer,
   EMPTY,
+  every,
   filter,
   finalize,
   from,
   ignoreElements,
+  map,
   merge,
   mergeMap,
   NEVER,
@@ -15,6 +17,7 @@ import {
   repeat,
   Subject,
   switchMap,
+  take,
   takeUntil,
   tap,
   throwError,
@@ -23,67 +26,36 @@ import {
 } from 'rxjs';
 
 import { FatalError, TransientError, type ParkReason } from './errors';
-import { judgeIdentity } from './identity';
-import type { Counts, Cursor, EntityId, Page, ScanName, StreamDeclaration } from './model';
+import { judgeIdentity, strangeAccount, type Twins } from './identity';
+import { isObject } from './kinds';
+import type { Cursor, EntityId, Page, StreamDeclaration, StreamName } from './model';
 import { failWith } from './operators/fail-with';
 import { handleBeforeFailing } from './operators/handle-before-failing';
 import { parkOnFailure } from './operators/park-on-failure';
-import { isoDay, listParams, sweepQuery, type ScopeSetting } from './scope';
-import type { Session } from './shard';
+import { asking, scopeOf, untilOver, type Progress, type Reader } from './reading';
+import { dueAt, pagesOf, turnOf, type Target, type TimedScan } from './schedule';
+import { isoDay, queryOf, scansOf } from './scope';
+import { publishDeletions } from './deletions';
+import type { Done, Session } from './shard';
 import type { Rest } from './sources/rest';
-import { scan, spotRead, startPosition, type Release } from './sources/scan';
+import { scan, startPosition, type Release } from './sources/scan';
+import { askDetail, readAlone } from './spot';
 import { NO_COUNTS } from './walk';
 
-/** One legal entity as the pipeline reads it. */
-export interface Reader extends ScopeSetting {
-  readonly entity: EntityId;
-  /** Ten digits that the account must have; null = the account seen first is remembered instead. */
-  readonly nip: string | null;
-  readonly streams: readonly StreamDeclaration[];
-  readonly rest: Rest;
+/** When the scans of a running service begin. */
+export interface Rhythm {
+  readonly targets: (stream: StreamName) => Readonly<Record<TimedScan, Target>>;
+  /** How far back `recent` looks. */
+  readonly recentDays: number;
 }
-
-/** What happened in a shard, in the order in which it did. */
-export type Progress =
-  /** A page is held against the ledger and what it changed is durable. */
-  | {
-      readonly kind: 'page';
-      readonly entity: EntityId;
-      readonly stream: string;
-      readonly counts: Counts;
-      readonly cursor: Cursor;
-    }
-  /** A lap is complete and durable. */
-  | { readonly kind: 'lap'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }
-  /** Not read for now; stream null = the whole entity. */
-  | {
-      readonly kind: 'parked';
-      readonly entity: EntityId;
-      readonly stream: string | null;
-      readonly reason: ParkReason;
-      readonly error: Error;
-      readonly waitMs: number;
-    }
-  /** Asked again after having been parked. */
-  | { readonly kind: 'retrying'; readonly entity: EntityId; readonly stream: string | null }
-  /** Not asked again in this run. */
-  | {
-      readonly kind: 'given-up';
-      readonly entity: EntityId;
-      readonly stream: string | null;
-      readonly reason: ParkReason;
-      readonly error: Error;
-    }
-  /** Worth a person's attention; reading goes on. */
-  | { readonly kind: 'warning'; readonly entity: EntityId; readonly stream: string | null; readonly message: string };
 
 /** How a shard is read. */
 export interface PipelineOptions {
   /** Fences and restores; called again after each commit that did not go through. */
   readonly open: () => Promise<Session>;
   readonly readers: readonly Reader[];
-  /** Milliseconds between the starts of two laps; null = one lap of every stream, then the pipeline completes. */
-  readonly lapEveryMs: number | null;
+  /** How often each scan of a stream is made; null = one lap of every stream, then the pipeline completes. */
+  readonly rhythm: Rhythm | null;
   /** How long the nth parking in a row lasts. */
   readonly parkMs: (failures: number) => number;
   /** Rows a page. */
@@ -91,7 +63,10 @@ export interface PipelineOptions {
   /** Pages of one scan that may be on their way at a time. */
   readonly credits: number;
   readonly marks: { next(): number };
+  readonly twins: Twins;
   readonly now: () => number;
+  /** Names what waits for a person. */
+  readonly newId: () => string;
   /** Once true, no scan asks for a further page. */
   readonly stopped: () => boolean;
   /** Emits when `stopped` becomes true: what is parked is not waited for. */
@@ -113,6 +88,8 @@ const HOPELESS: ReadonlySet<ParkReason> = new Set([
   'identity-mismatch',
   'identity-unreadable',
 ]);
+/** How long a scan whose filter has no effect rests. */
+const FRUITLESS_MS = 60 * 60 * 1000;
 const LONGEST_PARK_MS = 15 * 60 * 1000;
 /** How long a stopping pipeline waits for answers that are on their way; what came until then is committed. */
 const LAST_ANSWERS_MS = 5_000;
@@ -167,7 +144,7 @@ function readEntity(options: PipelineOptions, session: Session, reader: Reader, 
   return parked(options, { entity, stream: null }, parksEntity, concat(identify(options, session, reader), streams));
 }
 
-/** One stream: a lap after the other, parked alone where only its rows or its list are at fault. */
+/** One stream: its scans side by side, each walk after the other, parked alone where only its rows or its list are at fault. */
 function readStream(
   options: PipelineOptions,
   session: Session,
@@ -175,134 +152,264 @@ function readStream(
   stream: StreamDeclaration,
   laps: Laps,
 ): Observable<Progress> {
-  const name = `${reader.entity} ${stream.name}`;
-  const lap = defer(() => {
-    if (options.lapEveryMs === null && laps.finished.has(name)) return EMPTY;
-    return readLap(options, session, reader, stream, laps).pipe(
+  const place = { entity: reader.entity, stream: stream.name };
+  const { rhythm } = options;
+  const reading =
+    rhythm === null
+      ? defer(() => readOnce(options, session, reader, stream, laps))
+      : defer(() => {
+          const around: Scans = { options, session, reader, stream, rhythm, early: new Subject() };
+          // Spot reads ask what the sweep asks, also before its first page.
+          if (session.cursor(reader.entity, stream.name, 'sweep') === null)
+            resumeOrBegin(options, session, reader, stream);
+          return merge(...scansOf(stream).map((scanName) => repeated(around, scanName)));
+        });
+  return parked(options, place, parksStream, reading);
+}
+
+/** All that the scans of one stream share while it is read. */
+interface Scans {
+  readonly options: PipelineOptions;
+  readonly session: Session;
+  readonly reader: Reader;
+  readonly stream: StreamDeclaration;
+  readonly rhythm: Rhythm;
+  /** Something speaks for a lap before its time. */
+  readonly early: Subject<void>;
+}
+
+/** Each walk of one scan as soon as it is due, until stopped. */
+function repeated(around: Scans, scanName: TimedScan): Observable<Progress> {
+  const { options, stream, early, rhythm } = around;
+  const target = rhythm.targets(stream.name)[scanName];
+  let fruitless = false;
+  const due = defer(() => {
+    if (options.stopped()) return EMPTY;
+    // A filter without effect is tried again now and then: the rows are found by the sweep.
+    const pace = fruitless ? { ...target, everyMs: Math.max(target.everyMs, FRUITLESS_MS) } : target;
+    const wait = (isEarly: boolean): Observable<unknown> => timer(untilDue(around, scanName, pace, isEarly));
+    if (scanName !== 'sweep') return wait(false).pipe(takeUntil(options.stop));
+    return merge(of(false), early.pipe(map(() => true))).pipe(switchMap(wait), take(1), takeUntil(options.stop));
+  });
+  const walk = defer(() => {
+    fruitless = false;
+    return walkOnce(around, scanName).pipe(
       tap((progress) => {
-        if (progress.kind === 'lap') laps.finished.add(name);
+        if (progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName)) fruitless = true;
       }),
     );
   });
-  const { lapEveryMs } = options;
-  const place = { entity: reader.entity, stream: stream.name };
-  if (lapEveryMs === null) return parked(options, place, parksStream, lap);
-  const pause = (): Observable<unknown> =>
-    options.stopped()
-      ? EMPTY
-      : timer(untilNextLap(options, session, reader, stream, lapEveryMs)).pipe(takeUntil(options.stop));
-  // Read again after a parking or a lost commit, a stream whose lap is complete is not due at once.
-  const due = defer(() => (laps.finished.has(name) ? pause() : of(null)));
-  return parked(options, place, parksStream, due.pipe(mergeMap(() => lap.pipe(repeat({ delay: pause })))));
+  return due.pipe(mergeMap(() => walk.pipe(repeat({ delay: () => due }))));
 }
 
-/** By the wall clock, as it outlives the process; a clock that is set back delays a lap by no more than one turn. */
-function untilNextLap(
-  options: PipelineOptions,
-  session: Session,
-  reader: Reader,
-  stream: StreamDeclaration,
-  everyMs: number,
+/** By the wall clock, as it outlives the process. A lap that is half done goes on at once, and one of another query begins. */
+function untilDue(
+  { options, session, reader, stream }: Scans,
+  scanName: TimedScan,
+  target: Target,
+  early: boolean,
 ): number {
-  const cursor = session.cursor(reader.entity, stream.name, 'sweep');
-  if (cursor === null || cursor.finishedAt === null) return 0;
-  return Math.min(everyMs, Math.max(0, Date.parse(cursor.startedAt) + everyMs - options.now()));
+  const cursor = session.cursor(reader.entity, stream.name, scanName);
+  if (cursor === null) return 0;
+  if (scanName === 'sweep') {
+    const wanted = JSON.stringify(scopeOf({ ...options, session, reader, stream }));
+    if (cursor.finishedAt === null || JSON.stringify(cursor.query) !== wanted) return 0;
+  }
+  const now = options.now();
+  return dueAt(target, Date.parse(cursor.startedAt), now, early) - now;
 }
 
-/** One lap of the sweep, or the rest of one: page after page into the session, the next asked for while this one is committed. */
-function readLap(
+/** One walk of a scan that is due. */
+function walkOnce(around: Scans, scanName: TimedScan): Observable<Progress> {
+  const { options, session, reader, stream, rhythm, early } = around;
+  const { entity } = reader;
+  if (scanName === 'sweep') {
+    return settledFirst(session, entity, stream, () =>
+      readLap(options, session, reader, stream, resumeOrBegin(options, session, reader, stream)),
+    );
+  }
+  const now = options.now();
+  const query = queryOf(scanName, scopeOf({ ...options, session, reader, stream }), isoDay(now), rhythm.recentDays);
+  const before = session.cursor(entity, stream.name, scanName);
+  const cursor: Cursor = {
+    number: (before?.number ?? 0) + 1,
+    query: query ?? scopeOf({ ...options, session, reader, stream }),
+    startedAt: new Date(now).toISOString(),
+    finishedAt: null,
+    position: startPosition(),
+    totalCount: before?.totalCount ?? null,
+    counts: NO_COUNTS,
+    sums: {},
+    ...(before?.mark === undefined ? {} : { mark: before.mark }),
+  };
+  return settledFirst(session, entity, stream, () => {
+    session.begin(entity, stream.name, scanName, cursor);
+    if (query === null) return EMPTY;
+    const pages = readPages(options, session, reader, stream, scanName, cursor);
+    if (scanName !== 'newest') return pages;
+    const counted = defer(() => {
+      if (listDisagrees(session, entity, stream)) early.next();
+      return EMPTY;
+    });
+    return concat(pages, counted);
+  });
+}
+
+/** The list is longer or shorter than what is known of it: something came or went that `newest` does not show. */
+function listDisagrees(session: Session, entity: EntityId, { name }: StreamDeclaration): boolean {
+  const sweep = session.cursor(entity, name, 'sweep');
+  const newest = session.cursor(entity, name, 'newest');
+  if (sweep?.finishedAt == null || newest?.totalCount == null) return false;
+  return newest.totalCount !== session.live(entity, name);
+}
+
+/** Pages of the scan before may still wait to be held against the ledger: only then is its cursor right. */
+function settledFirst(
+  session: Session,
+  entity: EntityId,
+  { name }: StreamDeclaration,
+  begin: () => Observable<Progress>,
+): Observable<Progress> {
+  return defer(() => session.settled(entity, name)).pipe(
+    // The session's end is told once, by itself.
+    mergeMap(() => (session.over() ? NEVER : begin())),
+  );
+}
+
+/** One lap, or the rest of one. */
+function readOnce(
   options: PipelineOptions,
   session: Session,
   reader: Reader,
   stream: StreamDeclaration,
   laps: Laps,
 ): Observable<Progress> {
-  const place = { entity: reader.entity, stream: stream.name };
-  const name = `${reader.entity} ${stream.name}`;
-  const start = async (): Promise<Cursor> => {
-    // Pages of the scan before this one may still wait to be held against the ledger: only then is its cursor right.
-    await session.settled(reader.entity, stream.name);
-    const before = session.cursor(reader.entity, stream.name, 'sweep');
-    if (options.lapEveryMs === null && before?.finishedAt != null && laps.begun.get(name) === before.number) {
-      await session.flush();
-      return before;
+  const { entity } = reader;
+  const name = `${entity} ${stream.name}`;
+  if (laps.finished.has(name)) return EMPTY;
+  const lap = settledFirst(session, entity, stream, () => {
+    const before = session.cursor(entity, stream.name, 'sweep');
+    if (before?.finishedAt != null && laps.begun.get(name) === before.number) {
+      const flushed = defer(() => from(session.flush())).pipe(ignoreElements(), untilOver(session));
+      return concat(flushed, of<Progress>({ kind: 'lap', entity, stream: stream.name, cursor: before }));
     }
     const cursor = resumeOrBegin(options, session, reader, stream);
     laps.begun.set(name, cursor.number);
-    return cursor;
-  };
-  return defer(start).pipe(
-    // The session's end is told once, by itself.
-    catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
-    mergeMap((cursor) =>
-      cursor.finishedAt === null
-        ? readPages(options, session, reader, stream, cursor)
-        : of<Progress>({ kind: 'lap', ...place, cursor }),
-    ),
+    return readLap(options, session, reader, stream, cursor);
+  });
+  return lap.pipe(
+    tap((progress) => {
+      if (progress.kind === 'lap') laps.finished.add(name);
+    }),
   );
+}
+
+/** A lap from its cursor on, then what it says of deletions. */
+function readLap(
+  options: PipelineOptions,
+  session: Session,
+  reader: Reader,
+  stream: StreamDeclaration,
+  cursor: Cursor,
+): Observable<Progress> {
+  const pages = readPages(options, session, reader, stream, 'sweep', cursor);
+  const deletions = defer(() => {
+    const lap = session.cursor(reader.entity, stream.name, 'sweep');
+    if (lap?.finishedAt == null || options.stopped()) return EMPTY;
+    return publishDeletions({ ...options, session, reader, stream, lap });
+  });
+  return concat(pages, deletions);
 }
 
 /** From the cursor on to the end of its walk. */
 function readPages(
   options: PipelineOptions,
   session: Session,
-  { entity, rest }: Reader,
+  reader: Reader,
   stream: StreamDeclaration,
-  { query, position }: Cursor,
+  scanName: TimedScan,
+  cursor: Cursor,
 ): Observable<Progress> {
+  const { entity } = reader;
+  const { limit, now } = options;
   const place = { entity, stream: stream.name };
-  const params = listParams(stream, query);
-  const reading = {
-    query,
-    scopeField: stream.scopeField,
-    limit: options.limit,
-    ask: (offset: number) =>
-      defer(() => {
-        const answered = session.requested(entity, stream.name, options.marks.next());
-        return rest.list(stream.name, stream.path, params, offset, options.limit).pipe(finalize(answered));
-      }),
-  };
-  const add = (scanName: ScanName, page: Page, handled: () => void): Observable<Progress> => {
+  const { query, position, startedAt, mark } = cursor;
+  const target = options.rhythm?.targets(stream.name)[scanName] ?? null;
+  let pages = cursor.totalCount === null ? null : pagesOf(cursor.totalCount, limit);
+  let highest: number | undefined;
+  const turn = (offset: number): Rest =>
+    target === null
+      ? reader.rest
+      : reader.rest.as(() =>
+          turnOf(
+            {
+              stream: stream.name,
+              scan: scanName,
+              target,
+              pages: scanName === 'newest' ? null : pages,
+              done: Math.floor(offset / (limit - 1)),
+              startedAtMs: Date.parse(startedAt),
+            },
+            now(),
+          ),
+        );
+  const reading = { query, filters: stream, limit, ask: asking({ ...options, session, reader, stream }, query, turn) };
+  const add = (page: Page, handled: () => void): Observable<Progress> => {
     // Not the page itself, whose rows would be held until it is durable.
     const { outsideQuery, end } = page;
-    return from(session.add({ ...place, scan: scanName, page }).finally(handled)).pipe(
-      mergeMap(({ counts, cursor, stale }) => {
-        const told: Progress[] = [{ kind: 'page', ...place, counts, cursor }];
-        if (outsideQuery > 0) told.push({ kind: 'warning', ...place, message: filterIgnored(stream) });
-        if (end) told.push({ kind: 'lap', ...place, cursor });
-        return concat(from(told), from(stale).pipe(concatMap(readAgain)));
+    pages = pagesOf(page.totalCount, limit);
+    const work = { ...place, scan: scanName, page };
+    const marked = end && scanName === 'newest' && highest !== undefined ? { ...work, mark: highest } : work;
+    const added = async (): Promise<Done> => {
+      options.twins.check(entity, stream.name, page.rows);
+      return session.add(marked);
+    };
+    return from(added().finally(handled)).pipe(
+      mergeMap(({ counts, cursor: at, stale, departed }) => {
+        const told: Progress[] = [{ kind: 'page', ...place, counts, cursor: at }];
+        if (outsideQuery > 0) told.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
+        if (end && scanName === 'sweep') told.push({ kind: 'lap', ...place, cursor: at });
+        const alone = from([...stale, ...departed]);
+        return concat(
+          from(told),
+          alone.pipe(concatMap((id) => readAlone({ ...options, session, reader, stream }, id))),
+        );
       }),
-      // The session's end is told once, by itself.
-      catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
+      untilOver(session),
     );
   };
-  /** A page that an older request read differs from what a newer one published: only a third can tell. */
-  const readAgain = (id: number): Observable<Progress> =>
-    defer(() => spotRead({ ...reading, id, rank: session.rank(entity, stream.name, id) })).pipe(
-      // That a row is not there is for the sweep to prove.
-      mergeMap(({ found, ...spot }) =>
-        found === null ? EMPTY : add('spot', { ...BLANK_PAGE, ...spot, rows: [found] }, () => undefined),
-      ),
-    );
   const { credits, stopped } = options;
-  return scan({ ...reading, position, credit: createCredits(credits), stopped }).pipe(
+  return scan({
+    ...reading,
+    position,
+    credit: createCredits(scanName === 'sweep' ? credits : 1),
+    stopped,
+    enough: (page) => {
+      // Only the sweep may go on through a list whose filter has no effect.
+      if (scanName === 'open' || scanName === 'recent') return page.outsideQuery > 0;
+      if (scanName !== 'newest') return false;
+      highest ??= page.rows[0]?.id;
+      const reached = (page.interval.after ?? 0) + 1;
+      return mark === undefined || reached <= mark;
+    },
+  }).pipe(
     // Pages that are on their way when the API fails are committed all the same, and told of.
-    handleBeforeFailing(({ page, release }) => add('sweep', page, release)),
+    handleBeforeFailing(({ page, release }) => add(page, release)),
   );
 }
 
-/** What a page of one row has to say beside that row. */
-const BLANK_PAGE = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false };
-
-function filterIgnored(stream: StreamDeclaration): string {
-  return `the API answered with rows outside the ${stream.scopeField ?? ''} asked for: it ignores that filter, so more is read than needed and left out here`;
+function filterIgnored({ scopeField, openField }: StreamDeclaration, scanName: TimedScan): string {
+  const filter = scanName === 'open' ? `${openField ?? ''} that is null` : (scopeField ?? '');
+  const instead =
+    scanName === 'sweep' ? 'more is read than needed and left out here' : `the sweep does what ${scanName} was to do`;
+  return `the API answered with rows outside the ${filter} asked for: it ignores that filter, so ${instead}`;
 }
 
 /** Goes on with a half lap of the same query, or begins the next one. */
 function resumeOrBegin(options: PipelineOptions, session: Session, reader: Reader, stream: StreamDeclaration): Cursor {
   const { entity } = reader;
   const before = session.cursor(entity, stream.name, 'sweep');
-  const query = sweepQuery(stream, reader, session.account(entity)?.firstRun ?? isoDay(options.now()));
+  const query = scopeOf({ ...options, session, reader, stream });
   if (before !== null && before.finishedAt === null && JSON.stringify(before.query) === JSON.stringify(query)) {
     // The bounds on a walk without an end count from here: one that was parked for them must be able to go on.
     const cursor = { ...before, position: { ...before.position, step: 1, requests: 0, unproven: 0 } };
@@ -317,21 +424,28 @@ function resumeOrBegin(options: PipelineOptions, session: Session, reader: Reade
     finishedAt: null,
     position: startPosition(),
     totalCount: null,
-    counts: NO_COUNTS,
+    counts: { ...NO_COUNTS, deleted: before?.deletedSince ?? 0 },
     sums: {},
+    ...(before?.deletions === undefined ? {} : { deletions: before.deletions }),
   };
   session.begin(entity, stream.name, 'sweep', cursor);
   return cursor;
 }
 
 /** Shows that the key belongs to the entity before anything is read with it (I7). */
-function identify(options: PipelineOptions, session: Session, { entity, nip, rest }: Reader): Observable<Progress> {
+function identify(options: PipelineOptions, session: Session, reader: Reader): Observable<Progress> {
+  const { entity, nip, rest } = reader;
   return rest.accountDetails().pipe(
     mergeMap((seen) => {
       const before = session.account(entity);
       const { identity, warning } = judgeIdentity({ entity, nip }, before, seen);
       const told: Observable<Progress> =
-        warning === null ? EMPTY : of({ kind: 'warning', entity, stream: null, message: warning });
+        warning === null
+          ? EMPTY
+          : concat(
+              refuseStranger(options, session, reader),
+              of<Progress>({ kind: 'warning', entity, stream: null, message: warning }),
+            );
       if (before !== null && before.taxId === identity.taxId && before.accountUuid === identity.accountUuid)
         return told;
       const account = { ...identity, firstRun: before?.firstRun ?? isoDay(options.now()) };
@@ -343,6 +457,35 @@ function identify(options: PipelineOptions, session: Session, { entity, nip, res
         told,
       );
     }),
+  );
+}
+
+/** Where nothing says whose the account is, some of what was published before must be there: all gone beside new rows is another one. */
+function refuseStranger({ limit }: PipelineOptions, session: Session, reader: Reader): Observable<never> {
+  const { entity, rest, streams } = reader;
+  return from(streams).pipe(
+    concatMap((stream) => {
+      const rows = session.live(entity, stream.name);
+      const ranks = [...new Set([0, Math.floor(rows / 2), rows - 1])];
+      const known = ranks.flatMap((rank) => session.atRank(entity, stream.name, rank) ?? []);
+      const asked = known.flatMap(({ id, address }) => (address === null ? [] : [{ id, address }]));
+      if (asked.length === 0) return EMPTY;
+      return from(asked).pipe(
+        concatMap(({ id, address }) => askDetail(rest, stream, id, address)),
+        every(({ status }) => status === 404),
+        mergeMap((gone) =>
+          gone
+            ? rest.list(stream.name, stream.path, { order: 'id desc' }, 0, limit).pipe(map(({ rows: all }) => all))
+            : EMPTY,
+        ),
+        map((all) => {
+          const seen = all.flatMap((row) => (isObject(row) && typeof row['id'] === 'number' ? [row['id']] : []));
+          if (seen.length > 0 && seen.every((id) => session.entry(entity, stream.name, id) === null))
+            throw strangeAccount(entity, stream.name, asked.length);
+        }),
+      );
+    }),
+    ignoreElements(),
   );
 }
 
@@ -360,7 +503,7 @@ function parked(
       if (!isOurs(error) || options.stopped()) return null;
       const asked = error instanceof FatalError ? error.parkMs : error.retryAfterMs;
       const wait = asked ?? options.parkMs(failures);
-      if (options.lapEveryMs === null && (retries > 0 || HOPELESS.has(reasonOf(error)) || wait > LONGEST_PARK_MS))
+      if (options.rhythm === null && (retries > 0 || HOPELESS.has(reasonOf(error)) || wait > LONGEST_PARK_MS))
         return null;
       return wait;
     };

@@ -1,9 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 import { ConfigError, FatalError, RecordError, TransientError } from './errors';
-import { createLedger, type Fingerprint, type Ledger } from './ledger';
+import { createLedger, EntryFlag, type Entry, type Fingerprint, type Ledger } from './ledger';
 import type { Counts, Cursor, EntityId, LedgerBlock, Page, ScanName } from './model';
-import { deadLetterOf, recordOf, type DeadLetterTopic, type Origin, type StreamCodec } from './records';
+import {
+  deadLetterOf,
+  lapRecordOf,
+  lineRecordsOf,
+  recordsOf,
+  tombstonesOf,
+  type LapsCodec,
+  type Origin,
+  type OutputTopic,
+  type StreamCodec,
+} from './records';
 import {
   type Batch,
   type LastOffsets,
@@ -17,13 +27,15 @@ import {
   parseStateKey,
   parseStateValue,
   stateKey,
+  withTopicsOf,
   type Account,
+  type Hold,
   type Layout,
   type Session as SessionMarker,
   type StateKey,
   type Strays,
 } from './sinks/state-topic';
-import { addCounts, addSums, advance, cursorOf, NO_COUNTS, walkOf, type Walk } from './walk';
+import { addCounts, addSums, advance, cursorOf, NO_COUNTS, walkOf, withDeletions, withMark, type Walk } from './walk';
 
 /** What a shard is made of; everything outside it is passed in. */
 export interface ShardOptions {
@@ -32,13 +44,15 @@ export interface ShardOptions {
   readonly stateTopic: string;
   /** The streams of each configured entity that belongs to this shard. */
   readonly streams: readonly { readonly entity: EntityId; readonly codec: StreamCodec }[];
-  readonly deadLetters: DeadLetterTopic;
+  readonly deadLetters: OutputTopic;
+  /** Where finished laps are told of. */
+  readonly laps: LapsCodec;
   readonly encodeBlock: (block: LedgerBlock) => Buffer;
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** Fences every older writer of this shard. */
   readonly openWriter: () => Promise<Writer>;
-  /** Reads committed records of the shard from an offset on, until `each` returns true. */
-  readonly read: (from: number, each: (record: StoredRecord) => boolean) => Promise<void>;
+  /** Reads committed records of the shard from an offset on, until `each` returns true or all before `end` are read. */
+  readonly read: (from: number, each: (record: StoredRecord) => boolean, end?: number) => Promise<void>;
   /** What a new shard writes down about its surroundings. */
   readonly layout: Layout;
   /** Rejects with a ConfigError where a stored layout and the surroundings disagree. */
@@ -54,6 +68,30 @@ export interface Work {
   readonly stream: string;
   readonly scan: ScanName;
   readonly page: Page;
+  /** Only of the last page of `newest`: the highest id that it saw. */
+  readonly mark?: number;
+  /** Only of a row that was asked for by its address: that it is outside the scope. */
+  readonly left?: boolean;
+}
+
+/** A row that the API itself says is gone. */
+export interface Gone {
+  readonly id: number;
+  /** Number of the sweep that first missed it, when it was asked for. */
+  readonly missing: number;
+  /** When the answer was complete. */
+  readonly ended: number;
+  /** A person has agreed: it does not count against what may be deleted within a day. */
+  readonly released: boolean;
+}
+
+/** An entry that the API can be asked for alone. */
+export interface Addressed {
+  readonly id: number;
+  /** Null = nothing addresses it. */
+  readonly address: string | null;
+  /** Number of the sweep that first missed it; 0 = not missing. */
+  readonly missing: number;
 }
 
 /** What became of a page. */
@@ -63,6 +101,8 @@ export interface Done {
   readonly cursor: Cursor;
   /** Ids whose row was older than what is published: to be read again at once. */
   readonly stale: readonly number[];
+  /** Ids that are open no longer, as the page of `open` proves: to be read by themselves. */
+  readonly departed: readonly number[];
 }
 
 /** The time between one fence and the next: while it lasts, this process is the shard's one writer (I4). */
@@ -79,6 +119,18 @@ export interface Session {
    * Pages of one scan must be added in order. Rejects with a FatalError where the stream must be parked; with whatever ended the session.
    */
   add(work: Work): Promise<Done>;
+  /** Rows that the list of the sweep's query should have now. */
+  live(entity: EntityId, stream: string): number;
+  /** The entry at that rank among those neither left nor missing; null = there are not so many. */
+  atRank(entity: EntityId, stream: string, rank: number): Addressed | null;
+  entry(entity: EntityId, stream: string, id: number): Addressed | null;
+  /** Entries that this sweep or an earlier one first missed, ascending. */
+  missing(entity: EntityId, stream: string, sweep: number): readonly Addressed[];
+  /** Publishes tombstones of rows that are missing still, as they were when asked for; resolves with their number when durable. */
+  remove(entity: EntityId, stream: string, gone: readonly Gone[]): Promise<number>;
+  hold(entity: EntityId, stream: string): Hold | null;
+  /** Writes down that the stream's deletions wait for a person, or no longer. */
+  setHold(entity: EntityId, stream: string, hold: Hold | null): Promise<void>;
   /** Rows of the stream before an id that are neither left nor missing: about where a list has it. */
   rank(entity: EntityId, stream: string, id: number): number;
   /** Resolves when no page of the stream waits to be held against the ledger any more. */
@@ -100,6 +152,8 @@ export interface Shard {
   open(): Promise<Session>;
   /** Rows remembered of a stream. */
   size(entity: EntityId, stream: string): number;
+  /** The uuid under which a row is remembered; null = none, or no such row. */
+  uuid(entity: EntityId, stream: string, id: number): string | null;
 }
 
 /** Where the broker refused a batch: pages up to this id go alone, then row by row, until the row refused alone is known. */
@@ -120,6 +174,7 @@ interface StreamState {
   readonly ledger: Ledger;
   readonly walks: Map<ScanName, Walk>;
   strays: readonly string[];
+  hold: Hold | null;
   definition: number;
   fingerprint: Fingerprint;
   /** Rows and dead letters of the last rows read. */
@@ -187,6 +242,7 @@ export function createShard(options: ShardOptions): Shard {
       ledger: createLedger({ entity, stream: name }),
       walks: new Map(),
       strays: [],
+      hold: null,
       definition: 0,
       fingerprint: notRestored,
       recent: { rows: 0, bad: 0 },
@@ -254,7 +310,8 @@ export function createShard(options: ShardOptions): Shard {
     );
     if ('block' in key) {
       const state = streams.get(`${key.entity} ${key.stream}`);
-      if (state !== undefined && record.value !== null) state.ledger.load(options.decodeBlock(record.value));
+      if (record.value === null) state?.ledger.unload(key.block);
+      else state?.ledger.load(options.decodeBlock(record.value));
     } else if (record.value === null) durable.delete(record.key);
     else durable.set(record.key, record.value);
     return key;
@@ -267,26 +324,23 @@ export function createShard(options: ShardOptions): Shard {
       state.ledger.loaded();
       state.walks.clear();
       state.strays = [];
+      state.hold = null;
       state.recent = { rows: 0, bad: 0 };
       state.carried = null;
       state.requests.clear();
     }
     for (const [text, value] of durable) {
       const key = parseStateKey(options.serviceId, text, options.stateTopic);
-      if ('layout' in key) {
-        const stored = parseStateValue('layout', value);
-        // Topics of streams that came later.
-        layout = {
-          ...stored,
-          partitions: { ...options.layout.partitions, ...stored.partitions },
-          keySchemas: { ...options.layout.keySchemas, ...stored.keySchemas },
-        };
-      } else if ('account' in key) accounts.set(key.entity, parseStateValue('account', value));
+      if ('layout' in key) layout = withTopicsOf(parseStateValue('layout', value), options.layout);
+      else if ('account' in key) accounts.set(key.entity, parseStateValue('account', value));
       else if ('scan' in key)
         streams.get(`${key.entity} ${key.stream}`)?.walks.set(key.scan, walkOf(parseStateValue('scan', value)));
       else if ('strays' in key) {
         const state = streams.get(`${key.entity} ${key.stream}`);
         if (state !== undefined) state.strays = parseStateValue('strays', value).fingerprints;
+      } else if ('hold' in key) {
+        const state = streams.get(`${key.entity} ${key.stream}`);
+        if (state !== undefined) state.hold = parseStateValue('hold', value);
       }
     }
     lastOffsets = Object.fromEntries(
@@ -399,7 +453,8 @@ export function createShard(options: ShardOptions): Shard {
       const observedAtMs = Math.max(layout.observedAt, options.now());
       const observedAt = new Date(observedAtMs).toISOString();
       const origin: Origin = { entity: state.entity, codec: state.codec, scan, observedAtMs, observedAt };
-      const result = state.ledger.diff<OutgoingRecord>(page, {
+      const { lines } = state.codec;
+      const result = state.ledger.diff<readonly OutgoingRecord[]>(page, {
         scan,
         sweep: sweep?.number ?? 1,
         firstLap: sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null),
@@ -411,23 +466,33 @@ export function createShard(options: ShardOptions): Shard {
         },
         uuidOf: (row) => (state.codec.declaration.address === 'uuid' ? textOrNull(row['uuid']) : null),
         dateOf: state.codec.dateOf,
-        publish: (row, op, fingerprint) => {
+        publish: (row, op, fingerprint, linesBefore) => {
           // Once: should the row change, the broker is asked again.
           if (refusedRows.size > 0 && refusedRows.delete(`${placeName({ state, scan })} ${row.id}`)) {
             const message = `publishing ${state.name} ${row.id} of ${state.entity}: the broker refused this record alone`;
             throw new RecordError(message, { path: '', entity: state.entity, stream: state.name });
           }
-          return recordOf(origin, row, op, fingerprint);
+          return recordsOf(origin, { row, op, fingerprint, linesBefore });
         },
+        lines:
+          lines === null
+            ? null
+            : {
+                count: lines.count,
+                publish: (row, fingerprint, linesBefore) =>
+                  lineRecordsOf(origin, lines, { row, op: 'r', fingerprint, linesBefore }),
+              },
         oldestOpen: oldestOpen(state),
       });
+      const spotId = scan === 'spot' ? page.interval.upTo : null;
+      const strayed = spotId !== null && work.left === true && state.ledger.setFlags(spotId, EntryFlag.LEFT, 0);
       const letters = [
         ...result.deadLetters.map(({ row, error, fingerprint }) =>
           deadLetterOf(origin, row, { id: row.id, error, fingerprint }, options.deadLetters),
         ),
         ...newStrays(state, origin, page.strays),
       ];
-      const outgoing = letters.length === 0 ? result.records : [...result.records, ...letters];
+      const outgoing = [...result.records.flat(), ...letters];
       for (const record of outgoing) {
         pending.records.push(record);
         pending.bytes += record.value?.length ?? 0;
@@ -448,25 +513,60 @@ export function createShard(options: ShardOptions): Shard {
         const before = state.carried ?? { counts: NO_COUNTS, sums: walk.sums };
         whole = addCounts(before.counts, counts);
         const sums = scan === 'sweep' ? addSums(before.sums, state.codec.declaration, page.rows) : before.sums;
-        const moved = partial ? walk : advance(walk, page, whole, sums, options.now());
+        const advanced = partial ? walk : advance(walk, page, whole, sums, options.now());
+        const moved = work.mark === undefined || !page.end ? advanced : withMark(advanced, work.mark);
         state.carried = partial ? { counts: whole, sums } : null;
         state.walks.set(scan, moved);
         cursor = moved.cursor;
+        if (page.end && scan === 'sweep' && !partial) {
+          const told = { laps: options.laps, strays: state.strays.length };
+          pending.records.push(lapRecordOf(origin, cursorOf(moved), told));
+          layout = { ...layout, observedAt: observedAtMs };
+        }
       }
 
       const place = { state, scan };
-      const waits = result.touched || letters.length > 0 || page.end;
+      // A look for new documents that found none writes nothing.
+      const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
+      const waits = result.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
       if (waits) {
-        pending.rows += Math.max(1, result.records.length + letters.length);
+        pending.rows += Math.max(1, outgoing.length);
         pending.pages.push(pageSent(place, page));
         pending.touched.add(state);
         if (!stays) pending.moved.set(placeName(place), place);
-      } else if (!stays) {
+      } else if (!stays && !idles) {
         idle.set(placeName(place), place);
         idleTimer ??= setTimeout(() => void flush().catch(() => undefined), options.idleCommitMs);
       }
-      const done = { counts: whole, cursor, stale: result.stale };
+      const done = { counts: whole, cursor, stale: result.stale, departed: result.departed };
       return { done, waits, parks: shapeChanged(state, page.rows.length, letters.length) };
+    }
+
+    /** Tombstones of what no page has shown since it was asked for. */
+    function bury(state: StreamState, gone: readonly Gone[]): number {
+      const { ledger, codec, entity } = state;
+      const observedAtMs = Math.max(layout.observedAt, options.now());
+      const observedAt = new Date(observedAtMs).toISOString();
+      const origin: Origin = { entity, codec, scan: 'sweep', observedAtMs, observedAt };
+      let rows = 0;
+      let counted = 0;
+      for (const { id, missing, ended, released } of gone) {
+        const entry = ledger.entry(id);
+        if (entry === undefined || entry.missing !== missing) continue;
+        if ((entry.flags & EntryFlag.PUBLISHED) !== 0) pending.records.push(...tombstonesOf(origin, entry));
+        ledger.remove(id, ended);
+        rows += 1;
+        if (!released) counted += 1;
+      }
+      const walk = state.walks.get('sweep');
+      if (rows === 0 || walk === undefined) return 0;
+      layout = { ...layout, observedAt: observedAtMs };
+      state.walks.set('sweep', withDeletions(walk, rows, { at: observedAt, rows: counted }));
+      pending.rows += rows;
+      pending.touched.add(state);
+      const place: Place = { state, scan: 'sweep' };
+      pending.moved.set(placeName(place), place);
+      return rows;
     }
 
     function oldestOpen({ entity, name, requests }: StreamState): number {
@@ -507,13 +607,14 @@ export function createShard(options: ShardOptions): Shard {
         .catch((error: unknown) => end(error instanceof Error ? error : new Error(String(error))));
     }
 
-    function assemble(batch: Pending): { readonly sent: Batch; readonly values: ReadonlyMap<string, Buffer> } {
+    function assemble(batch: Pending): { readonly sent: Batch; readonly values: ReadonlyMap<string, Buffer | null> } {
       for (const [name, place] of idle) batch.moved.set(name, place);
       idle.clear();
       if (idleTimer !== null) clearTimeout(idleTimer);
       idleTimer = null;
-      const values = new Map<string, Buffer>();
-      const write = (key: string, value: unknown): void => void values.set(key, Buffer.from(JSON.stringify(value)));
+      const values = new Map<string, Buffer | null>();
+      const write = (key: string, value: unknown): void =>
+        void values.set(key, value === null ? null : Buffer.from(JSON.stringify(value)));
       for (const { state, scan } of batch.moved.values()) {
         const walk = state.walks.get(scan);
         if (walk !== undefined)
@@ -532,7 +633,7 @@ export function createShard(options: ShardOptions): Shard {
       return { sent: { state, records: batch.records }, values };
     }
 
-    function landed(batch: Pending, values: ReadonlyMap<string, Buffer>, outcome: Outcome): void {
+    function landed(batch: Pending, values: ReadonlyMap<string, Buffer | null>, outcome: Outcome): void {
       if (over !== null) return;
       if (outcome.kind !== 'committed') {
         if (outcome.kind === 'refused') takeCare(batch);
@@ -540,7 +641,10 @@ export function createShard(options: ShardOptions): Shard {
         return;
       }
       for (const { ledger } of batch.touched) ledger.settle();
-      for (const [key, value] of values) durable.set(key, value);
+      for (const [key, value] of values) {
+        if (value === null) durable.delete(key);
+        else durable.set(key, value);
+      }
       for (const place of batch.pages) {
         const name = placeName(place);
         if (place.end || (place.upTo ?? 0) >= (cautions.get(name)?.upTo ?? Infinity)) cautions.delete(name);
@@ -555,6 +659,8 @@ export function createShard(options: ShardOptions): Shard {
       const own = offsets.get(options.stateTopic)?.get(options.number);
       if (own !== undefined) readFrom = own + 1;
       for (const topic of Object.keys(layout.partitions)) {
+        // What laps came to is told, not remembered: without it the service goes on.
+        if (topic === options.laps.topic.name) continue;
         for (const [partition, last] of offsets.get(topic) ?? []) {
           (lastOffsets[topic] ??= {})[partition] = last;
           offsetsNoted = false;
@@ -630,6 +736,36 @@ export function createShard(options: ShardOptions): Shard {
           queue.push({ work, partial: false, resolve, reject });
           drain();
         }),
+      live(entity, stream) {
+        const { ledger, strays } = streamOf(entity, stream);
+        return ledger.live + strays.length;
+      },
+      atRank(entity, stream, rank) {
+        const state = streamOf(entity, stream);
+        const id = state.ledger.atRank(rank);
+        return id === undefined ? null : addressed(state, id);
+      },
+      entry: (entity, stream, id) => addressed(streamOf(entity, stream), id),
+      missing(entity, stream, sweep) {
+        const state = streamOf(entity, stream);
+        return state.ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []);
+      },
+      async remove(entity, stream, gone) {
+        await new Promise<void>((resolve) => {
+          waiters.push({ state: streamOf(entity, stream), resolve });
+          drain();
+        });
+        if (over !== null) throw over;
+        const removed = bury(streamOf(entity, stream), gone);
+        await flush();
+        return removed;
+      },
+      hold: (entity, stream) => streamOf(entity, stream).hold,
+      setHold(entity, stream, hold) {
+        streamOf(entity, stream).hold = hold;
+        pending.values.set(stateKey(options.serviceId, { entity, stream, hold: true }), hold);
+        return flush();
+      },
       rank: (entity, stream, id) => streamOf(entity, stream).ledger.rank(id),
       settled: (entity, stream) =>
         new Promise<void>((resolve) => {
@@ -664,6 +800,7 @@ export function createShard(options: ShardOptions): Shard {
       return openSession(writer);
     },
     size: (entity, stream) => streamOf(entity, stream).ledger.size,
+    uuid: (entity, stream, id) => streams.get(`${entity} ${stream}`)?.ledger.entry(id)?.uuid ?? null,
   };
 }
 
@@ -735,6 +872,13 @@ function kindOf(row: unknown): string {
   if (row === null) return 'null';
   if (Array.isArray(row)) return 'an array';
   return typeof row === 'object' ? 'an object without one' : `a ${typeof row}`;
+}
+
+function addressed({ codec, ledger }: StreamState, id: number): Addressed | null {
+  const entry: Entry | undefined = ledger.entry(id);
+  if (entry === undefined) return null;
+  const address = codec.declaration.address === 'id' ? String(id) : entry.uuid;
+  return { id, address, missing: entry.missing };
 }
 
 function daysOf(date: string | null): number | null {

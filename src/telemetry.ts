@@ -3,15 +3,16 @@ import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino';
 /** Writes JSON lines: one a change of state, fixed messages, facts in fields, errors under `err`. */
 export type Logger = PinoLogger;
 
-/** Makes the process's one logger; secrets are masked wherever they might turn up in an error's or a field's text. */
+/** Makes the process's one logger; secrets, also those that are added later, are masked wherever they might turn up in an error's or a field's text. */
 export function createLogger(
-  { level, secrets }: { readonly level: string; readonly secrets: readonly string[] },
+  { level, secrets }: { readonly level: string; readonly secrets: Iterable<string> },
   destination: DestinationStream,
 ): Logger {
-  // The longest first: one may be the beginning of another.
-  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+  // Asked for at each line, as secrets are added while the service runs; the longest first: one may be the beginning of another.
   const hide = (text: string): string =>
-    longestFirst.reduce((hidden, secret) => hidden.replaceAll(secret, '[secret]'), text);
+    [...secrets]
+      .sort((a, b) => b.length - a.length)
+      .reduce((hidden, secret) => hidden.replaceAll(secret, '[secret]'), text);
   return pino(
     {
       level,

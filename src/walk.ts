@@ -1,4 +1,6 @@
-import type { Counts, Cursor, Page, Row, StreamDeclaration } from './model';
+import type { Counts, Cursor, Deletions, Page, Row, StreamDeclaration } from './model';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** A scan's cursor while it moves; its sums are kept open until it is written. */
 export interface Walk {
@@ -28,6 +30,26 @@ export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums
       totalCount: page.totalCount,
       finishedAt: page.end ? new Date(nowMs).toISOString() : null,
       counts: addCounts(walk.cursor.counts, counts),
+    },
+  };
+}
+
+/** The walk of `newest` after it has come down from this id. */
+export function withMark({ cursor, sums }: Walk, mark: number): Walk {
+  return { sums, cursor: { ...cursor, mark: Math.max(mark, cursor.mark ?? 0) } };
+}
+
+/** The sweep after tombstones were published: they count in the lap under way or, after its end, in the next. `counted`: against the share of a day. */
+export function withDeletions({ cursor, sums }: Walk, deleted: number, counted: Deletions): Walk {
+  const dayAgo = Date.parse(counted.at) - DAY_MS;
+  const kept = (cursor.deletions ?? []).filter(({ at }) => Date.parse(at) > dayAgo);
+  const counts = { ...cursor.counts, deleted: cursor.counts.deleted + deleted };
+  return {
+    sums,
+    cursor: {
+      ...cursor,
+      deletions: [...kept, counted],
+      ...(cursor.finishedAt === null ? { counts } : { deletedSince: (cursor.deletedSince ?? 0) + deleted }),
     },
   };
 }

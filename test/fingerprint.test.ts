@@ -133,6 +133,19 @@ test('a field that moves from extra to a column changes nothing', () => {
   }
 });
 
+test('a nullable field that a schema or its lines get changes nothing of a row that lacks it', () => {
+  const field = { name: 'later', type: ['null', 'string'], default: null };
+  const grown: unknown = JSON.parse(schemaText, (key, value: unknown) =>
+    key === 'fields' && Array.isArray(value) ? [...(value as unknown[]), field] : value,
+  );
+  const newer = createFingerprint({
+    schemaText: JSON.stringify(grown),
+    volatileFields: invoices.volatileFields,
+  });
+  expect(hexOf(row, newer)).toBe(hexOf(row));
+  expect(hexOf({ ...row, later: 'x' }, newer)).not.toBe(hexOf(row));
+});
+
 test('any depth of JSON has a fingerprint', () => {
   const nested = (depth: number): unknown => JSON.parse(`{"x":${'[{"y":'.repeat(depth)}1${'}]'.repeat(depth)}}`);
   expect(hexOf(nested(100_000))).not.toBe(hexOf(nested(100_001)));

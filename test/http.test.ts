@@ -78,6 +78,19 @@ test('makes one GET per subscription, with the headers given, and hands the whol
   });
 });
 
+test('sends a body by another method, which its failures name', async () => {
+  let received = '';
+  server.react((incoming, response) => {
+    incoming.on('data', (part: Buffer) => (received += part.toString()));
+    incoming.on('end', () => json(200, {})(incoming, response));
+  }, cut());
+  const put = open().exchange({ ...request(), method: 'PUT', body: '{"name":"Zażółć"}' });
+  expect((await answerOf(put)).status).toBe(200);
+  expect(received).toBe('{"name":"Zażółć"}');
+  expect(server.requests[0]?.method).toBe('PUT');
+  expect((await failureOf(answerOf(put))).message).toMatch(/^PUT http:\/\/127.0.0.1:\d+\/v3\/clients.json expected/);
+});
+
 test('an error status is an answer like any other', async () => {
   server.react(html(503, 'down for maintenance'));
   expect(await get(open())).toMatchObject({ status: 503, contentType: 'text/html', text: 'down for maintenance' });

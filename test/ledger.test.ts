@@ -3,7 +3,7 @@ import { createLedger, EntryFlag, NO_DATE } from '../src/ledger';
 import type { DiffOptions, Ledger } from '../src/ledger';
 import type { Interval, LedgerBlock, Op, Page, Row } from '../src/model';
 
-const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED } = EntryFlag;
+const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
 const ALL: Interval = { after: null, upTo: null };
 
 interface Published {
@@ -30,6 +30,7 @@ function options(changes: Partial<DiffOptions<Published>> = {}): DiffOptions<Pub
     fingerprintOf: () => undefined,
     uuidOf: (row) => (typeof row['uuid'] === 'string' ? row['uuid'] : null),
     dateOf: (row) => (typeof row['date'] === 'number' ? row['date'] : NO_DATE),
+    lines: null,
     publish: (row, op) => {
       if (row['bad'] === true) throw new RecordError('expected a number, got a string', { path: 'content' });
       return { id: row.id, op, content: row['content'] };
@@ -97,6 +98,7 @@ describe('a row held against the ledger', () => {
     const ledger = newLedger();
     const diff = ledger.diff(page([{ id: 7, content: 0xab, date: 20000 }]), options());
     expect(diff).toEqual({
+      departed: [],
       records: [{ id: 7, op: 'c', content: 0xab }],
       deadLetters: [],
       created: 1,
@@ -163,13 +165,38 @@ describe('a row held against the ledger', () => {
     expect(flagsOf(ledger, 7)).toBe(OPEN | PUBLISHED);
   });
 
-  test('keeps its number of lines through changes', () => {
+  test('tells how many lines were published before, keeps that while lines are not asked for, and publishes them again then', () => {
+    const told: [number, number][] = [];
+    const lines = {
+      count: () => 3,
+      publish: (row: Row, _fingerprint: string, before: number): Published => {
+        told.push([row.id, before]);
+        return { id: row.id, op: 'r', content: 'lines' };
+      },
+    };
     const ledger = ledgerWith(rowsOf([7]));
-    ledger.setLines(7, 65535);
+    expect(ledger.diff(page(rowsOf([7])), options({ lines })).records).toEqual([{ id: 7, op: 'r', content: 'lines' }]);
+    expect(ledger.diff(page(rowsOf([7])), options({ lines })).touched).toBe(false);
     ledger.diff(page(rowsOf([7], 2)), options());
-    expect(ledger.entry(7)?.lines).toBe(65535);
-    expect(() => ledger.setLines(7, 65536)).toThrow(/65535/);
-    expect(() => ledger.setLines(8, 1)).toThrow(/entry/);
+    expect(ledger.entry(7)).toMatchObject({ lines: 3, flags: PUBLISHED | LINES_DUE });
+    ledger.diff(page(rowsOf([7], 2)), options({ lines }));
+    expect(told).toEqual([
+      [7, 0],
+      [7, 3],
+    ]);
+    expect(ledger.entry(7)).toMatchObject({ lines: 3, flags: PUBLISHED });
+  });
+
+  test('a row whose lines alone cannot be published is a dead letter once', () => {
+    const lines = {
+      count: () => 3,
+      publish: () => {
+        throw new RecordError('expected smaller lines, got larger ones', { path: '' });
+      },
+    };
+    const ledger = ledgerWith(rowsOf([7]));
+    expect(ledger.diff(page(rowsOf([7])), options({ lines })).deadLetters).toHaveLength(1);
+    expect(ledger.diff(page(rowsOf([7])), options({ lines }))).toMatchObject({ deadLetters: [], touched: false });
   });
 
   test('brings its entry up to date when only its uuid or date changed', () => {
@@ -279,6 +306,7 @@ describe('a row that cannot become a record', () => {
     const readable = options({
       definition: 2,
       fingerprintOf: () => fingerprintUnder(1),
+      lines: null,
       publish: (row, op) => ({ id: row.id, op, content: row['content'] }),
     });
     expect(ledger.diff(page([bad]), readable)).toMatchObject({ records: [{ id: 7, op: 'c' }], created: 1 });
@@ -299,6 +327,42 @@ describe('a row that cannot become a record', () => {
     };
     expect(() => newLedger().diff(page(rowsOf([7])), options({ publish }))).toThrow(bug);
   });
+});
+
+describe('a row that open shows', () => {
+  test('has departed once a page of open proves it absent, until it was read by itself', () => {
+    const ledger = ledgerWith(rowsOf([1, 2, 3]));
+    expect(ledger.diff(page(rowsOf([1, 2, 3])), options({ scan: 'open' }))).toMatchObject({
+      departed: [],
+      touched: true,
+    });
+    expect(ledger.diff(page(rowsOf([1, 2, 3])), options({ scan: 'open' }))).toMatchObject({
+      departed: [],
+      touched: false,
+    });
+    expect(ledger.diff(page(rowsOf([1, 3])), options({ scan: 'open' })).departed).toEqual([2]);
+    expect(
+      ledger.diff(page(rowsOf([1]), { interval: { after: null, upTo: 1 } }), options({ scan: 'open' })).departed,
+    ).toEqual([]);
+    ledger.diff(page(rowsOf([2], 2), { interval: { after: 1, upTo: 2 } }), options({ scan: 'spot' }));
+    expect(flagsOf(ledger, 2)).toBe(PUBLISHED);
+    expect(ledger.diff(page(rowsOf([1, 3])), options({ scan: 'open' })).departed).toEqual([]);
+  });
+
+  test('is open no longer when it is not found by itself, and not missing for that', () => {
+    const ledger = ledgerWith(rowsOf([1, 2]));
+    ledger.diff(page(rowsOf([1, 2])), options({ scan: 'open' }));
+    expect(ledger.diff(page([], { interval: { after: 1, upTo: 2 } }), options({ scan: 'spot' })).touched).toBe(true);
+    expect(ledger.entry(2)).toMatchObject({ flags: PUBLISHED, missing: 0 });
+  });
+});
+
+test('counts and finds the entries that are neither left nor missing', () => {
+  const ledger = ledgerWith(rowsOf(range(1, 9)));
+  ledger.diff(page(rowsOf([1, 2, 4, 5, 6, 7, 8, 9])), options());
+  ledger.setFlags(5, LEFT, 0);
+  expect(ledger.live).toBe(7);
+  expect([0, 1, 2, 3, 6, 7, -1].map((rank) => ledger.atRank(rank))).toEqual([1, 2, 4, 6, 9, undefined, undefined]);
 });
 
 describe('an entry that the page proves absent', () => {
@@ -337,7 +401,8 @@ describe('an entry that the page proves absent', () => {
 
   test.each(['newest', 'open', 'recent'] as const)('is not marked by the %s scan', (scan) => {
     const ledger = ledgerWith(rowsOf([1, 2, 3]));
-    expect(ledger.diff(page(rowsOf([1, 3])), options({ scan }))).toMatchObject({ missing: 0, touched: false });
+    expect(ledger.diff(page(rowsOf([1, 3])), options({ scan }))).toMatchObject({ missing: 0 });
+    expect(ledger.entry(2)?.missing).toBe(0);
   });
 
   test('is not marked by a descending page', () => {
@@ -607,7 +672,10 @@ describe('blocks', () => {
     const before = structuredClone(blocks);
     ledger.diff(page(rowsOf(range(1, 9), 2)), options());
     ledger.remove(2, 1);
-    ledger.setLines(1, 3);
+    ledger.diff(
+      page(rowsOf([1], 3)),
+      options({ lines: { count: () => 3, publish: () => ({ id: 1, op: 'r', content: 0 }) } }),
+    );
     ledger.settle();
     ledger.rollback();
     ledger.diff(page([]), options());
@@ -619,7 +687,9 @@ describe('blocks', () => {
     const ledger = newLedger();
     ledger.diff(page(rows), options());
     ledger.diff(page(rows.slice(0, -1)), options({ sweep: 4_000_000_000 }));
-    ledger.setLines(1_000_003, 500);
+    const counted = options({ lines: { count: () => 500, publish: () => ({ id: 0, op: 'r', content: 0 }) } });
+    ledger.diff(page(rowsOf([1_000_003], 2), { interval: { after: 1_000_002, upTo: 1_000_003 } }), counted);
+    expect(ledger.entry(1_000_003)?.lines).toBe(500);
     const restored = reload(commit(ledger).reverse());
     for (const { id } of rows) expect(restored.entry(id)).toEqual(ledger.entry(id));
     expect(restored.size).toBe(30);

@@ -82,6 +82,15 @@ describe('I11', () => {
     expect(JSON.parse(line)).toMatchObject({ [field]: 'SASL [secret] failed' });
   });
 
+  test('a secret that becomes known later is masked from then on', () => {
+    const known = new Set<string>();
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', secrets: known }, { write: (text) => void lines.push(text) });
+    known.add(KEY);
+    logger.error({ err: new Error(`asking with ${KEY}`) }, 'parked');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ err: { message: 'asking with [secret]' } });
+  });
+
   test('of two secrets of which one begins with the other, both are masked whole', () => {
     const [line = ''] = logged((logger) => logger.error({ err: new Error('abc-def abc') }, 'x'), {
       secrets: ['abc', 'abc-def'],

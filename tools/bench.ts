@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util';
 
 import { ConfigError, exitCodeFor } from '../src/errors';
 import { compare } from './bench/compare';
+import { freshness } from './bench/freshness';
+import { encode } from './bench/encode';
 import { limit } from './bench/limit';
+import { live } from './bench/live';
 import { million } from './bench/million';
 
 const HELP = `Measures the service on this machine and prints markdown tables. Numbers are printed, never judged.
@@ -12,12 +15,17 @@ Usage: npm run bench [-- [mode] [options]]
 Modes
   compare           the service beside three bare loops (the default)
   million           1 000 000 invoices once: three laps, restart, state
+  encode            one record made of one row, in both framings
   limit             ten entities that share an allowance of 300 requests a minute
+  freshness         how long a change takes to a consumer, by kind: 1, 10 and 100 entities, in virtual time; needs no broker
+  live              the same of ten entities in real time, beside virtual time
 
 Options
   --runs N          compare: runs, interleaved (5)
   --rows N          compare: invoices (100000); million: invoices (1000000)
-  --minutes N       limit: how long (10)
+  --minutes N       limit, live: how long (10)
+  --entities N      freshness: of 1, 10 or 100 entities alone
+  --hours N         freshness: virtual hours of each run
   --profile DIR     compare: write CPU profiles of the service there
   --help            this text
 
@@ -55,10 +63,22 @@ async function measure(
       );
     case 'million':
       return million({ rows: count('rows', values.rows ?? '1000000') }, say);
+    case 'encode':
+      return encode({ runs: count('runs', values.runs ?? '5'), rows: count('rows', values.rows ?? '100000') });
     case 'limit':
       return limit({ minutes: count('minutes', values.minutes ?? '10') }, say);
+    case 'live':
+      return live({ minutes: count('minutes', values.minutes ?? '10') }, say);
+    case 'freshness':
+      return freshness(
+        {
+          companies: values.entities === undefined ? null : count('entities', values.entities),
+          hours: values.hours === undefined ? null : count('hours', values.hours),
+        },
+        say,
+      );
     default:
-      throw new ConfigError(`reading the arguments: expected the mode compare, million or limit, got ${mode}`);
+      throw new ConfigError(`reading the arguments: expected the mode compare, million, encode or limit, got ${mode}`);
   }
 }
 
@@ -70,6 +90,8 @@ function parse() {
         runs: { type: 'string' },
         rows: { type: 'string' },
         minutes: { type: 'string' },
+        entities: { type: 'string' },
+        hours: { type: 'string' },
         profile: { type: 'string' },
         help: { type: 'boolean', default: false },
       },

@@ -12,6 +12,7 @@ import {
   openApi,
   openBroker,
   openService,
+  streams,
   type Arrival,
   type Broker,
   type Company,
@@ -20,7 +21,8 @@ import {
   type Stream,
   type View,
 } from './demo/stage';
-import { findJava, kafkaLibrary } from './kafka';
+import { findJava } from './java';
+import { kafkaLibrary } from './kafka';
 
 const HELP = `Shows infakt-kafka at work on this machine, in well under a minute.
 
@@ -233,10 +235,10 @@ async function firstLap(scene: Scene): Promise<void> {
   const { screen, view, api, broker } = scene;
   const beganMs = performance.now();
   const progress = companies.map((company) => {
-    const { clients, invoices } = truthOf(api.admin, company);
-    return { company, total: clients.count + invoices.count };
+    const truth = truthOf(api.admin, company);
+    return { company, total: streams.reduce((sum, stream) => sum + truth[listOf(stream)].count, 0) };
   });
-  const published = ({ id }: Company): number => view.latest(id, 'clients').size + view.latest(id, 'invoices').size;
+  const published = ({ id }: Company): number => streams.reduce((sum, stream) => sum + view.latest(id, stream).size, 0);
   const bars = (): string[] =>
     progress.map(({ company, total }) => {
       const done = published(company);
@@ -246,8 +248,8 @@ async function firstLap(scene: Scene): Promise<void> {
 
   screen.print(
     '',
-    screen.style('bold', 'First it publishes every client and every invoice'),
-    `  to ${broker.prefix}.clients and ${broker.prefix}.invoices`,
+    screen.style('bold', 'First it publishes every client, every invoice and every correction'),
+    ...streams.map((stream) => `  to ${broker.prefix}.${stream}`),
     '',
   );
   let toldMs = beganMs;
@@ -298,6 +300,7 @@ const OP_WORDS: Readonly<Record<string, string>> = { r: 'first read', c: 'create
 const OUTLINE: Readonly<Record<Stream, readonly string[]>> = {
   clients: ['company_name', 'first_name', 'last_name', 'nip', 'postal_code', 'city'],
   invoices: ['number', 'invoice_date', 'client_company_name', 'client_last_name', 'gross_price', 'status'],
+  'corrective-invoices': ['number', 'invoice_date', 'corrected_invoice_number', 'gross_price', 'status'],
 };
 
 function arrivalLines({ screen, broker }: Scene, arrival: Arrival): string[] {
@@ -355,29 +358,33 @@ interface BalanceLine {
 }
 
 /** Holds what the API has of a company against the latest values of the topics' keys. */
-export function balance(
-  truth: Pick<AccountTruth, Stream>,
-  latest: (stream: Stream) => ReadonlyMap<number, Fields>,
-): BalanceLine[] {
-  const lines = (['clients', 'invoices'] as const).map((stream): BalanceLine => {
-    const { ids } = truth[stream];
+export function balance(truth: AccountTruth, latest: (stream: Stream) => ReadonlyMap<number, Fields>): BalanceLine[] {
+  return streams.flatMap((stream) => {
+    const list = truth[listOf(stream)];
     const keys = latest(stream);
-    const agrees = ids.length === keys.size && ids.every((id) => keys.has(id));
-    return { label: stream, api: countText(ids.length), kafka: countText(keys.size), agrees };
+    const agrees = list.ids.length === keys.size && list.ids.every((id) => keys.has(id));
+    const line = { label: stream, api: countText(list.ids.length), kafka: countText(keys.size), agrees };
+    return 'sums' in list ? [line, ...sumLines(list.sums, keys)] : [line];
   });
+}
+
+function sumLines(truth: AccountTruth['invoices']['sums'], keys: ReadonlyMap<number, Fields>): BalanceLine[] {
   const sums = new Map<string, number>();
-  for (const { currency, gross_price: gross } of latest('invoices').values()) {
+  for (const { currency, gross_price: gross } of keys.values()) {
     sums.set(text(currency), (sums.get(text(currency)) ?? 0) + (typeof gross === 'number' ? gross : 0));
   }
-  const currencies = [...new Set([...Object.keys(truth.invoices.sums), ...sums.keys()])];
+  const currencies = [...new Set([...Object.keys(truth), ...sums.keys()])];
   // The company's own currency first.
   currencies.sort((one, two) => Number(two === 'PLN') - Number(one === 'PLN') || (one < two ? -1 : 1));
-  for (const currency of currencies) {
-    const [api, kafka] = [truth.invoices.sums[currency]?.gross ?? 0, sums.get(currency) ?? 0];
-    const label = `  gross sum, ${currency}`;
-    lines.push({ label, api: amountText(api), kafka: amountText(kafka), agrees: api === kafka });
-  }
-  return lines;
+  return currencies.map((currency) => {
+    const [api, kafka] = [truth[currency]?.gross ?? 0, sums.get(currency) ?? 0];
+    return { label: `  gross sum, ${currency}`, api: amountText(api), kafka: amountText(kafka), agrees: api === kafka };
+  });
+}
+
+/** The simulator's name of a stream's list. */
+function listOf(stream: Stream): keyof AccountTruth {
+  return stream === 'corrective-invoices' ? 'corrective_invoices' : stream;
 }
 
 /** Prints it; true if everything agrees and nothing was published twice. */
@@ -491,16 +498,16 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function secondsSince(beganMs: number): string {
+export function secondsSince(beganMs: number): string {
   return `${((performance.now() - beganMs) / 1_000).toFixed(1)} s`;
 }
 
 /** The first signal asks for an orderly end, the next one ends at once. */
-function listenForStop(): { readonly signal: AbortSignal; readonly exitCode: () => number } {
+export function listenForStop(): { readonly signal: AbortSignal; readonly exitCode: () => number } {
   const controller = new AbortController();
   let askedMs = 0;
   let code = 0;
@@ -521,7 +528,7 @@ function listenForStop(): { readonly signal: AbortSignal; readonly exitCode: () 
 }
 
 /** kafkajs 2.2.4 sets timers that lie in the past, and Node.js 24 warns of it; other warnings are printed as ever. */
-function hideWarningOfKafkajs(): void {
+export function hideWarningOfKafkajs(): void {
   const printers = process.listeners('warning');
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {

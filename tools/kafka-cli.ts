@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
-import { projectRoot, startKafka } from './kafka';
+import { projectRoot } from './java';
+import { startKafka } from './kafka';
 
 const HELP = `Starts one Kafka broker on this machine and keeps its data between runs.
 

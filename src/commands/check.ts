@@ -13,12 +13,18 @@ import {
   kafkaSettings,
   layoutOf,
   openApi,
+  subjectsOf,
   topicSettings,
+  userAgentOf,
   usualPatience,
   type Patience,
 } from '../service';
+import type { Secrets } from '../secrets';
 import { createKafka } from '../sinks/kafka';
+import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { look } from '../sinks/look';
+import { createRegistry } from '../sinks/registry';
+import { groupIsEmpty } from '../sinks/shards';
 import { parseStateKey, parseStateValue, type Account, type Layout } from '../sinks/state-topic';
 import { ensureTopics, missingTopics, verifyLayout, type Topics } from '../sinks/topics';
 import type { Rest } from '../sources/rest';
@@ -110,11 +116,7 @@ export async function checkCommand(
   };
 
   const config = await attempt('configuration', null, () => {
-    const set = setUp(
-      io,
-      values,
-      allStreams.map(({ name }) => name),
-    );
+    const set = setUp(io, values);
     const entities = set.config.entities.filter(({ enabled }) => enabled);
     return Promise.resolve({
       value: set,
@@ -124,11 +126,11 @@ export async function checkCommand(
   if (config !== null) {
     const remembered = await checkKafka(
       config.config,
-      createKafka(kafkaSettings(config.config), config.kafkaLog),
+      createKafka(kafkaSettings(config.config, config.secrets), config.kafkaLog),
       io,
       attempt,
     );
-    const rows = await checkApi(config.config, io, patience, remembered ?? new Map(), attempt);
+    const rows = await checkApi(config.config, config.secrets, io, patience, remembered ?? new Map(), attempt);
     await attempt('memory', null, () => memory(rows));
   }
   const code = findings.reduce<0 | 2 | 3>(
@@ -164,7 +166,7 @@ async function checkKafka(
   const config = { service, entities: [] };
   const settings = topicSettings(config, false);
   const missing = await attempt('brokers', null, async () => {
-    const names = await missingTopics(kafka, settings);
+    const names = await missingTopics(kafka, topicSettings(config, service.topics.create));
     return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
   });
   if (missing === null) return null;
@@ -182,18 +184,54 @@ async function checkKafka(
   const topics = await attempt('topics', null, async () => {
     const seen = await ensureTopics(kafka, settings);
     const all = [...seen.data.values(), seen.deadLetters, seen.state];
-    return { value: seen, text: all.map(({ name, partitions }) => `${name} (${partitions} partitions)`).join(', ') };
+    const text = all.map(({ name, partitions }) => `${name} (${partitions} partitions)`).join(', ');
+    return { value: seen, text: [text, ...seen.warnings].join('; ') };
   });
-  return topics === null ? null : attempt('state', null, () => checkState(config, kafka, topics, io));
+  if (topics === null) return null;
+  const framing = await attempt('registry', null, () => checkRegistry(config, topics, io.version));
+  return framing === null ? null : attempt('state', null, () => checkState(config, kafka, topics, framing, io));
+}
+
+/** What the registry has of each schema, without changing it. */
+async function checkRegistry(
+  { service }: Config,
+  topics: Topics,
+  version: string,
+): Promise<{ readonly value: Framing; readonly text: string }> {
+  if (service.registry === null)
+    return { value: singleObject, text: "none configured: records are in Avro's single-object encoding" };
+  const registry = createRegistry({ settings: service.registry, userAgent: userAgentOf(version) });
+  try {
+    const examined = await registry.examine(subjectsOf(topics));
+    const refused = examined.flatMap((each) => (each.state === 'refused' ? [each.reason] : []));
+    if (refused.length > 0) throw new ConfigError(refused.join('; '));
+    const ids = new Map(
+      examined.flatMap((each) => (each.state === 'registered' ? [[each.subject, each.id] as const] : [])),
+    );
+    const missing = examined.length - ids.size;
+    return {
+      value: { ...confluent(ids), schemaId: (subject) => String(ids.get(subject) ?? 'none') },
+      text: [
+        `${service.registry.url} has ${ids.size} of ${examined.length} schemas`,
+        ...(missing > 0 ? [`${missing} will be registered at the first run`] : []),
+        ...new Set(examined.flatMap((each) => each.notes)),
+      ].join('; '),
+    };
+  } finally {
+    registry.close();
+  }
 }
 
 async function checkState(
   { service }: Config,
   kafka: Kafka,
   topics: Topics,
+  framing: Framing,
   io: Io,
 ): Promise<{ readonly value: ReadonlyMap<string, Account>; readonly text: string }> {
   const serviceId = service.service.id;
+  // Who may not see the group may not join it either.
+  await groupIsEmpty(kafka, serviceId, 0);
   const accounts = new Map<string, Account>();
   const layouts = new Map<number, Layout>();
   await look(
@@ -210,7 +248,7 @@ async function checkState(
       return false;
     },
   );
-  const now = layoutOf(topics);
+  const now = layoutOf(topics, framing);
   for (const layout of layouts.values()) verifyLayout(layout, topics, now);
   return {
     value: accounts,
@@ -221,12 +259,13 @@ async function checkState(
 /** Keys, filters and order of each entity, side by side; returns how many rows there are. */
 async function checkApi(
   config: Config,
+  secrets: Secrets,
   io: Io,
   patience: Patience,
   accounts: ReadonlyMap<string, Account>,
   attempt: Attempt,
 ): Promise<number> {
-  const api = openApi(config, { version: io.version, patience, marks: createMarks() });
+  const api = openApi(config, { version: io.version, patience, secrets, marks: createMarks() });
   try {
     const entities = config.entities.filter(({ enabled }) => enabled);
     const rows = await Promise.all(

@@ -1,4 +1,4 @@
-import type { Progress } from '../pipeline';
+import type { Progress } from '../reading';
 import type { Pace } from '../service';
 import type { Logger } from '../telemetry';
 
@@ -47,6 +47,11 @@ export function createNarrator(logger: Logger): Narrator {
           return;
         case 'given-up':
           log.error({ reason: progress.reason, err: progress.error }, 'given up for this run');
+          return;
+        case 'held':
+          if (!warned.has(name + progress.hold.id))
+            log.error({ hold: progress.hold.id, about: progress.hold.reason }, 'deletions wait for a person');
+          warned.add(name + progress.hold.id);
           return;
         case 'warning':
           if (!warned.has(name + progress.message)) log.warn({ about: progress.message }, 'attention');

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { lastValueFrom, tap } from 'rxjs';
 
 import type { Counts } from '../model';
-import type { Progress } from '../pipeline';
-import { allStreams, read, usualPatience, type Patience, type ServiceOptions } from '../service';
+import type { Progress } from '../reading';
+import { read, usualPatience, type Patience, type ServiceOptions } from '../service';
 import { addCounts, NO_COUNTS } from '../walk';
 import { configHelp, configOptions, setUp, type Io } from './io';
 import { createNarrator } from './narrate';
@@ -53,11 +53,7 @@ export async function onceCommand(
     io.stdout(help);
     return 0;
   }
-  const { config, logger, kafkaLog } = setUp(
-    io,
-    values,
-    allStreams.map(({ name }) => name),
-  );
+  const { config, logger, kafkaLog, secrets } = setUp(io, values);
   const reports = new Map<string, StreamReport>();
   for (const entity of config.entities.filter(({ enabled }) => enabled)) {
     for (const stream of entity.streams) reports.set(`${entity.id} ${stream}`, newReport(entity.id, stream));
@@ -69,6 +65,7 @@ export async function onceCommand(
     config,
     patience,
     kafkaLog,
+    secrets,
     version: io.version,
     now,
     socketFactory,
@@ -80,8 +77,9 @@ export async function onceCommand(
     },
     onLost: narrator.lost,
     onPace: narrator.pace,
+    onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
     onBack: narrator.back,
-    lapEveryMs: null,
+    endless: false,
     stopped: () => running.stopping,
     stop: io.stop,
   }).pipe(

@@ -1,15 +1,17 @@
 import { parseArgs } from 'node:util';
 
-import { allStreams, kafkaSettings } from '../service';
-import { createSingleObjectDecoder } from '../sinks/avro';
+import { isObject } from '../kinds';
+import { allStreams, kafkaSettings, userAgentOf } from '../service';
+import { createPlainReader, createSingleObjectDecoder } from '../sinks/avro';
 import { createKafka } from '../sinks/kafka';
 import { look, type Seen } from '../sinks/look';
+import { createRegistry, type Registry } from '../sinks/registry';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka peek TOPIC [options]
 
 Prints the committed records of a topic, oldest first in each partition, one JSON line each: key, headers, partition, offset, value.
-TOPIC is a full name, or one without the prefix: clients, invoices, dead-letters.
+TOPIC is a full name, or one without the prefix: ${allStreams.map(({ name }) => name).join(', ')}, dead-letters.
 
 Options
   --entity ID        only records of this entity
@@ -19,6 +21,8 @@ Options
 ${configHelp}
 `;
 
+/** A zero byte and four of the schema's id. */
+const CONFLUENT_PREFIX = 5;
 const DEADLINE_MS = 10 * 60_000;
 
 /** `infakt-kafka peek`: returns the exit code. */
@@ -42,18 +46,16 @@ export async function peekCommand(argv: readonly string[], io: Io): Promise<numb
   if (name === undefined || more.length > 0) throw usageError(`expected one topic, got ${positionals.length}`);
   const limit = wholeNumber('--limit', values.limit) ?? Infinity;
   const id = wholeNumber('--id', values.id);
-  const { config, kafkaLog } = setUp(
-    io,
-    values,
-    allStreams.map((stream) => stream.name),
-  );
+  const { config, kafkaLog, secrets } = setUp(io, values);
   const { prefix } = config.service.topics;
   const topic = name.startsWith(`${prefix}.`) ? name : `${prefix}.${name}`;
 
-  const decode = createSingleObjectDecoder();
+  const settings = config.service.registry;
+  const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
+  const decode = createDecoder(registry);
   let printed = 0;
   await look(
-    createKafka(kafkaSettings(config), kafkaLog),
+    createKafka(kafkaSettings(config, secrets), kafkaLog),
     {
       serviceId: config.service.service.id,
       topic,
@@ -61,17 +63,32 @@ export async function peekCommand(argv: readonly string[], io: Io): Promise<numb
       stopped: io.stopped,
       deadlineMs: DEADLINE_MS,
     },
-    (record) => {
+    async (record) => {
       if (printed >= limit) return true;
-      const key = readable(decode, record.key);
+      const key = await readable(decode, record.key);
       if (values.entity !== undefined && record.headers['entity'] !== values.entity) return false;
-      if (id !== undefined && !(typeof key === 'object' && key !== null && 'id' in key && key.id === id)) return false;
-      io.stdout(`${line(topic, record, key, readable(decode, record.value))}\n`);
+      if (id !== undefined && idOf(key) !== id) return false;
+      io.stdout(`${line(topic, record, key, await readable(decode, record.value))}\n`);
       printed += 1;
       return printed >= limit;
     },
-  );
+  ).finally(() => registry?.close());
   return 0;
+}
+
+type Decode = (bytes: Buffer) => unknown;
+
+/** Reads both framings; with a registry also what is not written by a schema of this version. */
+function createDecoder(registry: Pick<Registry, 'schema'> | null): Decode {
+  const single = createSingleObjectDecoder();
+  const readers = new Map<number, Promise<ReturnType<typeof createPlainReader>>>();
+  return (bytes) => {
+    if (registry === null || bytes[0] !== 0) return single(bytes);
+    const id = bytes.readInt32BE(1);
+    const reader = readers.get(id) ?? registry.schema(id).then(createPlainReader);
+    readers.set(id, reader);
+    return reader.then((read) => read(bytes, CONFLUENT_PREFIX));
+  };
 }
 
 function line(topic: string, { partition, offset, timestampMs, headers }: Seen, key: unknown, value: unknown): string {
@@ -86,11 +103,17 @@ function line(topic: string, { partition, offset, timestampMs, headers }: Seen, 
   });
 }
 
+/** A line's is that of its document. */
+function idOf(key: unknown): unknown {
+  if (!isObject(key)) return undefined;
+  return key['id'] ?? key['invoice_id'];
+}
+
 /** Avro decoded, JSON parsed; what neither reads, such as a record of an older schema, as base64. */
-function readable(decode: (bytes: Buffer) => unknown, bytes: Buffer | null): unknown {
+async function readable(decode: Decode, bytes: Buffer | null): Promise<unknown> {
   if (bytes === null) return null;
   try {
-    if (bytes[0] === 0xc3 && bytes[1] === 0x01) return decode(bytes);
+    if ((bytes[0] === 0xc3 && bytes[1] === 0x01) || bytes[0] === 0) return await decode(bytes);
     return JSON.parse(bytes.toString());
   } catch {
     return { base64: bytes.toString('base64') };

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { lastValueFrom, tap } from 'rxjs';
 
-import { allStreams, read, usualPatience, type Patience, type ServiceOptions } from '../service';
+import { read, usualPatience, type Patience, type ServiceOptions } from '../service';
 import { configHelp, configOptions, setUp, type Io } from './io';
 import { createNarrator } from './narrate';
 
@@ -30,11 +30,7 @@ export async function runCommand(
     io.stdout(help);
     return 0;
   }
-  const { config, logger, kafkaLog } = setUp(
-    io,
-    values,
-    allStreams.map(({ name }) => name),
-  );
+  const { config, logger, kafkaLog, secrets } = setUp(io, values);
   const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
   const running = { stopping: false };
   void io.stopped.then((signal) => {
@@ -48,14 +44,16 @@ export async function runCommand(
       config,
       patience,
       kafkaLog,
+      secrets,
       version: io.version,
       now,
       socketFactory,
       onAttempt: () => undefined,
       onLost: narrator.lost,
       onPace: narrator.pace,
+      onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
       onBack: narrator.back,
-      lapEveryMs: config.service.schedule.sweepSeconds * 1_000,
+      endless: true,
       stopped: () => running.stopping,
       stop: io.stop,
     }).pipe(tap(narrator.tell)),

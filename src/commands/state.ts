@@ -2,14 +2,16 @@ import { parseArgs } from 'node:util';
 
 import { createLedger, type Ledger } from '../ledger';
 import type { Cursor, LedgerBlock } from '../model';
-import { allStreams, kafkaSettings } from '../service';
+import { kafkaSettings } from '../service';
 import { createEncoder, loadSchema } from '../sinks/avro';
 import { createKafka } from '../sinks/kafka';
 import { look } from '../sinks/look';
 import { parseStateKey, parseStateValue, type Account, type Hold } from '../sinks/state-topic';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';
+import { resetCommand } from './reset';
 
 const help = `Usage: infakt-kafka state show [options]
+       infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
 complete lap and what waits for a person. Changes nothing and does not disturb a running service.
@@ -31,6 +33,7 @@ interface StreamView {
 
 /** `infakt-kafka state`: returns the exit code. */
 export async function stateCommand(argv: readonly string[], io: Io): Promise<number> {
+  if (argv[0] === 'reset') return resetCommand(argv.slice(1), io);
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -41,12 +44,8 @@ export async function stateCommand(argv: readonly string[], io: Io): Promise<num
     return 0;
   }
   if (positionals.length !== 1 || positionals[0] !== 'show')
-    throw usageError(`expected "state show", got "state ${positionals.join(' ')}"`);
-  const { config, kafkaLog } = setUp(
-    io,
-    values,
-    allStreams.map(({ name }) => name),
-  );
+    throw usageError(`expected "state show" or "state reset", got "state ${positionals.join(' ')}"`);
+  const { config, kafkaLog, secrets } = setUp(io, values);
   const serviceId = config.service.service.id;
   const topic = `${config.service.topics.prefix}.state`;
   const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
@@ -65,7 +64,7 @@ export async function stateCommand(argv: readonly string[], io: Io): Promise<num
     return known;
   };
   await look(
-    createKafka(kafkaSettings(config), kafkaLog),
+    createKafka(kafkaSettings(config, secrets), kafkaLog),
     { serviceId, topic, follow: false, stopped: io.stopped, deadlineMs: DEADLINE_MS },
     ({ key, value, partition, offset }) => {
       const parsed = parseStateKey(
@@ -73,7 +72,13 @@ export async function stateCommand(argv: readonly string[], io: Io): Promise<num
         key?.toString() ?? '',
         `${topic}, partition ${partition}, offset ${offset}`,
       );
-      if (value === null) return false;
+      if (value === null) {
+        if ('account' in parsed) accounts.delete(parsed.entity);
+        else if ('block' in parsed) viewOf(parsed.entity, parsed.stream).ledger.unload(parsed.block);
+        else if ('scan' in parsed) Reflect.deleteProperty(viewOf(parsed.entity, parsed.stream).cursors, parsed.scan);
+        else if ('hold' in parsed) viewOf(parsed.entity, parsed.stream).hold = null;
+        return false;
+      }
       if ('account' in parsed) accounts.set(parsed.entity, parseStateValue('account', value));
       else if ('block' in parsed) viewOf(parsed.entity, parsed.stream).ledger.load(block.decode(value) as LedgerBlock);
       else if ('scan' in parsed)
@@ -83,8 +88,11 @@ export async function stateCommand(argv: readonly string[], io: Io): Promise<num
     },
   );
 
-  const shown = [...views.values()].sort((a, b) => (`${a.entity} ${a.stream}` < `${b.entity} ${b.stream}` ? -1 : 1));
-  for (const { ledger } of shown) ledger.loaded();
+  for (const { ledger } of views.values()) ledger.loaded();
+  const shown = [...views.values()]
+    // What was purged.
+    .filter(({ ledger, cursors }) => ledger.size > 0 || Object.keys(cursors).length > 0)
+    .sort((a, b) => (`${a.entity} ${a.stream}` < `${b.entity} ${b.stream}` ? -1 : 1));
   if (values.json)
     io.stdout(`${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map(asJson) })}\n`);
   else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);

@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type, types } from 'avsc';
 import { RecordError } from '../errors';
 
 const directory = join(__dirname, '../../schemas/avro');
+/** What was published once, also by programs before this one: `<name>/<version>.avsc`. */
+const released = join(__dirname, '../../schemas/released');
 
-/** Files of schemas/avro, without their ending. */
-const schemaNames = ['client', 'client-key', 'invoice', 'invoice-key', 'ledger-block'] as const;
+/** The files of schemas/avro, without their ending. */
+export function schemaNames(): readonly string[] {
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.avsc'))
+    .map((file) => file.slice(0, -'.avsc'.length))
+    .sort();
+}
 
 /** The original text of a file of schemas/avro, named without its ending. */
 export function loadSchema(name: string): string {
@@ -61,24 +68,80 @@ export function singleObjectPrefix(schemaText: string): Buffer {
   return prefix;
 }
 
-/** Reads what was written in single-object encoding by any schema of schemas/avro, with dates and times as ISO text. */
+/** The texts of all schemas that bytes in a topic of ours may have been written by. */
+function everySchema(): readonly string[] {
+  const before = readdirSync(released, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.avsc'));
+  return [...before.map((file) => readFileSync(join(released, file), 'utf8')), ...schemaNames().map(loadSchema)];
+}
+
+/**
+ * What keeps a reader that has the one schema from reading values that were written with the other, by Avro's rules of schema resolution:
+ * one text a fault, with the path of the field; none if it can read them.
+ */
+export function readingFaults(readerText: string, writerText: string): readonly string[] {
+  return resolutionFaults(typeOf(readerText), typeOf(writerText), '');
+}
+
+/** avsc names the outermost type that cannot be read, which may be all of it: asked again of each part, it names the field. */
+function resolutionFaults(reader: Type, writer: Type, path: string): readonly string[] {
+  const fault = unresolvable(reader, writer);
+  if (fault === undefined) return [];
+  const parts = partsOf(reader, writer, path);
+  return parts.length > 0 ? parts : [path === '' ? fault : `${path}: ${fault}`];
+}
+
+function unresolvable(reader: Type, writer: Type): string | undefined {
+  try {
+    reader.createResolver(writer);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function partsOf(reader: Type, writer: Type, path: string): readonly string[] {
+  const [expected, got] = [reader, writer].map(valueType);
+  if (expected instanceof types.ArrayType && got instanceof types.ArrayType)
+    return resolutionFaults(expected.itemsType, got.itemsType, path);
+  if (!(expected instanceof types.RecordType && got instanceof types.RecordType)) return [];
+  if (expected.name !== got.name) return [];
+  const written = new Map(got.fields.map((field) => [field.name, field.type]));
+  return expected.fields.flatMap((field) => {
+    const type = [field.name, ...field.aliases].map((name) => written.get(name)).find((found) => found !== undefined);
+    const at = path === '' ? field.name : `${path}.${field.name}`;
+    if (type !== undefined) return resolutionFaults(field.type, type, at);
+    return field.defaultValue() === undefined ? [`${at}: a new field without a default`] : [];
+  });
+}
+
+/** What a union with null is about. */
+function valueType(type: Type): Type {
+  if (!(type instanceof types.UnwrappedUnionType)) return type;
+  const [only = type, ...more] = type.types.filter((branch) => branch.typeName !== 'null');
+  return more.length === 0 ? only : type;
+}
+
+/** Reads what was written in single-object encoding by any schema of ours, with dates and times as ISO text. */
 export function createSingleObjectDecoder(): (bytes: Buffer) => unknown {
   const byPrefix = new Map(
-    schemaNames.map((name) => {
-      const text = loadSchema(name);
-      return [singleObjectPrefix(text).toString('hex'), typeOf(text, isoTypes)];
-    }),
+    everySchema().map((text) => [singleObjectPrefix(text).toString('hex'), createPlainReader(text)] as const),
   );
   return (bytes) => {
-    const type = byPrefix.get(bytes.toString('hex', 0, 10));
-    if (type === undefined) {
+    const readPlain = byPrefix.get(bytes.toString('hex', 0, 10));
+    if (readPlain === undefined) {
       throw new RecordError(
         `decode a single object: expected the mark and fingerprint of a schema of ours, got ${bytes.toString('hex', 0, 10)}`,
         { path: '' },
       );
     }
-    return plain(read(type, bytes, 10));
+    return readPlain(bytes, 10);
   };
+}
+
+/** Reads values that a schema wrote, from an offset to the end of the bytes, with dates and times as ISO text. */
+export function createPlainReader(schemaText: string): (bytes: Buffer, start: number) => unknown {
+  const type = typeOf(schemaText, isoTypes);
+  return (bytes, start) => plain(read(type, bytes, start));
 }
 
 class IsoDate extends types.LogicalType {

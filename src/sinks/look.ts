@@ -33,13 +33,17 @@ const CLOSE_DEADLINE_MS = 5_000;
  * Reads the committed records of a topic from its beginning to the high watermark that it has now, through a throw-away group that the
  * service does not notice. Stops early when `each` returns true.
  */
-export async function look(kafka: Kafka, options: LookOptions, each: (record: Seen) => boolean): Promise<void> {
+export async function look(
+  kafka: Kafka,
+  options: LookOptions,
+  each: (record: Seen) => boolean | Promise<boolean>,
+): Promise<void> {
   correctReadCommitted();
   const ends = await endOffsets(kafka, options.topic);
   const left = new Set(ends.filter(({ low, high }) => low < high).map(({ partition }) => partition));
   if (left.size === 0 && !options.follow) return;
 
-  const groupId = `${options.serviceId}.look.${randomBytes(6).toString('hex')}`;
+  const groupId = throwAwayGroup(options.serviceId);
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: 10_000,
@@ -74,7 +78,6 @@ export async function look(kafka: Kafka, options: LookOptions, each: (record: Se
     await consumer.subscribe({ topic: options.topic, fromBeginning: true });
     await consumer.run({
       autoCommit: false,
-      // eslint-disable-next-line @typescript-eslint/require-await -- the type asks for a promise
       eachMessage: async ({ partition, message }) => {
         const end = ends.find((known) => known.partition === partition)?.high ?? 0;
         if (!options.follow && Number(message.offset) >= end) return;
@@ -88,7 +91,7 @@ export async function look(kafka: Kafka, options: LookOptions, each: (record: Se
           headers: textHeaders(message.headers),
         };
         try {
-          if (each(seen)) done();
+          if (await each(seen)) done();
         } catch (error) {
           failed(error);
         }
@@ -97,7 +100,10 @@ export async function look(kafka: Kafka, options: LookOptions, each: (record: Se
     await (options.follow ? whole : withDeadline(whole, options.deadlineMs, `reading ${options.topic} to its end`));
   } catch (error) {
     if (error instanceof ConfigError || error instanceof TransientError) throw error;
-    throw classify(error, `reading ${options.topic}`).error;
+    throw classify(error, `reading ${options.topic}`, {
+      topic: `Read on topic ${options.topic}`,
+      group: `Read on the groups that begin with ${options.serviceId}.look.`,
+    }).error;
   } finally {
     await withDeadline(consumer.disconnect(), CLOSE_DEADLINE_MS, 'leaving the group').catch(() => undefined);
     await dropGroup(kafka, groupId);
@@ -109,20 +115,27 @@ async function endOffsets(kafka: Kafka, topic: string): Promise<{ partition: num
   try {
     await admin.connect();
     if (!(await admin.listTopics()).includes(topic)) {
-      throw new ConfigError(`reading ${topic}: expected a topic of that name, got none in the cluster`);
+      throw new ConfigError(
+        `reading ${topic}: expected a topic of that name, got none in the cluster, or none that the service's user has the right to Read`,
+      );
     }
     const offsets = await admin.fetchTopicOffsets(topic);
     return offsets.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw classify(error, `looking at ${topic}`).error;
+    throw classify(error, `looking at ${topic}`, { topic: `Read on topic ${topic}` }).error;
   } finally {
     await admin.disconnect();
   }
 }
 
+/** A name for a group that one reading is made through. */
+export function throwAwayGroup(serviceId: string): string {
+  return `${serviceId}.look.${randomBytes(6).toString('hex')}`;
+}
+
 /** Empty groups would pile up for a week; a cluster that forbids it is left alone. */
-async function dropGroup(kafka: Kafka, groupId: string): Promise<void> {
+export async function dropGroup(kafka: Kafka, groupId: string): Promise<void> {
   const admin = kafka.admin();
   try {
     await admin.connect();

@@ -54,6 +54,8 @@ export interface Hold {
   readonly id: string;
   readonly reason: string;
   readonly since: string;
+  /** The newest sweep whose missing rows it holds back: what it releases. */
+  readonly sweep: number;
 }
 
 /** What the session marker says; a restore reads until it meets its own. */
@@ -118,6 +120,15 @@ function isStateKey(key: unknown): key is StateKey {
     ('scan' in key && typeof key.scan === 'string') ||
     ('block' in key && typeof key.block === 'number')
   );
+}
+
+/** A stored layout, with the topics of streams that came later. */
+export function withTopicsOf(stored: Layout, now: Layout): Layout {
+  return {
+    ...stored,
+    partitions: { ...now.partitions, ...stored.partitions },
+    keySchemas: { ...now.keySchemas, ...stored.keySchemas },
+  };
 }
 
 /** Reads a value written by this service under its own key. */

@@ -1,16 +1,20 @@
 import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
-import { classify, withDeadline } from './kafka';
+import { classify, closedByBroker, kafkaType, withDeadline } from './kafka';
 import type { Layout } from './state-topic';
 
 /** The topics of one service and how to make them. */
 export interface TopicSettings {
   /** Where the cluster is, to be named when it cannot be reached. */
   readonly brokers: readonly string[];
+  /** In which way it is spoken to, such as " over TLS", for the same message. */
+  readonly access?: string;
   readonly prefix: string;
   /** Names of the data topics, without the prefix. */
   readonly data: readonly string[];
+  /** Names of data topics that are looked at where they exist, and else not made. */
+  readonly formerData: readonly string[];
   readonly dataPartitions: number;
   readonly statePartitions: number;
   /** -1 = the broker's default. */
@@ -29,12 +33,16 @@ export interface Topic {
 
 /** All topics of a service, verified. */
 export interface Topics {
-  /** By name without the prefix. */
+  /** By name without the prefix; those of former data where they exist. */
   readonly data: ReadonlyMap<string, Topic>;
   readonly deadLetters: Topic;
+  /** Of finished laps. */
+  readonly sweeps: Topic;
   readonly state: Topic;
   /** High watermarks, by topic and partition. */
   readonly highWatermarks: ReadonlyMap<string, readonly number[]>;
+  /** What is not as it would be made here, and goes all the same. */
+  readonly warnings: readonly string[];
 }
 
 const CONNECT_DEADLINE_MS = 20_000;
@@ -43,6 +51,7 @@ const CLOSE_DEADLINE_MS = 2_000;
 const WEEK_MS = String(7 * 24 * 60 * 60 * 1000);
 const DATA_CONFIG = { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': WEEK_MS, 'delete.retention.ms': WEEK_MS };
 const DEAD_LETTER_CONFIG = { 'cleanup.policy': 'delete' };
+const SWEEPS_CONFIG = { 'cleanup.policy': 'delete' };
 const STATE_CONFIG = {
   'cleanup.policy': 'compact',
   'segment.ms': String(60 * 60 * 1000),
@@ -50,13 +59,14 @@ const STATE_CONFIG = {
   'compression.type': 'uncompressed',
 };
 
-/** Full names of the service's topics that do not exist. */
+/** Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it. */
 export function missingTopics(kafka: Kafka, settings: TopicSettings): Promise<string[]> {
   return withAdmin(kafka, settings, async (admin) => {
     const existing = new Set(await admin.listTopics());
-    return wantedTopics(settings)
-      .map(({ topic }) => topic)
-      .filter((topic) => !existing.has(topic));
+    const missing = wantedTopics(settings).filter(({ topic }) => !existing.has(topic));
+    await refuseHidden(admin, missing);
+    if (settings.create === true && missing.length > 0) await create(admin, missing, settings, { validateOnly: true });
+    return missing.map(({ topic }) => topic);
   });
 }
 
@@ -68,27 +78,37 @@ export function ensureTopics(kafka: Kafka, settings: TopicSettings): Promise<Top
   return withAdmin(kafka, settings, (admin) => ensure(admin, settings));
 }
 
-async function withAdmin<T>(kafka: Kafka, { brokers }: TopicSettings, use: (admin: Admin) => Promise<T>): Promise<T> {
+async function withAdmin<T>(
+  kafka: Kafka,
+  { brokers, access = '' }: TopicSettings,
+  use: (admin: Admin) => Promise<T>,
+): Promise<T> {
   const admin = kafka.admin();
-  let attempted = `connecting to Kafka at ${brokers.join(', ')}`;
+  let attempted = `connecting to Kafka at ${brokers.join(', ')}${access}`;
   try {
     await withDeadline(admin.connect(), CONNECT_DEADLINE_MS, attempted);
-    attempted = 'looking at the topics';
+    attempted = `looking at the topics${access}`;
     return await withDeadline(use(admin), LOOK_DEADLINE_MS, attempted);
   } catch (error) {
     if (error instanceof ConfigError || error instanceof TransientError) throw error;
-    throw classify(error, attempted).error;
+    const { error: ours } = classify(error, attempted);
+    if (ours instanceof ConfigError || !closedByBroker(error)) throw ours;
+    const hint =
+      'unless the broker is down or starting, it expects another way to connect: see to kafka.ssl and kafka.sasl';
+    throw new TransientError(`${ours.message}; ${hint}`, { cause: error });
   } finally {
     await withDeadline(admin.disconnect(), CLOSE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
   }
 }
 
-function wantedTopics(
-  settings: TopicSettings,
+/** The topics of a service, with the settings that they are made with. */
+export function wantedTopics(
+  settings: Pick<TopicSettings, 'prefix' | 'data' | 'dataPartitions' | 'statePartitions'>,
 ): { topic: string; partitions: number; config: Record<string, string> }[] {
   const full = (name: string): string => `${settings.prefix}.${name}`;
   return [
     ...settings.data.map((name) => ({ topic: full(name), partitions: settings.dataPartitions, config: DATA_CONFIG })),
+    { topic: full('sweeps'), partitions: settings.dataPartitions, config: SWEEPS_CONFIG },
     { topic: full('dead-letters'), partitions: settings.dataPartitions, config: DEAD_LETTER_CONFIG },
     { topic: full('state'), partitions: settings.statePartitions, config: STATE_CONFIG },
   ];
@@ -96,10 +116,12 @@ function wantedTopics(
 
 async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const full = (name: string): string => `${settings.prefix}.${name}`;
-  const wanted = wantedTopics(settings);
   const existing = new Set(await admin.listTopics());
+  const data = [...settings.data, ...settings.formerData.filter((name) => existing.has(full(name)))];
+  const wanted = wantedTopics({ ...settings, data });
   const missing = wanted.filter(({ topic }) => !existing.has(topic));
   if (missing.length > 0) {
+    await refuseHidden(admin, missing);
     const names = missing.map(({ topic }) => topic).join(', ');
     if (settings.create !== true) {
       throw new ConfigError(
@@ -108,7 +130,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
           : `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
       );
     }
-    await create(admin, missing, settings.replicationFactor);
+    await create(admin, missing, settings, { validateOnly: false });
   }
 
   const partitions = await partitionCounts(
@@ -143,25 +165,74 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   }
 
   const topics = {
-    data: new Map(settings.data.map((name) => [name, topic(name)])),
+    data: new Map(data.map((name) => [name, topic(name)])),
+    sweeps: topic('sweeps'),
     deadLetters: topic('dead-letters'),
     state: topic('state'),
     highWatermarks,
+    warnings: warningsOf(wanted, partitions, configs, existing),
   };
   refuseLostState(topics, stateRecords);
   return topics;
 }
 
+/** Only of topics that were there before: those made here are as they should be. */
+function warningsOf(
+  wanted: ReturnType<typeof wantedTopics>,
+  partitions: ReadonlyMap<string, number>,
+  configs: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  existing: ReadonlySet<string>,
+): string[] {
+  return wanted
+    .filter(({ topic }) => existing.has(topic))
+    .flatMap(({ topic, partitions: configured, config }) => {
+      const warnings: string[] = [];
+      const actual = partitions.get(topic) ?? 0;
+      if (actual !== configured)
+        warnings.push(
+          `looking at ${topic}: expected ${configured} partitions as configured, got ${actual}; these are used, and stay`,
+        );
+      const policy = configs.get(topic)?.get('cleanup.policy') ?? '';
+      if (config['cleanup.policy'] === 'compact' && policy !== 'compact')
+        warnings.push(
+          `looking at ${topic}: expected cleanup.policy=compact, got ${policy}; rows that do not change will be gone from the topic, so that who reads it from the beginning misses them. Set it: kafka-configs --alter --topic ${topic} --add-config cleanup.policy=compact`,
+        );
+      return warnings;
+    });
+}
+
+/** A topic that is not listed may be there all the same: what a user may not see is left out. */
+async function refuseHidden(admin: Admin, missing: readonly { readonly topic: string }[]): Promise<void> {
+  for (const { topic } of missing) {
+    const there = await topicConfigs(admin, [topic]).catch((error: unknown) => {
+      if (kafkaType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return null;
+      throw error;
+    });
+    if (there !== null)
+      throw new ConfigError(
+        `looking at ${topic}: expected to see it, got a topic that is there and is not shown; give the service's user ${rightsOn(topic)}, see docs/security.md`,
+        { mayPass: true },
+      );
+  }
+}
+
+/** Each of them brings Describe with it. */
+function rightsOn(topic: string): string {
+  return topic.endsWith('.state') ? `Read and Write on topic ${topic}` : `Write on topic ${topic}`;
+}
+
 async function create(
   admin: Admin,
   topics: readonly { topic: string; partitions: number; config: Record<string, string> }[],
-  replicationFactor: number,
+  { replicationFactor }: TopicSettings,
+  { validateOnly }: { readonly validateOnly: boolean },
 ): Promise<void> {
   const minInsync = replicationFactor >= 3 ? { 'min.insync.replicas': '2' } : {};
   try {
     await admin.createTopics({
       // Waiting for leaders can fail on KRaft though the topic was created; the metadata is polled below instead.
       waitForLeaders: false,
+      validateOnly,
       topics: topics.map(({ topic, partitions, config }) => ({
         topic,
         numPartitions: partitions,
@@ -170,13 +241,23 @@ async function create(
       })),
     });
   } catch (error) {
-    throw classify(error, `creating ${topics.map(({ topic }) => topic).join(', ')}`).error;
+    const names = notCreated(error) ?? topics.map(({ topic }) => topic);
+    const topic = `Create on topic ${names.join(' and topic ')}, or on the cluster`;
+    throw classify(error, `creating ${names.join(', ')}`, { topic }).error;
   }
+}
+
+/** Which topics an error is about, where it says so. */
+function notCreated(error: unknown): string[] | null {
+  if (!(error instanceof Error) || !('errors' in error) || !Array.isArray(error.errors)) return null;
+  return error.errors.flatMap((each: unknown) =>
+    each instanceof Error && 'topic' in each && kafkaType(each) !== 'TOPIC_ALREADY_EXISTS' ? [String(each.topic)] : [],
+  );
 }
 
 async function partitionCounts(admin: Admin, names: readonly string[]): Promise<Map<string, number>> {
   return settled(`a leader for every partition of ${names.join(', ')}`, async () => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+    const { topics } = await askFor(names, rightsOn, (some) => admin.fetchTopicMetadata({ topics: [...some] }));
     const led = topics.filter(
       ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
     );
@@ -184,6 +265,22 @@ async function partitionCounts(admin: Admin, names: readonly string[]): Promise<
       throw new TransientError(`${names.length - led.length} topics have partitions without a leader`);
     return new Map(led.map(({ name, partitions }) => [name, partitions.length]));
   });
+}
+
+/** Asks about several topics; as the broker does not say which one it refuses to tell of, each is then asked about alone. */
+async function askFor<T>(
+  names: readonly string[],
+  right: (topic: string) => string,
+  ask: (names: readonly string[]) => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask(names);
+  } catch (error) {
+    const refusal = classify(error, `looking at ${names.join(', ')}`, { topic: names.map(right).join(' and ') });
+    if (refusal.kind !== 'forbidden') throw error;
+    if (names.length > 1) for (const name of names) await askFor([name], right, ask);
+    throw refusal.error;
+  }
 }
 
 /** A topic just created is known to its brokers one after the other: asks until the answer holds, for at most 15 s. */
@@ -201,14 +298,19 @@ async function settled<T>(expected: string, ask: () => Promise<T>): Promise<T> {
 }
 
 async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map<string, Map<string, string>>> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: names.map((name) => ({
-      type: ConfigResourceTypes.TOPIC,
-      name,
-      configNames: ['cleanup.policy', 'max.message.bytes'],
-    })),
-  });
+  const { resources } = await askFor(
+    names,
+    (topic) => `DescribeConfigs on topic ${topic}`,
+    (some) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: some.map((name) => ({
+          type: ConfigResourceTypes.TOPIC,
+          name,
+          configNames: ['cleanup.policy', 'max.message.bytes'],
+        })),
+      }),
+  );
   return new Map(
     resources.map(({ resourceName, configEntries }) => [
       resourceName,
@@ -237,7 +339,9 @@ export function verifyLayout(
 ): void {
   const attempted = `comparing ${topics.state.name} with the cluster`;
   const partitions = { [topics.state.name]: layout.statePartitions, ...layout.partitions };
-  const actual = new Map([topics.state, ...topics.data.values()].map((topic) => [topic.name, topic.partitions]));
+  const actual = new Map(
+    [topics.state, topics.sweeps, ...topics.data.values()].map((topic) => [topic.name, topic.partitions]),
+  );
   for (const [name, before] of Object.entries(partitions)) {
     const now = actual.get(name);
     if (now !== undefined && now !== before) {
@@ -248,14 +352,16 @@ export function verifyLayout(
   }
   if (layout.keyFraming !== expected.keyFraming) {
     throw new ConfigError(
-      `${attempted}: expected keys in ${layout.keyFraming} framing as before, got ${expected.keyFraming} from the configuration; every key would get other bytes. Set registry.url back, or start over under another topics.prefix`,
+      `${attempted}: expected keys in ${layout.keyFraming} framing as before, got ${expected.keyFraming} from the configuration; every key would get other bytes, and each row two keys. ${expected.keyFraming === 'confluent' ? 'Take registry.url out again' : 'Set registry.url back'}, or start over under another topics.prefix`,
     );
   }
   for (const [name, id] of Object.entries(layout.keySchemas)) {
     const now = expected.keySchemas[name];
     if (now !== undefined && now !== id)
       throw new ConfigError(
-        `${attempted}: expected the key schema ${id} of ${name}, got ${now}; key schemas are frozen`,
+        layout.keyFraming === 'confluent'
+          ? `${attempted}: expected the key schema of ${name} to have the id ${id} in the registry as before, got ${now}; every key would get other bytes, and each row two keys. The registry is another one or lost its schemas: restore it, or start over under another topics.prefix`
+          : `${attempted}: expected the key schema ${id} of ${name}, got ${now}; key schemas are frozen`,
       );
   }
   for (const [name, offsets] of Object.entries(layout.lastOffsets)) {

@@ -1,7 +1,7 @@
 import { catchError, defer, finalize, from, map, mergeMap, type Observable, of, tap } from 'rxjs';
 import { type ErrorContext, FatalError, type ParkReason, TransientError } from '../errors';
-import type { Http, HttpAnswer } from '../http';
-import type { Answer, EntityId, Row, StreamName } from '../model';
+import { type Http, type HttpAnswer, retryAfterOf } from '../http';
+import type { Answer, EntityId, Row, StreamName, Turn } from '../model';
 import { type BackoffPolicy, fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
 
 /** Leave to send one request, and where to tell how it ended. */
@@ -50,15 +50,39 @@ export interface Rest {
   readonly detail: (stream: StreamName, path: string) => Observable<Detail>;
   /** `unreadable` if the key may not read its account, but does read lists. */
   readonly accountDetails: () => Observable<AccountDetails | 'unreadable'>;
+  /** The same, with every request dealt as the scan's own; `turn` is asked before each. */
+  readonly as: (turn: () => Turn) => Rest;
+}
+
+/** The key of an entity, which may stand in a file and be another one from one moment to the next. */
+export interface ApiKey {
+  /** The one whose account was asked for. */
+  readonly value: () => string;
+  /** Takes the key as it is now. */
+  readonly renew: () => void;
+  /** Whether the key is another one by now. */
+  readonly changed: () => boolean;
+}
+
+/** Keeps to one key until told to take the one that there is now. */
+export function createApiKey(latest: () => string): ApiKey {
+  let value = latest();
+  return {
+    value: () => value,
+    renew: () => {
+      value = latest();
+    },
+    changed: () => latest() !== value,
+  };
 }
 
 export interface RestOptions {
   /** Scheme, host and path that every address begins with; the key is sent nowhere else. */
   readonly baseUrl: string;
   readonly entity: EntityId;
-  readonly apiKey: string;
+  readonly apiKey: ApiKey;
   readonly http: Pick<Http, 'exchange'>;
-  readonly slots: { readonly take: (signal: AbortSignal) => Promise<Slot> };
+  readonly slots: { readonly take: (signal: AbortSignal, turn?: Turn) => Promise<Slot> };
   /** Numbers that grow with each call, one sequence per process. */
   readonly marks: { readonly next: () => number };
   readonly retry: BackoffPolicy;
@@ -102,19 +126,9 @@ export function requestRetry(random: () => number): BackoffPolicy {
  * What cannot succeed, or is still no list after all tries, fails with a FatalError that says what to park; what is
  * still down or busy after all tries, with the last TransientError. Errors hold neither the key nor anything of a row.
  */
-export function createRest({
-  baseUrl,
-  entity,
-  apiKey,
-  http,
-  slots,
-  marks,
-  retry,
-  onAttempt,
-  wallClock = Date.now,
-}: RestOptions): Rest {
+export function createRest(options: RestOptions): Rest {
+  const { baseUrl, entity, apiKey, http, slots, marks, retry, onAttempt, wallClock = Date.now } = options;
   const base = new URL(baseUrl.replace(/\/+$/, ''));
-  const headers = { 'X-inFakt-ApiKey': apiKey, Accept: 'application/json' };
 
   function request<T>(ask: Ask, read: (reply: Reply) => T): Observable<T> {
     return defer(() => {
@@ -161,7 +175,10 @@ export function createRest({
 
   function oneTry(ask: Ask, url: string): Observable<Reply> {
     return defer(() => {
-      if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+      if (ask.kind === 'account') apiKey.renew();
+      else if (apiKey.changed()) throw keyChanged(ask);
+      const headers = { 'X-inFakt-ApiKey': apiKey.value(), Accept: 'application/json' };
+      if (!/^[\x21-\x7e]+$/.test(apiKey.value())) {
         const message = `${titleOf(ask)} expected an API key of printable characters, got one that no header can hold`;
         throw new FatalError(message, { entity, stream: ask.stream, reason: 'unauthorized', parks: 'entity' });
       }
@@ -205,6 +222,12 @@ export function createRest({
     });
   }
 
+  /** Nothing is read with a key before it was seen whose account it opens: the entity begins again, and at once. */
+  function keyChanged(ask: Ask): FatalError {
+    const message = `${titleOf(ask)} expected the key whose account was seen, got another one in its file; its account is asked for first`;
+    return new FatalError(message, { ...contextOf(ask), reason: 'key-changed', parks: 'entity', parkMs: 0 });
+  }
+
   function contextOf({ stream }: Ask, status?: number): ErrorContext {
     return { entity, stream, ...(status !== undefined && { status }) };
   }
@@ -235,7 +258,7 @@ export function createRest({
     const here = ask.kind === 'account' ? 'entity' : 'stream';
     const park = (reason: ParkReason, parks: 'stream' | 'entity') =>
       new FatalError(message, { ...context, reason, parks });
-    if (status === 401) return park('unauthorized', 'entity');
+    if (status === 401) return apiKey.changed() ? keyChanged(ask) : park('unauthorized', 'entity');
     if (status === 402) return park('payment-required', 'entity');
     if (status === 403) {
       // Not the API's own answer: its protection blocks this IP, and the budget holds the next try back.
@@ -328,6 +351,7 @@ export function createRest({
         ),
       );
     },
+    as: (turn) => createRest({ ...options, slots: { take: (signal) => slots.take(signal, turn()) } }),
   };
 }
 
@@ -355,17 +379,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Seconds or an HTTP date; undefined if there is none or it makes no sense, a moment past included. */
-function retryAfterOf({ header }: HttpAnswer, wallClock: () => number): number | undefined {
-  const value = header('retry-after')?.trim() ?? '';
-  if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  if (!/^[A-Z][a-z]{2,8},? /.test(value)) return undefined;
-  // Both by the server's clock where it tells its own time, as ours may be off.
-  const now = Date.parse(header('date') ?? '');
-  const waitMs = Date.parse(value) - (Number.isNaN(now) ? wallClock() : now);
-  return waitMs >= 0 ? waitMs : undefined;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -14,6 +14,7 @@ import {
   throwIfEmpty,
 } from 'rxjs';
 import { FatalError, type ParkReason } from '../errors';
+import { isWithin, type Filters } from '../scope';
 import type { Answer, Interval, Page, Position, Query, Row } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */
@@ -109,8 +110,8 @@ export function judgeSpot(id: number, position: Position, answer: Answer, paging
 /** How one list is read: what is asked for, and by whom. */
 export interface ReadOptions {
   readonly query: Query;
-  /** Field with the business date that `query` bounds; null = the stream has no scope. */
-  readonly scopeField: string | null;
+  /** What the list can be filtered by. */
+  readonly filters: Filters;
   readonly limit: number;
   /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
   readonly ask: (offset: number) => Observable<Answer>;
@@ -122,6 +123,8 @@ export type Release = () => void;
 export interface ScanOptions extends ReadOptions {
   /** Where the walk starts or goes on. */
   readonly position: Position;
+  /** Whether the walk may end with this page although the list goes on; default never. */
+  readonly enough?: (page: Page) => boolean;
   /** Awaited before the first request for a page; resolves with what gives the credit back. */
   readonly credit: () => Promise<Release>;
   /** Checked before each request; once true, the scan completes without its end page. */
@@ -140,13 +143,13 @@ export interface ScanStep {
  * fails, is stopped or unsubscribed.
  */
 export function scan(options: ScanOptions): Observable<ScanStep> {
-  const { query, position, limit, ask, stopped } = options;
+  const { query, position, limit, ask, stopped, enough = () => false } = options;
   return defer(() => {
     const credit = holdCredit(options.credit);
     const advance = (from: Position) => (answer: Answer) => {
       const verdict = judge(from, answer, { limit, order: query.order });
       const page = verdict.kind === 'proved' ? pageOf(verdict, answer, options) : null;
-      return { position: verdict.next, page };
+      return { position: verdict.next, page: page !== null && enough(page) ? { ...page, end: true } : page };
     };
     const start: { readonly position: Position; readonly page: Page | null } = { position, page: null };
     return of(start).pipe(
@@ -184,11 +187,11 @@ export interface SpotRead {
 }
 
 /** Reads one row out of a list: begins where its rank says and steps until one answer settles it; emits once. */
-export function spotRead({ id, rank, query, scopeField, limit, ask }: SpotReadOptions): Observable<SpotRead> {
+export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptions): Observable<SpotRead> {
   const advance = (from: Position) => (answer: Answer) => {
     const verdict = judgeSpot(id, from, answer, { limit, order: query.order });
     if (verdict.kind === 'step') return { position: verdict.next, spot: null };
-    const found = verdict.found !== null && isWithin(query, scopeField, verdict.found) ? verdict.found : null;
+    const found = verdict.found !== null && isWithin(filters, query, verdict.found) ? verdict.found : null;
     const { began, ended } = answer;
     return { position: from, spot: { found, interval: { after: id - 1, upTo: id }, began, ended } };
   };
@@ -237,19 +240,11 @@ function holdCredit(credit: () => Promise<Release>) {
 function pageOf(
   { interval, rows, strays, next, end }: Extract<Verdict, { kind: 'proved' }>,
   { totalCount, began, ended }: Answer,
-  { query, scopeField }: ReadOptions,
+  { query, filters }: ReadOptions,
 ): Page {
-  const inside = rows.filter((row) => isWithin(query, scopeField, row));
+  const inside = rows.filter((row) => isWithin(filters, query, row));
   const outsideQuery = rows.length - inside.length;
   return { rows: inside, strays, outsideQuery, interval, totalCount, began, ended, next, end };
-}
-
-/** The API ignores a filter that it does not know, without a word. */
-function isWithin({ from, to }: Query, scopeField: string | null, row: Row): boolean {
-  if (scopeField === null || (from === null && to === null)) return true;
-  const date = row[scopeField];
-  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return false;
-  return (from === null || date >= from) && (to === null || date <= to);
 }
 
 function isRow(value: unknown): value is Row {

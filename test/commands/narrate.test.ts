@@ -1,7 +1,7 @@
 import { createNarrator, type Narrator } from '../../src/commands/narrate';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
-import type { Progress } from '../../src/pipeline';
+import type { Progress } from '../../src/reading';
 import { createLogger } from '../../src/telemetry';
 import { NO_COUNTS } from '../../src/walk';
 

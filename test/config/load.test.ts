@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadConfig } from '../../config/load';
+import { loadConfig, readSecret } from '../../config/load';
 import { ConfigError, exitCodeFor } from '../../src/errors';
 
 const cases = join(__dirname, 'cases');
 const knownStreams = ['clients', 'invoices'];
+const knownProjections = ['invoice-lines'];
 let directory: string;
 
 beforeEach(() => {
@@ -35,6 +36,7 @@ function load(env: Readonly<Record<string, string>> = {}): ReturnType<typeof loa
     entitiesDirectory: join(directory, 'entities'),
     env,
     knownStreams,
+    knownProjections,
   });
 }
 
@@ -68,7 +70,8 @@ test.each(parsed)('$name: $title', ({ name, files }) => {
 
   if (name.startsWith('good-')) {
     const loaded = load(env);
-    const { config, secrets } = loaded;
+    const { secrets } = loaded;
+    const config: unknown = JSON.parse(plain(JSON.stringify(loaded.config)));
     const warnings = loaded.warnings.map(plain);
     expect({ config, warnings, secrets }).toEqual(JSON.parse(expected));
   } else {
@@ -124,6 +127,27 @@ test('a loaded configuration cannot be changed, and the list of streams that was
   expect(Object.isFrozen(knownStreams)).toBe(false);
 });
 
+test.each([
+  ['api-key', ' s3cret \n', 's3cret'],
+  ['password', ' s3cret \n', ' s3cret '],
+  ['token', 's3cret\n', 's3cret'],
+  ['private-key', '-----BEGIN PRIVATE KEY-----\nx\n', '-----BEGIN PRIVATE KEY-----\nx\n'],
+] as const)('a file that is read again as %s holds what it would have held at the start', (kind, text, value) => {
+  write('secret', text);
+  expect(readSecret(kind, join(directory, 'secret'))).toEqual({ value });
+});
+
+test.each([
+  ['api-key', 's3cret with spaces', 'a value that is not shown'],
+  ['password', '\n', 'an empty file'],
+  ['certificates', 's3cret', 'a value that is not shown'],
+  ['token', Buffer.of(0xff), 'text that is not UTF-8'],
+] as const)('a file that cannot be used as %s says why and nothing of what it holds', (kind, text, unusable) => {
+  write('secret', text);
+  expect(readSecret(kind, join(directory, 'secret'))).toEqual({ unusable });
+  expect(readSecret(kind, join(directory, 'elsewhere'))).toEqual({ unusable: 'nothing there' });
+});
+
 test('the example files load with a key for each entity in the environment', () => {
   const root = join(__dirname, '../..');
   const { config, warnings } = loadConfig({
@@ -131,6 +155,7 @@ test('the example files load with a key for each entity in the environment', () 
     entitiesDirectory: join(root, 'config/entities'),
     env: { INFAKT_API_KEY_ALFA: 'one', INFAKT_API_KEY_BETA: 'two', INFAKT_API_KEY_GAMMA: 'three' },
     knownStreams,
+    knownProjections,
   });
   expect(config.entities.map(({ id }) => id)).toEqual(['alfa', 'beta', 'gamma']);
   expect(warnings).toEqual([]);

@@ -12,6 +12,8 @@ import {
 
 const accepted: readonly (readonly [FormatName, readonly unknown[]])[] = [
   ['infakt-kafka.base-url', ['https://api.infakt.pl/api/v3', 'http://127.0.0.1:8101/api/v3', 'http://[::1]:80/x']],
+  ['infakt-kafka.http-url', ['http://registry:8081', 'https://registry.example/apis/ccompat/v7']],
+  ['infakt-kafka.compatibility', ['NONE', 'FULL_TRANSITIVE']],
   ['infakt-kafka.requests', [0, 290]],
   ['infakt-kafka.replication-factor', [-1, 1, 3]],
   ['infakt-kafka.brokers', [['a:1'], ['a.b-c:9092', '[::1]:65535']]],
@@ -44,6 +46,12 @@ const refused: readonly (readonly [FormatName, readonly unknown[]])[] = [
       5,
     ],
   ],
+  [
+    'infakt-kafka.http-url',
+    ['ftp://localhost', 'https://u:p@localhost', 'http://localhost?a', 'registry:8081', '', null],
+  ],
+  ['infakt-kafka.compatibility', ['backward', 'NONE ', null]],
+  ['infakt-kafka.token', ['', 'a b', 'ą']],
   ['infakt-kafka.requests', [-1, 1.5, 100_001, '290', Number.NaN, null]],
   ['infakt-kafka.replication-factor', [0, -2, 40_000]],
   ['infakt-kafka.brokers', [[], ['a'], ['a:0'], ['a:65536'], ['a:1', 'a:1'], ['http://a:1'], [''], [1], 'a:1', null]],
@@ -69,6 +77,7 @@ const read: readonly (readonly [FormatName, string, unknown])[] = [
   ['infakt-kafka.brokers', '["a:1"', '["a:1"'],
   ['infakt-kafka.sasl-mechanism', 'SCRAM-SHA-512', 'scram-sha-512'],
   ['infakt-kafka.log-level', 'WARN', 'warn'],
+  ['infakt-kafka.compatibility', 'full', 'FULL'],
 ];
 
 test.each(read)('%s reads the text %j as %j', (name, text, value) => {

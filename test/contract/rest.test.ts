@@ -2,7 +2,8 @@ import type { Observable } from 'rxjs';
 import { createBudget, type Outcome, type Slot } from '../../src/budget';
 import { FatalError, TransientError } from '../../src/errors';
 import { createHttp, type Http } from '../../src/http';
-import { type Attempt, createRest, requestRetry, type RestOptions } from '../../src/sources/rest';
+import type { Turn } from '../../src/model';
+import { type Attempt, createApiKey, createRest, requestRetry, type RestOptions } from '../../src/sources/rest';
 import {
   cut,
   cutChunked,
@@ -62,7 +63,7 @@ function open(options: Partial<RestOptions> = {}) {
   const rest = createRest({
     baseUrl: `${server.url}/api/v3`,
     entity: 'acme',
-    apiKey: KEY,
+    apiKey: createApiKey(() => KEY),
     http,
     slots,
     marks: { next: () => ++mark },
@@ -126,6 +127,28 @@ describe('a list', () => {
   ])('that is %s is an answer', async (_title, reaction, expected) => {
     server.react(reaction);
     expect(await valueOf(open().list())).toEqual({ ...expected, began: 1, ended: 2 });
+  });
+
+  test('is dealt as the request of the scan that asks, and so is each further try', async () => {
+    server.react(json(503, {}), two);
+    const turns: (Turn | undefined)[] = [];
+    const { take } = recordedSlots();
+    const slots = {
+      take: (_signal: AbortSignal, turn?: Turn) => {
+        turns.push(turn);
+        return take();
+      },
+    };
+    let behind = 0;
+    const { rest } = open({ slots });
+    const turn = () => ({ stream: 'invoices', scan: 'sweep' as const, paceMs: 1_000, behind: ++behind });
+    await valueOf(rest.as(turn).list('invoices', '/invoices.json', {}, 0, 100));
+    await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100));
+    expect(turns).toEqual([
+      { stream: 'invoices', scan: 'sweep', paceMs: 1_000, behind: 1 },
+      { stream: 'invoices', scan: 'sweep', paceMs: 1_000, behind: 2 },
+      undefined,
+    ]);
   });
 
   test('is asked for anew by each subscription, and not before', async () => {
@@ -323,9 +346,32 @@ describe('a status that waiting does not help', () => {
     },
   );
 
+  test('a list is not asked for with a key whose account was not seen: the entity begins again at once', async () => {
+    let key = 'one';
+    const { rest, list } = open({ apiKey: createApiKey(() => key) });
+    const account = json(200, { company_data: { tax_id: '1111111111' } });
+    server.react(account, account, two);
+    await valueOf(rest.accountDetails());
+    key = 'two';
+    expect(await failureOf(list())).toMatchObject({ reason: 'key-changed', parks: 'entity', parkMs: 0 });
+    await valueOf(rest.accountDetails());
+    await valueOf(list());
+    expect(server.requests.map(({ headers }) => headers['x-infakt-apikey'])).toEqual(['one', 'two', 'two']);
+  });
+
+  test('a 401 to a key that is another one by now is no reason to wait', async () => {
+    let key = 'one';
+    const { list } = open({ apiKey: createApiKey(() => key) });
+    server.react((request, response) => {
+      key = 'two';
+      json(401, {})(request, response);
+    });
+    expect(await failureOf(list())).toMatchObject({ reason: 'key-changed', parkMs: 0 });
+  });
+
   test('a key that no header can hold parks the entity without being sent', async () => {
     for (const apiKey of ['', 'with space', 'line\nbreak', 'zażółć']) {
-      const error = await failureOf(open({ apiKey }).list());
+      const error = await failureOf(open({ apiKey: createApiKey(() => apiKey) }).list());
       expect(error).toMatchObject({ reason: 'unauthorized', parks: 'entity' });
       if (apiKey !== '') expect(error.message).not.toContain(apiKey);
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RequestDetails } from '../../simulator/faults';
 import { createRandom, integer, type Random } from '../../simulator/random';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
-import { projectRoot } from '../../tools/kafka';
+import { projectRoot } from '../../tools/java';
 import { readCommitted } from '../support/java-reader';
 import { cleanUp, until } from '../support/kafka';
 import { API_KEY, oneCompany, type OneCompany } from '../support/one-company';

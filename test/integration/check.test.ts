@@ -90,7 +90,9 @@ test('before the first run all is well, each line says what was found, and nothi
   expect(lines).toEqual([
     expect.stringMatching(/^ok {3}configuration: .*service\.json, 1 enabled entities in .*entities$/),
     expect.stringMatching(/^ok {3}brokers: .+ answer$/),
-    expect.stringMatching(/^ok {3}topics: .*\.clients, .*\.invoices, .*\.state will be created at the first run$/),
+    expect.stringMatching(
+      /^ok {3}topics: .*\.clients, .*\.invoices, .*\.corrective-invoices, .*\.state will be created at the first run$/,
+    ),
     `ok   key alfa: belongs to NIP ${nipOf('alfa')}, as configured`,
     'ok   stream clients alfa: 2 rows, order by id is kept',
     expect.stringMatching(
@@ -207,7 +209,10 @@ describe('an entity', () => {
       const service = testService({
         url: simulator.url,
         entities: Object.fromEntries(
-          cases.map(({ name, entity }) => [name, { api_key: `key-${name}`, start_date: '2020-01-01', ...entity }]),
+          cases.map(({ name, entity }) => [
+            name,
+            { api_key: `key-${name}`, start_date: '2020-01-01', streams: readStreams, ...entity },
+          ]),
         ),
       });
       seen = await check(service);
@@ -250,7 +255,7 @@ test('topics that are missing while none is to be created are named', async () =
   const { service } = await oneCompany({ topics: { create: false } });
   const seen = await check(service);
   expect(seen).toMatchObject({ code: 2, failed: ['topics'] });
-  for (const name of ['clients', 'invoices', 'dead-letters', 'state'])
+  for (const name of ['clients', 'invoices', 'corrective-invoices', 'dead-letters', 'state'])
     expect(seen.texts['topics']).toContain(service.topic(name));
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { balance, changedFields } from '../../tools/demo';
-import { projectRoot } from '../../tools/kafka';
+import { projectRoot } from '../../tools/java';
 import { brokers, cleanUp, kafkaClient, until, withAdmin } from '../support/kafka';
 
 const run = promisify(execFile);
@@ -82,8 +82,9 @@ test('the demo tells its story, ends with a table that agrees, and leaves nothin
   const table = output.slice(output.indexOf('rows in the API'));
   expect(table.match(/^ {4}clients +(\S+) +\1 {2}agree$/gm)).toHaveLength(3);
   expect(table.match(/^ {4}invoices +(\S+) +\1 {2}agree$/gm)).toHaveLength(3);
-  expect(table.match(/^ {6}gross sum, PLN +(\S+\.\d\d) +\1 {2}agree$/gm)).toHaveLength(3);
-  expect(table).toContain('4,633 records: 4,631 first ones and 2 changes; none came twice');
+  expect(table.match(/^ {4}corrective-invoices +(\S+) +\1 {2}agree$/gm)).toHaveLength(3);
+  expect(table.match(/^ {6}gross sum, PLN +(\S+\.\d\d) +\1 {2}agree$/gm)).toHaveLength(6);
+  expect(table).toContain('4,763 records: 4,761 first ones and 2 changes; none came twice');
   expect(output).not.toContain('DIFFER');
 
   expect(output.split('\n').filter((line) => line.length > 80)).toEqual([]);
@@ -160,11 +161,16 @@ describe('the closing table', () => {
       ids: [7, 9],
       sums: { PLN: { count: 2, net: 100, tax: 23, gross: 12_345 } },
     },
+    corrective_invoices: { count: 1, ids: [8], sums: { PLN: { count: 1, net: -100, tax: -23, gross: -123 } } },
   };
   const latest = (invoices: Readonly<Record<number, Readonly<Record<string, unknown>>>>) => (stream: string) =>
-    stream === 'clients'
-      ? new Map([[5, {}]])
-      : new Map(Object.entries(invoices).map(([id, fields]) => [Number(id), fields]));
+    new Map<number, Readonly<Record<string, unknown>>>(
+      stream === 'clients'
+        ? [[5, {}]]
+        : stream === 'invoices'
+          ? Object.entries(invoices).map(([id, fields]) => [Number(id), fields])
+          : [[8, { currency: 'PLN', gross_price: -123 }]],
+    );
 
   test('agrees where ids and sums are the same', () => {
     const kafka = { 7: { currency: 'PLN', gross_price: 12_300 }, 9: { currency: 'PLN', gross_price: 45 } };
@@ -172,25 +178,31 @@ describe('the closing table', () => {
       { label: 'clients', api: '1', kafka: '1', agrees: true },
       { label: 'invoices', api: '2', kafka: '2', agrees: true },
       { label: '  gross sum, PLN', api: '123.45', kafka: '123.45', agrees: true },
+      { label: 'corrective-invoices', api: '1', kafka: '1', agrees: true },
+      { label: '  gross sum, PLN', api: '-1.23', kafka: '-1.23', agrees: true },
     ]);
   });
 
   test.each([
-    { what: 'a key is missing', kafka: { 7: { currency: 'PLN', gross_price: 12_345 } }, verdicts: [true, false, true] },
+    {
+      what: 'a key is missing',
+      kafka: { 7: { currency: 'PLN', gross_price: 12_345 } },
+      verdicts: [true, false, true, true, true],
+    },
     {
       what: 'a key is another one',
       kafka: { 7: { currency: 'PLN', gross_price: 12_345 }, 8: { currency: 'PLN', gross_price: 0 } },
-      verdicts: [true, false, true],
+      verdicts: [true, false, true, true, true],
     },
     {
       what: 'a sum is off by a grosz',
       kafka: { 7: { currency: 'PLN', gross_price: 12_345 }, 9: { currency: 'PLN', gross_price: 1 } },
-      verdicts: [true, true, false],
+      verdicts: [true, true, false, true, true],
     },
     {
       what: 'a currency is another one',
       kafka: { 7: { currency: 'PLN', gross_price: 12_300 }, 9: { currency: 'EUR', gross_price: 45 } },
-      verdicts: [true, true, false, false],
+      verdicts: [true, true, false, false, true, true],
     },
   ])('differs where $what', ({ kafka, verdicts }) => {
     expect(balance(truth, latest(kafka)).map(({ agrees }) => agrees)).toEqual(verdicts);

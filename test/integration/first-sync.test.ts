@@ -33,20 +33,25 @@ test('one run publishes every row of three companies once, a second run publishe
   expect(first.streams).toMatchObject({
     'alfa clients': { rows: 12, created: 12 },
     'alfa invoices': { rows: 250, created: 250, requests: 3 },
+    'alfa corrective-invoices': { rows: 7, created: 7 },
     'beta clients': { rows: 130, created: 130 },
     'beta invoices': { rows: 40, created: 40 },
+    'beta corrective-invoices': { rows: 1, created: 1 },
     'gamma clients': { rows: 0, created: 0, complete: true },
     'gamma invoices': { rows: 1, created: 1 },
+    'gamma corrective-invoices': { rows: 0, created: 0, complete: true },
   });
-  const topics = [service.topic('clients'), service.topic('invoices')];
+  const topics = [service.topic('clients'), service.topic('invoices'), service.topic('corrective-invoices')];
   const published = await readCommitted(brokers().join(','), topics);
-  expect(published).toHaveLength(12 + 250 + 130 + 40 + 1);
+  expect(published).toHaveLength(12 + 250 + 7 + 130 + 40 + 1 + 1);
   expect(new Set(published.map(({ topic, key }) => `${topic} ${key?.toString('hex') ?? ''}`)).size).toBe(
     published.length,
   );
 
   const second = await service.once();
   expect(second).toMatchObject({ code: 0, complete: true });
-  expect(Object.values(second.streams).map(({ created, updated }) => created + updated)).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(Object.values(second.streams).map(({ created, updated }) => created + updated)).toEqual([
+    0, 0, 0, 0, 0, 0, 0, 0, 0,
+  ]);
   expect(await readCommitted(brokers().join(','), topics)).toHaveLength(published.length);
 });

@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Kafka, Message, Producer } from 'kafkajs';
 import { TransientError } from '../../src/errors';
-import { projectRoot, startKafka } from '../../tools/kafka';
+import { projectRoot } from '../../tools/java';
+import { startKafka } from '../../tools/kafka';
 import { readCommitted } from '../support/java-reader';
 import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmin } from '../support/kafka';
 

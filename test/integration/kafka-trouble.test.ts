@@ -147,7 +147,9 @@ describe('topics that are not as they must be', () => {
     await createTopics(company, { clients: {} });
     const run = await company.service.once();
     expect(run.code).toBe(2);
-    const missing = ['invoices', 'dead-letters', 'state'].map((name) => company.service.topic(name)).join(', ');
+    const missing = ['invoices', 'corrective-invoices', 'dead-letters', 'state']
+      .map((name) => company.service.topic(name))
+      .join(', ');
     expect(run.stderr).toContain(`expected ${missing} to exist, as topics.create is false`);
     const topics = await withAdmin(kafkaClient(), (admin) => admin.listTopics());
     expect(topics.filter((topic) => topic.startsWith(company.service.prefix))).toEqual([

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
-import { hideAborted } from '../../src/sinks/read-committed';
+import { ConfigError } from '../../src/errors';
+import { correctReadCommitted, hideAborted } from '../../src/sinks/read-committed';
 
 /** What a partition's log holds at one offset. */
 type Entry =
@@ -157,4 +158,20 @@ test.each([null, []])('leaves a partition without aborted transactions as it is 
   };
   hideAborted(answer);
   expect(answer.messages.map(({ isControlRecord }) => isControlRecord)).toEqual([false, true]);
+});
+
+test('takes messages of a format older than transactions for committed', () => {
+  const answer = {
+    abortedTransactions: [{ producerId: '1', firstOffset: '1' }],
+    messages: [
+      { offset: '1', key: null, isControlRecord: false },
+      { offset: '2', key: null, batchContext: { producerId: '1', inTransaction: true }, isControlRecord: false },
+    ],
+  };
+  hideAborted(answer);
+  expect(answer.messages.map(({ isControlRecord }) => isControlRecord)).toEqual([false, true]);
+});
+
+test.each([undefined, {}, () => undefined])('refuses a kafkajs without the class that it corrects', (loaded) => {
+  expect(() => correctReadCommitted(() => loaded)).toThrow(ConfigError);
 });

@@ -4,6 +4,8 @@ import { FatalError } from '../../src/errors';
 import type { Answer, Interval, Page, Position, Row } from '../../src/model';
 import { judge, judgeSpot, type Paging, scan, spotRead, startPosition } from '../../src/sources/scan';
 
+const NO_FILTERS = { scopeField: null, openField: null };
+
 /** Raise it to search longer: `SCAN_RUNS=60000`. */
 const runs = Number(process.env['SCAN_RUNS'] ?? 1500);
 
@@ -356,7 +358,7 @@ describe('a spot read in a list that changes between requests', () => {
         const ask = (offset: number) => defer(() => of(collection.answer(offset)));
         const query = { from: null, to: null, order };
         const spots = lastValueFrom(
-          spotRead({ id: wanted, rank, query, scopeField: null, limit, ask }).pipe(toArray()),
+          spotRead({ id: wanted, rank, query, filters: NO_FILTERS, limit, ask }).pipe(toArray()),
           { defaultValue: [] },
         );
         const got = await spots.then(
@@ -432,7 +434,7 @@ describe('a scan as an Observable', () => {
         const handled: Promise<void>[] = [];
         const outcome = await new Promise<string>((resolve) => {
           const subscription = scan({
-            ...{ limit, ask, scopeField: null, position: startPosition() },
+            ...{ limit, ask, filters: NO_FILTERS, position: startPosition() },
             query: { from: null, to: null, order },
             credit: pool.take,
             stopped: () => ending.how === 'stopped' && cut(),

@@ -13,6 +13,8 @@ import {
   startPosition,
 } from '../../src/sources/scan';
 
+const NO_FILTERS = { scopeField: null, openField: null };
+
 const asc: Paging = { limit: 4, order: 'asc' };
 const desc: Paging = { limit: 4, order: 'desc' };
 
@@ -297,7 +299,7 @@ function run(options: Partial<ScanOptions>) {
   const got = { steps: [] as ScanStep[], error: null as unknown, completed: false };
   const subscription = scan({
     query: everything,
-    scopeField: null,
+    filters: NO_FILTERS,
     position: startPosition(),
     limit: 4,
     ask: listOf(10, 4),
@@ -366,7 +368,7 @@ describe('scan', () => {
     };
     const credit = openCredit();
     const cold = scan({
-      ...{ query: everything, scopeField: null, position: startPosition(), limit: 4, ask },
+      ...{ query: everything, filters: NO_FILTERS, position: startPosition(), limit: 4, ask },
       ...{ credit: credit.take, stopped: () => false },
     });
     await settle();
@@ -519,7 +521,7 @@ describe('scan', () => {
     const credit = openCredit();
     const step = await new Promise<ScanStep>((resolve, reject) => {
       const subscription = scan({
-        ...{ query: everything, scopeField: null, position: startPosition(), limit: 4, ask: listOf(10, 4) },
+        ...{ query: everything, filters: NO_FILTERS, position: startPosition(), limit: 4, ask: listOf(10, 4) },
         ...{ credit: credit.take, stopped: () => false },
       }).subscribe({
         next: (received) => {
@@ -586,7 +588,12 @@ describe('scan', () => {
     ['without a date', everything, 'invoice_date', [1, 2, 3, 4, 5, 6, 7, 8]],
     ['of a stream without a scope', { from: '2024-03-01', to: null, order: 'asc' }, null, [1, 2, 3, 4, 5, 6, 7, 8]],
   ])('leaves out and counts the rows that the query %s excludes', async (_, query, scopeField, expected) => {
-    const { got, ids } = run({ query, scopeField, limit: 100, ask: () => of(answer(dated, 8)) });
+    const { got, ids } = run({
+      query,
+      filters: { scopeField, openField: null },
+      limit: 100,
+      ask: () => of(answer(dated, 8)),
+    });
     await settle();
     expect(ids()).toEqual([expected]);
     expect(got.steps[0]?.page.outsideQuery).toBe(8 - expected.length);
@@ -606,7 +613,7 @@ describe('spotRead', () => {
     const got = { spots: [] as SpotRead[], error: null as unknown, completed: false };
     const subscription = spotRead({
       ...{ id: options.id, rank: options.rank, query: options.query ?? everything, limit: 10 },
-      scopeField: 'invoice_date',
+      filters: { scopeField: 'invoice_date', openField: null },
       ask: (offset) => {
         asked.push(offset);
         return options.ask(offset);

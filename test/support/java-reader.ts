@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { findJava, javaOptions, kafkaLibrary, projectRoot } from '../../tools/kafka';
+import { findJava, projectRoot } from '../../tools/java';
+import { javaOptions, kafkaLibrary } from '../../tools/kafka';
 
 /** A record as a read_committed reader sees it. */
 export interface CommittedRecord {

@@ -22,7 +22,7 @@ export function uniqueName(prefix: string): string {
 export function kafkaClient(options: Partial<KafkaConfig> = {}): Kafka {
   return new Kafka({
     clientId: 'test',
-    brokers: brokers(),
+    brokers: options.brokers ?? brokers(),
     logLevel: logLevel.NOTHING,
     connectionTimeout: 5_000,
     requestTimeout: 30_000,

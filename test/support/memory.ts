@@ -1,4 +1,4 @@
-import { defer, EMPTY, type Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 
 import { RecordError, TransientError } from '../../src/errors';
 import { createFingerprint } from '../../src/fingerprint';
@@ -11,7 +11,7 @@ import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/kafka';
 import type { StoredRecord } from '../../src/sinks/shards';
 import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/sinks/state-topic';
-import type { AccountDetails, Rest } from '../../src/sources/rest';
+import type { AccountDetails, Detail, Rest } from '../../src/sources/rest';
 
 // A shard's surroundings without Kafka and HTTP: the API as collections in memory, Kafka as a log of committed batches.
 
@@ -30,6 +30,7 @@ const SERVICE = 'memory';
 const STATE_TOPIC = 'memory.state';
 /** Where dead letters go. */
 export const DEAD_LETTERS = 'memory.dead-letters';
+const SWEEPS = 'memory.sweeps';
 
 /** What becomes of what a shard writes, decided by the test. */
 export interface MemoryKafkaOptions {
@@ -47,6 +48,8 @@ export interface MemoryKafkaOptions {
 export interface MemoryKafka {
   /** Committed records of the data topics and the dead-letter topic, in order. */
   readonly records: readonly OutgoingRecord[];
+  /** Committed records of finished laps, as JSON, in order. */
+  readonly laps: readonly OutgoingRecord[];
   /** Committed records of the state topic's partition. */
   readonly state: readonly StoredRecord[];
   /** Counts what was aborted too, as Kafka does. */
@@ -65,6 +68,7 @@ export function createMemoryKafka({
   breaksRead = () => false,
 }: MemoryKafkaOptions = {}): MemoryKafka {
   const records: OutgoingRecord[] = [];
+  const laps: OutgoingRecord[] = [];
   const state: StoredRecord[] = [];
   let newest = 0;
   let end = 0;
@@ -87,7 +91,7 @@ export function createMemoryKafka({
           for (const [index, { key, value }] of batch.state.entries()) {
             state.push({ key, value: value === null ? null : Buffer.from(value), offset: first + index });
           }
-          records.push(...batch.records);
+          for (const record of batch.records) (record.topic === SWEEPS ? laps : records).push(record);
           onCommitted(batch);
         };
         if (how !== 'committed') used = true;
@@ -122,6 +126,7 @@ export function createMemoryKafka({
 
   return {
     records,
+    laps,
     state,
     highWatermark: () => end,
     async openWriter() {
@@ -171,18 +176,31 @@ export function ledgerIn(kafka: MemoryKafka, entity: string, stream: string): Le
   return ledger;
 }
 
-/** A stream of rows `{ id, content, date }`; `date` is its scope where it has one. */
-export function itemStream(name: string, { scoped = false } = {}): StreamDeclaration {
+/** What a stream in memory has beside rows. */
+export interface ItemStreamOptions {
+  readonly scoped?: boolean;
+  /** Whether there is an `open` scan, of rows whose `closed` is null. */
+  readonly opens?: boolean;
+  readonly address?: StreamDeclaration['address'];
+}
+
+/** A stream of rows `{ id, uuid, content, date, closed }`; `date` is its scope where it has one. */
+export function itemStream(
+  name: string,
+  { scoped = false, opens = false, address = 'id' }: ItemStreamOptions = {},
+): StreamDeclaration {
   return {
     name,
     path: `/${name}.json`,
-    address: 'id',
-    detailPath: (id) => `/${name}/${id}.json`,
+    address,
+    detailPath: (value) => `/${name}/${value}.json`,
     scopeField: scoped ? 'date' : null,
     schema: 'item',
     volatileFields: [],
-    detailOnlyFields: [],
+    detailOnlyFields: ['detail'],
     sumFields: [],
+    openField: opens ? 'closed' : null,
+    projection: null,
   };
 }
 
@@ -213,12 +231,19 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
     encodeKey: (key) => Buffer.from(JSON.stringify(key)),
     dateOf: ({ date }) => (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE,
     topic: { name: topicOf(declaration.name), partitions: 3, maxMessageBytes: 1_000_000 },
+    lines: null,
+    formerLines: null,
   };
 }
 
 /** The topic of a stream. */
 export function topicOf(stream: string): string {
   return `memory.${stream}`;
+}
+
+/** The id of the row that a record is about, tombstones included. */
+export function idOf({ key }: OutgoingRecord): number {
+  return (JSON.parse(key?.toString() ?? 'null') as { readonly id: number }).id;
 }
 
 /** The row that a record or a dead letter holds. */
@@ -238,6 +263,11 @@ export function memoryShard(
     stateTopic: STATE_TOPIC,
     streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
     deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
+    laps: {
+      topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
+      encode: (lap) => Buffer.from(JSON.stringify(lap)),
+      encodeKey: (key) => Buffer.from(JSON.stringify(key)),
+    },
     encodeBlock: (value) => block.encode(value),
     decodeBlock,
     openWriter: kafka.openWriter,
@@ -266,6 +296,14 @@ export interface ListRequest {
   readonly offset: number;
 }
 
+/** One request for a single row, as the API in memory sees it. */
+export interface DetailRequest {
+  readonly entity: string;
+  readonly stream: string;
+  /** What stands in the path. */
+  readonly address: string;
+}
+
 /** The API of one entity. */
 export interface MemoryRestOptions {
   readonly entity: string;
@@ -275,8 +313,15 @@ export interface MemoryRestOptions {
   readonly pause?: () => Promise<void>;
   /** Runs, and is awaited, before an answer is computed; what it throws is the answer. */
   readonly before?: (request: ListRequest) => void | Promise<void>;
+  /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
+  readonly heeds?: (filter: string, request: ListRequest) => boolean;
+  /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
+  readonly beforeDetail?: (request: DetailRequest) => DetailAnswer | Promise<DetailAnswer>;
   readonly account?: () => AccountDetails | 'unreadable' | Promise<AccountDetails | 'unreadable'>;
 }
+
+/** A row, or null where the API says that there is none. */
+export type DetailAnswer = Row | null | undefined;
 
 /** Answers lists from collections in memory, each answer one snapshot. */
 export function createMemoryRest({
@@ -285,36 +330,55 @@ export function createMemoryRest({
   marks,
   pause = noPause,
   before = () => undefined,
+  heeds = () => true,
+  beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
 }: MemoryRestOptions): Rest {
-  return {
+  const rest: Rest = {
     list: (stream, _path, params, offset, limit): Observable<Answer> =>
       defer(async () => {
         await pause();
         const began = marks.next();
-        await before({ entity, stream, params, offset });
+        const request: ListRequest = { entity, stream, params, offset };
+        await before(request);
+        const filters = Object.entries(params).filter(([name]) => name.startsWith('q[') && heeds(name, request));
         const inQuery = rows(stream)
-          .filter((row) => isWithin(row, params))
-          .toSorted((a, b) => a.id - b.id);
+          .filter((row) => filters.every(([name, value]) => passes(row, name, value)))
+          .toSorted((a, b) => (params['order'] === 'id desc' ? b.id - a.id : a.id - b.id));
         const answer = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };
       }),
-    detail: () => EMPTY,
+    detail: (stream, path): Observable<Detail> =>
+      defer(async () => {
+        await pause();
+        const began = marks.next();
+        const address = path.slice(`/${stream}/`.length, -'.json'.length);
+        const told = await beforeDetail({ entity, stream, address });
+        const there = rows(stream).find(({ id, uuid }) => address === String(id) || address === uuid);
+        const row = told === undefined ? (there ?? null) : told;
+        const ended = marks.next();
+        await pause();
+        if (row === null) return { status: 404 as const, began, ended };
+        return { status: 200 as const, row: { ...row, detail: 'only here' }, began, ended };
+      }),
     accountDetails: () =>
       defer(async () => {
         await pause();
         return account();
       }),
+    as: () => rest,
   };
+  return rest;
 }
 
-function isWithin({ date }: Row, params: Readonly<Record<string, string>>): boolean {
-  const from = params['q[date_gteq]'];
-  const to = params['q[date_lteq]'];
-  if (from === undefined && to === undefined) return true;
-  return typeof date === 'string' && (from === undefined || date >= from) && (to === undefined || date <= to);
+function passes(row: Row, filter: string, wanted: string): boolean {
+  const [, field = '', condition] = /^q\[(.+)_(gteq|lteq|null)\]$/.exec(filter) ?? [];
+  const value = row[field];
+  if (condition === 'null') return (value === undefined || value === null) === (wanted === 'true');
+  if (typeof value !== 'string') return false;
+  return condition === 'gteq' ? value >= wanted : value <= wanted;
 }
 
 /** A sequence of marks, as every process has one. */

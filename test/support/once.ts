@@ -77,8 +77,8 @@ export interface ServiceSetting {
   readonly url: string;
   /** Content of each entity's file, by its id; `api_key` included. */
   readonly entities: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Merged into the service file, section by section. */
-  readonly service?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Merged into the service file, section by section; a list replaces what is there. */
+  readonly service?: Readonly<Record<string, Readonly<Record<string, unknown>> | readonly string[]>>;
 }
 
 /** Makes a service for the test at hand. */
@@ -95,14 +95,15 @@ export function testService(setting: ServiceSetting): TestService {
     for (const [id, entity] of Object.entries(entities)) {
       writeFileSync(join(entitiesFolder, `${id}.json`), JSON.stringify({ start_date: 'all', ...entity }));
     }
-    const file: Record<string, Record<string, unknown>> = {
+    const file: Record<string, Readonly<Record<string, unknown>> | readonly string[]> = {
       service: { id: prefix },
       infakt: { baseUrl: `${url}/api/v3`, requestsPerMinute: 0, timeoutMs: 5_000 },
       kafka: { brokers: brokers(), sessionTimeoutMs: 6_000 },
       topics: { prefix, partitions: 3, replicationFactor: 1 },
       state: { partitions: 2 },
     };
-    for (const [section, values] of Object.entries(service)) file[section] = { ...file[section], ...values };
+    for (const [section, values] of Object.entries(service))
+      file[section] = Array.isArray(values) ? values : { ...file[section], ...values };
     writeFileSync(join(folder, 'service.json'), JSON.stringify(file));
   };
   configure(setting);

@@ -44,7 +44,7 @@ export async function oneCompany({
   cleanUp(() => simulator.stop());
   const service = testService({
     url: simulator.url,
-    entities: { alfa: { api_key: API_KEY, nip: NIP } },
+    entities: { alfa: { api_key: API_KEY, nip: NIP, streams: ['clients', 'invoices'] } },
     service: { ...sections, kafka: { brokers: bootstrap.split(','), ...sections['kafka'] } },
   });
   return { simulator, service, shard: partitionOf('alfa', 2), bootstrap };

@@ -16,6 +16,8 @@ export interface Published {
   /** Null where the record has no key. */
   readonly id: number | null;
   readonly op: string | null;
+  /** Decoded. */
+  readonly key: Readonly<Record<string, unknown>> | null;
   readonly headers: CommittedRecord['headers'];
   /** Decoded; null is a tombstone. */
   readonly value: Readonly<Record<string, unknown>> | null;
@@ -49,6 +51,7 @@ export async function readEverything(service: TestService): Promise<Everything> 
         stream: headers['stream'] ?? null,
         id: isObject(decodedKey) && typeof decodedKey['id'] === 'number' ? decodedKey['id'] : null,
         op: headers['op'] ?? null,
+        key: isObject(decodedKey) ? decodedKey : null,
         headers,
         value: objectOf(value, topic === 'dead-letters' ? (bytes) => JSON.parse(bytes.toString()) as unknown : decode),
         text: value?.toString() ?? '',

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, TransientError } from '../../src/errors';
-import { findJava, kafkaLibrary } from '../../tools/kafka';
+import { findJava } from '../../tools/java';
+import { kafkaLibrary } from '../../tools/kafka';
 
 let folder: string;
 

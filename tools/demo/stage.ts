@@ -14,6 +14,7 @@ import { TransientError } from '../../src/errors';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
 import { createKafka } from '../../src/sinks/kafka';
 import { look, type Seen } from '../../src/sinks/look';
+import { projectRoot } from '../java';
 import { startKafka } from '../kafka';
 
 /** A legal entity of the demo: what the simulator makes up for it, and its id in the service. */
@@ -21,7 +22,7 @@ export interface Company extends EntityOptions {
   readonly id: string;
 }
 
-export type Stream = 'clients' | 'invoices';
+export type Stream = 'clients' | 'invoices' | 'corrective-invoices';
 
 /** A record's value, decoded. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -66,11 +67,12 @@ export interface Service {
   readonly stop: () => Promise<void>;
 }
 
-const SERVICE = join(__dirname, '../../src/main.js');
+const SERVICE = join(projectRoot(), 'dist/src/main.js');
 const STOPPED_WITHIN_MS = 15_000;
 const READ_ATTEMPTS = 20;
 const READ_AGAIN_AFTER_MS = 500;
-const streams: readonly Stream[] = ['clients', 'invoices'];
+/** What the demo reads. */
+export const streams: readonly Stream[] = ['clients', 'invoices', 'corrective-invoices'];
 
 /** Ends a process with its parent, however that ends: they are tied by a channel, which breaks. */
 const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent(
@@ -99,8 +101,10 @@ export async function openService(options: {
   readonly companies: readonly Company[];
   readonly sweepSeconds: number;
   readonly logLevel: string;
+  /** What else the service file has. */
+  readonly settings?: Fields;
 }): Promise<Service> {
-  const { broker, apiUrl, companies, sweepSeconds, logLevel } = options;
+  const { broker, apiUrl, companies, sweepSeconds, logLevel, settings } = options;
   const folder = await mkdtemp(join(tmpdir(), 'infakt-demo-'));
   const entities = join(folder, 'entities');
   await mkdir(entities);
@@ -111,6 +115,7 @@ export async function openService(options: {
     topics: { prefix: broker.prefix },
     schedule: { sweepSeconds },
     log: { level: logLevel },
+    ...settings,
   };
   await writeFile(join(folder, 'service.json'), json(file));
   for (const { id, name, nip, key } of companies) {
@@ -165,7 +170,7 @@ export async function openService(options: {
   };
 }
 
-/** Consumes the topics of clients and invoices from their beginning, as soon as they exist, until stopped. */
+/** Consumes the topics of all streams from their beginning, as soon as they exist, until stopped. */
 export function follow(broker: Broker): View & {
   /** Throws if a topic cannot be read any more. */
   readonly check: () => void;

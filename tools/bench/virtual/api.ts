@@ -1,0 +1,282 @@
+import { defer, delay, finalize, from, map, mergeMap, timer, type Observable } from 'rxjs';
+
+import { createAccount, type Account, type ChangeKind, type Stream } from '../../../simulator/account';
+import { createLife, type LifeRates } from '../../../simulator/life';
+import { filtersOf } from '../../../simulator/listing';
+import { createRandom } from '../../../simulator/random';
+import { isObject } from '../../../simulator/rows';
+import { createCounter, createLimiter, type LimitOptions } from '../../../simulator/traffic';
+import type { Slots } from '../../../src/budget';
+import { TransientError } from '../../../src/errors';
+import type { Answer, EntityId, Row, Turn } from '../../../src/model';
+import { retryWithBackoff } from '../../../src/operators/retry-with-backoff';
+import { requestRetry, type Rest } from '../../../src/sources/rest';
+import type { Change } from '../delays';
+import type { VirtualTime } from './time';
+
+/** What goes wrong with a share of all requests. */
+export interface Trouble {
+  /** Answered with 500. */
+  readonly failing: number;
+  /** Never answered: given up after half a minute. */
+  readonly hanging: number;
+}
+
+export interface VirtualApiOptions {
+  readonly time: VirtualTime;
+  readonly companies: readonly { readonly id: EntityId; readonly clients: number; readonly invoices: number }[];
+  readonly requestsPerMinute: number;
+  readonly recentDays: number;
+  readonly trouble: Trouble | null;
+  readonly onChange: (change: Change) => void;
+}
+
+/** The simulator's accounts without its HTTP: rows carry only what a scan asks for and the number of their last change. */
+export interface VirtualApi {
+  readonly rest: (entity: EntityId, slots: Slots, marks: { next(): number }) => Rest;
+  /** What happens by itself from now on. */
+  readonly live: (rates: LifeRates) => void;
+  /** How many rows of a list each account has, with the parameters of a request for it. */
+  readonly totals: (stream: string, params: Readonly<Record<string, string>>) => readonly number[];
+  readonly has: (entity: EntityId, stream: string, id: number) => boolean;
+  readonly stats: () => {
+    readonly total: number;
+    readonly refused: number;
+    readonly mostPerMinute: number;
+    /** By scan; `account` where a request belongs to none. */
+    readonly byScan: ReadonlyMap<string, number>;
+  };
+  readonly resetStats: () => void;
+}
+
+/** A row as it is listed: `change` is the number of its last change, 0 = as it was at the start. */
+interface Slim extends Row {
+  readonly uuid: unknown;
+  readonly invoice_date: unknown;
+  readonly paid_date: unknown;
+  readonly change: number;
+}
+
+type Marked = Pick<Answer, 'began' | 'ended'>;
+
+/** On whose behalf a request is made. */
+interface Asker {
+  readonly entity: EntityId;
+  readonly slots: Slots;
+  readonly marks: { next(): number };
+  readonly turn: (() => Turn) | null;
+}
+
+/** One account and what its lists show. */
+interface Company {
+  readonly account: Account;
+  readonly rows: Readonly<Record<Stream, Map<number, Slim>>>;
+}
+
+const STREAMS: Readonly<Record<string, Stream>> = {
+  clients: 'clients',
+  invoices: 'invoices',
+  'corrective-invoices': 'corrective_invoices',
+};
+const FIELDS = ['uuid', 'invoice_date', 'paid_date'] as const;
+const LIMIT: LimitOptions = { retryAfter: 'seconds' };
+const NIP = '5260250274';
+const SEED = 11;
+/** From a request to its answer: 80 to 220 ms, 150 in the mean. */
+const LEAST_LATENCY_MS = 80;
+const LATENCY_SPREAD_MS = 140;
+const GIVEN_UP_MS = 30_000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Opens the accounts; nothing happens in them before `live`. */
+export function createVirtualApi({
+  time,
+  companies,
+  requestsPerMinute,
+  recentDays,
+  trouble,
+  onChange,
+}: VirtualApiOptions): VirtualApi {
+  const random = createRandom(SEED);
+  const clock = time.clock.now;
+  const today = (): string => new Date(time.now()).toISOString().slice(0, 10);
+  const all = new Map<EntityId, Company>();
+  let changes = 0;
+
+  function changed(kind: ChangeKind, entity: EntityId, stream: Stream, id: number): void {
+    const company = all.get(entity);
+    if (company === undefined) return;
+    changes += 1;
+    const rows = company.rows[stream];
+    const before = rows.get(id);
+    if (kind === 'remove') rows.delete(id);
+    else rows.set(id, slimOf(id, objectOf(company.account.row(stream, id)), changes));
+    const after = rows.get(id);
+    const about = { number: changes, atMs: time.now(), entity, stream: nameOf(stream), id };
+    onChange({ ...about, kind: kindOf(kind, stream, before, after) });
+  }
+
+  function kindOf(kind: ChangeKind, stream: Stream, before: Slim | undefined, after: Slim | undefined): Change['kind'] {
+    if (kind === 'remove') return 'deleted';
+    if (stream === 'clients') return kind === 'add' ? 'new client' : 'edited client';
+    if (kind === 'add') return stream === 'invoices' ? 'new invoice' : 'new correction';
+    if (kind === 'pay') return 'paid';
+    if (before?.paid_date === null || after?.paid_date === null) return 'edited, unpaid';
+    const since = new Date(time.now() - recentDays * DAY_MS).toISOString().slice(0, 10);
+    const isRecent = [before, after].some((row) => typeof row?.invoice_date === 'string' && row.invoice_date >= since);
+    return isRecent ? 'edited, recent' : 'edited, old';
+  }
+
+  companies.forEach(({ id, clients, invoices }, position) => {
+    const setting = { key: id, name: id, nip: NIP, clients, invoices };
+    const account = createAccount(setting, position, { today, now: time.now, changed });
+    const rows: Company['rows'] = { clients: new Map(), invoices: new Map(), corrective_invoices: new Map() };
+    for (const stream of Object.values(STREAMS)) fill(account, stream, rows[stream]);
+    all.set(id, { account, rows });
+  });
+  const life = createLife({
+    accounts: [...all.values()].map(({ account }) => account),
+    random: createRandom(SEED + 1),
+    today,
+    clock,
+    timer: (work, waitMs) => time.clock.schedule(waitMs, work),
+  });
+
+  const limited = createLimiter(requestsPerMinute, LIMIT, clock, time.now);
+  const counter = createCounter(clock);
+  let refused = 0;
+  let byScan = new Map<string, number>();
+
+  function companyOf(entity: EntityId): Company {
+    const company = all.get(entity);
+    if (company === undefined) throw new Error(`there is no company ${entity}`);
+    return company;
+  }
+
+  /** One request as `createRest` makes it: each try in a slot of its own, what is transient tried again. */
+  function request<T>({ entity, slots, marks, turn }: Asker, answer: () => T): Observable<T & Marked> {
+    return defer(() => {
+      const aborter = new AbortController();
+      const asked = turn?.();
+      const taken = slots.take(aborter.signal, asked);
+      return from(taken).pipe(
+        mergeMap((slot) => {
+          const began = marks.next();
+          const scan = asked?.scan ?? 'account';
+          byScan.set(scan, (byScan.get(scan) ?? 0) + 1);
+          const latencyMs = LEAST_LATENCY_MS + random() * LATENCY_SPREAD_MS;
+          const luck = trouble === null ? 1 : random();
+          if (trouble !== null && luck < trouble.hanging) {
+            counter.begin({ entity, method: 'GET', path: '', query: '' }, false);
+            return timer(GIVEN_UP_MS).pipe(
+              map((): T & Marked => {
+                slot.done({ fault: true });
+                throw new TransientError('a request of the bench expected an answer, got none', {
+                  networkFault: 'timeout',
+                });
+              }),
+            );
+          }
+          return timer(latencyMs / 2).pipe(
+            map(() => {
+              const answered = counter.begin({ entity, method: 'GET', path: '', query: '' }, false);
+              const full = limited();
+              const status = full?.status ?? (trouble !== null && luck < trouble.hanging + trouble.failing ? 500 : 200);
+              answered(status);
+              if (status === 429) refused += 1;
+              return { status, body: status === 200 ? answer() : null };
+            }),
+            delay(latencyMs / 2),
+            map(({ status, body }) => {
+              slot.done({ status, list: true, json: true });
+              if (body === null)
+                throw new TransientError(`a request of the bench expected 200, got ${status}`, { status });
+              return { ...body, began, ended: marks.next() };
+            }),
+          );
+        }),
+        finalize(() => {
+          aborter.abort('over');
+          void taken.then(
+            (slot) => slot.done({}),
+            () => undefined,
+          );
+        }),
+      );
+    }).pipe(retryWithBackoff(requestRetry(random)));
+  }
+
+  function restOf(asker: Asker): Rest {
+    const { account, rows } = companyOf(asker.entity);
+    return {
+      list: (name, _path, params, offset, limit) =>
+        request(asker, () => {
+          const stream = streamOf(name);
+          const filters = filtersOf(stream, Object.entries(params));
+          const ids = account.tables[stream].ids(filters);
+          if (params['order'] === 'id desc') ids.reverse();
+          const page = ids.slice(offset, offset + limit).flatMap((id) => rows[stream].get(id) ?? []);
+          return { rows: page, totalCount: ids.length };
+        }),
+      detail: (name, path) =>
+        request(asker, () => {
+          const stream = streamOf(name);
+          const address = /([^/]+)\.json$/.exec(path)?.[1] ?? '';
+          const id = account.find(stream, decodeURIComponent(address));
+          const row = id === undefined ? undefined : rows[stream].get(id);
+          return row === undefined ? { status: 404 as const } : { status: 200 as const, row };
+        }),
+      accountDetails: () => request(asker, () => ({ taxId: NIP, accountUuid: asker.entity })),
+      as: (turn) => restOf({ ...asker, turn }),
+    };
+  }
+
+  return {
+    rest: (entity, slots, marks) => restOf({ entity, slots, marks, turn: null }),
+    live: (rates) => life.live(rates),
+    totals: (name, params) => {
+      const stream = streamOf(name);
+      const filters = filtersOf(stream, Object.entries(params));
+      return [...all.values()].map(({ account }) => account.tables[stream].ids(filters).length);
+    },
+    has: (entity, stream, id) => companyOf(entity).rows[streamOf(stream)].has(id),
+    stats: () => {
+      const { total, mostPerMinute } = counter.read(0);
+      return { total, refused, mostPerMinute, byScan };
+    },
+    resetStats() {
+      counter.reset();
+      refused = 0;
+      byScan = new Map();
+    },
+  };
+}
+
+function fill(account: Account, stream: Stream, rows: Map<number, Slim>): void {
+  const table = account.tables[stream];
+  const ids = table.ids([]);
+  let at = 0;
+  for (const values of table.values([], FIELDS)) {
+    const id = ids[at] ?? 0;
+    at += 1;
+    rows.set(id, slimOf(id, Object.fromEntries(FIELDS.map((name, column) => [name, values[column]])), 0));
+  }
+}
+
+function slimOf(id: number, row: Readonly<Record<string, unknown>>, change: number): Slim {
+  return { id, uuid: row['uuid'], invoice_date: row['invoice_date'], paid_date: row['paid_date'], change };
+}
+
+function objectOf(row: unknown): Readonly<Record<string, unknown>> {
+  return isObject(row) ? row : {};
+}
+
+function streamOf(name: string): Stream {
+  const stream = STREAMS[name];
+  if (stream === undefined) throw new Error(`the bench has no stream ${name}`);
+  return stream;
+}
+
+function nameOf(stream: Stream): string {
+  return stream === 'corrective_invoices' ? 'corrective-invoices' : stream;
+}
