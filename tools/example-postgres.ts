@@ -62,7 +62,8 @@ const gamma: Company = {
 };
 const companies = [alfa, beta, gamma];
 
-const SWEEP_SECONDS = 2;
+/** Much shorter than in earnest. */
+const SCHEDULE = { newestSeconds: 1, clientsNewestSeconds: 2, openSeconds: 2, recentSeconds: 3, sweepSeconds: 2 };
 const FILLED_WITHIN_MS = 180_000;
 const CHANGED_WITHIN_MS = 60_000;
 const SHOWN_ROWS = 8;
@@ -88,7 +89,7 @@ async function play(screen: Screen, signal: AbortSignal): Promise<number> {
   const beganMs = performance.now();
   const stack = await openStack({
     companies,
-    sweepSeconds: SWEEP_SECONDS,
+    schedule: SCHEDULE,
     onReady: (name, where, afterMs) =>
       screen.print(part(screen, name, `${where}, ready after ${(afterMs / 1_000).toFixed(1)} s`)),
     signal,

@@ -35,7 +35,7 @@ interface Ours {
 beforeAll(async () => {
   stack = await openStack({
     companies,
-    sweepSeconds: 1,
+    schedule: { newestSeconds: 1, clientsNewestSeconds: 1, openSeconds: 1, recentSeconds: 1, sweepSeconds: 1 },
     onReady: () => undefined,
     signal: new AbortController().signal,
   });

@@ -99,12 +99,12 @@ export async function openService(options: {
   readonly broker: Broker;
   readonly apiUrl: string;
   readonly companies: readonly Company[];
-  readonly sweepSeconds: number;
+  readonly schedule: Fields;
   readonly logLevel: string;
   /** What else the service file has. */
   readonly settings?: Fields;
 }): Promise<Service> {
-  const { broker, apiUrl, companies, sweepSeconds, logLevel, settings } = options;
+  const { broker, apiUrl, companies, schedule, logLevel, settings } = options;
   const folder = await mkdtemp(join(tmpdir(), 'infakt-demo-'));
   const entities = join(folder, 'entities');
   await mkdir(entities);
@@ -113,7 +113,7 @@ export async function openService(options: {
     infakt: { baseUrl: `${apiUrl}/api/v3`, requestsPerMinute: 0 },
     kafka: { brokers: broker.bootstrap.split(',') },
     topics: { prefix: broker.prefix },
-    schedule: { sweepSeconds },
+    schedule,
     log: { level: logLevel },
     ...settings,
   };

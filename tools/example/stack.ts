@@ -26,7 +26,7 @@ export type PartName = 'Kafka' | 'Registry' | 'PostgreSQL' | 'Kafka Connect' | '
 
 export interface StackOptions {
   readonly companies: readonly Company[];
-  readonly sweepSeconds: number;
+  readonly schedule: Readonly<Record<string, unknown>>;
   /** Told when a part is ready: where it is, and how long after the beginning. */
   readonly onReady: (part: PartName, where: string, afterMs: number) => void;
   readonly signal: AbortSignal;
@@ -53,7 +53,7 @@ export async function connectorConfig(table: string): Promise<ConnectorConfig> {
 }
 
 /** Starts every part as soon as what it needs is there; leaves nothing running where one of them fails. */
-export async function openStack({ companies, sweepSeconds, onReady, signal }: StackOptions): Promise<Stack> {
+export async function openStack({ companies, schedule, onReady, signal }: StackOptions): Promise<Stack> {
   const beganMs = performance.now();
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
@@ -96,7 +96,7 @@ export async function openStack({ companies, sweepSeconds, onReady, signal }: St
       registry: { url, autoRegister: true },
       projections: ['invoice-lines', 'corrective-invoice-lines'],
     };
-    const options = { broker, apiUrl: api.url, companies, sweepSeconds, logLevel: 'info', settings };
+    const options = { broker, apiUrl: api.url, companies, schedule, logLevel: 'info', settings };
     return part('infakt-kafka', openService(options), ({ pid }) => `process ${pid}`);
   });
   const parts = [kafka, registered, stored, connecting, simulated, serving] as const;
