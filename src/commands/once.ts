@@ -168,10 +168,11 @@ function asJson(report: StreamReport): Record<string, unknown> {
 
 function summary(report: StreamReport): string {
   const { entity, stream, counts, complete, reason } = report;
-  const { rows, created, updated, unchanged, deadLetters } = counts;
+  const { rows, created, updated, deleted, unchanged, deadLetters } = counts;
+  const gone = deleted > 0 ? `, ${deleted} deleted` : '';
   const letters = deadLetters > 0 ? `, ${deadLetters} dead-lettered` : '';
   const end = complete ? 'complete' : `NOT complete: ${reason ?? 'unknown'}`;
-  return `${entity} ${stream}: ${rows} rows, ${created} created, ${updated} updated, ${unchanged} unchanged${letters} in ${seconds(report).toFixed(1)} s, ${end}`;
+  return `${entity} ${stream}: ${rows} rows, ${created} created, ${updated} updated${gone}, ${unchanged} unchanged${letters} in ${seconds(report).toFixed(1)} s, ${end}`;
 }
 
 interface Display {
