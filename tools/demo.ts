@@ -6,6 +6,7 @@ import type { Admin } from '../simulator/admin';
 import { isObject } from '../simulator/rows';
 import type { Simulator } from '../simulator/server';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
+import { alfa, beta, companies, gamma } from './demo/companies';
 import { amountText, bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
 import {
   follow,
@@ -46,32 +47,6 @@ Exit codes: 0 API and Kafka agree, 1 they differ, or a bug, 2 usage or a missing
 program, 3 something could not start or ended by itself, 130 or 143 stopped
 before the end.
 `;
-
-const alfa: Company = {
-  id: 'alfa',
-  key: 'key-alfa',
-  name: 'Alfa Usługi Sp. z o.o.',
-  nip: '1111111111',
-  clients: 60,
-  invoices: 1_200,
-};
-const beta: Company = {
-  id: 'beta',
-  key: 'key-beta',
-  name: 'Beta Żubr Przewozy S.A.',
-  nip: '2222222222',
-  clients: 200,
-  invoices: 3_000,
-};
-const gamma: Company = {
-  id: 'gamma',
-  key: 'key-gamma',
-  name: 'Gamma Gęś i Wąż Sp. j.',
-  nip: '3333333333',
-  clients: 20,
-  invoices: 150,
-};
-const companies = [alfa, beta, gamma];
 
 /** Much shorter than in earnest, where they are 15, 300, 900 and 600 s: a demo has no patience. */
 const SCHEDULE = { newestSeconds: 1, clientsNewestSeconds: 2, openSeconds: 2, recentSeconds: 3, sweepSeconds: 3 };

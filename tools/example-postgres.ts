@@ -6,8 +6,8 @@ import { createKafka } from '../src/sinks/kafka';
 import { look } from '../src/sinks/look';
 import { connectPrograms } from './connect';
 import { hideWarningOfKafkajs, listenForStop, messageOf, secondsSince } from './demo';
+import { alfa, beta, companies, gamma } from './demo/companies';
 import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
-import type { Company } from './demo/stage';
 import { cellText, countRows, readApi, runReports, type ApiRows, type Report } from './example/reports';
 import { connectorOf, openStack, tables, type Stack } from './example/stack';
 import { findJava } from './java';
@@ -35,32 +35,6 @@ Exit codes: 0 tables and API agree, 1 they differ, or a bug, 2 usage or a missin
 program, 3 something could not start or ended by itself, 130 or 143 stopped
 before the end.
 `;
-
-const alfa: Company = {
-  id: 'alfa',
-  key: 'key-alfa',
-  name: 'Alfa Usługi Sp. z o.o.',
-  nip: '1111111111',
-  clients: 60,
-  invoices: 1_200,
-};
-const beta: Company = {
-  id: 'beta',
-  key: 'key-beta',
-  name: 'Beta Żubr Przewozy S.A.',
-  nip: '2222222222',
-  clients: 200,
-  invoices: 3_000,
-};
-const gamma: Company = {
-  id: 'gamma',
-  key: 'key-gamma',
-  name: 'Gamma Gęś i Wąż Sp. j.',
-  nip: '3333333333',
-  clients: 20,
-  invoices: 150,
-};
-const companies = [alfa, beta, gamma];
 
 /** Much shorter than in earnest. */
 const SCHEDULE = { newestSeconds: 1, clientsNewestSeconds: 2, openSeconds: 2, recentSeconds: 3, sweepSeconds: 2 };
