@@ -462,7 +462,7 @@ export const serviceSchema: Schema<ServiceFile> = {
   },
   schedule: {
     newestSeconds: {
-      doc: 'From one look for new documents to the next, in seconds. When there are too few requests for everything, this and the following times grow in proportion.',
+      doc: 'From one look for new documents to the next, in seconds. When there are too few requests for everything, this and the following times grow in proportion. That of corrections, which are few, then counts four times.',
       format: 'infakt-kafka.seconds',
       default: 15,
     },

@@ -614,3 +614,65 @@ export interface InvoiceLineKey {
   /** Number of the line in the document's order, from 1. Source: infakt-kafka. */
   readonly line_no: number;
 }
+
+/** One finished lap: everything in scope of one stream of one legal entity was read, and every change that it found is published. */
+export interface Sweep {
+  /** The legal entity whose stream was read: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The stream that was read: the name of its topic without the prefix. Source: infakt-kafka. */
+  readonly stream: string;
+  /** When the last page of the lap was held against what is published. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** Number of the lap, from 1: laps of a stream of an entity are numbered without a gap. Source: infakt-kafka. */
+  readonly number: number;
+  /** First date in scope, inclusive; null = no lower bound. Days since 1970-01-01. Source: infakt-kafka. */
+  readonly from: number | null;
+  /** Last date in scope, inclusive; null = no upper bound. Days since 1970-01-01. Source: infakt-kafka. */
+  readonly to: number | null;
+  /** When the lap began. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly started_at: number;
+  /** When its last page was read. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly finished_at: number;
+  /** Rows that the API showed in this lap, those that became dead letters among them; not those without an id. Source: infakt-kafka. */
+  readonly rows: number;
+  /** Rows that this lap found first; another scan may have found others before it. Source: infakt-kafka. */
+  readonly created: number;
+  /** Rows that this lap found changed; another scan may have found others before it. Source: infakt-kafka. */
+  readonly updated: number;
+  /** Tombstones published between the end of the lap before and the end of this one. Source: infakt-kafka. */
+  readonly deleted: number;
+  /** Rows whose content was known. Source: infakt-kafka. */
+  readonly unchanged: number;
+  /** Rows that this lap sent to the dead-letter topic. Source: infakt-kafka. */
+  readonly dead_letters: number;
+  /** Rows without an id that are known by now, at most 100; they are in no sum. Source: infakt-kafka. */
+  readonly strays: number;
+  /** How many rows the API said that there are, on the last page. Source: inFakt API, list. */
+  readonly total_count: number | null;
+  /** Sums by month of the document's date and currency, of all rows of the lap; null for a stream without money. Source: infakt-kafka. */
+  readonly sums: readonly SweepSum[] | null;
+}
+
+/** What the documents of one month and currency came to, as the API showed them in the lap. */
+export interface SweepSum {
+  /** Month of the document's date, YYYY-MM; null = the document has no date. Source: infakt-kafka. */
+  readonly month: string | null;
+  /** Currency of the documents, ISO 4217; null = the document has none. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** Documents of that month and currency. Source: infakt-kafka. */
+  readonly rows: number;
+  /** Sum of their net totals; null = larger than can be told exactly. Minor units (1/100) of the currency. Source: infakt-kafka. */
+  readonly net_price: number | null;
+  /** Sum of their VAT totals; null = larger than can be told exactly. Minor units (1/100) of the currency. Source: infakt-kafka. */
+  readonly tax_price: number | null;
+  /** Sum of their gross totals; null = larger than can be told exactly. Minor units (1/100) of the currency. Source: infakt-kafka. */
+  readonly gross_price: number | null;
+}
+
+/** Key of a record about a finished lap. */
+export interface SweepKey {
+  /** The legal entity whose stream was read: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The stream that was read: the name of its topic without the prefix. Source: infakt-kafka. */
+  readonly stream: string;
+}

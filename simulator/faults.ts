@@ -18,6 +18,7 @@ const transforms = [
   'broken-json',
   'wrong-account',
   'filters-ignored',
+  'shorter-history',
 ] as const;
 
 export type Transform = (typeof transforms)[number];
@@ -55,6 +56,8 @@ interface FaultMatch {
   /** Start of the path below the base path, such as `invoices.json`, or a regular expression to find in it. */
   readonly path?: string | undefined;
   readonly offset?: number | undefined;
+  /** Parameters of the query with these values; null = the parameter is absent. */
+  readonly query?: Readonly<Record<string, string | null>> | undefined;
 }
 
 /** A request as a rule sees it. */
@@ -80,6 +83,8 @@ export interface FaultRule {
   readonly action?: FaultAction | undefined;
   /** Runs, and is awaited, before the answer is computed; in-process rules only. */
   readonly before?: ((request: RequestDetails) => void | Promise<void>) | undefined;
+  /** Runs, and is awaited, after the answer is computed and before it is sent; in-process rules only. */
+  readonly after?: ((request: RequestDetails) => void | Promise<void>) | undefined;
 }
 
 /** A rule that is in force. */
@@ -114,6 +119,13 @@ function anyNumber(value: unknown, name: string): number {
 function headers(value: unknown, name: string): Record<string, string> {
   if (!isObject(value)) throw new TypeError(`${name} must be an object, got ${JSON.stringify(value)}`);
   return Object.fromEntries(Object.entries(value).map(([header, content]) => [header, text(content, header)]));
+}
+
+function query(value: unknown, name: string): Record<string, string | null> {
+  if (!isObject(value)) throw new TypeError(`${name} must be an object, got ${JSON.stringify(value)}`);
+  return Object.fromEntries(
+    Object.entries(value).map(([parameter, wanted]) => [parameter, wanted === null ? null : text(wanted, parameter)]),
+  );
 }
 
 function transform(value: unknown): Transform {
@@ -169,6 +181,7 @@ export function decodeRule(json: unknown): FaultRule {
       entity: optional(match, 'entity', text),
       path: optional(match, 'path', text),
       offset: optional(match, 'offset', number),
+      query: optional(match, 'query', query),
     },
     times: optional(json, 'times', number),
     skip: optional(json, 'skip', number),
@@ -196,6 +209,8 @@ export function createFaults(random: Random): Faults {
   function matches({ match = {} }: FaultRule, path: RegExp | undefined, request: RequestDetails): boolean {
     if (match.entity !== undefined && match.entity !== request.entity) return false;
     if (match.offset !== undefined && match.offset !== request.offset) return false;
+    const differs = ([name, wanted]: [string, string | null]): boolean => (request.query[name] ?? null) !== wanted;
+    if (Object.entries(match.query ?? {}).some(differs)) return false;
     return match.path === undefined || request.path.startsWith(match.path) || path?.test(request.path) === true;
   }
 
@@ -276,6 +291,7 @@ export function spoil(
       return spoilRows((row) => (isObject(row) ? without(row, 'id') : row));
     case 'wrong-account':
     case 'filters-ignored':
+    case 'shorter-history':
       return answer;
   }
 }

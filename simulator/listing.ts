@@ -202,6 +202,8 @@ export interface ListingOptions {
   /** Where the request came to. */
   readonly url: URL;
   readonly ignoreFilters: boolean;
+  /** ISO date: documents dated before it are left out without a word; null = none are. */
+  readonly hideBefore: string | null;
 }
 
 const foreignOrigin = 'https://app.infakt.test';
@@ -227,8 +229,9 @@ export function listAnswer(account: Account, list: ListName, query: URLSearchPar
   const window = windowOf(query, habits);
   if (window === undefined) return tooMany;
   const { limit, offset } = window;
+  const hidden = options.hideBefore === null ? [] : filtersOf(list, [['q[invoice_date_gteq]', options.hideBefore]]);
   const wanted: TableQuery = {
-    filters: options.ignoreFilters ? [] : filtersOf(list, query),
+    filters: [...(options.ignoreFilters ? [] : filtersOf(list, query)), ...hidden],
     ...orderOf(list, query.get('order')),
     offset,
     limit,

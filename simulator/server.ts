@@ -146,6 +146,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       shuffleTies: options.ties === 'stable' ? undefined : random,
       url,
       ignoreFilters: transform?.transform === 'filters-ignored',
+      hideBefore: transform?.transform === 'shorter-history' ? yearBefore(today()) : null,
     };
     const shown = transform?.transform === 'wrong-account' ? otherThan(account) : account;
     const answer = listAnswer(shown, list, url.searchParams, listing);
@@ -211,6 +212,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       return;
     }
     const answer = answerOf(request, url, path, action);
+    if (rule?.after !== undefined) await rule.after(details);
     if (action !== undefined && 'delay' in action) {
       afterWait(response, action.delay, () => {
         counted(answer.status);
@@ -267,6 +269,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       return stopped;
     },
   };
+}
+
+function yearBefore(day: string): string {
+  return new Date(Date.parse(day) - 365 * 24 * hourMs).toISOString().slice(0, 10);
 }
 
 function detailAnswer(account: Account, list: ListName, id: number, url: URL): Answer {

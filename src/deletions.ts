@@ -17,9 +17,8 @@ import {
 import { judgeIdentity } from './identity';
 import type { Cursor } from './model';
 import { untilOver, type Progress, type StreamReading } from './reading';
-import { spotTurn } from './schedule';
 import type { Addressed, Gone } from './shard';
-import { addDetail, askDetail } from './spot';
+import { addDetail, readDetail } from './spot';
 import { NO_COUNTS } from './walk';
 
 /** What a decision is made of. */
@@ -120,8 +119,7 @@ function whilePresent(options: DeletionOptions, source: Observable<Progress>): O
   return defer(() => {
     const control = knownRow(options);
     if (control?.address == null) return warn('none that is known to be there');
-    const rest = reader.rest.as(() => spotTurn(stream.name));
-    return askDetail(rest, stream, control.id, control.address).pipe(
+    return readDetail(options, control.id, control.address).pipe(
       mergeMap(({ status }) => (status === 200 ? source : warn('404'))),
     );
   });
@@ -135,10 +133,8 @@ function whilePresent(options: DeletionOptions, source: Observable<Progress>): O
 }
 
 function askFor(options: DeletionOptions, row: Addressed, released: boolean): Observable<Found> {
-  const { reader, stream } = options;
   const { id, missing } = row;
-  const rest = reader.rest.as(() => spotTurn(stream.name));
-  return askDetail(rest, stream, id, row.address ?? '').pipe(
+  return readDetail(options, id, row.address ?? '').pipe(
     mergeMap((detail): Observable<Found> => {
       if (detail.status === 404) return of({ gone: { id, missing, ended: detail.ended, released } });
       return addDetail(options, detail.row, detail).pipe(map((told) => ({ told })));

@@ -8,6 +8,7 @@ import { checkCommand } from './commands/check';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { peekCommand } from './commands/peek';
+import { reconcileCommand } from './commands/reconcile';
 import { resyncCommand } from './commands/resync';
 import { runCommand } from './commands/run';
 import { simulateCommand } from './commands/simulate';
@@ -24,6 +25,7 @@ Commands
   once          read everything once, publish what changed, exit
   check         look at everything that a run needs, change nothing
   peek          print committed records of a topic, decoded
+  reconcile     hold the topics against the last complete lap
   resync        make rows be published again
   state show    print what is remembered: cursors, ledger rows, last complete lap
   state reset   forget it, so that everything is published again; or remove an entity altogether
@@ -40,6 +42,7 @@ const commands = new Map<string, (argv: readonly string[], io: Io) => Promise<nu
   ['once', (argv, io) => onceCommand(argv, io)],
   ['check', (argv, io) => checkCommand(argv, io)],
   ['peek', peekCommand],
+  ['reconcile', reconcileCommand],
   ['resync', (argv, io) => resyncCommand(argv, io)],
   ['state', stateCommand],
   ['simulate', simulateCommand],

@@ -33,7 +33,7 @@ import { failWith } from './operators/fail-with';
 import { handleBeforeFailing } from './operators/handle-before-failing';
 import { parkOnFailure } from './operators/park-on-failure';
 import { asking, scopeOf, untilOver, type Progress, type Reader } from './reading';
-import { dueAt, pagesOf, turnOf, type Target, type TimedScan } from './schedule';
+import { dueAt, firstLapOf, pagesOf, turnOf, type Target, type TimedScan } from './schedule';
 import { isoDay, queryOf, scansOf } from './scope';
 import { publishDeletions } from './deletions';
 import type { Done, Session } from './shard';
@@ -195,7 +195,8 @@ function repeated(around: Scans, scanName: TimedScan): Observable<Progress> {
     fruitless = false;
     return walkOnce(around, scanName).pipe(
       tap((progress) => {
-        if (progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName)) fruitless = true;
+        const ignored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
+        if (ignored && livesByFilter(scanName)) fruitless = true;
       }),
     );
   });
@@ -334,7 +335,8 @@ function readPages(
   const { limit, now } = options;
   const place = { entity, stream: stream.name };
   const { query, position, startedAt, mark } = cursor;
-  const target = options.rhythm?.targets(stream.name)[scanName] ?? null;
+  const wanted = options.rhythm?.targets(stream.name)[scanName] ?? null;
+  const target = wanted !== null && scanName === 'sweep' && cursor.number === 1 ? firstLapOf(wanted) : wanted;
   let pages = cursor.totalCount === null ? null : pagesOf(cursor.totalCount, limit);
   let highest: number | undefined;
   const turn = (offset: number): Rest =>
@@ -385,8 +387,8 @@ function readPages(
     credit: createCredits(scanName === 'sweep' ? credits : 1),
     stopped,
     enough: (page) => {
-      // Only the sweep may go on through a list whose filter has no effect.
-      if (scanName === 'open' || scanName === 'recent') return page.outsideQuery > 0;
+      // Sweep and newest go on through a list whose filter has no effect.
+      if (livesByFilter(scanName)) return page.outsideQuery > 0;
       if (scanName !== 'newest') return false;
       highest ??= page.rows[0]?.id;
       const reached = (page.interval.after ?? 0) + 1;
@@ -398,10 +400,16 @@ function readPages(
   );
 }
 
+/** Without its filter such a scan would do what the sweep does. */
+function livesByFilter(scanName: TimedScan): boolean {
+  return scanName === 'open' || scanName === 'recent';
+}
+
 function filterIgnored({ scopeField, openField }: StreamDeclaration, scanName: TimedScan): string {
   const filter = scanName === 'open' ? `${openField ?? ''} that is null` : (scopeField ?? '');
-  const instead =
-    scanName === 'sweep' ? 'more is read than needed and left out here' : `the sweep does what ${scanName} was to do`;
+  const instead = livesByFilter(scanName)
+    ? `the sweep does what ${scanName} was to do`
+    : 'more is read than needed and left out here';
   return `the API answered with rows outside the ${filter} asked for: it ignores that filter, so ${instead}`;
 }
 

@@ -140,10 +140,13 @@ export function reset(options: RepairOptions, { streams, pretend }: Forgotten): 
 
 /** Publishes a tombstone of every row and line, and forgets the streams altogether. Killed half way it can be made again. */
 export function purge(options: RepairOptions, { streams, account, pretend }: Forgotten): Promise<readonly Reset[]> {
+  let asked: readonly Reset[] | null = null;
   return changeState(options, function* bury(state) {
+    // Begun again after a last transaction that seemed lost and stands.
+    if (asked !== null && !remembers(state, streams)) return asked;
     const found = streamsOf(state, streams);
-    const forgotten = found.map(resetOf);
-    if (pretend) return forgotten;
+    asked ??= found.map(resetOf);
+    if (pretend) return asked;
     // The first to go: a service that comes in between begins anew.
     let removed = keysOf(state, found, (key) => !('block' in key));
     for (const { codec, ledger } of found) {
@@ -170,12 +173,16 @@ export function purge(options: RepairOptions, { streams, account, pretend }: For
     const blocks = keysOf(state, found, (key) => 'block' in key);
     const accountKey = stateKey(options.shard.serviceId, { entity: state.entity, account: true });
     yield { records: [], removed: account ? [...blocks, accountKey] : blocks };
-    return forgotten;
+    return asked;
   });
 }
 
 function resetOf({ name, ledger }: StreamState): Reset {
   return { stream: name, rows: ledger.ids(null, null).length };
+}
+
+function remembers({ keys }: EntityState, names: readonly StreamName[]): boolean {
+  return [...keys.values()].some((key) => 'stream' in key && names.includes(key.stream));
 }
 
 /** Those that are remembered; a ConfigError where nothing is. */
@@ -230,10 +237,14 @@ async function changeState<T>(options: RepairOptions, change: Change<T>): Promis
   const first = change(memory.state).next();
   if (first.done === true) return first.value;
   for (let tries = 1; ; tries += 1) {
+    const before = memory.steps();
     try {
       return await own(shard, memory, change, stopped);
     } catch (error) {
-      if (!(error instanceof TransientError) || tries > TRIES || stopped()) throw error;
+      if (!(error instanceof TransientError) || stopped()) throw error;
+      // A long change and the owner take turns until it is done.
+      if (memory.steps() > before) tries = 1;
+      if (tries > TRIES) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, againMs(tries)));
   }
@@ -273,6 +284,8 @@ interface Memory {
   loaded(): void;
   readFrom(): number;
   layout(): Layout;
+  /** Transactions that stand. */
+  steps(): number;
   commit(writer: Writer, step: Step): Promise<void>;
 }
 
@@ -289,6 +302,7 @@ function createMemory({ entity, shard }: RepairOptions): Memory {
   /** Where reading goes on, and how far one that may yet break off has come. */
   let from = 0;
   let reached = 0;
+  let steps = 0;
 
   const layout = (): Layout => {
     if (stored === null)
@@ -328,7 +342,6 @@ function createMemory({ entity, shard }: RepairOptions): Memory {
       return false;
     },
     rollback() {
-      reached = from;
       for (const { ledger } of streams) ledger.rollback();
     },
     loaded() {
@@ -339,6 +352,7 @@ function createMemory({ entity, shard }: RepairOptions): Memory {
     },
     readFrom: () => from,
     layout,
+    steps: () => steps,
     async commit(writer, { records, removed }) {
       const state: StateRecord[] = removed.map((key) => ({ key, value: null }));
       const written = new Map<string, StateKey>();
@@ -353,6 +367,7 @@ function createMemory({ entity, shard }: RepairOptions): Memory {
       }
       const outcome = await writer.commit({ state, records });
       if (outcome.kind !== 'committed') throw outcome.error;
+      steps += 1;
       for (const { ledger } of streams) ledger.settle();
       from = (outcome.lastOffsets.get(shard.stateTopic)?.get(shard.number) ?? from - 1) + 1;
       for (const key of removed) keys.delete(key);

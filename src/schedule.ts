@@ -46,16 +46,32 @@ const MOST_URGENT_LAP = 16;
 const QUANTUM = 3;
 /** How often a walk may begin before its time. */
 const EARLY_MS = HOUR;
+/** A first lap wants to be over so soon. */
+const FIRST_LAP_MS = 10 * MINUTE;
+/** Corrections are few: short of requests, a look for new ones gives way to the others to this part of its pace. */
+const CORRECTIONS_PART = 4;
 
 /** The targets of one stream's scans. */
 export function targetsOf(settings: ScheduleSettings, stream: StreamName): Readonly<Record<TimedScan, Target>> {
-  const each = (seconds: number): Target => ({ everyMs: seconds * SECOND, withinMs: seconds * SECOND });
+  const each = (seconds: number, part = 1): Target => ({
+    everyMs: seconds * SECOND,
+    withinMs: seconds * SECOND * part,
+  });
+  const newest = (): Target => {
+    if (stream === 'clients') return each(settings.clientsNewestSeconds);
+    return each(settings.newestSeconds, stream === 'corrective-invoices' ? CORRECTIONS_PART : 1);
+  };
   return {
-    newest: each(stream === 'clients' ? settings.clientsNewestSeconds : settings.newestSeconds),
+    newest: newest(),
     open: each(settings.openSeconds),
     recent: each(settings.recentSeconds),
     sweep: { everyMs: settings.sweepSeconds * SECOND, withinMs: settings.sweepAtLeastHours * HOUR },
   };
+}
+
+/** The target of a lap before which next to nothing of the stream is published: not in its longest time, but soon. */
+export function firstLapOf(sweep: Target): Target {
+  return { ...sweep, withinMs: Math.min(sweep.withinMs, FIRST_LAP_MS) };
 }
 
 /**
@@ -302,11 +318,16 @@ export function plan(scans: readonly PlannedScan[], requestsPerMinute: number | 
       scan,
       underWay,
       dueAtMs: underWay ? lastStartedMs : dueAt(target, lastStartedMs, nowMs),
-      everyMs: scan.scan === 'sweep' ? Math.max(target.everyMs, lapMs(target)) : target.everyMs * slowdown,
+      everyMs: scan.scan === 'sweep' ? Math.max(target.everyMs, lapMs(target)) : walkEveryMs(target, slowdown),
     };
   });
   const wanted = loads.reduce((sum, { others, laps }) => sum + others + laps, 0);
   return { wantedPerMinute: wanted * MINUTE, forecasts };
+}
+
+/** A scan that gives way to others goes at its slower pace as soon as there are too few requests for all. */
+function walkEveryMs({ everyMs, withinMs }: Target, slowdown: number): number {
+  return slowdown > 1 ? Math.max(everyMs, withinMs * slowdown) : everyMs;
 }
 
 /** What one entity wants, in requests a millisecond. */

@@ -1,4 +1,4 @@
-import { defer, from, map, mergeMap, type Observable } from 'rxjs';
+import { defer, finalize, from, map, mergeMap, type Observable } from 'rxjs';
 
 import { FatalError } from './errors';
 import type { Answer, Page, Row, StreamDeclaration } from './model';
@@ -35,14 +35,26 @@ function askByAddress(reading: StreamReading, id: number): Observable<Progress> 
     const mark = marks.next();
     return add(reading, { interval, rows: [], began: mark, ended: mark }, false);
   }
-  const rest = reader.rest.as(() => spotTurn(stream.name));
-  return askDetail(rest, stream, id, address).pipe(
+  return readDetail(reading, id, address).pipe(
     mergeMap((detail) => {
       const { began, ended } = detail;
       if (detail.status === 404) return add(reading, { interval, rows: [], began, ended }, false);
       return addDetail(reading, detail.row, { began, ended });
     }),
   );
+}
+
+/** Asks for a row by its address; the session knows of the request until its row was added, or none came. */
+export function readDetail(
+  { session, reader, stream, marks }: StreamReading,
+  id: number,
+  address: string,
+): Observable<Detail> {
+  return defer(() => {
+    const answered = session.requested(reader.entity, stream.name, marks.next());
+    const rest = reader.rest.as(() => spotTurn(stream.name));
+    return askDetail(rest, stream, id, address).pipe(finalize(answered));
+  });
 }
 
 /** Asks for a row by its address; another row than the one asked for parks the stream. */

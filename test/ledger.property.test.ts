@@ -135,6 +135,14 @@ class Model {
         touched = true;
       }
     }
+    // A row that is not there when it is read by itself is open no longer.
+    const sought = page.interval.upTo;
+    const alone =
+      how.scan === 'spot' && page.rows.length === 0 && sought !== null ? this.entries.get(sought) : undefined;
+    if (alone !== undefined && (alone.flags & OPEN) !== 0) {
+      this.entries.set(alone.id, { ...alone, flags: alone.flags & ~OPEN });
+      touched = true;
+    }
     const departed = [...this.entries.values()]
       .filter(({ id, flags }) => {
         const { after, upTo } = page.interval;

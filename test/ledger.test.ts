@@ -355,6 +355,27 @@ describe('a row that open shows', () => {
     expect(ledger.diff(page([], { interval: { after: 1, upTo: 2 } }), options({ scan: 'spot' })).touched).toBe(true);
     expect(ledger.entry(2)).toMatchObject({ flags: PUBLISHED, missing: 0 });
   });
+
+  test('has not departed where it has left the scope, or was published newer than the page was asked for', () => {
+    const ledger = ledgerWith(rowsOf([1, 2, 3]));
+    ledger.diff(page(rowsOf([1, 2, 3])), options({ scan: 'open' }));
+    ledger.setFlags(1, LEFT, 0);
+    ledger.diff(
+      page(rowsOf([2], 2), { interval: { after: 1, upTo: 2 }, began: 20, ended: 21 }),
+      options({ scan: 'newest', oldestOpen: 10 }),
+    );
+    const older = page([], { began: 10, ended: 30 });
+    expect(ledger.diff(older, options({ scan: 'open', oldestOpen: 10 })).departed).toEqual([3]);
+    expect(ledger.diff(older, options({ scan: 'recent' })).departed).toEqual([]);
+  });
+
+  test('is of no account when it is not found by itself and was never open, or never known', () => {
+    const ledger = ledgerWith(rowsOf([1, 2]));
+    const spot = (id: number) => page([], { interval: { after: id - 1, upTo: id } });
+    expect(ledger.diff(spot(2), options({ scan: 'spot' })).touched).toBe(false);
+    expect(ledger.diff(spot(7), options({ scan: 'spot' })).touched).toBe(false);
+    expect(ledger.diff(page([]), options({ scan: 'spot' })).touched).toBe(false);
+  });
 });
 
 test('counts and finds the entries that are neither left nor missing', () => {
@@ -363,6 +384,8 @@ test('counts and finds the entries that are neither left nor missing', () => {
   ledger.setFlags(5, LEFT, 0);
   expect(ledger.live).toBe(7);
   expect([0, 1, 2, 3, 6, 7, -1].map((rank) => ledger.atRank(rank))).toEqual([1, 2, 4, 6, 9, undefined, undefined]);
+  ledger.remove(1, 2000);
+  expect([ledger.live, ledger.atRank(0), ledger.atRank(5), ledger.atRank(6)]).toEqual([6, 2, 9, undefined]);
 });
 
 describe('an entry that the page proves absent', () => {

@@ -27,7 +27,7 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
   return { code, ...out };
 }
 
-const COMMANDS = ['run', 'once', 'check', 'peek', 'state', 'simulate'] as const;
+const COMMANDS = ['run', 'once', 'check', 'peek', 'resync', 'state', 'simulate'] as const;
 
 describe('help', () => {
   test.each([['--help'], ['help']])('%s names every command, on stdout, with exit code 0', async (word) => {
@@ -69,7 +69,10 @@ describe('a command line that cannot be understood ends with exit code 2 and one
   }
 
   test('an unknown command, and which ones there are', () =>
-    expectUsage(['reed'], /unknown command "reed", expected one of run, once, check, peek, state, simulate/));
+    expectUsage(
+      ['reed'],
+      /unknown command "reed", expected one of run, once, check, peek, reconcile, resync, state, simulate/,
+    ));
 
   test('a command that is only a property of every object', () => expectUsage(['constructor'], /unknown command/));
 
@@ -89,6 +92,21 @@ describe('a command line that cannot be understood ends with exit code 2 and one
   test.each(['run', 'once', 'check'])('a value for an option of %s that takes none', (name) =>
     expectUsage([name, '--help=yes'], /--help/),
   );
+
+  test.each([
+    [[], 'expected --entity, got none'],
+    [['--stream', 'orders'], '--stream expects one of clients, invoices'],
+    [['--from', '2026-02-30'], '--from expects a day as YYYY-MM-DD, got "2026-02-30"'],
+    [['--from', '2026-01-02', '--to', '2026-01-01'], 'expected --from not to be later than --to'],
+    [['--from', '2026-01-02', '--id', '7'], 'expected either --id or --from and --to, got both'],
+    [['--from', '2026-01-02', '--stream', 'clients'], 'expected no dates, as clients have none'],
+    [['--id', '1e3'], '--id expects a whole number from 1, got "1e3"'],
+  ])('resync %j, and what was expected', async (args, says) => {
+    const entity = args.length === 0 ? [] : ['--entity', 'alfa'];
+    await expectUsage(['resync', ...entity, ...args], new RegExp(says));
+  });
+
+  test('state reset of nothing in particular', () => expectUsage(['state', 'reset', '--yes'], /expected --entity/));
 
   test('options without a command are those of run', () => expectUsage(['--json'], /--json/));
 });

@@ -1,4 +1,14 @@
-import { createDealer, dueAt, pagesOf, plan, spotTurn, targetsOf, turnOf, type Target } from '../src/schedule';
+import {
+  createDealer,
+  dueAt,
+  firstLapOf,
+  pagesOf,
+  plan,
+  spotTurn,
+  targetsOf,
+  turnOf,
+  type Target,
+} from '../src/schedule';
 import type { Turn } from '../src/model';
 import { deal, gaps, type Dealt, type SimulatedEntity, type SimulatedScan } from './support/dealing';
 
@@ -74,8 +84,9 @@ describe('when a scan is due', () => {
   });
 });
 
-test('clients have a rhythm of their own', () => {
+test('clients and corrections have a rhythm of their own', () => {
   expect(targetsOf(settings, 'clients').newest).toEqual({ everyMs: 300_000, withinMs: 300_000 });
+  expect(targetsOf(settings, 'corrective-invoices').newest).toEqual({ everyMs: 15_000, withinMs: 60_000 });
   expect(targetsOf(settings, 'invoices')).toEqual({
     newest: { everyMs: 15_000, withinMs: 15_000 },
     open: { everyMs: 300_000, withinMs: 300_000 },
@@ -297,6 +308,56 @@ test('a lap that cannot end in its time slows the other scans to about a sixteen
   expect(swept).toBeGreaterThan(0.42 * 20 * 60 * 6);
   const opened = dealt.filter(({ scan, atMs }) => scan === 'open' && atMs >= forMs).length;
   expect(opened).toBeGreaterThan((506 / 16) * 0.7 * 12 * 6);
+});
+
+test('companies that are all new are read once soon, though looking for new documents alone would take every request', () => {
+  const isNew = ({ entity, scans, ...rest }: SimulatedEntity): SimulatedEntity => ({
+    ...rest,
+    entity,
+    scans: scans.map((its) => (its.scan === 'sweep' ? { ...its, target: firstLapOf(its.target) } : its)),
+  });
+  const firstLapEnds = (entities: readonly SimulatedEntity[]): number =>
+    Math.max(...entities.map(({ entity }) => laps(deal(entities, 30, 60), entity, pagesOf(600, 100))[0] ?? Infinity));
+  const all = companies(10, 600);
+  expect(firstLapEnds(all.map(isNew))).toBeLessThan(20);
+  expect(firstLapEnds(all)).toBe(Infinity);
+});
+
+describe('looking for new corrections', () => {
+  const newest = (stream: string): SimulatedScan => ({
+    stream,
+    scan: 'newest',
+    target: targetsOf(settings, stream).newest,
+    pages: 1,
+  });
+  const entities = Array.from({ length: 10 }, (_, at) => ({
+    entity: `e${at}`,
+    scans: [newest('invoices'), newest('corrective-invoices')],
+  }));
+  const everySeconds = (stream: string, perMinute: number): number =>
+    average(gaps(deal(entities, perMinute, 60), (one) => one.entity === 'e0' && one.stream === stream));
+
+  test('is done as often as for new invoices while there are enough requests', () => {
+    expect(everySeconds('invoices', 120)).toBeLessThan(16);
+    expect(everySeconds('corrective-invoices', 120)).toBeLessThan(16);
+  });
+
+  test('gives way to them where there are not', () => {
+    expect(everySeconds('invoices', 25)).toBeCloseTo(30, -1);
+    expect(everySeconds('corrective-invoices', 25)).toBeCloseTo(120, -2);
+  });
+
+  test('is foretold so', () => {
+    const scans = entities.flatMap(({ entity, scans: its }) =>
+      its.map((scan) => ({ ...scan, scan: 'newest' as const, entity, lastStartedMs: null, lastFinishedMs: null })),
+    );
+    const foretold = (perMinute: number) =>
+      plan(scans, perMinute, 0)
+        .forecasts.map(({ everyMs }) => everyMs)
+        .slice(0, 2);
+    expect(foretold(120)).toEqual([15_000, 15_000]);
+    expect(foretold(25)).toEqual([30_000, 120_000]);
+  });
 });
 
 test('the requests of a company that is parked go to the others', () => {

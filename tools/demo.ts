@@ -135,7 +135,7 @@ async function play(keep: boolean, port: number, screen: Screen, signal: AbortSi
     const scene = await setUp(port, screen, signal, undo);
     await firstLap(scene);
     for (const [index, step] of story.entries()) await tellStep(scene, index + 1, step);
-    const agreed = closingTable(scene);
+    const agreed = [closingTable(scene), await reconciled(scene)].every(Boolean);
     if (keep) await stayUp(scene);
     return agreed ? 0 : 1;
   };
@@ -378,6 +378,17 @@ function sumLines(truth: AccountTruth['invoices']['sums'], keys: ReadonlyMap<num
 /** The simulator's name of a stream's list. */
 function listOf(stream: Stream): keyof AccountTruth {
   return stream === 'corrective-invoices' ? 'corrective_invoices' : stream;
+}
+
+/** What the service itself says to that, which holds the topics against what its last laps came to. */
+async function reconciled({ screen, service }: Scene): Promise<boolean> {
+  const { agrees, text: said } = await service.reconcile();
+  if (!agrees) screen.print('', said.trimEnd());
+  screen.print(
+    '',
+    `infakt-kafka reconcile: ${agrees ? screen.style('green', 'every stream agrees with its last lap') : screen.style('red', 'not all agree')}`,
+  );
+  return agrees;
 }
 
 /** Prints it; true if everything agrees and nothing was published twice. */

@@ -6,7 +6,10 @@ import { lastValueFrom } from 'rxjs';
 import type { Config, EntityConfig } from '../../config/load';
 import { ConfigError, exitCodeFor, FatalError, type ParkReason } from '../errors';
 import { judgeIdentity } from '../identity';
-import { isoDay, listParams, sweepQuery } from '../scope';
+import { forecast, planText, type StreamToday } from '../forecast';
+import { isObject } from '../kinds';
+import type { Query, Row } from '../model';
+import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../scope';
 import {
   allStreams,
   createMarks,
@@ -33,7 +36,8 @@ import { configHelp, configOptions, setUp, type Io } from './io';
 const help = `Usage: infakt-kafka check [options]
 
 Looks at everything that a run needs and changes nothing: the configuration, the brokers, the topics and their settings, what the state
-topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, free memory. Prints one line a
+topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, how often each kind
+of scan will come round, free memory. Prints one line a
 check: ok, or what to do. Rights to write are not tried out, as that would change something.
 
 Options
@@ -130,8 +134,9 @@ export async function checkCommand(
       io,
       attempt,
     );
-    const rows = await checkApi(config.config, config.secrets, io, patience, remembered ?? new Map(), attempt);
-    await attempt('memory', null, () => memory(rows));
+    const streams = await checkApi(config.config, config.secrets, io, patience, remembered ?? new Map(), attempt);
+    await attempt('plan', null, () => checkPlan(config.config, streams));
+    await attempt('memory', null, () => memory(streams.reduce((sum, { rows }) => sum + (rows.sweep ?? 0), 0)));
   }
   const code = findings.reduce<0 | 2 | 3>(
     (worst, finding) => (worst === 2 || finding.code === 2 ? 2 : worst === 3 ? 3 : finding.code),
@@ -183,7 +188,7 @@ async function checkKafka(
   }
   const topics = await attempt('topics', null, async () => {
     const seen = await ensureTopics(kafka, settings);
-    const all = [...seen.data.values(), seen.deadLetters, seen.state];
+    const all = [...seen.data.values(), seen.sweeps, seen.deadLetters, seen.state];
     const text = all.map(({ name, partitions }) => `${name} (${partitions} partitions)`).join(', ');
     return { value: seen, text: [text, ...seen.warnings].join('; ') };
   });
@@ -256,7 +261,7 @@ async function checkState(
   };
 }
 
-/** Keys, filters and order of each entity, side by side; returns how many rows there are. */
+/** Keys, filters and order of each entity, side by side; returns the streams that can be read. */
 async function checkApi(
   config: Config,
   secrets: Secrets,
@@ -264,14 +269,17 @@ async function checkApi(
   patience: Patience,
   accounts: ReadonlyMap<string, Account>,
   attempt: Attempt,
-): Promise<number> {
+): Promise<readonly StreamToday[]> {
   const api = openApi(config, { version: io.version, patience, secrets, marks: createMarks() });
   try {
     const entities = config.entities.filter(({ enabled }) => enabled);
-    const rows = await Promise.all(
-      entities.map((entity) => checkEntity(entity, api.of(entity), accounts.get(entity.id) ?? null, attempt)),
+    const { recentDays } = config.service.schedule;
+    const streams = await Promise.all(
+      entities.map((entity) =>
+        checkEntity(entity, api.of(entity), { before: accounts.get(entity.id) ?? null, recentDays }, attempt),
+      ),
     );
-    return rows.reduce((sum, each) => sum + each, 0);
+    return streams.flat();
   } finally {
     api.close();
   }
@@ -280,9 +288,9 @@ async function checkApi(
 async function checkEntity(
   entity: EntityConfig,
   rest: Rest,
-  before: Account | null,
+  { before, recentDays }: { readonly before: Account | null; readonly recentDays: number },
   attempt: Attempt,
-): Promise<number> {
+): Promise<readonly StreamToday[]> {
   const known = await attempt('key', entity.id, async () => {
     const seen = await lastValueFrom(rest.accountDetails());
     const { identity, warning } = judgeIdentity({ entity: entity.id, nip: entity.nip }, before, seen);
@@ -294,38 +302,77 @@ async function checkEntity(
         `belongs to ${whose}${entity.nip !== null ? ', as configured' : before === null ? ', which will be remembered' : ', as remembered'}`,
     };
   });
-  if (known === null) return 0;
-  let rows = 0;
+  if (known === null) return [];
+  const today: StreamToday[] = [];
   for (const stream of allStreams.filter(({ name }) => entity.streams.includes(name))) {
     await attempt(`stream ${stream.name}`, entity.id, async () => {
       const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
       const ask = (params: Record<string, string>, limit: number) =>
         lastValueFrom(rest.list(stream.name, stream.path, params, 0, limit));
       const { totalCount, rows: first } = await ask(listParams(stream, query), 100);
-      rows += totalCount;
-      // A row without an id is dead-lettered and says nothing about the order.
-      const ids = first.flatMap((row) =>
-        typeof row === 'object' && row !== null && 'id' in row && typeof row.id === 'number' ? [row.id] : [],
-      );
-      const inOrder = ids.every((id, index) => index === 0 || id > (ids[index - 1] ?? NaN));
-      if (!inOrder)
+      if (!inOrder(first, 1))
         throw new ConfigError(
           `expected rows by ascending id with order=id asc, got another order; the stream cannot be read`,
         );
-      if (stream.scopeField === null || (query.from === null && query.to === null))
-        return { value: null, text: `${totalCount} rows, order by id is kept` };
-      const beyond = await ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1);
-      const filter =
-        beyond.totalCount === 0
-          ? 'the date filter works'
-          : 'the date filter has NO effect: all rows are read and those outside the scope left out';
-      return {
-        value: null,
-        text: `${totalCount} rows from ${query.from ?? 'the beginning'} to ${query.to ?? 'now and beyond'}, order by id is kept, ${filter}`,
-      };
+      const told = [`${totalCount} rows${scopeText(query)}, order by id is kept`];
+      const newest = await ask(listParams(stream, { ...query, order: 'desc' }), 100);
+      if (!inOrder(newest.rows, -1))
+        throw new ConfigError(`expected rows by descending id with order=id desc, got another order`);
+      const rows = { sweep: totalCount, open: 0, recent: 0 };
+      if (stream.scopeField !== null) {
+        const beyond = await ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1);
+        told.push(
+          beyond.totalCount === 0
+            ? 'the date filter works'
+            : 'the date filter has NO effect: all rows are read and those outside the scope left out',
+        );
+        const recent = queryOf('recent', query, isoDay(Date.now()), recentDays);
+        if (recent !== null) rows.recent = (await ask(listParams(stream, recent), 1)).totalCount;
+      }
+      if (stream.openField !== null) {
+        const open: Query = { ...query, open: true };
+        const answer = await ask(listParams(stream, open), 100);
+        rows.open = answer.totalCount;
+        const obeys = answer.rows.every((row) => !isRow(row) || isWithin({ ...stream, scopeField: null }, open, row));
+        told.push(
+          obeys
+            ? `the filter of open documents works (${answer.totalCount})`
+            : 'the filter of open documents has NO effect: the sweep finds what they come to',
+        );
+      }
+      today.push({ entity: entity.id, declaration: stream, rows, cursors: {} });
+      return { value: null, text: told.join(', ') };
     });
   }
-  return rows;
+  return today;
+}
+
+function scopeText({ from, to }: Query): string {
+  return from === null && to === null ? '' : ` from ${from ?? 'the beginning'} to ${to ?? 'now and beyond'}`;
+}
+
+function isRow(row: unknown): row is Row {
+  return isObject(row) && typeof row['id'] === 'number';
+}
+
+/** A row without an id is dead-lettered and says nothing about the order. */
+function idsOf(rows: readonly unknown[]): readonly number[] {
+  return rows.filter(isRow).map(({ id }) => id);
+}
+
+function inOrder(rows: readonly unknown[], direction: 1 | -1): boolean {
+  const ids = idsOf(rows);
+  return ids.every((id, index) => index === 0 || (id - (ids[index - 1] ?? NaN)) * direction > 0);
+}
+
+/** What the schedule comes to for all that is configured; a forecast, and so never a fault. */
+function checkPlan(
+  { service: { schedule, infakt } }: Config,
+  streams: readonly StreamToday[],
+): Promise<{ readonly value: null; readonly text: string }> {
+  const { requestsPerMinute } = infakt;
+  const planned = forecast(streams, { settings: schedule, requestsPerMinute, nowMs: Date.now() });
+  return Promise.resolve({ value: null, text: planText(planned, requestsPerMinute) });
 }
 
 function memory(rows: number): Promise<{ readonly value: null; readonly text: string }> {

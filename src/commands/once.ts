@@ -131,7 +131,8 @@ function note(reports: ReadonlyMap<string, StreamReport>, progress: Progress): v
     (report) => report.entity === entity && (stream === null || report.stream === stream),
   );
   for (const report of concerned) {
-    if (report.complete) continue;
+    // Deletions are decided, and told of, after the end of the lap.
+    if (report.complete && progress.kind !== 'page') continue;
     report.endedMs = performance.now();
     if (progress.kind === 'page') {
       report.counts = addCounts(report.counts, progress.counts);

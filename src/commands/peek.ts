@@ -2,16 +2,16 @@ import { parseArgs } from 'node:util';
 
 import { isObject } from '../kinds';
 import { allStreams, kafkaSettings, userAgentOf } from '../service';
-import { createPlainReader, createSingleObjectDecoder } from '../sinks/avro';
 import { createKafka } from '../sinks/kafka';
 import { look, type Seen } from '../sinks/look';
-import { createRegistry, type Registry } from '../sinks/registry';
+import { createRecordReader } from '../sinks/record-reader';
+import { createRegistry } from '../sinks/registry';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka peek TOPIC [options]
 
 Prints the committed records of a topic, oldest first in each partition, one JSON line each: key, headers, partition, offset, value.
-TOPIC is a full name, or one without the prefix: ${allStreams.map(({ name }) => name).join(', ')}, dead-letters.
+TOPIC is a full name, or one without the prefix: ${allStreams.map(({ name }) => name).join(', ')}, sweeps, dead-letters.
 
 Options
   --entity ID        only records of this entity
@@ -21,8 +21,6 @@ Options
 ${configHelp}
 `;
 
-/** A zero byte and four of the schema's id. */
-const CONFLUENT_PREFIX = 5;
 const DEADLINE_MS = 10 * 60_000;
 
 /** `infakt-kafka peek`: returns the exit code. */
@@ -52,7 +50,7 @@ export async function peekCommand(argv: readonly string[], io: Io): Promise<numb
 
   const settings = config.service.registry;
   const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
-  const decode = createDecoder(registry);
+  const decode = createRecordReader(registry);
   let printed = 0;
   await look(
     createKafka(kafkaSettings(config, secrets), kafkaLog),
@@ -77,19 +75,6 @@ export async function peekCommand(argv: readonly string[], io: Io): Promise<numb
 }
 
 type Decode = (bytes: Buffer) => unknown;
-
-/** Reads both framings; with a registry also what is not written by a schema of this version. */
-function createDecoder(registry: Pick<Registry, 'schema'> | null): Decode {
-  const single = createSingleObjectDecoder();
-  const readers = new Map<number, Promise<ReturnType<typeof createPlainReader>>>();
-  return (bytes) => {
-    if (registry === null || bytes[0] !== 0) return single(bytes);
-    const id = bytes.readInt32BE(1);
-    const reader = readers.get(id) ?? registry.schema(id).then(createPlainReader);
-    readers.set(id, reader);
-    return reader.then((read) => read(bytes, CONFLUENT_PREFIX));
-  };
-}
 
 function line(topic: string, { partition, offset, timestampMs, headers }: Seen, key: unknown, value: unknown): string {
   return JSON.stringify({

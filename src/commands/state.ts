@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util';
 
-import { createLedger, type Ledger } from '../ledger';
-import type { Cursor, LedgerBlock } from '../model';
-import { kafkaSettings } from '../service';
-import { createEncoder, loadSchema } from '../sinks/avro';
+import type { Config } from '../../config/load';
+import { forecast, forecastText, planText, type StreamToday } from '../forecast';
+import { lastLap, readRemembered, type StreamView } from '../remembered';
+import type { Plan } from '../schedule';
+import { allStreams, kafkaSettings } from '../service';
 import { createKafka } from '../sinks/kafka';
-import { look } from '../sinks/look';
-import { parseStateKey, parseStateValue, type Account, type Hold } from '../sinks/state-topic';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';
 import { resetCommand } from './reset';
 
@@ -14,7 +13,8 @@ const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-complete lap and what waits for a person. Changes nothing and does not disturb a running service.
+complete lap, what waits for a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the
+requests that it takes. Changes nothing and does not disturb a running service.
 
 Options
   --json             one JSON object on stdout
@@ -22,14 +22,6 @@ ${configHelp}
 `;
 
 const DEADLINE_MS = 10 * 60_000;
-
-interface StreamView {
-  readonly entity: string;
-  readonly stream: string;
-  readonly ledger: Ledger;
-  readonly cursors: Record<string, Cursor>;
-  hold: Hold | null;
-}
 
 /** `infakt-kafka state`: returns the exit code. */
 export async function stateCommand(argv: readonly string[], io: Io): Promise<number> {
@@ -46,57 +38,25 @@ export async function stateCommand(argv: readonly string[], io: Io): Promise<num
   if (positionals.length !== 1 || positionals[0] !== 'show')
     throw usageError(`expected "state show" or "state reset", got "state ${positionals.join(' ')}"`);
   const { config, kafkaLog, secrets } = setUp(io, values);
-  const serviceId = config.service.service.id;
   const topic = `${config.service.topics.prefix}.state`;
-  const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
-
-  const accounts = new Map<string, Account>();
-  const views = new Map<string, StreamView>();
-  const viewOf = (entity: string, stream: string): StreamView => {
-    const known = views.get(`${entity} ${stream}`) ?? {
-      entity,
-      stream,
-      ledger: createLedger({ entity, stream }),
-      cursors: {},
-      hold: null,
-    };
-    views.set(`${entity} ${stream}`, known);
-    return known;
-  };
-  await look(
-    createKafka(kafkaSettings(config, secrets), kafkaLog),
-    { serviceId, topic, follow: false, stopped: io.stopped, deadlineMs: DEADLINE_MS },
-    ({ key, value, partition, offset }) => {
-      const parsed = parseStateKey(
-        serviceId,
-        key?.toString() ?? '',
-        `${topic}, partition ${partition}, offset ${offset}`,
-      );
-      if (value === null) {
-        if ('account' in parsed) accounts.delete(parsed.entity);
-        else if ('block' in parsed) viewOf(parsed.entity, parsed.stream).ledger.unload(parsed.block);
-        else if ('scan' in parsed) Reflect.deleteProperty(viewOf(parsed.entity, parsed.stream).cursors, parsed.scan);
-        else if ('hold' in parsed) viewOf(parsed.entity, parsed.stream).hold = null;
-        return false;
-      }
-      if ('account' in parsed) accounts.set(parsed.entity, parseStateValue('account', value));
-      else if ('block' in parsed) viewOf(parsed.entity, parsed.stream).ledger.load(block.decode(value) as LedgerBlock);
-      else if ('scan' in parsed)
-        viewOf(parsed.entity, parsed.stream).cursors[parsed.scan] = parseStateValue('scan', value);
-      else if ('hold' in parsed) viewOf(parsed.entity, parsed.stream).hold = parseStateValue('hold', value);
-      return false;
-    },
-  );
-
-  for (const { ledger } of views.values()) ledger.loaded();
-  const shown = [...views.values()]
-    // What was purged.
-    .filter(({ ledger, cursors }) => ledger.size > 0 || Object.keys(cursors).length > 0)
-    .sort((a, b) => (`${a.entity} ${a.stream}` < `${b.entity} ${b.stream}` ? -1 : 1));
+  const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
+    serviceId: config.service.service.id,
+    topic,
+    stopped: io.stopped,
+    deadlineMs: DEADLINE_MS,
+  });
+  const nowMs = Date.now();
+  const { requestsPerMinute } = config.service.infakt;
+  const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
   if (values.json)
-    io.stdout(`${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map(asJson) })}\n`);
+    io.stdout(
+      `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map(asJson), plan: planJson(planned, requestsPerMinute) })}\n`,
+    );
   else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
-  else for (const view of shown) io.stdout(asText(view));
+  else {
+    for (const view of shown) io.stdout(asText(view, planned, nowMs));
+    io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
+  }
   return 0;
 }
 
@@ -112,15 +72,40 @@ function asJson({ entity, stream, ledger, cursors, hold }: StreamView): Record<s
   };
 }
 
-/** The newest complete lap; where one is under way, only that the one before was complete is known. */
-function lastLap(cursors: Readonly<Record<string, Cursor>>): { number: number; finished_at: string | null } | null {
-  const sweep = cursors['sweep'];
-  if (sweep === undefined) return null;
-  if (sweep.finishedAt !== null) return { number: sweep.number, finished_at: sweep.finishedAt };
-  return sweep.number > 1 ? { number: sweep.number - 1, finished_at: null } : null;
+/** The streams that are read as configured. */
+function readIn({ entities }: Config, views: readonly StreamView[]): readonly StreamToday[] {
+  return entities
+    .filter(({ enabled }) => enabled)
+    .flatMap(({ id, streams }) =>
+      allStreams
+        .filter(({ name }) => streams.includes(name))
+        .map((declaration) => {
+          const view = views.find(({ entity, stream }) => entity === id && stream === declaration.name);
+          const cursors = view?.cursors ?? {};
+          const of = (scan: string): number => cursors[scan]?.totalCount ?? 0;
+          const rows = { sweep: view?.ledger.live ?? 0, open: of('open'), recent: of('recent') };
+          return { entity: id, declaration, rows, cursors };
+        }),
+    );
 }
 
-function asText(view: StreamView): string {
+function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: number): Record<string, unknown> {
+  return {
+    wanted_per_minute: wantedPerMinute,
+    allowed_per_minute: requestsPerMinute === 0 ? null : requestsPerMinute,
+    scans: forecasts.map(({ scan, underWay, dueAtMs, everyMs }) => ({
+      entity: scan.entity,
+      stream: scan.stream,
+      scan: scan.scan,
+      pages: scan.pages,
+      under_way: underWay,
+      due_at: new Date(dueAtMs).toISOString(),
+      every_seconds: everyMs / 1_000,
+    })),
+  };
+}
+
+function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
   const { entity, stream, ledger, cursors, hold } = view;
   const lap = lastLap(cursors);
   const lapText =
@@ -138,7 +123,10 @@ function asText(view: StreamView): string {
     const { rows, created, updated, unchanged, deadLetters } = cursor.counts;
     return `  ${scan} ${cursor.number}: ${where}, ${scope}, started ${cursor.startedAt}; ${rows} rows, ${created} created, ${updated} updated, ${unchanged} unchanged, ${deadLetters} dead-lettered\n`;
   });
+  const next = forecasts
+    .filter(({ scan }) => scan.entity === entity && scan.stream === stream)
+    .map((each) => `  next ${each.scan.scan}: ${forecastText(each, nowMs)}\n`);
   const missing = ledger.missingSince(Number.MAX_SAFE_INTEGER).length;
   const held = hold === null ? '' : `  HELD since ${hold.since}: ${hold.reason} (hold ${hold.id})\n`;
-  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lapText}\n${scans.join('')}${held}`;
+  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lapText}\n${[...scans, ...next].join('')}${held}`;
 }

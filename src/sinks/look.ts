@@ -110,7 +110,11 @@ export async function look(
   }
 }
 
-async function endOffsets(kafka: Kafka, topic: string): Promise<{ partition: number; low: number; high: number }[]> {
+/** Where each partition of a topic begins and ends now. */
+export async function endOffsets(
+  kafka: Kafka,
+  topic: string,
+): Promise<{ partition: number; low: number; high: number }[]> {
   const admin = kafka.admin();
   try {
     await admin.connect();

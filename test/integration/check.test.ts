@@ -96,7 +96,10 @@ test('before the first run all is well, each line says what was found, and nothi
     `ok   key alfa: belongs to NIP ${nipOf('alfa')}, as configured`,
     'ok   stream clients alfa: 2 rows, order by id is kept',
     expect.stringMatching(
-      /^ok {3}stream invoices alfa: 8 rows from 2020-01-01 to .*, order by id is kept, the date filter works$/,
+      /^ok {3}stream invoices alfa: 8 rows from 2020-01-01 to .*, order by id is kept, the date filter works, the filter of open documents works \(\d\)$/,
+    ),
+    expect.stringMatching(
+      /^ok {3}plan: the targets want [\d.]+ requests a minute, there is no limit; newest every 15 s to 5 min, sweep every 10 min, open every 5 min, recent every 15 min$/,
     ),
     expect.stringMatching(/^ok {3}memory: about \d+ MB for 10 rows, \d+ MB free$/),
   ]);
@@ -255,7 +258,7 @@ test('topics that are missing while none is to be created are named', async () =
   const { service } = await oneCompany({ topics: { create: false } });
   const seen = await check(service);
   expect(seen).toMatchObject({ code: 2, failed: ['topics'] });
-  for (const name of ['clients', 'invoices', 'corrective-invoices', 'dead-letters', 'state'])
+  for (const name of ['clients', 'invoices', 'corrective-invoices', 'sweeps', 'dead-letters', 'state'])
     expect(seen.texts['topics']).toContain(service.topic(name));
 });
 

@@ -5,7 +5,17 @@ import { startSimulator, type Simulator } from '../../simulator/server';
 import type { ParkReason } from '../../src/errors';
 import { cleanUp } from '../support/kafka';
 import { type RunResult, type TestService, testService } from '../support/once';
-import { asked, type Everything, expectSecretsKept, idsOf, readEverything, troublesOf } from '../support/published';
+import {
+  asked,
+  type Everything,
+  expectSecretsKept,
+  idsOf,
+  readEverything,
+  recordsOf,
+  troublesOf,
+} from '../support/published';
+import { startRun } from '../support/run';
+import { walksBegun } from '../support/scans';
 
 /** Whole runs are made there, whose results the tests look at. */
 const SET_UP_MS = 180_000;
@@ -310,4 +320,86 @@ test('a key of another account is refused without a nip too, as the account seen
   expect(idsOf(everything, 'clients', 'company')).toEqual(clients?.ids);
   expect(idsOf(everything, 'invoices', 'company')).toEqual(invoices?.ids);
   expectSecretsKept(simulator, ['secret-first', 'secret-second'], [refused], everything);
+});
+
+/** Companies of which nothing shows whose account it is, with `ROWS` clients and invoices each. */
+async function unreadable(names: readonly string[]): Promise<Simulator> {
+  const simulator = await startSimulator({
+    entities: names.map((name, seed) => ({
+      key: keyOf(name),
+      name,
+      nip: nipOf(name),
+      clients: ROWS,
+      invoices: ROWS,
+      seed,
+      scopes: ['api:invoices:read'],
+    })),
+  });
+  cleanUp(() => simulator.stop());
+  return simulator;
+}
+
+test('a key of another account is refused although nothing shows whose it is, as all that was published is gone beside rows that were never seen', async () => {
+  const simulator = await unreadable(['first', 'second']);
+  const entityFile = (name: string) => ({ url: simulator.url, entities: { company: { api_key: keyOf(name) } } });
+  const service = testService(entityFile('first'));
+  expect(await service.once()).toMatchObject({ code: 0, complete: true });
+  const before = await readEverything(service);
+
+  service.configure(entityFile('second'));
+  const refused = await service.once();
+  expect(refused).toMatchObject({ code: 3, complete: false });
+  expect(troublesOf(refused, 'company')).toEqual(['given up for this run: identity-mismatch']);
+  expect(refused.stderr).toContain('got 404 for all of them beside rows that were never seen');
+  expect(refused.stderr).toContain("Set the entity's right key, give the key the scope api:account:read, or set nip");
+
+  // Neither rows that are gone without others in their place, nor new ones beside one that is still there, are another account.
+  service.configure(entityFile('first'));
+  const { ids } = simulator.admin.truth()[keyOf('first')]?.invoices ?? { ids: [] };
+  for (const id of ids.slice(0, -1)) simulator.admin.remove(keyOf('first'), 'invoices', id);
+  const { id: added } = simulator.admin.add(keyOf('first'), 'invoices');
+  const again = await service.once();
+  expect(again).toMatchObject({ code: 0, complete: true });
+  const everything = await readEverything(service);
+  expect(recordsOf(everything, 'invoices', 'company', before).map(({ id, op }) => ({ id, op }))).toEqual([
+    { id: added, op: 'c' },
+  ]);
+  expect(recordsOf(everything, 'clients', 'company', before)).toEqual([]);
+  expectSecretsKept(simulator, [keyOf('first'), keyOf('second')], [refused, again], everything);
+});
+
+test('two entities that read one account are both stopped, each says which is the other, and a third goes on (I9)', async () => {
+  // `twin` has a key of its own, and is shown the rows of the one after it.
+  const simulator = await unreadable(['twin', 'owner', 'sigma']);
+  simulator.admin.addFault({
+    match: { entity: keyOf('twin'), path: '\\.json$' },
+    times: Infinity,
+    action: { transform: 'wrong-account' },
+  });
+  const names = ['twin', 'owner', 'sigma'];
+  const service = testService({
+    url: simulator.url,
+    entities: Object.fromEntries(names.map((name) => [name, { api_key: keyOf(name), streams: ['invoices'] }])),
+    service: { schedule: { newestSeconds: 1, openSeconds: 1, recentSeconds: 1, sweepSeconds: 1 } },
+  });
+  const run = startRun(service, { patience: { parkMs: () => 200 } });
+  for (const name of ['twin', 'owner']) await run.says('parked', { entity: name });
+  const added = simulator.admin.add(keyOf('sigma'), 'invoices');
+  simulator.admin.add(keyOf('owner'), 'invoices');
+  for (const name of ['twin', 'owner']) await run.says('parked', { entity: name, before: 2 });
+  await walksBegun(simulator, keyOf('sigma'), ['newest'], 3);
+  const end = await run.stop();
+  const about = (name: string): string =>
+    JSON.stringify(run.logs.filter(({ entity, msg }) => entity === name && msg === 'parked'));
+  expect(about('twin')).toContain('got those of owner, by id and uuid; both are stopped');
+  expect(about('owner')).toContain('got those of twin, by id and uuid; both are stopped');
+  expect(about('owner')).toContain(
+    'Give each entity the key of its own account, or remove one of them, and start again',
+  );
+  expect(run.count('parked', 'sigma')).toBe(0);
+  const everything = await readEverything(service);
+  expect(idsOf(everything, 'invoices', 'sigma')).toContain(added['id']);
+  // Who came first had published before the other was known; neither goes on.
+  for (const name of ['twin', 'owner']) expect(idsOf(everything, 'invoices', name).length).toBeLessThanOrEqual(ROWS);
+  expect(names.filter((name) => end.stderr.includes(keyOf(name)))).toEqual([]);
 });

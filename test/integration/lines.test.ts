@@ -38,7 +38,7 @@ function told(everything: Everything, since: Everything): string[] {
 }
 
 test('lines are a table of their own that follows every edit of their invoice, in the partition of their invoice', async () => {
-  const company = await oneCompany({ invoices: 12, service: ASKED_FOR });
+  const company = await oneCompany({ invoices: 12, ...ASKED_FOR });
   const { service, simulator } = company;
   expect(await service.once()).toMatchObject({ code: 0, complete: true });
   const first = await readEverything(service);
@@ -91,7 +91,7 @@ test('lines switched on later are published once for the whole scope, and again 
   expect(without.published.some(({ topic }) => topic === 'invoice-lines')).toBe(false);
 
   const setting = { url: simulator.url, entities: { alfa: { api_key: API_KEY, nip: '1111111111' } } };
-  service.configure({ ...setting, service: ASKED_FOR });
+  service.configure({ ...setting, ...ASKED_FOR });
   expect(await service.once()).toMatchObject({
     code: 0,
     streams: { 'alfa invoices': { created: 0, updated: 0, unchanged: 12 } },
@@ -108,7 +108,7 @@ test('lines switched on later are published once for the whole scope, and again 
   const off = await readEverything(service);
   expect(told(off, on)).toEqual([]);
 
-  service.configure({ ...setting, service: ASKED_FOR });
+  service.configure({ ...setting, ...ASKED_FOR });
   await service.once();
   const again = await readEverything(service);
   expect(told(again, off).filter((text) => text.startsWith('r '))).toEqual([`r ${edited}/1`]);

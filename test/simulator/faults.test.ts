@@ -55,6 +55,16 @@ describe('which requests a rule takes', () => {
       expect(await status('clients.json', 'key-b')).toBe(200);
     }));
 
+  test('by parameters of the query, also by one that is absent', () =>
+    withSimulator({}, async (simulator) => {
+      const status = async (path: string) => (await ask(simulator, path)).status;
+      const query = { order: 'id desc', 'q[paid_date_null]': null };
+      simulator.admin.addFault({ match: { query }, times: Infinity, action: { status: 500 } });
+      expect(await status('invoices.json?order=id+desc')).toBe(500);
+      expect(await status('invoices.json?order=id+asc')).toBe(200);
+      expect(await status('invoices.json?order=id+desc&q[paid_date_null]=true')).toBe(200);
+    }));
+
   test('after those that it skips', () =>
     withSimulator({}, async (simulator) => {
       simulator.admin.addFault({ skip: 2, action: { status: 500 } });
@@ -221,6 +231,15 @@ describe('lists that are wrong', () => {
       expect((await list(simulator, path)).metainfo['total_count']).toBe(450);
       expect((await list(simulator, path)).metainfo['total_count']).not.toBe(450);
     }));
+
+  test('shorter-history leaves out what is older than a year', () =>
+    withSimulator({}, async (simulator) => {
+      const all = await list(simulator, 'invoices.json?order=id+asc&limit=100');
+      simulator.admin.addFault({ action: { transform: 'shorter-history' } });
+      const { ids, metainfo } = await list(simulator, 'invoices.json?order=id+asc&limit=100');
+      expect(metainfo['total_count']).toBeLessThan(Number(all.metainfo['total_count']));
+      expect(Number(ids[0])).toBeGreaterThan(Number(all.ids[0]));
+    }));
 });
 
 describe('work before an answer', () => {
@@ -255,6 +274,23 @@ describe('work before an answer', () => {
       const added = simulator.admin.add('key-a', 'invoices', { id: 3 });
       released.give();
       expect((await answer).ids[0]).toBe(added['id']);
+    }));
+
+  test('an answer that is held back after it was computed is old when it comes', () =>
+    withSimulator({}, async (simulator) => {
+      const reached = signal();
+      const released = signal();
+      simulator.admin.addFault({
+        after: async () => {
+          reached.give();
+          await released.promise;
+        },
+      });
+      const answer = list(simulator, page);
+      await reached.promise;
+      simulator.admin.add('key-a', 'invoices', { id: 3 });
+      released.give();
+      expect((await answer).ids).not.toContain(3);
     }));
 
   test('its failure is answered by 500 with the reason', () =>

@@ -134,14 +134,14 @@ export function createMemoryKafka({
       newest += 1;
       return writerOf(newest);
     },
-    async read(from, each) {
+    async read(from, each, until = Infinity) {
       await pause();
-      for (const record of state.filter(({ offset }) => offset >= from)) {
+      for (const record of state.filter(({ offset }) => offset >= from && offset < until)) {
         if (breaksRead()) throw new TransientError('memory: the reading broke off');
         if (each(record)) return;
         await pause();
       }
-      throw new TransientError('memory: expected the marker, got the end');
+      if (until === Infinity) throw new TransientError('memory: expected the marker, got the end');
     },
   };
 }
@@ -151,6 +151,22 @@ export function stateOf(kafka: MemoryKafka): { readonly key: StateKey; readonly 
   return kafka.state.flatMap(({ key, value }) =>
     value === null ? [] : [{ key: parseStateKey(SERVICE, key, STATE_TOPIC), value }],
   );
+}
+
+/** The hold that a list's deletions wait for, or null. */
+export function holdIn(kafka: MemoryKafka, { entity, stream }: { readonly entity: string; readonly stream: string }) {
+  const key = stateKey(SERVICE, { entity, stream, hold: true });
+  const value = kafka.state.findLast((record) => record.key === key)?.value ?? null;
+  return value === null ? null : parseStateValue('hold', value);
+}
+
+/** The durable cursor of a scan. */
+export function cursorOfScan(
+  kafka: MemoryKafka,
+  place: { readonly entity: string; readonly stream: string; readonly scan: ScanName },
+): Cursor | null {
+  const value = kafka.state.findLast(({ key }) => key === stateKey(SERVICE, place))?.value ?? null;
+  return value === null ? null : parseStateValue('scan', value);
 }
 
 /** The cursor of a scan, or null where the batch moves none. */

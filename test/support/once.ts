@@ -77,8 +77,10 @@ export interface ServiceSetting {
   readonly url: string;
   /** Content of each entity's file, by its id; `api_key` included. */
   readonly entities: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Merged into the service file, section by section; a list replaces what is there. */
-  readonly service?: Readonly<Record<string, Readonly<Record<string, unknown>> | readonly string[]>>;
+  /** Merged into the service file, section by section. */
+  readonly service?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Of the service file. */
+  readonly projections?: readonly string[];
 }
 
 /** Makes a service for the test at hand. */
@@ -89,22 +91,21 @@ export function testService(setting: ServiceSetting): TestService {
   mkdirSync(entitiesFolder);
   const options = ['--config', join(folder, 'service.json'), '--entities', entitiesFolder];
 
-  const configure = ({ url, entities, service = {} }: ServiceSetting): void => {
+  const configure = ({ url, entities, service = {}, projections = [] }: ServiceSetting): void => {
     rmSync(entitiesFolder, { recursive: true });
     mkdirSync(entitiesFolder);
     for (const [id, entity] of Object.entries(entities)) {
       writeFileSync(join(entitiesFolder, `${id}.json`), JSON.stringify({ start_date: 'all', ...entity }));
     }
-    const file: Record<string, Readonly<Record<string, unknown>> | readonly string[]> = {
+    const file: Record<string, Readonly<Record<string, unknown>>> = {
       service: { id: prefix },
       infakt: { baseUrl: `${url}/api/v3`, requestsPerMinute: 0, timeoutMs: 5_000 },
       kafka: { brokers: brokers(), sessionTimeoutMs: 6_000 },
       topics: { prefix, partitions: 3, replicationFactor: 1 },
       state: { partitions: 2 },
     };
-    for (const [section, values] of Object.entries(service))
-      file[section] = Array.isArray(values) ? values : { ...file[section], ...values };
-    writeFileSync(join(folder, 'service.json'), JSON.stringify(file));
+    for (const [section, values] of Object.entries(service)) file[section] = { ...file[section], ...values };
+    writeFileSync(join(folder, 'service.json'), JSON.stringify({ ...file, projections }));
   };
   configure(setting);
   cleanUp(async () => {

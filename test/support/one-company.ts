@@ -19,6 +19,7 @@ export interface CompanyOptions {
   readonly invoices?: number;
   /** Sections of the service file. */
   readonly service?: ServiceSetting['service'];
+  readonly projections?: readonly string[];
   /** Another cluster than that of the tests. */
   readonly bootstrap?: string;
 }
@@ -33,6 +34,7 @@ export async function oneCompany({
   clients = 5,
   invoices = 20,
   service: sections = {},
+  projections = [],
   bootstrap = brokers().join(','),
 }: CompanyOptions = {}): Promise<OneCompany> {
   const simulator = await startSimulator({
@@ -46,6 +48,7 @@ export async function oneCompany({
     url: simulator.url,
     entities: { alfa: { api_key: API_KEY, nip: NIP, streams: ['clients', 'invoices'] } },
     service: { ...sections, kafka: { brokers: bootstrap.split(','), ...sections['kafka'] } },
+    projections,
   });
   return { simulator, service, shard: partitionOf('alfa', 2), bootstrap };
 }

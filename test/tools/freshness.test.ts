@@ -105,6 +105,12 @@ describe('a scene in virtual time', () => {
     expect({ falseDeletions, refused: requests.refused }).toEqual({ falseDeletions: 0, refused: 0 });
   });
 
+  test('a hundred new companies are read once soon', async () => {
+    const companies = Array.from({ length: 100 }, (_, at) => ({ id: `company-${at}`, clients: 5, invoices: 150 }));
+    const { syncedAfterMs } = await play({ ...scene, companies, rates: {}, hours: 0.01 });
+    expect(syncedAfterMs).toBeLessThan(15 * 60_000);
+  });
+
   test('crashes and faults cost time and nothing more', async () => {
     const trouble = { failing: 0.05, hanging: 0.005 };
     const { delays, falseDeletions, restarts, requests } = await play({ ...scene, trouble, killEveryMinutes: 11 });

@@ -46,12 +46,13 @@ const REQUESTS_PER_MINUTE = 300;
 const PAGE_ROWS = 100;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** A day on which nothing special happens; at noon, so that a few hours are of one date. */
+/** In the morning, so that most hours of a run are of one date. */
 const START_MS = Date.parse('2026-03-02T06:00:00Z');
 const LONGEST_SYNC_MS = 48 * HOUR;
 const STEP_MS = 5 * MINUTE;
 const DOWN_MS = 5_000;
 const RECENT_DAYS = 45;
+/** The defaults of `schedule.*`. */
 const SETTINGS: ScheduleSettings = {
   newestSeconds: 15,
   clientsNewestSeconds: 300,
@@ -230,18 +231,18 @@ export const tenCompanies: Pick<Scene, 'companies' | 'rates'> = {
 const SIZES: readonly Size[] = [
   {
     companies: companiesOf(1, () => 20_000),
-    hours: 12,
+    hours: 6,
     rates: { issue: 2, pay: 2, edit: 4, remove: 0.1 },
   },
-  { ...tenCompanies, hours: 8 },
+  { ...tenCompanies, hours: 6 },
   // Most are small: 2 000 to 20 000 invoices, 4 600 in the mean.
   {
     companies: companiesOf(100, (share) => 2_000 + 18_000 * share ** 6),
-    hours: 24,
+    hours: 8,
     rates: { issue: 8, pay: 8, edit: 16, remove: 0.5 },
   },
 ];
-const TROUBLE_HOURS = 8;
+const TROUBLE_HOURS = 6;
 const TROUBLE = { failing: 0.02, hanging: 0.001 };
 
 /** Changes made by the simulator against what a consumer gets, in virtual time; returns the markdown to print. */
@@ -276,7 +277,7 @@ function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshn
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const happens = Object.entries(rates).map(([kind, rate]) => `${kind} ${rate}`);
   return [
-    `### ${companies.length} companies of ${least === most ? fixed(least) : `${fixed(least)}-${fixed(most)}`} invoices\n`,
+    `### ${companies.length === 1 ? 'One company' : `${companies.length} companies`} of ${least === most ? fixed(least) : `${fixed(least)}-${fixed(most)}`} invoices\n`,
     `${hours} h after the first complete lap; a minute, all together: ${happens.join(', ')}.\n`,
     table([
       ['delay: p50 / p95 / longest', 'changes', 'the schedule', 'not seen yet (oldest)', 'sweep only', 'best possible'],

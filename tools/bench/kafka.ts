@@ -41,7 +41,7 @@ export async function openBroker(): Promise<Broker> {
         prefix,
         data: ['clients', 'invoices'],
         formerData: [],
-    dataPartitions: PARTITIONS,
+        dataPartitions: PARTITIONS,
         statePartitions: 12,
         replicationFactor: -1,
         create: true,

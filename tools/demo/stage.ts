@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -64,6 +64,8 @@ export interface Service {
   readonly folder: string;
   /** Throws if it ended by itself. */
   readonly check: () => Promise<void>;
+  /** `infakt-kafka reconcile`: what it says, and whether all agrees. */
+  readonly reconcile: () => Promise<{ readonly agrees: boolean; readonly text: string }>;
   readonly stop: () => Promise<void>;
 }
 
@@ -126,7 +128,8 @@ export async function openService(options: {
 
   const log = join(folder, 'service.log');
   const output = openSync(log, 'a');
-  const command = ['run', '--config', join(folder, 'service.json'), '--entities', entities];
+  const configuration = ['--config', join(folder, 'service.json'), '--entities', entities];
+  const command = ['run', ...configuration];
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, SERVICE, ...command], {
     stdio: ['ignore', output, output, 'ipc'],
     // Out of reach of a terminal's Ctrl-C, which the demo answers for both.
@@ -155,6 +158,12 @@ export async function openService(options: {
       const lines = (await readFile(log, 'utf8')).trim().split('\n').slice(-10);
       throw new TransientError(`running the service: expected it to go on, got ${ended}:\n${lines.join('\n')}`);
     },
+    reconcile: () =>
+      new Promise((resolve) => {
+        execFile(process.execPath, [SERVICE, 'reconcile', ...configuration], { env: {} }, (error, stdout, stderr) =>
+          resolve({ agrees: error === null, text: stdout + stderr }),
+        );
+      }),
     async stop() {
       const impatience = new AbortController();
       child.kill('SIGTERM');

@@ -13,10 +13,12 @@ interface Source {
   readonly isProjection: boolean;
 }
 
-const sources: readonly Source[] = allStreams.flatMap(({ name, schema, projection }) => [
+const dataSources: readonly Source[] = allStreams.flatMap(({ name, schema, projection }) => [
   { name, schema, isProjection: false },
   ...(projection === null ? [] : [{ name: projection.name, schema: projection.schema, isProjection: true }]),
 ]);
+
+const sources: readonly Source[] = [...dataSources, { name: 'sweeps', schema: 'sweep', isProjection: false }];
 
 /** The headers of every record of these topics. */
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
@@ -57,7 +59,7 @@ ${renderOverview()}
 The service creates what is missing, with these settings, unless \`topics.create\` is false. Where the replication factor is 3 or more,
 \`min.insync.replicas\` is 2. Numbers of partitions are settings: \`topics.partitions\`, and \`state.partitions\` for the state. They stay what they
 were when the service first wrote. A record's partition is murmur2 of \`<entity>/<id>\` modulo their number (of a line: the id of its
-invoice), so everything about a row is in one partition and in order.
+invoice; of a lap: \`<entity>/<stream>\`), so everything about a row is in one partition and in order.
 
 Of a compacted topic a consumer that starts at the beginning gets at least the newest record of each key. A null value, a tombstone, says
 that what the key stands for is gone.
@@ -70,6 +72,8 @@ ${table(
   ['Header', 'Meaning'],
   recordHeaders.map(([name, meaning]) => [code(name), meaning]),
 )}
+
+A record of \`<prefix>.sweeps\` has the first five; its \`op\` is \`c\`, and its \`stream\` the one that was swept.
 
 Besides, of a dead letter, whose value is the row as the API sent it, in JSON:
 
@@ -103,7 +107,7 @@ ${sources.map(renderSource).join('\n')}`;
 }
 
 function renderOverview(): string {
-  const names = sources.map(({ name }) => name);
+  const names = dataSources.map(({ name }) => name);
   const topics = wantedTopics({
     prefix: '<prefix>',
     data: names,

@@ -1,0 +1,217 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { from, mergeMap, ReplaySubject, retry, throwError } from 'rxjs';
+
+import { TransientError } from '../../src/errors';
+import type { Row, StreamDeclaration } from '../../src/model';
+import { type PipelineOptions, type Rhythm, runShard } from '../../src/pipeline';
+import type { Progress, Reader } from '../../src/reading';
+import type { Target } from '../../src/schedule';
+import { createShard, type ShardOptions } from '../../src/shard';
+import {
+  createMarks,
+  createMemoryKafka,
+  createMemoryRest,
+  type DetailAnswer,
+  type DetailRequest,
+  idOf,
+  itemStream,
+  type ListRequest,
+  type MemoryKafka,
+  type MemoryKafkaOptions,
+  type MemoryRestOptions,
+  memoryShard,
+} from './memory';
+
+const LIMIT = 4;
+
+/** Laps so often, and the other scans once. */
+export function lapsEvery(everyMs: number): Rhythm {
+  const rarely: Target = { everyMs: 3_600_000, withinMs: 3_600_000 };
+  return {
+    targets: () => ({ newest: rarely, open: rarely, recent: rarely, sweep: { everyMs, withinMs: 3_600_000 } }),
+    recentDays: 45,
+  };
+}
+
+/** What surrounds the processes of a scene. */
+export interface Setting {
+  /** Rows by entity and stream. */
+  readonly rows: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>>;
+  readonly streams?: readonly StreamDeclaration[];
+  readonly kafka?: MemoryKafkaOptions;
+  readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
+  readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
+  readonly heeds?: MemoryRestOptions['heeds'];
+  readonly account?: MemoryRestOptions['account'];
+}
+
+/** One process of the service, reading the shard. */
+export interface Running {
+  readonly told: readonly Progress[];
+  /** What was told of one kind, as `entity stream`. */
+  readonly of: (kind: Progress['kind']) => string[];
+  /** Null when it completed, else the error. */
+  readonly ended: Promise<unknown>;
+  readonly stop: () => void;
+  /** Ends it as a crash does. */
+  readonly kill: () => void;
+}
+
+export interface Scene {
+  readonly kafka: MemoryKafka;
+  /** Every request for a list, by all processes. */
+  readonly asked: readonly ListRequest[];
+  /** Every request for a single row, by all processes. */
+  readonly askedAlone: readonly DetailRequest[];
+  readonly start: (
+    options?: Partial<Pick<PipelineOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
+      Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
+      Partial<Pick<ShardOptions, 'idleCommitMs'>>,
+  ) => Running;
+}
+
+const living = new Set<() => void>();
+afterEach(() => {
+  for (const kill of living) kill();
+  living.clear();
+});
+
+/** One shard, its API and its Kafka, and any number of processes that read it. */
+export function scene({
+  rows,
+  streams,
+  kafka: kafkaOptions = {},
+  before = () => undefined,
+  beforeDetail = () => undefined,
+  heeds,
+  account,
+}: Setting): Scene {
+  const kafka = createMemoryKafka({ pause: () => turn(), ...kafkaOptions });
+  const asked: ListRequest[] = [];
+  const askedAlone: DetailRequest[] = [];
+  const declarations = streams ?? [itemStream('items'), itemStream('things')];
+  const streamsOf = (entity: string): StreamDeclaration[] =>
+    declarations.filter(({ name }) => rows[entity]?.[name] !== undefined);
+  const entities = Object.keys(rows);
+
+  const start: Scene['start'] = ({
+    nip = null,
+    startDate = 'all',
+    endDate = null,
+    deletions = { maxShare: 0, confirm: null },
+    idleCommitMs = 10_000,
+    now = Date.now,
+    ...options
+  } = {}) => {
+    const stop = new ReplaySubject<void>(1);
+    let stopped = false;
+    const marks = createMarks();
+    const shard = createShard(
+      memoryShard(
+        kafka,
+        entities.flatMap((entity) => streamsOf(entity).map((declaration) => ({ entity, declaration }))),
+        { idleCommitMs, now },
+      ),
+    );
+    const told: Progress[] = [];
+    let kill: () => void = () => undefined;
+    const ended = new Promise<unknown>((resolve) => {
+      const subscription = runShard({
+        open: () => shard.open(),
+        readers: entities.map((entity) => ({
+          entity,
+          nip,
+          startDate,
+          endDate,
+          deletions,
+          streams: streamsOf(entity),
+          rest: createMemoryRest({
+            entity,
+            rows: (stream) => rows[entity]?.[stream] ?? [],
+            marks,
+            pause: () => turn(),
+            before: (request) => {
+              asked.push(request);
+              return before(request, asked.length);
+            },
+            beforeDetail: (request) => {
+              askedAlone.push(request);
+              return beforeDetail(request, askedAlone.length);
+            },
+            ...(heeds === undefined ? {} : { heeds }),
+            ...(account === undefined ? {} : { account }),
+          }),
+        })),
+        rhythm: null,
+        newId: () => 'hold',
+        twins: { check: () => undefined },
+        parkMs: () => 1,
+        limit: LIMIT,
+        credits: 4,
+        marks,
+        now,
+        stopped: () => stopped,
+        stop,
+        ...options,
+      })
+        .pipe(
+          retry({
+            delay: (error: unknown) =>
+              error instanceof TransientError
+                ? from(turn()).pipe(mergeMap(() => from(turn())))
+                : throwError(() => error),
+          }),
+        )
+        .subscribe({ next: (progress) => told.push(progress), complete: () => resolve(null), error: resolve });
+      kill = () => {
+        subscription.unsubscribe();
+        resolve('killed');
+      };
+      // What a failed test leaves behind would run for ever.
+      living.add(kill);
+    });
+    return {
+      told,
+      of: (kind) =>
+        told
+          .filter((progress) => progress.kind === kind)
+          .map(({ entity, stream }) => (stream === null ? entity : `${entity} ${stream}`)),
+      ended,
+      stop: () => {
+        stopped = true;
+        stop.next();
+      },
+      kill,
+    };
+  };
+  return { kafka, asked, askedAlone, start };
+}
+
+/** Rows with the ids from 1 on. */
+export function items(count: number, content = 'first'): Row[] {
+  return Array.from({ length: count }, (_, index) => ({ id: index + 1, content: `${content} ${index + 1}` }));
+}
+
+/** Turns of the event loop, until it is so. */
+export async function when(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`gave up waiting for ${condition.toString()}`);
+    await turn();
+  }
+}
+
+/** Long enough for anything that could still happen without a timer. */
+export async function quiet(): Promise<void> {
+  for (let n = 0; n < 100; n++) await turn();
+}
+
+/** Ids of the records of a topic, in order. */
+export function idsOn({ kafka }: Scene, topic: string): number[] {
+  return kafka.records.filter((record) => record.topic === topic).map((record) => idOf(record));
+}
+
+/** The ids from 1 on. */
+export function upTo(count: number): number[] {
+  return items(count).map(({ id }) => id);
+}
