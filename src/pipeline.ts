@@ -361,7 +361,8 @@ function readPages(
     const { outsideQuery, end } = page;
     pages = pagesOf(page.totalCount, limit);
     const work = { ...place, scan: scanName, page };
-    const marked = end && scanName === 'newest' && highest !== undefined ? { ...work, mark: highest } : work;
+    // An empty list has a mark as well: all that comes later is new.
+    const marked = end && scanName === 'newest' ? { ...work, mark: highest ?? 0 } : work;
     const added = async (): Promise<Done> => {
       options.twins.check(entity, stream.name, page.rows);
       return session.add(marked);

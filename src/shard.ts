@@ -485,7 +485,11 @@ export function createShard(options: ShardOptions): Shard {
         oldestOpen: oldestOpen(state),
       });
       const spotId = scan === 'spot' ? page.interval.upTo : null;
-      const strayed = spotId !== null && work.left === true && state.ledger.setFlags(spotId, EntryFlag.LEFT, 0);
+      const strayed =
+        spotId !== null &&
+        work.left === true &&
+        result.stale.length === 0 &&
+        state.ledger.setFlags(spotId, EntryFlag.LEFT, 0);
       const letters = [
         ...result.deadLetters.map(({ row, error, fingerprint }) =>
           deadLetterOf(origin, row, { id: row.id, error, fingerprint }, options.deadLetters),
@@ -705,6 +709,17 @@ export function createShard(options: ShardOptions): Shard {
       }
     }
 
+    /** Resolves when what is pending now is durable: others may go on filling the shard for hours. */
+    function written(): Promise<void> {
+      if (over !== null) return Promise.reject(over);
+      const { settled, failed: failures } = pending;
+      return new Promise<void>((resolve, reject) => {
+        settled.push(resolve);
+        failures.push(reject);
+        drain();
+      });
+    }
+
     return {
       cursor(entity, stream, scan) {
         const walk = streamOf(entity, stream).walks.get(scan);
@@ -714,7 +729,7 @@ export function createShard(options: ShardOptions): Shard {
       remember(entity, account) {
         accounts.set(entity, account);
         pending.values.set(stateKey(options.serviceId, { entity, account: true }), account);
-        return flush();
+        return written();
       },
       begin(entity, stream, scan, cursor) {
         // The walks belong to the next session now.
@@ -757,14 +772,14 @@ export function createShard(options: ShardOptions): Shard {
         });
         if (over !== null) throw over;
         const removed = bury(streamOf(entity, stream), gone);
-        await flush();
+        if (removed > 0) await written();
         return removed;
       },
       hold: (entity, stream) => streamOf(entity, stream).hold,
       setHold(entity, stream, hold) {
         streamOf(entity, stream).hold = hold;
         pending.values.set(stateKey(options.serviceId, { entity, stream, hold: true }), hold);
-        return flush();
+        return written();
       },
       rank: (entity, stream, id) => streamOf(entity, stream).ledger.rank(id),
       settled: (entity, stream) =>

@@ -313,6 +313,28 @@ test('while a commit hangs no more pages are asked for than there are credits', 
   expect(idsOn(here, topicOf('items'))).toEqual(upTo(60));
 });
 
+test('an entity that is remembered while another fills the shard without a pause waits for its own transaction only (I9)', async () => {
+  let asked = 0;
+  let release: () => void = () => undefined;
+  const late = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const here = scene({
+    rows: { alfa: { items: items(400) }, beta: { items: items(3) } },
+    // Beta's account is answered when alfa is in the middle of its rows.
+    account: async () => {
+      if (asked++ === 1) await late;
+      return { taxId: null, accountUuid: `account ${asked}` };
+    },
+    before: (_, requests) => {
+      if (requests === 10) release();
+    },
+  });
+  const run = here.start();
+  expect(await run.ended).toBeNull();
+  expect(run.of('lap')).toEqual(['beta items', 'alfa items']);
+});
+
 describe('commits that fail', () => {
   const oddRows = async ({ records }: Batch): Promise<Fate> => {
     if (!records.some((record) => record.topic === topicOf('items') && rowOf(record)['content'] === 'too odd')) {

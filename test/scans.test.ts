@@ -58,6 +58,17 @@ describe('newest', () => {
     expect(publishedNew(here)).toEqual(from(21, 250).map(({ id }) => id));
   });
 
+  test('finds all of the first documents of an account that was empty, however many come at once', async () => {
+    const rows: Row[] = [];
+    const here = await synced(rows);
+    rows.push(...from(21, 250));
+    const run = here.start({ rhythm: often('newest'), limit: 100 });
+    await when(() => markOf(here) === 270);
+    run.stop();
+    await run.ended;
+    expect(publishedNew(here)).toEqual(from(21, 250).map(({ id }) => id));
+  });
+
   test('loses none of 250 new documents when it is killed after its first page (I1)', async () => {
     let hangs = false;
     const rows = items(20);
