@@ -233,7 +233,7 @@ describe('of the rights that docs/security.md lists', () => {
     const rights = rightsOf(service);
     await kafka.allow(rights);
     const creation =
-      /; give the service's user Create on topic infakt.clients and .*topic infakt.state, or on the cluster/;
+      /; give the service's user Create on topic infakt.clients and .*topic infakt.state.*, or on the cluster/;
     expect(wordsOf(await service.once(), service)).toMatch(creation);
     expect(wordsOf(await service.command(['check']), service)).toMatch(creation);
     await kafka.allow([creationOf(service)]);

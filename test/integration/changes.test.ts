@@ -53,7 +53,7 @@ async function companies(
     entities: Object.fromEntries(
       Object.entries(entities).map(([name, file]) => [name, { api_key: keyOf(name), streams, ...file }]),
     ),
-    service: { schedule, infakt: { timeoutMs: 60_000, ...infakt }, log: { level: 'debug' } },
+    service: { schedule, infakt: { timeoutMs: 240_000, ...infakt }, log: { level: 'debug' } },
   });
   return { simulator, service };
 }

@@ -117,7 +117,7 @@ describe('deletions (I5)', () => {
       ),
       service: {
         schedule: { newestSeconds: NEVER, openSeconds: NEVER, recentSeconds: 1, sweepSeconds: 1 },
-        infakt: { timeoutMs: 60_000 },
+        infakt: { timeoutMs: 240_000 },
         log: { level: 'debug' },
       },
       projections: ['invoice-lines'],
