@@ -90,6 +90,8 @@ function main(): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // Nobody reads any more, as after `| head`.
+  process.stdout.on('error', () => process.exit(141));
   const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
   const io: Io = {
     stdout: (text) => void process.stdout.write(text),

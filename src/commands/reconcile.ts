@@ -17,7 +17,7 @@ const help = `Usage: infakt-kafka reconcile [options]
 Holds what is on the topics against what inFakt showed in the last complete lap, for each entity and stream: rows and sums by month and
 currency, and the newest record of each row against what the ledger says was published. Changes nothing, asks inFakt nothing and does not
 disturb a running service. Rows that changed after the lap or while it was under way, rows that are absent but not yet known to be deleted,
-and dead letters are listed apart.
+and dead letters are listed apart. Sums are printed of what differs; --json has all of them.
 
 Options
   --entity ID        only this entity
@@ -160,7 +160,8 @@ function asText({ entity, stream, agrees, lap, rows, sums, differences, apart }:
       : `lap ${lap.number} of ${lap.finishedAt} showed ${lap.rows}`;
   const lines = [`${entity} ${stream}: ${agrees ? 'agrees' : 'DIFFERS'}, ${rows} rows on the topic, ${against}`];
   const inMoney = sums.some(({ lap: { amounts } }) => amounts.length > 0);
-  if (inMoney) lines.push(...tableOf(sums));
+  if (inMoney && agrees) lines.push(`  rows, net, VAT and gross agree in each of ${sums.length} months and currencies`);
+  else if (inMoney) lines.push(...tableOf(sums));
   for (const { id, what } of differences.slice(0, SHOWN_IDS)) lines.push(`  DIFFERS ${id}: ${what}`);
   if (differences.length > SHOWN_IDS) lines.push(`  and ${differences.length - SHOWN_IDS} more: see --json`);
   const listed = (ids: readonly number[], what: string): string[] =>
