@@ -60,7 +60,9 @@ export function planText({ wantedPerMinute, forecasts }: Plan, requestsPerMinute
 }
 
 /** When the scan comes next, and how often. */
-export function forecastText({ underWay, dueAtMs, everyMs }: Forecast, nowMs: number): string {
+export function forecastText({ scan, underWay, dueAtMs, everyMs }: Forecast, nowMs: number): string {
+  // Looks that found nothing are not written down, so when the last one was is not known here.
+  if (scan.scan === 'newest') return `every ${spanText(everyMs)}`;
   const due = underWay ? 'under way' : dueAtMs <= nowMs ? 'due now' : `due in ${spanText(dueAtMs - nowMs)}`;
   return `${due}, then every ${spanText(everyMs)}`;
 }
