@@ -65,7 +65,7 @@ export function publishDeletions(options: DeletionOptions): Observable<Progress>
     const first = released.length === 0 ? release : decide(options, released, release);
     if (missing.length === 0) return first;
     const rest = others.length === 0 ? EMPTY : decide(options, others, null);
-    return concat(sameAccount(options), whilePresent(options, concat(first, rest)));
+    return whileOurs(options, whilePresent(options, concat(first, rest)));
   }).pipe(untilOver(session));
 }
 
@@ -98,10 +98,23 @@ function letGo({ session, reader, stream }: DeletionOptions): Observable<never> 
 }
 
 /** Rows of another account would be missing as well: whose the account is, is looked at again. */
-function sameAccount({ session, reader }: DeletionOptions): Observable<never> {
-  return reader.rest.accountDetails().pipe(
-    map((seen) => judgeIdentity(reader, session.account(reader.entity), seen)),
-    ignoreElements(),
+function whileOurs({ session, reader, stream }: DeletionOptions, source: Observable<Progress>): Observable<Progress> {
+  const { entity } = reader;
+  // With the key that the rows were read with: another one must first be shown to be the entity's.
+  return reader.rest.accountDetails('same').pipe(
+    mergeMap((seen) => {
+      const before = session.account(entity);
+      judgeIdentity(reader, before, seen);
+      const known = before !== null && (before.taxId !== null || before.accountUuid !== null);
+      if (seen !== 'unreadable' || !known) return source;
+      return of<Progress>({
+        kind: 'warning',
+        entity,
+        stream: stream.name,
+        message:
+          'looking at the account before deletions: expected to read it as before, got no answer; nothing is deleted',
+      });
+    }),
   );
 }
 

@@ -510,8 +510,11 @@ function parked(
     let retries = 0;
     const waitMs = (error: unknown, failures: number): number | null => {
       if (!isOurs(error) || options.stopped()) return null;
-      const asked = error instanceof FatalError ? error.parkMs : error.retryAfterMs;
-      const wait = asked ?? options.parkMs(failures);
+      // What the other side asks for holds at least; a short one does not make an outage shorter.
+      const wait =
+        error instanceof FatalError
+          ? (error.parkMs ?? options.parkMs(failures))
+          : Math.max(error.retryAfterMs ?? 0, options.parkMs(failures));
       if (options.rhythm === null && (retries > 0 || HOPELESS.has(reasonOf(error)) || wait > LONGEST_PARK_MS))
         return null;
       return wait;

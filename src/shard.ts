@@ -454,6 +454,12 @@ export function createShard(options: ShardOptions): Shard {
       const observedAt = new Date(observedAtMs).toISOString();
       const origin: Origin = { entity: state.entity, codec: state.codec, scan, observedAtMs, observedAt };
       const { lines } = state.codec;
+      const refuseAgain = (id: number): void => {
+        // Once: should the row change, the broker is asked again.
+        if (refusedRows.size === 0 || !refusedRows.delete(`${placeName({ state, scan })} ${id}`)) return;
+        const message = `publishing ${state.name} ${id} of ${state.entity}: the broker refused this record alone`;
+        throw new RecordError(message, { path: '', entity: state.entity, stream: state.name });
+      };
       const result = state.ledger.diff<readonly OutgoingRecord[]>(page, {
         scan,
         sweep: sweep?.number ?? 1,
@@ -467,11 +473,7 @@ export function createShard(options: ShardOptions): Shard {
         uuidOf: (row) => (state.codec.declaration.address === 'uuid' ? textOrNull(row['uuid']) : null),
         dateOf: state.codec.dateOf,
         publish: (row, op, fingerprint, linesBefore) => {
-          // Once: should the row change, the broker is asked again.
-          if (refusedRows.size > 0 && refusedRows.delete(`${placeName({ state, scan })} ${row.id}`)) {
-            const message = `publishing ${state.name} ${row.id} of ${state.entity}: the broker refused this record alone`;
-            throw new RecordError(message, { path: '', entity: state.entity, stream: state.name });
-          }
+          refuseAgain(row.id);
           return recordsOf(origin, { row, op, fingerprint, linesBefore });
         },
         lines:
@@ -479,8 +481,10 @@ export function createShard(options: ShardOptions): Shard {
             ? null
             : {
                 count: lines.count,
-                publish: (row, fingerprint, linesBefore) =>
-                  lineRecordsOf(origin, lines, { row, op: 'r', fingerprint, linesBefore }),
+                publish: (row, fingerprint, linesBefore) => {
+                  refuseAgain(row.id);
+                  return lineRecordsOf(origin, lines, { row, op: 'r', fingerprint, linesBefore });
+                },
               },
         oldestOpen: oldestOpen(state),
       });

@@ -48,8 +48,8 @@ export interface Rest {
     limit: number,
   ) => Observable<Answer>;
   readonly detail: (stream: StreamName, path: string) => Observable<Detail>;
-  /** `unreadable` if the key may not read its account, but does read lists. */
-  readonly accountDetails: () => Observable<AccountDetails | 'unreadable'>;
+  /** `unreadable` if the key may not read its account, but does read lists. `newest` (the default) takes up a key that has changed. */
+  readonly accountDetails: (key?: 'newest' | 'same') => Observable<AccountDetails | 'unreadable'>;
   /** The same, with every request dealt as the scan's own; `turn` is asked before each. */
   readonly as: (turn: () => Turn) => Rest;
 }
@@ -96,6 +96,8 @@ interface Ask {
   readonly kind: 'list' | 'detail' | 'account';
   readonly path: string;
   readonly params?: URLSearchParams;
+  /** Takes up a key that has changed, as nothing else of the entity is being read. */
+  readonly renews?: boolean;
 }
 
 /** A whole answer, its body parsed if it is JSON. */
@@ -175,7 +177,7 @@ export function createRest(options: RestOptions): Rest {
 
   function oneTry(ask: Ask, url: string): Observable<Reply> {
     return defer(() => {
-      if (ask.kind === 'account') apiKey.renew();
+      if (ask.renews === true) apiKey.renew();
       else if (apiKey.changed()) throw keyChanged(ask);
       const headers = { 'X-inFakt-ApiKey': apiKey.value(), Accept: 'application/json' };
       if (!/^[\x21-\x7e]+$/.test(apiKey.value())) {
@@ -341,8 +343,13 @@ export function createRest(options: RestOptions): Rest {
       const ask: Ask = { stream, kind: 'detail', path };
       return request(ask, (reply) => readDetail(ask, reply));
     },
-    accountDetails: () => {
-      const ask: Ask = { stream: 'account', kind: 'account', path: '/account/details.json' };
+    accountDetails: (key = 'newest') => {
+      const ask: Ask = {
+        stream: 'account',
+        kind: 'account',
+        path: '/account/details.json',
+        renews: key === 'newest',
+      };
       return request(ask, (reply) => readAccount(ask, reply)).pipe(
         mergeMap((details) =>
           details === 'refused'
