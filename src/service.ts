@@ -368,7 +368,7 @@ async function resolveFraming(
 }
 
 /** Whose schemas a registry must know: the keys and values of every topic in Avro. */
-export function subjectsOf(topics: Topics): readonly Subject[] {
+export function subjectsOf(topics: Parameters<typeof avroTopics>[0]): readonly Subject[] {
   return avroTopics(topics).flatMap(({ topic, schema }) => [
     { name: `${topic.name}-key`, schemaText: loadSchema(`${schema}-key`) },
     { name: `${topic.name}-value`, schemaText: loadSchema(schema) },
@@ -376,7 +376,13 @@ export function subjectsOf(topics: Topics): readonly Subject[] {
 }
 
 /** Every topic whose keys and values are Avro. */
-function avroTopics({ data, sweeps }: Topics): readonly { readonly topic: Topic; readonly schema: string }[] {
+function avroTopics<T extends { readonly name: string }>({
+  data,
+  sweeps,
+}: {
+  readonly data: ReadonlyMap<string, T>;
+  readonly sweeps: T;
+}): readonly { readonly topic: T; readonly schema: string }[] {
   return [...[...data].map(([name, topic]) => ({ topic, schema: schemaOf(name) })), { topic: sweeps, schema: 'sweep' }];
 }
 

@@ -97,6 +97,19 @@ describe('parking', () => {
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
   });
 
+  test('a Retry-After that is shorter than the parking does not shorten it', async () => {
+    const refusal = new TransientError('the API is down', { status: 503, retryAfterMs: 0 });
+    const here = scene({
+      rows: { alfa: { items: items(20) } },
+      before: (_, asked) => {
+        if (asked === 4) throw refusal;
+      },
+    });
+    const run = here.start({ parkMs: () => 3 });
+    expect(await run.ended).toBeNull();
+    expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([{ waitMs: 3 }]);
+  });
+
   test('a lap whose end is being committed when another stream parks its entity is not read a second time', async () => {
     let ending: () => void = () => undefined;
     const ends = new Promise<void>((resolve) => (ending = resolve));

@@ -20,7 +20,7 @@ def deserialize(data):
 
 
 topic, brokers = os.environ.get("TOPIC", "infakt.invoices"), os.environ.get("KAFKA_BROKERS", "localhost:9092")
-consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"print-python-{topic}", "auto.offset.reset": "earliest"})
+consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"print-fastavro-{topic}", "auto.offset.reset": "earliest"})
 consumer.subscribe([topic])
 while True:
     record = consumer.poll(1)

@@ -184,6 +184,9 @@ async function checkKafka(
         );
       return Promise.resolve({ value: null, text: `${names} will be created at the first run` });
     });
+    const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
+    const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };
+    await attempt('registry', null, () => checkRegistry(config, wanted, io.version));
     return null;
   }
   const topics = await attempt('topics', null, async () => {
@@ -200,7 +203,7 @@ async function checkKafka(
 /** What the registry has of each schema, without changing it. */
 async function checkRegistry(
   { service }: Config,
-  topics: Topics,
+  topics: Parameters<typeof subjectsOf>[0],
   version: string,
 ): Promise<{ readonly value: Framing; readonly text: string }> {
   if (service.registry === null)
