@@ -459,10 +459,7 @@ function identify(options: PipelineOptions, session: Session, reader: Reader): O
         return told;
       const account = { ...identity, firstRun: before?.firstRun ?? isoDay(options.now()) };
       return concat(
-        defer(() => from(session.remember(entity, account))).pipe(
-          catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error))),
-          ignoreElements(),
-        ),
+        defer(() => from(session.remember(entity, account))).pipe(ignoreElements(), untilOver(session)),
         told,
       );
     }),
