@@ -5,11 +5,11 @@ import { lastValueFrom } from 'rxjs';
 
 import type { Config, EntityConfig } from '../../config/load';
 import { ConfigError, exitCodeFor, FatalError, type ParkReason } from '../errors';
-import { judgeIdentity } from '../identity';
-import { forecast, planText, type StreamToday } from '../forecast';
-import { isObject } from '../kinds';
+import { judgeIdentity } from '../rules/identity';
+import { forecast, planText, type StreamToday } from '../rules/forecast';
+import { isObject } from '../changes/kinds';
 import type { Query, Row } from '../model';
-import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../scope';
+import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
 import {
   allStreams,
   createMarks,
@@ -21,14 +21,14 @@ import {
   userAgentOf,
   usualPatience,
   type Patience,
-} from '../service';
+} from '../service/serve';
 import type { Secrets } from '../secrets';
-import { createKafka } from '../sinks/kafka';
+import { createKafka } from '../sinks/writer';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { look } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';
-import { groupIsEmpty } from '../sinks/shards';
-import { parseStateKey, parseStateValue, type Account, type Layout } from '../sinks/state-topic';
+import { groupIsEmpty } from '../sinks/group';
+import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
 import { ensureTopics, missingTopics, verifyLayout, type Topics } from '../sinks/topics';
 import type { Rest } from '../sources/rest';
 import { configHelp, configOptions, setUp, type Io } from './io';

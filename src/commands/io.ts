@@ -3,9 +3,9 @@ import type { Observable } from 'rxjs';
 import { loadConfig, readSecret, type Config } from '../../config/load';
 import { ConfigError } from '../errors';
 import type { StreamDeclaration } from '../model';
-import { allStreams, type Patience, type RepairSetting } from '../service';
+import { allStreams, type Patience, type RepairSetting } from '../service/serve';
 import { createSecrets, type Secrets } from '../secrets';
-import type { KafkaLog } from '../sinks/kafka';
+import type { KafkaLog } from '../sinks/writer';
 import { createLogger, type Logger } from '../telemetry';
 
 /** All that a command may touch of its process. */

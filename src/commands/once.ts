@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { lastValueFrom, tap } from 'rxjs';
 
 import type { Counts } from '../model';
-import type { Progress } from '../reading';
-import { read, usualPatience, type Patience, type ServiceOptions } from '../service';
-import { addCounts, NO_COUNTS } from '../walk';
+import type { Progress } from '../reading/stream-reading';
+import { read, usualPatience, type Patience, type ServiceOptions } from '../service/serve';
+import { addCounts, NO_COUNTS } from '../rules/cursor';
 import { configHelp, configOptions, setUp, type Io } from './io';
 import { createNarrator } from './narrate';
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 
-import { isObject } from '../kinds';
-import { allStreams, kafkaSettings, userAgentOf } from '../service';
-import { createKafka } from '../sinks/kafka';
+import { isObject } from '../changes/kinds';
+import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
+import { createKafka } from '../sinks/writer';
 import { look, type Seen } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';

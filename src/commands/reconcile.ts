@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 
 import type { Config } from '../../config/load';
-import { isObject } from '../kinds';
+import { isObject } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
-import { lapOf, reconcile, type HeldSum, type Lap, type Reconciled, type Reconciliation } from '../reconcile';
-import { lastLap, readRemembered, type StreamView } from '../remembered';
-import { allStreams, kafkaSettings, userAgentOf } from '../service';
-import { createKafka } from '../sinks/kafka';
+import { lapOf, reconcile, type HeldSum, type Lap, type Reconciled, type Reconciliation } from '../upkeep/reconcile';
+import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
+import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
+import { createKafka } from '../sinks/writer';
 import { endOffsets, look } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 
 import type { Config } from '../../config/load';
-import { daysOf } from '../kinds';
+import { daysOf } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
-import { resync } from '../repair';
-import { allStreams, usualPatience, withState, type Patience } from '../service';
+import { resync } from '../upkeep/repair';
+import { allStreams, usualPatience, withState, type Patience } from '../service/serve';
 import { configHelp, configOptions, repairSetting, setUp, streamNamed, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka resync --entity ID [options]

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { lastValueFrom, tap } from 'rxjs';
 
-import { read, usualPatience, type Patience, type ServiceOptions } from '../service';
+import { read, usualPatience, type Patience, type ServiceOptions } from '../service/serve';
 import { configHelp, configOptions, setUp, type Io } from './io';
 import { createNarrator } from './narrate';
 

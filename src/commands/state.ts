@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 
 import type { Config } from '../../config/load';
-import { forecast, forecastText, planText, type StreamToday } from '../forecast';
-import { lastLap, readRemembered, type StreamView } from '../remembered';
-import type { Plan } from '../schedule';
-import { allStreams, kafkaSettings } from '../service';
-import { createKafka } from '../sinks/kafka';
+import { forecast, forecastText, planText, type StreamToday } from '../rules/forecast';
+import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
+import type { Plan } from '../rules/rhythm';
+import { allStreams, kafkaSettings } from '../service/serve';
+import { createKafka } from '../sinks/writer';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';
 import { resetCommand } from './reset';
 

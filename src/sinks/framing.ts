@@ -1,5 +1,5 @@
 import { singleObjectPrefix } from './avro';
-import type { Layout } from './state-topic';
+import type { Layout } from '../state/state-topic';
 
 /** What stands before each Avro value, and so tells its reader which schema wrote it. */
 export interface Framing {

@@ -1,8 +1,8 @@
 import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
-import { classify, closedByBroker, kafkaType, withDeadline } from './kafka';
-import type { Layout } from './state-topic';
+import { classify, closedByBroker, kafkaType, withDeadline } from './writer';
+import type { Layout } from '../state/state-topic';
 
 /** The topics of one service and how to make them. */
 export interface TopicSettings {

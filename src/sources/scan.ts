@@ -14,7 +14,7 @@ import {
   throwIfEmpty,
 } from 'rxjs';
 import { FatalError, type ParkReason } from '../errors';
-import { isWithin, type Filters } from '../scope';
+import { isWithin, type Filters } from '../rules/scope';
 import type { Answer, Interval, Page, Position, Query, Row } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */

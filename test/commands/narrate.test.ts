@@ -1,9 +1,9 @@
 import { createNarrator, type Narrator } from '../../src/commands/narrate';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
-import type { Progress } from '../../src/reading';
+import type { Progress } from '../../src/reading/stream-reading';
 import { createLogger } from '../../src/telemetry';
-import { NO_COUNTS } from '../../src/walk';
+import { NO_COUNTS } from '../../src/rules/cursor';
 
 let lines: Record<string, unknown>[];
 let narrator: Narrator;

@@ -11,8 +11,8 @@ import { filter, firstValueFrom, timeout } from 'rxjs';
 
 import type { FaultAction } from '../../simulator/faults';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
-import { createKafka } from '../../src/sinks/kafka';
-import { joinGroup } from '../../src/sinks/shards';
+import { createKafka } from '../../src/sinks/writer';
+import { joinGroup } from '../../src/sinks/group';
 import { projectRoot } from '../../tools/java';
 import { type KafkaCluster, startKafka } from '../../tools/kafka';
 import { html, startHttpServer } from '../support/http-server';

@@ -6,7 +6,7 @@ import { connect } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 import { type Simulator, startSimulator } from '../../simulator/server';
-import { createKafka, openWriter } from '../../src/sinks/kafka';
+import { createKafka, openWriter } from '../../src/sinks/writer';
 import { createTopic } from '../support/kafka';
 import { type RunResult, testService, type TestService } from '../support/once';
 import { startRun } from '../support/run';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { openWriter } from '../../src/sinks/kafka';
+import { openWriter } from '../../src/sinks/writer';
 import { cleanUp, kafkaClient } from '../support/kafka';
 import { API_KEY, expectEachRowOnce, oneCompany, type OneCompany, recordsOf, sessionsOf } from '../support/one-company';
 import { API, startProxy } from '../support/tcp-proxy';

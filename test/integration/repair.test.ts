@@ -1,5 +1,5 @@
 import { partitionOf } from '../../src/sinks/partition';
-import { parseStateKey, parseStateValue, stateKey } from '../../src/sinks/state-topic';
+import { parseStateKey, parseStateValue, stateKey } from '../../src/state/state-topic';
 import { startSimulator } from '../../simulator/server';
 import { cleanUp } from '../support/kafka';
 import { testService } from '../support/once';

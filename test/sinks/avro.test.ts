@@ -1,7 +1,7 @@
 import { RecordError } from '../../src/errors';
 import type { LedgerBlock } from '../../src/model';
 import { createEncoder, createSingleObjectDecoder, loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
-import { createDecoder } from '../../src/sources/decode';
+import { createDecoder } from '../../src/changes/decode';
 
 const observedAt = Date.UTC(2026, 2, 8, 10, 11, 12, 345);
 const prefix = Buffer.from([0, 0, 0, 0, 9]);

@@ -1,4 +1,4 @@
-import { createDealer, dueAt, turnOf, type Target, type TimedScan } from '../../src/schedule';
+import { createDealer, dueAt, turnOf, type Target, type TimedScan } from '../../src/rules/rhythm';
 
 /** A scan that is walked again and again. */
 export interface SimulatedScan {

@@ -1,16 +1,16 @@
 import { defer, type Observable } from 'rxjs';
 
 import { RecordError, TransientError } from '../../src/errors';
-import { createFingerprint } from '../../src/fingerprint';
-import { daysOf } from '../../src/kinds';
-import { createLedger, NO_DATE, type Ledger } from '../../src/ledger';
+import { createFingerprint } from '../../src/changes/fingerprint';
+import { daysOf } from '../../src/changes/kinds';
+import { createLedger, NO_DATE, type Ledger } from '../../src/changes/ledger';
 import type { Answer, Cursor, LedgerBlock, Row, ScanName, StreamDeclaration } from '../../src/model';
-import type { StreamCodec } from '../../src/records';
-import type { ShardOptions } from '../../src/shard';
+import type { StreamCodec } from '../../src/changes/records';
+import type { ShardOptions } from '../../src/shard/shard';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
-import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/kafka';
-import type { StoredRecord } from '../../src/sinks/shards';
-import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/sinks/state-topic';
+import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/writer';
+import type { StoredRecord } from '../../src/sinks/group';
+import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
 import type { AccountDetails, Detail, Rest } from '../../src/sources/rest';
 
 // A shard's surroundings without Kafka and HTTP: the API as collections in memory, Kafka as a log of committed batches.

@@ -1,6 +1,6 @@
 import type { Simulator } from '../../simulator/server';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
-import { parseStateValue, stateKey } from '../../src/sinks/state-topic';
+import { parseStateValue, stateKey } from '../../src/state/state-topic';
 import { type CommittedRecord, readCommitted } from './java-reader';
 import { brokers, kafkaClient, withAdmin } from './kafka';
 import type { RunResult, TestService } from './once';

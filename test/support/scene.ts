@@ -3,10 +3,10 @@ import { from, mergeMap, ReplaySubject, retry, throwError } from 'rxjs';
 
 import { TransientError } from '../../src/errors';
 import type { Row, StreamDeclaration } from '../../src/model';
-import { type PipelineOptions, type Rhythm, runShard } from '../../src/pipeline';
-import type { Progress, Reader } from '../../src/reading';
-import type { Target } from '../../src/schedule';
-import { createShard, type ShardOptions } from '../../src/shard';
+import { type PipelineOptions, type Rhythm, runShard } from '../../src/reading/read-shard';
+import type { Progress, Reader } from '../../src/reading/stream-reading';
+import type { Target } from '../../src/rules/rhythm';
+import { createShard, type ShardOptions } from '../../src/shard/shard';
 import {
   createMarks,
   createMemoryKafka,

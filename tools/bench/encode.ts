@@ -2,7 +2,7 @@ import { startSimulator } from '../../simulator/server';
 import type { Row } from '../../src/model';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import { confluent, singleObject, type Framing } from '../../src/sinks/framing';
-import { createDecoder } from '../../src/sources/decode';
+import { createDecoder } from '../../src/changes/decode';
 import { invoices } from '../../src/sources/streams/invoices';
 import { fixed, spread, surroundings, table } from './tables';
 

@@ -5,7 +5,7 @@ import { firstValueFrom } from 'rxjs';
 import { createHttp } from '../../src/http';
 import { createEncoder, loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
 import { partitionOf } from '../../src/sinks/partition';
-import { createDecoder } from '../../src/sources/decode';
+import { createDecoder } from '../../src/changes/decode';
 import type { Row } from '../../src/model';
 
 // What a page costs at least: the loops that anybody would write first. They use the service's own HTTP edge, decoder and Avro encoder, so

@@ -1,10 +1,10 @@
 import type { LifeRates } from '../../simulator/life';
 import type { EntityId, StreamDeclaration } from '../../src/model';
-import type { Rhythm } from '../../src/pipeline';
-import type { Progress } from '../../src/reading';
-import { pagesOf, targetsOf, type ScheduleSettings, type Target } from '../../src/schedule';
-import { isoDay, listParams, queryOf } from '../../src/scope';
-import { allStreams } from '../../src/service';
+import type { Rhythm } from '../../src/reading/read-shard';
+import type { Progress } from '../../src/reading/stream-reading';
+import { pagesOf, targetsOf, type ScheduleSettings, type Target } from '../../src/rules/rhythm';
+import { isoDay, listParams, queryOf } from '../../src/rules/scope';
+import { allStreams } from '../../src/service/serve';
 import { changeKinds, createTally, delayCells, shownMs, type Delays, type KindOfChange } from './delays';
 import { fixed, median, percentile, surroundings, table } from './tables';
 import { createVirtualApi, type Trouble, type VirtualApi } from './virtual/api';

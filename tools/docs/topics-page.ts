@@ -1,5 +1,5 @@
 import { serviceSchema, settingsOf } from '../../config/schema';
-import { allStreams } from '../../src/service';
+import { allStreams } from '../../src/service/serve';
 import { loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
 import { wantedTopics } from '../../src/sinks/topics';
 import { recordsOf, type FieldOutline, type RecordOutline } from './schema';

@@ -6,7 +6,7 @@ import { filtersOf } from '../../../simulator/listing';
 import { createRandom } from '../../../simulator/random';
 import { isObject } from '../../../simulator/rows';
 import { createCounter, createLimiter, type LimitOptions } from '../../../simulator/traffic';
-import type { Slots } from '../../../src/budget';
+import type { Slots } from '../../../src/sources/budget';
 import { TransientError } from '../../../src/errors';
 import type { Answer, EntityId, Row, Turn } from '../../../src/model';
 import { retryWithBackoff } from '../../../src/operators/retry-with-backoff';

@@ -1,18 +1,18 @@
 import { ReplaySubject } from 'rxjs';
 
-import { createBudget } from '../../../src/budget';
-import { daysOf } from '../../../src/kinds';
-import { NO_DATE, type Fingerprint } from '../../../src/ledger';
+import { createBudget } from '../../../src/sources/budget';
+import { daysOf } from '../../../src/changes/kinds';
+import { NO_DATE, type Fingerprint } from '../../../src/changes/ledger';
 import type { EntityId, LedgerBlock, StreamDeclaration } from '../../../src/model';
-import { runShard, type Rhythm } from '../../../src/pipeline';
-import type { Progress } from '../../../src/reading';
-import type { StreamCodec } from '../../../src/records';
-import { createMarks } from '../../../src/service';
-import { createShard, type ShardOptions } from '../../../src/shard';
+import { runShard, type Rhythm } from '../../../src/reading/read-shard';
+import type { Progress } from '../../../src/reading/stream-reading';
+import type { StreamCodec } from '../../../src/changes/records';
+import { createMarks } from '../../../src/service/serve';
+import { createShard, type ShardOptions } from '../../../src/shard/shard';
 import { createEncoder, loadSchema } from '../../../src/sinks/avro';
-import type { OutgoingRecord, Writer } from '../../../src/sinks/kafka';
+import type { OutgoingRecord, Writer } from '../../../src/sinks/writer';
 import { partitionOf } from '../../../src/sinks/partition';
-import type { StoredRecord } from '../../../src/sinks/shards';
+import type { StoredRecord } from '../../../src/sinks/group';
 import { TransientError } from '../../../src/errors';
 import type { VirtualApi } from './api';
 import type { VirtualTime } from './time';

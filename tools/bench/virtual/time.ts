@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/budget';
+import type { Clock } from '../../../src/sources/budget';
 
 /** Time that passes only while it is told to: between two moments at which something happens, at once. */
 export interface VirtualTime {

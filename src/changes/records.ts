@@ -1,0 +1,293 @@
+import { createHash } from 'node:crypto';
+
+import { RecordError } from '../errors';
+import { isExact } from './kinds';
+import type { Fingerprint } from './ledger';
+import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
+import { encodedBytes, type OutgoingRecord } from '../sinks/writer';
+import { partitionOf } from '../sinks/partition';
+import type { Definition } from '../state/state-topic';
+
+/** All that turns rows of one stream of one entity into bytes. */
+export interface StreamCodec {
+  readonly declaration: StreamDeclaration;
+  /** How fingerprints are computed now. */
+  readonly definition: Definition;
+  /** Computes fingerprints under a definition; undefined where this version of the program no longer can. */
+  readonly fingerprintUnder: (definition: Definition) => Fingerprint | undefined;
+  /** Normalises a row; throws RecordError where it does not fit the schema. */
+  readonly decode: (row: Row, observedAtMs: number) => Record<string, unknown>;
+  readonly encode: (record: Record<string, unknown>) => Buffer;
+  readonly encodeKey: (key: { readonly entity: EntityId; readonly id: number }) => Buffer;
+  /** Days since 1970-01-01 of the scope's date, or NO_DATE. */
+  readonly dateOf: (row: Row) => number;
+  readonly topic: OutputTopic;
+  /** How the lines of a row are published; null = there are none, or they are not asked for. */
+  readonly lines: LinesCodec | null;
+  /** How lines that were published once are taken back, asked for still or not; null = their topic does not exist. */
+  readonly formerLines: LinesCodec | null;
+}
+
+/** All that turns the lines of a normalised row into bytes. */
+export interface LinesCodec {
+  /** Name of the topic without the prefix. */
+  readonly name: string;
+  /** The lines in a row as the API sent it. */
+  readonly count: (row: Row) => number;
+  /** The lines of a normalised row. */
+  readonly of: (record: Readonly<Record<string, unknown>>) => readonly Readonly<Record<string, unknown>>[];
+  readonly encode: (record: Record<string, unknown>) => Buffer;
+  readonly encodeKey: (key: {
+    readonly entity: EntityId;
+    readonly invoice_id: number;
+    readonly line_no: number;
+  }) => Buffer;
+  readonly topic: OutputTopic;
+}
+
+/** All that turns finished laps into bytes. */
+export interface LapsCodec {
+  readonly encode: (record: Record<string, unknown>) => Buffer;
+  readonly encodeKey: (key: { readonly entity: EntityId; readonly stream: string }) => Buffer;
+  readonly topic: OutputTopic;
+}
+
+/** Where records go. */
+export interface OutputTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly maxMessageBytes: number;
+}
+
+/** Where and when a row was read. */
+export interface Origin {
+  readonly entity: EntityId;
+  readonly codec: StreamCodec;
+  readonly scan: ScanName;
+  readonly observedAtMs: number;
+  /** The same as ISO text. */
+  readonly observedAt: string;
+}
+
+/** What a record batch takes beside its records. */
+const BATCH_OVERHEAD_BYTES = 100;
+/** As many as the ledger counts. */
+const MAX_LINES = 65_535;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_DEAD_LETTER_BYTES = 900_000;
+/** Key, headers and batch of a dead letter, its error's text above all. */
+const DEAD_LETTER_OVERHEAD_BYTES = 4_096;
+
+/** How the rows of a stream are published: the record of the row, then those of its lines where they are asked for. */
+export interface Publication {
+  readonly row: Row;
+  readonly op: Op;
+  readonly fingerprint: string;
+  /** Lines that the topic holds of the row now. */
+  readonly linesBefore: number;
+}
+
+/** The records of a row; throws RecordError where it does not fit the schema or a topic. */
+export function recordsOf(origin: Origin, publication: Publication): readonly OutgoingRecord[] {
+  const { entity, codec, observedAtMs } = origin;
+  const { row, op, fingerprint } = publication;
+  const { topic } = codec;
+  const decoded = codec.decode(row, observedAtMs);
+  const record = {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
+    key: codec.encodeKey({ entity, id: row.id }),
+    value: codec.encode(decoded),
+    headers: headers(origin, codec.declaration.name, op, fingerprint),
+  };
+  refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
+  return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
+}
+
+/** The records of a row's lines alone; throws RecordError as `recordsOf` does. */
+export function lineRecordsOf(origin: Origin, lines: LinesCodec, publication: Publication): readonly OutgoingRecord[] {
+  return linesOf(origin, lines, origin.codec.decode(publication.row, origin.observedAtMs), publication);
+}
+
+/** The tombstones of a row that was deleted, and of its lines. */
+export function tombstonesOf(
+  origin: Origin,
+  { id, fingerprint, lines }: { readonly id: number; readonly fingerprint: string; readonly lines: number },
+): readonly OutgoingRecord[] {
+  const { entity, codec } = origin;
+  const record = {
+    topic: codec.topic.name,
+    partition: partitionOf(`${entity}/${id}`, codec.topic.partitions),
+    key: codec.encodeKey({ entity, id }),
+    value: null,
+    headers: headers(origin, codec.declaration.name, 'd', fingerprint),
+  };
+  const { formerLines } = codec;
+  return formerLines === null
+    ? [record]
+    : [record, ...goneLines(origin, formerLines, { id, fingerprint, from: 0, to: lines })];
+}
+
+/** The record of a finished lap. One whose sums do not fit the topic goes without them. */
+export function lapRecordOf(
+  origin: Origin,
+  cursor: Cursor,
+  { laps, strays }: { readonly laps: LapsCodec; readonly strays: number },
+): OutgoingRecord {
+  const { entity, codec, observedAt, observedAtMs } = origin;
+  const { name: stream, sumFields } = codec.declaration;
+  const { number, query, startedAt, finishedAt, totalCount, counts } = cursor;
+  const value = {
+    entity,
+    stream,
+    observed_at: observedAtMs,
+    number,
+    from: dayOrNull(query.from),
+    to: dayOrNull(query.to),
+    started_at: Date.parse(startedAt),
+    finished_at: finishedAt === null ? observedAtMs : Date.parse(finishedAt),
+    rows: counts.rows,
+    created: counts.created,
+    updated: counts.updated,
+    deleted: counts.deleted,
+    unchanged: counts.unchanged,
+    dead_letters: counts.deadLetters,
+    strays,
+    total_count: totalCount,
+  };
+  const key = { entity, stream };
+  const record = (sums: readonly Readonly<Record<string, unknown>>[] | null): OutgoingRecord => ({
+    topic: laps.topic.name,
+    partition: partitionOf(`${entity}/${stream}`, laps.topic.partitions),
+    key: laps.encodeKey(key),
+    value: laps.encode({ ...value, sums }),
+    headers: { entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
+  });
+  const whole = record(sumFields.length === 0 ? null : sumsOf(cursor, sumFields));
+  return encodedBytes(whole) + BATCH_OVERHEAD_BYTES > laps.topic.maxMessageBytes ? record(null) : whole;
+}
+
+function sumsOf({ sums }: Cursor, sumFields: readonly string[]): readonly Readonly<Record<string, unknown>>[] {
+  return Object.entries(sums).map(([key, [rows = 0, ...amounts]]) => {
+    const separator = key.indexOf(' ');
+    return {
+      month: key.slice(0, separator) || null,
+      currency: key.slice(separator + 1) || null,
+      rows,
+      ...Object.fromEntries(
+        sumFields.map((field, index) => {
+          const amount = amounts[index] ?? 0;
+          return [field, isExact(amount) ? amount : null];
+        }),
+      ),
+    };
+  });
+}
+
+function dayOrNull(date: string | null): number | null {
+  return date === null ? null : Date.parse(date) / DAY_MS;
+}
+
+/** Every line of the document as it is, and tombstones of those that it had before and has no longer. */
+function linesOf(
+  origin: Origin,
+  lines: LinesCodec,
+  decoded: Readonly<Record<string, unknown>>,
+  { row: { id }, op, fingerprint, linesBefore }: Publication,
+): readonly OutgoingRecord[] {
+  const { entity, observedAtMs } = origin;
+  const partition = partitionOf(`${entity}/${id}`, lines.topic.partitions);
+  const shown = lines.of(decoded);
+  if (shown.length > MAX_LINES)
+    throw new RecordError(
+      `publishing ${lines.name} ${id} of ${entity}: expected at most ${MAX_LINES} lines, got ${shown.length}`,
+      { path: '', entity, stream: origin.codec.declaration.name },
+    );
+  const all = shown.map((line, index) => {
+    const key = { entity, invoice_id: id, line_no: index + 1 };
+    const isNew = op === 'u' && index >= linesBefore;
+    const record = {
+      topic: lines.topic.name,
+      partition,
+      key: lines.encodeKey(key),
+      value: lines.encode({ ...line, ...key, observed_at: observedAtMs }),
+      headers: headers(origin, lines.name, isNew ? 'c' : op, fingerprint),
+    };
+    refuseLarger(record, lines.topic, `${lines.name} ${id}, line ${index + 1}`, origin);
+    return record;
+  });
+  return [...all, ...goneLines(origin, lines, { id, fingerprint, from: all.length, to: linesBefore })];
+}
+
+function goneLines(
+  origin: Origin,
+  lines: LinesCodec,
+  {
+    id,
+    fingerprint,
+    from,
+    to,
+  }: { readonly id: number; readonly fingerprint: string; readonly from: number; readonly to: number },
+): readonly OutgoingRecord[] {
+  const { entity } = origin;
+  return Array.from({ length: Math.max(0, to - from) }, (_, index) => ({
+    topic: lines.topic.name,
+    partition: partitionOf(`${entity}/${id}`, lines.topic.partitions),
+    key: lines.encodeKey({ entity, invoice_id: id, line_no: from + index + 1 }),
+    value: null,
+    headers: headers(origin, lines.name, 'd', fingerprint),
+  }));
+}
+
+function refuseLarger(record: OutgoingRecord, topic: OutputTopic, what: string, { entity, codec }: Origin): void {
+  const bytes = encodedBytes(record) + BATCH_OVERHEAD_BYTES;
+  if (bytes > topic.maxMessageBytes) {
+    throw new RecordError(
+      `publishing ${what} of ${entity}: expected at most ${topic.maxMessageBytes} bytes (max.message.bytes of ${topic.name}), got ${bytes}`,
+      { path: '', entity, stream: codec.declaration.name },
+    );
+  }
+}
+
+/** The dead letter of a row, raw: keyed as the row's record would be, or by nothing where the row has no id. */
+export function deadLetterOf(
+  origin: Origin,
+  row: unknown,
+  { id, error, fingerprint }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string },
+  topic: OutputTopic,
+): OutgoingRecord {
+  const { entity, codec } = origin;
+  const whole = Buffer.from(JSON.stringify(row));
+  const most = Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES);
+  const cut = whole.length > most;
+  return {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${id ?? fingerprint}`, topic.partitions),
+    key: id === null ? null : codec.encodeKey({ entity, id }),
+    value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
+    headers: {
+      ...headers(origin, codec.declaration.name, 'r', fingerprint),
+      error: error.message,
+      error_path: error.path,
+      ...(cut
+        ? { cut_from_bytes: String(whole.length), sha256: createHash('sha256').update(whole).digest('hex') }
+        : {}),
+    },
+  };
+}
+
+function headers(
+  { entity, scan, observedAt }: Origin,
+  stream: string,
+  op: Op,
+  fingerprint: string,
+): OutgoingRecord['headers'] {
+  return {
+    entity,
+    stream,
+    op,
+    scan,
+    observed_at: observedAt,
+    fingerprint,
+  };
+}

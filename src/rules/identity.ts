@@ -1,0 +1,97 @@
+import { FatalError } from '../errors';
+import type { EntityId, Row, StreamName } from '../model';
+
+/** Whose account a key belongs to, as far as the key may read it. */
+export interface AccountIdentity {
+  readonly taxId: string | null;
+  readonly accountUuid: string | null;
+}
+
+/** What is configured of an entity's identity. */
+export interface ExpectedIdentity {
+  readonly entity: EntityId;
+  /** Ten digits; null = whatever account was seen first. */
+  readonly nip: string | null;
+}
+
+/**
+ * Holds the account of a key against the configured NIP and the account seen before (I7): returns what to remember of it, and a warning
+ * where nothing could be shown. Throws a FatalError that parks the entity where the key belongs to somebody else.
+ */
+export function judgeIdentity(
+  { entity, nip }: ExpectedIdentity,
+  before: AccountIdentity | null,
+  seen: AccountIdentity | 'unreadable',
+): { readonly identity: AccountIdentity; readonly warning: string | null } {
+  if (seen === 'unreadable') {
+    if (nip !== null) {
+      throw new FatalError(
+        `reading whose account the key of ${entity} belongs to: expected tax_id ${nip}, got no answer to account/details.json; give the key the scope api:account:read, or leave nip out of the entity's file`,
+        { reason: 'identity-unreadable', parks: 'entity', entity },
+      );
+    }
+    return {
+      identity: before ?? { taxId: null, accountUuid: null },
+      warning:
+        'the key may not read its account (scope api:account:read), so nothing shows that it belongs to this entity',
+    };
+  }
+  const taxId = seen.taxId?.replace(/\D/g, '') ?? null;
+  if (nip !== null && taxId !== nip)
+    throw mismatch(entity, `tax_id ${nip} as configured`, taxId === null ? 'none' : 'another one');
+  if (before !== null && before.taxId !== null && before.taxId !== taxId) {
+    throw mismatch(entity, 'the tax_id of the account that was read before', 'another one');
+  }
+  // A company that shows its NIP may move to another account; one that shows nothing else is its account.
+  if (before !== null && nip === null && before.accountUuid !== null && before.accountUuid !== seen.accountUuid) {
+    throw mismatch(entity, 'the account that was read before', 'another one');
+  }
+  return { identity: { taxId, accountUuid: seen.accountUuid }, warning: null };
+}
+
+function mismatch(entity: EntityId, expected: string, got: string): FatalError {
+  return new FatalError(
+    `reading whose account the key of ${entity} belongs to: expected ${expected}, got ${got}; set the entity's right key, or give the other company an entity file of its own`,
+    { reason: 'identity-mismatch', parks: 'entity', entity },
+  );
+}
+
+/** Says that an account is none of the entity's although it cannot be read whose it is. */
+export function strangeAccount(entity: EntityId, stream: StreamName, asked: number): FatalError {
+  return new FatalError(
+    `reading whose account the key of ${entity} belongs to: expected at least one of ${asked} ${stream} published before to be there still, got 404 for all of them beside rows that were never seen; the key seems to belong to another account. Set the entity's right key, give the key the scope api:account:read, or set nip in the entity's file`,
+    { reason: 'identity-mismatch', parks: 'entity', entity, stream },
+  );
+}
+
+/** Watches for two entities that read one and the same account. */
+export interface Twins {
+  /** Throws a FatalError that parks the entity where another one's rows are among these, by id and uuid; the other is stopped as well. */
+  check(entity: EntityId, stream: StreamName, rows: readonly Row[]): void;
+}
+
+/** `holders`: the entities that are read here, and the uuid under which each remembers a row. */
+export function createTwins(
+  holders: () => Iterable<readonly [EntityId, (stream: StreamName, id: number) => string | null]>,
+): Twins {
+  const found = new Map<EntityId, EntityId>();
+  return {
+    check(entity, stream, rows) {
+      // Neighbours are of one account: the first and the last tell as much as all of them.
+      for (const row of [rows[0], rows.at(-1)]) {
+        if (row === undefined || typeof row['uuid'] !== 'string' || row['uuid'] === '') continue;
+        for (const [other, uuidOf] of holders()) {
+          if (other === entity || uuidOf(stream, row.id) !== row['uuid']) continue;
+          found.set(entity, other);
+          found.set(other, entity);
+        }
+      }
+      const twin = found.get(entity);
+      if (twin === undefined) return;
+      throw new FatalError(
+        `reading ${stream} of ${entity}: expected rows that no other entity has, got those of ${twin}, by id and uuid; both are stopped, as one account would be published twice. Give each entity the key of its own account, or remove one of them, and start again`,
+        { reason: 'identity-mismatch', parks: 'entity', entity, stream },
+      );
+    },
+  };
+}

@@ -1,0 +1,193 @@
+import type { Consumer, Kafka } from 'kafkajs';
+import { ReplaySubject, type Observable } from 'rxjs';
+
+import { TransientError } from '../errors';
+import { classify, withDeadline } from './writer';
+
+/** One committed record of the state topic. */
+export interface StoredRecord {
+  readonly key: string;
+  readonly value: Buffer | null;
+  readonly offset: number;
+}
+
+/** This replica's place in the consumer group whose partitions are the shards. */
+export interface Membership {
+  /** The shards that this replica owns, at every join of the group; errors when the group cannot be kept. */
+  readonly owned: Observable<ReadonlySet<number>>;
+  /** Resolves when the group says, later than this call, that the shard is still ours. */
+  confirmed(shard: number): Promise<void>;
+  /** Hands over committed records of a shard from an offset on, until `each` returns true or all before `end` are read. */
+  read(shard: number, from: number, each: (record: StoredRecord) => boolean, end?: number): Promise<void>;
+  /** Leaves the group, so that others need not wait for the session to time out. */
+  leave(): Promise<void>;
+}
+
+/** The group and how patient it is. */
+export interface GroupSettings {
+  readonly groupId: string;
+  readonly stateTopic: string;
+  readonly sessionTimeoutMs: number;
+  /** A read of a shard's state that takes longer is given up. */
+  readonly readDeadlineMs: number;
+}
+
+interface Reading {
+  readonly from: number;
+  readonly end: number;
+  readonly each: (record: StoredRecord) => boolean;
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+const LEAVE_DEADLINE_MS = 5_000;
+const ANSWER_DEADLINE_MS = 20_000;
+
+/**
+ * Joins the consumer group over the state topic. Kafka's group protocol spreads the shards and moves them when a replica goes; the same
+ * consumer reads a shard's state when asked to and is paused otherwise. It never commits offsets.
+ */
+export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
+  const { stateTopic } = settings;
+  const consumer = kafka.consumer({
+    groupId: settings.groupId,
+    sessionTimeout: settings.sessionTimeoutMs,
+    rebalanceTimeout: Math.max(settings.sessionTimeoutMs, 10_000),
+    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 4 * 1024 * 1024,
+    allowAutoTopicCreation: false,
+    readUncommitted: false,
+    retry: {
+      retries: 8,
+      initialRetryTime: 200,
+      maxRetryTime: 3_000,
+      factor: 0.2,
+      multiplier: 2,
+      // Disconnecting does not end a restart that is under way. What a person must set right is told instead of being tried in silence.
+      restartOnFailure: (error) => Promise.resolve(!left && classify(error, '').kind !== 'forbidden'),
+    },
+  });
+  const rights = { group: `Read on group ${settings.groupId}`, topic: `Read on topic ${stateTopic}` };
+  const owned = new ReplaySubject<ReadonlySet<number>>(1);
+  const readings = new Map<number, Reading>();
+  let mine: ReadonlySet<number> = new Set();
+  let waiting: { readonly shard: number; readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
+  let left = false;
+
+  const confirm = (): void => {
+    const listed = waiting.filter(({ shard }) => mine.has(shard));
+    waiting = waiting.filter(({ shard }) => !mine.has(shard));
+    for (const { done } of listed) done();
+  };
+  const begin = (shard: number, from: number): void => {
+    consumer.seek({ topic: stateTopic, partition: shard, offset: String(from) });
+    consumer.resume([{ topic: stateTopic, partitions: [shard] }]);
+  };
+
+  // Emitted synchronously, before the first fetch of the new generation.
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    // One that was being restarted when it left would keep its share of the shards and read none: this makes it give up.
+    if (left) throw new Error(`joined group ${settings.groupId} after leaving it`);
+    mine = new Set(payload.memberAssignment[stateTopic] ?? []);
+    consumer.pause([{ topic: stateTopic, partitions: [...mine] }]);
+    for (const [shard, reading] of readings) {
+      // A join forgets where a partition was being read: a restore under way starts again, a lost shard's ends.
+      if (mine.has(shard)) begin(shard, reading.from);
+      else reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
+    }
+    owned.next(mine);
+    confirm();
+  });
+  consumer.on(consumer.events.HEARTBEAT, confirm);
+  // Also told of batches that hold nothing but markers, as the last of a partition does.
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+    const reading = readings.get(payload.partition);
+    if (reading !== undefined && Number(payload.lastOffset) >= reading.end - 1) reading.done();
+  });
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (payload.restart) return;
+    owned.error(classify(payload.error, `taking part in group ${settings.groupId}`, rights).error);
+  });
+
+  const started = start(consumer, stateTopic, readings).catch((error: unknown) => {
+    owned.error(classify(error, `joining group ${settings.groupId}`, rights).error);
+  });
+
+  return {
+    owned: owned.asObservable(),
+    confirmed: (shard) => new Promise((resolve, reject) => waiting.push({ shard, done: resolve, failed: reject })),
+    async read(shard, from, each, end = Infinity) {
+      if (from >= end) return;
+      const whole = new Promise<void>((resolve, reject) => {
+        readings.set(shard, { from, end, each, done: resolve, failed: reject });
+        begin(shard, from);
+      });
+      try {
+        await withDeadline(
+          whole,
+          settings.readDeadlineMs,
+          `reading shard ${shard} of ${stateTopic} from offset ${from} to its marker`,
+        );
+      } finally {
+        readings.delete(shard);
+        consumer.pause([{ topic: stateTopic, partitions: [shard] }]);
+      }
+    },
+    async leave() {
+      left = true;
+      const gone = new TransientError(`taking part in group ${settings.groupId}: it was left`);
+      for (const { failed } of [...readings.values(), ...waiting.splice(0)]) failed(gone);
+      await started;
+      await withDeadline(consumer.disconnect(), LEAVE_DEADLINE_MS, 'leaving the group').catch(() => undefined);
+      owned.complete();
+    },
+  };
+}
+
+async function start(consumer: Consumer, stateTopic: string, readings: ReadonlyMap<number, Reading>): Promise<void> {
+  await consumer.connect();
+  await consumer.subscribe({ topic: stateTopic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    // eslint-disable-next-line @typescript-eslint/require-await -- the type asks for a promise
+    eachBatch: async ({ batch }) => {
+      const reading = readings.get(batch.partition);
+      if (reading === undefined) return;
+      try {
+        for (const { key, value, offset } of batch.messages) {
+          const stored = { key: key?.toString() ?? '', value, offset: Number(offset) };
+          if (stored.offset >= reading.from && reading.each(stored)) {
+            reading.done();
+            return;
+          }
+        }
+      } catch (error) {
+        reading.failed(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+  });
+}
+
+/** Resolves true once the group has no members, false if it still has some after the time given. */
+export async function groupIsEmpty(kafka: Kafka, groupId: string, withinMs: number): Promise<boolean> {
+  const attempted = `asking who is in group ${groupId}`;
+  const admin = kafka.admin();
+  const ask = async (): Promise<boolean> => {
+    await admin.connect();
+    const giveUpAt = Date.now() + withinMs;
+    for (;;) {
+      const { groups } = await admin.describeGroups([groupId]);
+      if (groups.every(({ members }) => members.length === 0)) return true;
+      if (Date.now() >= giveUpAt) return false;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  };
+  try {
+    return await withDeadline(ask(), withinMs + ANSWER_DEADLINE_MS, attempted);
+  } catch (error) {
+    throw classify(error, attempted, { group: `Read on group ${groupId}` }).error;
+  } finally {
+    await withDeadline(admin.disconnect(), LEAVE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
+  }
+}

@@ -1,0 +1,383 @@
+import { randomUUID } from 'node:crypto';
+
+import { ConfigError, TransientError } from '../errors';
+import { createLedger, EntryFlag, type Ledger } from '../changes/ledger';
+import type { EntityId, StreamName } from '../model';
+import { tombstonesOf, type StreamCodec } from '../changes/records';
+import type { ShardOptions } from '../shard/shard';
+import type { OutgoingRecord, StateRecord, Writer } from '../sinks/writer';
+import type { StoredRecord } from '../sinks/group';
+import {
+  parseStateKey,
+  parseStateValue,
+  stateKey,
+  withTopicsOf,
+  type Layout,
+  type StateKey,
+} from '../state/state-topic';
+
+/** What is changed, and how it is reached. */
+export interface RepairOptions {
+  readonly entity: EntityId;
+  /** The shard of the entity, with every stream that it can have. */
+  readonly shard: ShardOptions;
+  /** Where the shard's partition ends now. */
+  readonly end: number;
+  /** Once true, no further transaction is begun. */
+  readonly stopped: () => boolean;
+  /** The wait before it is begun for the nth time again. */
+  readonly againMs: (tries: number) => number;
+}
+
+/** Which rows are published again. */
+export interface Wanted {
+  readonly streams: readonly StreamName[];
+  /** Null = by date. */
+  readonly ids: readonly number[] | null;
+  /** Days since 1970-01-01, inclusive; null = unbounded. */
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+/** What was marked in one stream. */
+export interface Marked {
+  readonly stream: StreamName;
+  readonly rows: number;
+  /** Of those, outside the scope: no scan shows them until they return to it. */
+  readonly outside: number;
+}
+
+/** What a reset is about. */
+export interface Forgotten {
+  readonly streams: readonly StreamName[];
+  /** The account and the day of the first run as well; only of a purge of all streams. */
+  readonly account: boolean;
+  /** Only says what it would come to. */
+  readonly pretend: boolean;
+}
+
+/** What was forgotten of one stream. */
+export interface Reset {
+  readonly stream: StreamName;
+  /** Rows in the ledger. */
+  readonly rows: number;
+}
+
+/** One transaction of a change, beside the ledger blocks that it changed. */
+interface Step {
+  readonly records: readonly OutgoingRecord[];
+  /** Keys of the state topic that go. */
+  readonly removed: readonly string[];
+}
+
+/** A change as its transactions, each consistent by itself; what it was told of the state before is what it is made of. */
+type Change<T> = (state: EntityState) => Generator<Step, T>;
+
+interface StreamState {
+  readonly name: StreamName;
+  readonly codec: StreamCodec;
+  readonly ledger: Ledger;
+}
+
+/** What a shard remembers of one entity. */
+interface EntityState {
+  readonly entity: EntityId;
+  readonly streams: readonly StreamState[];
+  /** Its keys in the state topic, with what each stands for. */
+  readonly keys: ReadonlyMap<string, StateKey>;
+  /** Every entity that the shard remembers. */
+  readonly entities: ReadonlySet<EntityId>;
+  /** The time to write into records: it never decreases within a shard. */
+  observe(): number;
+}
+
+const TRIES = 5;
+/** Tombstones of one transaction: well below a second of sending. */
+const PURGE_RECORDS = 10_000;
+
+/**
+ * Marks rows to be published again as `r` by the next scan that shows them. A ConfigError where nothing fits. It is one transaction: the
+ * ledger of a million rows is written in a few seconds.
+ */
+export function resync(options: RepairOptions, wanted: Wanted): Promise<readonly Marked[]> {
+  return changeState(options, function* mark(state) {
+    const streams = streamsOf(state, wanted.streams);
+    if (wanted.ids !== null) refuseUnclear(state, streams, wanted.ids);
+    const marked = streams.map(({ name, ledger }): Marked & { readonly changed: boolean } => {
+      const ids = wanted.ids?.filter((id) => ledger.has(id)) ?? ledger.ids(wanted.from, wanted.to);
+      let outside = 0;
+      let changed = false;
+      for (const id of ids) {
+        if (((ledger.entry(id)?.flags ?? 0) & EntryFlag.LEFT) !== 0) outside += 1;
+        if (ledger.setFlags(id, EntryFlag.REPUBLISH, 0)) changed = true;
+      }
+      return { stream: name, rows: ids.length, outside, changed };
+    });
+    if (marked.every(({ rows }) => rows === 0))
+      throw new ConfigError(
+        `looking for rows of ${state.entity} to publish again: expected some of ${wanted.streams.join(', ')}${wanted.from === null && wanted.to === null ? '' : ' with a date in that range'}, got none`,
+        { entity: state.entity },
+      );
+    if (marked.some(({ changed }) => changed)) yield { records: [], removed: [] };
+    return marked.map(({ stream, rows, outside }) => ({ stream, rows, outside }));
+  });
+}
+
+/**
+ * Forgets where the scans stand and what was published of each id, but not the ids: everything is published again as `r`, and what is no
+ * longer there is still noticed. One transaction.
+ */
+export function reset(options: RepairOptions, { streams, pretend }: Forgotten): Promise<readonly Reset[]> {
+  return changeState(options, function* forget(state) {
+    const found = streamsOf(state, streams);
+    const forgotten = found.map(resetOf);
+    if (pretend) return forgotten;
+    for (const { ledger } of found) ledger.republishAll();
+    yield { records: [], removed: keysOf(state, found, (key) => !('block' in key)) };
+    return forgotten;
+  });
+}
+
+/** Publishes a tombstone of every row and line, and forgets the streams altogether. Killed half way it can be made again. */
+export function purge(options: RepairOptions, { streams, account, pretend }: Forgotten): Promise<readonly Reset[]> {
+  let asked: readonly Reset[] | null = null;
+  return changeState(options, function* bury(state) {
+    // Begun again after a last transaction that seemed lost and stands.
+    if (asked !== null && !remembers(state, streams)) return asked;
+    const found = streamsOf(state, streams);
+    asked ??= found.map(resetOf);
+    if (pretend) return asked;
+    // The first to go: a service that comes in between begins anew.
+    let removed = keysOf(state, found, (key) => !('block' in key));
+    for (const { codec, ledger } of found) {
+      let records: OutgoingRecord[] = [];
+      for (const id of ledger.ids(null, null)) {
+        const entry = ledger.entry(id);
+        if (entry === undefined) continue;
+        if ((entry.flags & EntryFlag.PUBLISHED) !== 0) {
+          const observedAtMs = state.observe();
+          const observedAt = new Date(observedAtMs).toISOString();
+          records.push(
+            ...tombstonesOf({ entity: state.entity, codec, scan: 'sweep', observedAtMs, observedAt }, entry),
+          );
+        }
+        ledger.remove(id, 0);
+        if (records.length < PURGE_RECORDS) continue;
+        yield { records, removed };
+        removed = [];
+        records = [];
+      }
+      yield { records, removed };
+      removed = [];
+    }
+    const blocks = keysOf(state, found, (key) => 'block' in key);
+    const accountKey = stateKey(options.shard.serviceId, { entity: state.entity, account: true });
+    yield { records: [], removed: account ? [...blocks, accountKey] : blocks };
+    return asked;
+  });
+}
+
+function resetOf({ name, ledger }: StreamState): Reset {
+  return { stream: name, rows: ledger.ids(null, null).length };
+}
+
+function remembers({ keys }: EntityState, names: readonly StreamName[]): boolean {
+  return [...keys.values()].some((key) => 'stream' in key && names.includes(key.stream));
+}
+
+/** Those that are remembered; a ConfigError where nothing is. */
+function streamsOf({ entity, streams, keys, entities }: EntityState, names: readonly StreamName[]): StreamState[] {
+  const attempted = `looking for what is remembered of ${entity}`;
+  if (!entities.has(entity)) {
+    const others = [...entities].sort().join(', ');
+    throw new ConfigError(
+      `${attempted}: expected an entity that was read before, got nothing of that name beside ${others === '' ? 'nothing else' : others}`,
+      { entity },
+    );
+  }
+  const known = new Set([...keys.values()].map((key) => ('stream' in key ? key.stream : null)));
+  const found = streams.filter(({ name }) => names.includes(name) && known.has(name));
+  if (found.length === 0) {
+    const remembered = streams.filter(({ name }) => known.has(name)).map(({ name }) => name);
+    throw new ConfigError(
+      `${attempted}: expected something of ${names.join(', ')}, got ${remembered.length === 0 ? 'nothing' : `only ${remembered.join(', ')}`}`,
+      { entity },
+    );
+  }
+  return found;
+}
+
+/** An id that nothing has, or that several streams have. */
+function refuseUnclear({ entity }: EntityState, streams: readonly StreamState[], ids: readonly number[]): void {
+  for (const id of ids) {
+    const having = streams.filter(({ ledger }) => ledger.has(id)).map(({ name }) => name);
+    if (having.length === 1) continue;
+    throw new ConfigError(
+      `looking for id ${id} of ${entity}: expected it in ${having.length === 0 ? streams.map(({ name }) => name).join(' or ') : 'one stream'}, got ${having.length === 0 ? 'it nowhere' : `it in ${having.join(' and ')}; name one of them by --stream`}`,
+      { entity },
+    );
+  }
+}
+
+function keysOf({ keys }: EntityState, streams: readonly StreamState[], passes: (key: StateKey) => boolean): string[] {
+  const names = new Set(streams.map(({ name }) => name));
+  return [...keys].flatMap(([text, key]) => ('stream' in key && names.has(key.stream) && passes(key) ? [text] : []));
+}
+
+/**
+ * Changes what a shard remembers of an entity while another process may own it: reads it first without owning it, then takes the
+ * transactional id, reads only what came since, and writes. The owner before is fenced, restores and goes on. Fenced itself it starts over.
+ */
+async function changeState<T>(options: RepairOptions, change: Change<T>): Promise<T> {
+  const { shard, end, stopped, againMs } = options;
+  const memory = createMemory(options);
+  await shard.read(0, (record) => memory.apply(record, null), end);
+  memory.loaded();
+  // Whether there is anything to do at all is known before anybody is fenced.
+  const first = change(memory.state).next();
+  if (first.done === true) return first.value;
+  for (let tries = 1; ; tries += 1) {
+    const before = memory.steps();
+    try {
+      return await own(shard, memory, change, stopped);
+    } catch (error) {
+      if (!(error instanceof TransientError) || stopped()) throw error;
+      // A long change and the owner take turns until it is done.
+      if (memory.steps() > before) tries = 1;
+      if (tries > TRIES) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, againMs(tries)));
+  }
+}
+
+async function own<T>(shard: ShardOptions, memory: Memory, change: Change<T>, stopped: () => boolean): Promise<T> {
+  const writer = await shard.openWriter();
+  try {
+    const session = randomUUID();
+    const marker = JSON.stringify({ session, at: new Date(shard.now()).toISOString() });
+    const outcome = await writer.commit({
+      state: [{ key: stateKey(shard.serviceId, { session: true }), value: marker }],
+      records: [],
+    });
+    if (outcome.kind !== 'committed') throw outcome.error;
+    memory.rollback();
+    await shard.read(memory.readFrom(), (record) => memory.apply(record, session));
+    memory.loaded();
+    await shard.verifyLayout(memory.layout());
+    const steps = change(memory.state);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (stopped()) throw new TransientError('changing the state: stopped before its end; run the command again');
+      await memory.commit(writer, step.value);
+    }
+  } finally {
+    await writer.close();
+  }
+}
+
+interface Memory {
+  readonly state: EntityState;
+  /** Brings in one record; true where it is the marker of that session. */
+  apply(record: StoredRecord, session: string | null): boolean;
+  rollback(): void;
+  loaded(): void;
+  readFrom(): number;
+  layout(): Layout;
+  /** Transactions that stand. */
+  steps(): number;
+  commit(writer: Writer, step: Step): Promise<void>;
+}
+
+/** What was read of the shard so far; everything of other entities is left where it is. */
+function createMemory({ entity, shard }: RepairOptions): Memory {
+  const streams = shard.streams.map(({ codec }): StreamState => ({
+    name: codec.declaration.name,
+    codec,
+    ledger: createLedger({ entity, stream: codec.declaration.name }),
+  }));
+  const keys = new Map<string, StateKey>();
+  const entities = new Set<EntityId>();
+  let stored: Layout | null = null;
+  /** Where reading goes on, and how far one that may yet break off has come. */
+  let from = 0;
+  let reached = 0;
+  let steps = 0;
+
+  const layout = (): Layout => {
+    if (stored === null)
+      throw new ConfigError(
+        `reading partition ${shard.number} of ${shard.stateTopic}: expected a layout record, got none; its beginning was lost, or nothing was published yet`,
+      );
+    return stored;
+  };
+
+  return {
+    state: {
+      entity,
+      streams,
+      keys,
+      entities,
+      observe() {
+        stored = { ...layout(), observedAt: Math.max(layout().observedAt, shard.now()) };
+        return stored.observedAt;
+      },
+    },
+    apply({ key: text, value, offset }, session) {
+      const where = `${shard.stateTopic}, partition ${shard.number}, offset ${offset}`;
+      const key = parseStateKey(shard.serviceId, text, where);
+      reached = offset + 1;
+      if ('layout' in key && value !== null) stored = withTopicsOf(parseStateValue('layout', value), shard.layout);
+      if ('session' in key) return value !== null && parseStateValue('session', value).session === session;
+      if (!('entity' in key)) return false;
+      if (value !== null) entities.add(key.entity);
+      if (key.entity !== entity) return false;
+      if (value === null) keys.delete(text);
+      else keys.set(text, key);
+      if ('block' in key) {
+        const ledger = streams.find(({ name }) => name === key.stream)?.ledger;
+        if (value === null) ledger?.unload(key.block);
+        else ledger?.load(shard.decodeBlock(value));
+      }
+      return false;
+    },
+    rollback() {
+      for (const { ledger } of streams) ledger.rollback();
+    },
+    loaded() {
+      from = reached;
+      for (const { ledger } of streams) ledger.loaded();
+      entities.delete(entity);
+      if (keys.size > 0) entities.add(entity);
+    },
+    readFrom: () => from,
+    layout,
+    steps: () => steps,
+    async commit(writer, { records, removed }) {
+      const state: StateRecord[] = removed.map((key) => ({ key, value: null }));
+      const written = new Map<string, StateKey>();
+      state.push({ key: stateKey(shard.serviceId, { layout: true }), value: JSON.stringify(layout()) });
+      for (const { name, ledger } of streams) {
+        for (const block of ledger.take()) {
+          const key = { entity, stream: name, block: block.from };
+          const text = stateKey(shard.serviceId, key);
+          written.set(text, key);
+          state.push({ key: text, value: shard.encodeBlock(block) });
+        }
+      }
+      const outcome = await writer.commit({ state, records });
+      if (outcome.kind !== 'committed') throw outcome.error;
+      steps += 1;
+      for (const { ledger } of streams) ledger.settle();
+      from = (outcome.lastOffsets.get(shard.stateTopic)?.get(shard.number) ?? from - 1) + 1;
+      for (const key of removed) keys.delete(key);
+      for (const [text, key] of written) keys.set(text, key);
+      const lastOffsets = { ...layout().lastOffsets };
+      for (const topic of Object.keys(layout().partitions)) {
+        const ends = outcome.lastOffsets.get(topic);
+        if (ends !== undefined) lastOffsets[topic] = { ...lastOffsets[topic], ...Object.fromEntries(ends) };
+      }
+      stored = { ...layout(), lastOffsets };
+    },
+  };
+}

@@ -1,0 +1,501 @@
+import { FatalError, TransientError } from '../../src/errors';
+import type { Page, Row, StreamDeclaration } from '../../src/model';
+import { createShard } from '../../src/shard/shard';
+import type { Batch } from '../../src/sinks/writer';
+import { parseStateValue } from '../../src/state/state-topic';
+import { startPosition } from '../../src/sources/scan';
+import { cursorIn, DEAD_LETTERS, type Fate, itemStream, memoryShard, rowOf, stateOf, topicOf } from '../support/memory';
+import { idsOn, items, lapsEvery, quiet, scene, type Scene, upTo, when } from '../support/scene';
+
+const malformed = (): never => {
+  throw new FatalError('expected a list, got none', { reason: 'malformed-answer', parks: 'stream' });
+};
+const refused = (): never => {
+  throw new FatalError('expected 200, got 401', { reason: 'unauthorized', parks: 'entity' });
+};
+const down = (): never => {
+  throw new TransientError('expected 200, got 503');
+};
+const never = (): Promise<never> => new Promise(() => undefined);
+
+describe('identity', () => {
+  test('nothing is asked for and nothing is published before the key is shown to belong to its entity (I7)', async () => {
+    let show: () => void = () => undefined;
+    const shown = new Promise<void>((resolve) => (show = resolve));
+    const here = scene({
+      rows: { alfa: { items: items(3) } },
+      account: () => shown.then(() => ({ taxId: '1111111111', accountUuid: 'a' })),
+    });
+    const run = here.start({ nip: '1111111111' });
+    await when(() => here.kafka.state.length > 0);
+    await quiet();
+    expect(here.asked).toEqual([]);
+    expect(here.kafka.records).toEqual([]);
+
+    show();
+    expect(await run.ended).toBeNull();
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(3));
+  });
+
+  test('a key of another company is given up without one request for a list (I7)', async () => {
+    const here = scene({
+      rows: { alfa: { items: items(3) } },
+      account: () => ({ taxId: '2222222222', accountUuid: 'b' }),
+    });
+    const run = here.start({ nip: '1111111111' });
+    expect(await run.ended).toBeNull();
+    expect(run.told).toMatchObject([{ kind: 'given-up', entity: 'alfa', stream: null, reason: 'identity-mismatch' }]);
+    expect(here.asked).toEqual([]);
+    expect(here.kafka.records).toEqual([]);
+  });
+});
+
+describe('parking', () => {
+  const rows = { alfa: { items: items(9), things: items(9) }, beta: { items: items(9) } };
+
+  test('a parked stream stops neither its siblings nor other entities (I9)', async () => {
+    const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
+    const run = here.start({ rhythm: lapsEvery(3_600_000), parkMs: () => 3_600_000 });
+    await when(() => run.of('lap').length === 2);
+    expect(run.of('lap').toSorted()).toEqual(['alfa items', 'beta items']);
+    expect(run.of('parked')).toEqual(['alfa things']);
+    run.stop();
+    expect(await run.ended).toBeNull();
+  });
+
+  test('a refused key parks the whole entity and no other, and is not tried again in a run of one lap', async () => {
+    const here = scene({ rows, before: ({ entity }) => (entity === 'alfa' ? refused() : undefined) });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.told.filter(({ kind }) => kind === 'given-up')).toMatchObject([
+      { entity: 'alfa', stream: null, reason: 'unauthorized' },
+    ]);
+    expect(run.of('parked')).toEqual([]);
+    expect(run.of('lap')).toEqual(['beta items']);
+    expect(here.asked.filter(({ entity }) => entity === 'alfa').length).toBeLessThanOrEqual(2);
+  });
+
+  test('what does not pass is tried once more in a run of one lap, and then given up', async () => {
+    const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    const things = run.told.filter(({ stream }) => stream === 'things').map(({ kind }) => kind);
+    expect(things).toEqual(['parked', 'retrying', 'given-up']);
+    expect(here.asked.filter(({ stream }) => stream === 'things')).toHaveLength(2);
+    expect(run.of('lap').toSorted()).toEqual(['alfa items', 'beta items']);
+  });
+
+  test('what passes is read on from where it was, and each row is published once', async () => {
+    const here = scene({
+      rows: { alfa: { items: items(20) } },
+      before: (_, asked) => (asked === 4 ? down() : undefined),
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['parked', 'retrying', 'lap']));
+    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9, 9, 12, 15, 18]);
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
+  });
+
+  test('a Retry-After that is shorter than the parking does not shorten it', async () => {
+    const refusal = new TransientError('the API is down', { status: 503, retryAfterMs: 0 });
+    const here = scene({
+      rows: { alfa: { items: items(20) } },
+      before: (_, asked) => {
+        if (asked === 4) throw refusal;
+      },
+    });
+    const run = here.start({ parkMs: () => 3 });
+    expect(await run.ended).toBeNull();
+    expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([{ waitMs: 3 }]);
+  });
+
+  test('a lap whose end is being committed when another stream parks its entity is not read a second time', async () => {
+    let ending: () => void = () => undefined;
+    const ends = new Promise<void>((resolve) => (ending = resolve));
+    let failures = 0;
+    const here = scene({
+      rows,
+      kafka: {
+        fate: async (batch): Promise<Fate> => {
+          if (cursorIn(batch, { entity: 'alfa', stream: 'items' })?.finishedAt == null) return 'committed';
+          ending();
+          await quiet();
+          return 'committed';
+        },
+      },
+      before: async ({ entity, stream }) => {
+        if (entity !== 'alfa' || stream !== 'things' || failures > 0) return;
+        await ends;
+        failures += 1;
+        down();
+      },
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(failures).toBe(1);
+    expect(run.of('lap').toSorted()).toEqual(['alfa items', 'alfa things', 'beta items']);
+    expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(3);
+  });
+
+  test('the sums of a lap keep what was read before it was parked', async () => {
+    const stream: StreamDeclaration = { ...itemStream('items'), sumFields: ['amount'] };
+    const here = scene({
+      rows: { alfa: { items: items(10).map((row) => ({ ...row, currency: 'PLN', amount: 5 })) } },
+      streams: [stream],
+      before: (_, asked) => (asked === 3 ? down() : undefined),
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(lastCursor(here, 'items').sums).toEqual({ ' PLN': [10, 50] });
+  });
+});
+
+function lastCursor({ kafka }: Scene, stream: string) {
+  const value = stateOf(kafka).findLast(({ key }) => 'scan' in key && key.stream === stream)?.value;
+  return parseStateValue('scan', value ?? Buffer.from('null'));
+}
+
+describe('laps', () => {
+  test('a run goes on with a half lap and asks only for its rest', async () => {
+    const here = scene({ rows: { alfa: { items: items(20) } } });
+    const first = here.start();
+    await when(() => first.of('page').length >= 2);
+    first.kill();
+    await quiet();
+    const reached = lastCursor(here, 'items').position.offset;
+    const before = here.asked.length;
+    expect(reached).toBeGreaterThan(0);
+
+    const second = here.start();
+    expect(await second.ended).toBeNull();
+    expect(here.asked[before]?.offset).toBe(reached);
+    expect(second.told.at(-1)).toMatchObject({ kind: 'lap', cursor: { number: 1, counts: { rows: 20, created: 20 } } });
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
+  });
+
+  test('the lap after a complete one has the next number, and publishes only what changed since', async () => {
+    const rows = items(10);
+    const here = scene({ rows: { alfa: { items: rows } } });
+    expect(await here.start().ended).toBeNull();
+    rows[4] = { id: 5, content: 'second' };
+
+    const second = here.start();
+    expect(await second.ended).toBeNull();
+    expect(second.told.at(-1)).toMatchObject({ kind: 'lap', cursor: { number: 2, counts: { rows: 10, updated: 1 } } });
+    expect(idsOn(here, topicOf('items'))).toEqual([...upTo(10), 5]);
+    expect(here.kafka.records.map(({ headers }) => headers['op'])).toEqual([...upTo(10).map(() => 'r'), 'u']);
+  });
+
+  test('a half lap of another query is begun again under the same number', async () => {
+    const dated = items(20).map((row) => ({ ...row, date: row.id % 2 === 0 ? '2026-02-01' : '2025-02-01' }));
+    const here = scene({ rows: { alfa: { items: dated } }, streams: [itemStream('items', { scoped: true })] });
+    const first = here.start({ startDate: '2026-01-01' });
+    await when(() => first.of('page').length >= 2);
+    first.kill();
+    await quiet();
+    const before = here.asked.length;
+
+    const second = here.start({ startDate: '2025-01-01' });
+    expect(await second.ended).toBeNull();
+    expect(here.asked[before]).toMatchObject({ offset: 0, params: { 'q[date_gteq]': '2025-01-01' } });
+    expect(second.told.at(-1)).toMatchObject({ kind: 'lap', cursor: { number: 1, counts: { rows: 20 } } });
+    expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(20));
+  });
+
+  test('a lap whose last commit seemed lost but stands is complete, and not read a second time', async () => {
+    const ends: Batch[] = [];
+    const here = scene({
+      rows: { alfa: { items: items(10) } },
+      kafka: {
+        fate: (batch) => {
+          const finished = cursorIn(batch, { entity: 'alfa', stream: 'items' })?.finishedAt ?? null;
+          if (finished === null) return 'committed';
+          ends.push(batch);
+          return 'lost-though-committed';
+        },
+      },
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(ends).toHaveLength(1);
+    expect(run.told.filter(({ kind }) => kind === 'lap')).toMatchObject([{ cursor: { number: 1 } }]);
+    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9]);
+  });
+
+  test('laps follow each other until the pipeline is stopped, which no waiting delays', async () => {
+    const here = scene({ rows: { alfa: { items: items(5) } } });
+    const run = here.start({ rhythm: lapsEvery(1) });
+    await when(() => run.of('lap').length >= 3);
+    run.stop();
+    expect(await run.ended).toBeNull();
+    expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(5));
+
+    const [asked, written] = [here.asked.length, here.kafka.state.length];
+    const slow = here.start({ rhythm: lapsEvery(3_600_000) });
+    await when(() => here.kafka.state.length > written);
+    slow.stop();
+    expect(await slow.ended).toBeNull();
+    expect(here.asked.length).toBe(asked);
+  });
+});
+
+describe('stopping', () => {
+  test('a stop in mid-lap ends the run with the cursor of its unchanged pages committed', async () => {
+    const here = scene({ rows: { alfa: { items: items(40) } } });
+    expect(await here.start().ended).toBeNull();
+    const before = here.kafka.state.length;
+
+    const second = here.start();
+    await when(() => second.of('page').length >= 3);
+    second.stop();
+    expect(await second.ended).toBeNull();
+    const pages = second.of('page').length;
+    expect(pages).toBeLessThan(13);
+    expect(lastCursor(here, 'items')).toMatchObject({ number: 2, finishedAt: null, position: { offset: 3 * pages } });
+    // The session marker and one commit with the cursor.
+    expect(here.kafka.state.length - before).toBeLessThanOrEqual(3);
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(40));
+  });
+
+  test('a cursor that only unchanged pages moved is committed after a while, without a record', async () => {
+    const asked = { second: 0 };
+    const here = scene({
+      rows: { alfa: { items: items(40) } },
+      before: () => {
+        if (asked.second === 0) return undefined;
+        asked.second += 1;
+        return asked.second > 4 ? never() : undefined;
+      },
+    });
+    expect(await here.start().ended).toBeNull();
+    asked.second = 1;
+    const second = here.start({ idleCommitMs: 5 });
+    await when(() => lastCursor(here, 'items').number === 2 && lastCursor(here, 'items').position.offset === 9);
+    second.kill();
+    expect(here.kafka.records).toHaveLength(40);
+  });
+
+  test('a session that opens only after everybody left is closed', async () => {
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const here = scene({ rows: { alfa: { items: items(1) } } });
+    let closed = false;
+    const shard = createShard(memoryShard(here.kafka, [{ entity: 'alfa', declaration: itemStream('items') }]));
+    const run = here.start({
+      open: async () => {
+        await opened;
+        const session = await shard.open();
+        return {
+          ...session,
+          close: async () => {
+            await session.close();
+            closed = true;
+          },
+        };
+      },
+    });
+    run.kill();
+    open();
+    await when(() => closed);
+    expect(here.asked).toEqual([]);
+  });
+});
+
+test('while a commit hangs no more pages are asked for than there are credits', async () => {
+  let hangs = true;
+  let go: () => void = () => undefined;
+  const goes = new Promise<void>((resolve) => (go = resolve));
+  const here = scene({
+    rows: { alfa: { items: items(60) } },
+    kafka: {
+      fate: async (batch): Promise<Fate> => {
+        if (hangs && batch.records.length > 0) await goes;
+        return 'committed';
+      },
+    },
+  });
+  const run = here.start({ credits: 3 });
+  await when(() => here.asked.length >= 3);
+  await quiet();
+  expect(here.asked).toHaveLength(3);
+
+  hangs = false;
+  go();
+  expect(await run.ended).toBeNull();
+  expect(idsOn(here, topicOf('items'))).toEqual(upTo(60));
+});
+
+test('an entity that is remembered while another fills the shard without a pause waits for its own transaction only (I9)', async () => {
+  let asked = 0;
+  let release: () => void = () => undefined;
+  const late = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const here = scene({
+    rows: { alfa: { items: items(400) }, beta: { items: items(3) } },
+    // Beta's account is answered when alfa is in the middle of its rows.
+    account: async () => {
+      if (asked++ === 1) await late;
+      return { taxId: null, accountUuid: `account ${asked}` };
+    },
+    before: (_, requests) => {
+      if (requests === 10) release();
+    },
+  });
+  const run = here.start();
+  expect(await run.ended).toBeNull();
+  expect(run.of('lap')).toEqual(['beta items', 'alfa items']);
+});
+
+describe('commits that fail', () => {
+  const oddRows = async ({ records }: Batch): Promise<Fate> => {
+    if (!records.some((record) => record.topic === topicOf('items') && rowOf(record)['content'] === 'too odd')) {
+      return 'committed';
+    }
+    // Further pages are read meanwhile.
+    await quiet();
+    return 'refused';
+  };
+
+  test('a row that the broker refuses is set aside alone, and its neighbours are published', async () => {
+    const rows = items(40).map((row) => (row.id === 6 ? { ...row, content: 'too odd' } : row));
+    const here = scene({ rows: { alfa: { items: rows, things: items(12) } }, kafka: { fate: oddRows } });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(40).filter((id) => id !== 6));
+    expect(idsOn(here, DEAD_LETTERS)).toEqual([6]);
+    expect(idsOn(here, topicOf('things'))).toEqual(upTo(12));
+    const last = run.told.filter(({ kind, stream }) => kind === 'lap' && stream === 'items');
+    expect(last).toMatchObject([{ cursor: { counts: { rows: 40, deadLetters: 1 } } }]);
+  });
+
+  test('a refused row is found although the pages after it change nothing', async () => {
+    const rows = items(800);
+    const here = scene({ rows: { alfa: { items: rows } }, kafka: { fate: oddRows } });
+    expect(await here.start().ended).toBeNull();
+    rows[2] = { id: 3, content: 'too odd' };
+
+    const second = here.start();
+    await when(() => second.of('lap').length > 0);
+    expect(await second.ended).toBeNull();
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(800));
+    expect(idsOn(here, DEAD_LETTERS)).toEqual([3]);
+  });
+
+  test('what a writer throws is a bug: the pipeline ends with it', async () => {
+    const here = scene({
+      rows: { alfa: { items: items(3) } },
+      kafka: {
+        fate: ({ records }) => {
+          if (records.length > 0) throw new RangeError('a bug');
+          return 'committed';
+        },
+      },
+    });
+    expect(await here.start().ended).toEqual(new RangeError('a bug'));
+  });
+
+  test('a page that cannot be held against the ledger ends the session, and waits for nothing', async () => {
+    const { kafka } = scene({ rows: {} });
+    const shard = createShard(memoryShard(kafka, [{ entity: 'alfa', declaration: itemStream('items') }]));
+    const session = await shard.open();
+    const gone = expect(session.failed).rejects.toThrow('before its scan was begun');
+    await expect(session.add({ ...place, page: pageOf([{ id: 1 }], { began: 1, ended: 2 }) })).rejects.toThrow(
+      'before its scan was begun',
+    );
+    await gone;
+    expect(session.over()).toBe(true);
+    await session.close();
+  });
+});
+
+describe('restoring', () => {
+  test('a shard whose first transaction never stood is taken for the new one that it is', async () => {
+    let commits = 0;
+    const here = scene({
+      rows: { alfa: { items: items(3) } },
+      kafka: { fate: () => ((commits += 1) === 1 ? 'lost' : 'committed') },
+    });
+    const first = here.start();
+    await when(() => commits === 1);
+    first.kill();
+    expect(here.kafka.highWatermark()).toBeGreaterThan(0);
+
+    expect(await here.start().ended).toBeNull();
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(3));
+  });
+
+  test('a restore that broke off is done again from its beginning', async () => {
+    const breaking = { at: Infinity };
+    const here = scene({
+      rows: { alfa: { items: items(10) } },
+      kafka: {
+        breaksRead: () => {
+          breaking.at -= 1;
+          return breaking.at === 0;
+        },
+      },
+    });
+    expect(await here.start().ended).toBeNull();
+    const { length } = here.kafka.state;
+    for (let at = 1; at <= length; at++) {
+      breaking.at = at;
+      expect(await here.start().ended).toBeNull();
+    }
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(10));
+  });
+});
+
+const place = { entity: 'alfa', stream: 'items', scan: 'sweep' } as const;
+
+function pageOf(rows: readonly Row[], { began, ended }: Pick<Page, 'began' | 'ended'>): Page {
+  return {
+    rows,
+    strays: [],
+    outsideQuery: 0,
+    interval: { after: (rows[0]?.id ?? 1) - 1, upTo: rows.at(-1)?.id ?? null },
+    totalCount: 100,
+    began,
+    ended,
+    next: startPosition(),
+    end: false,
+  };
+}
+
+test('a row that is older than what was published meanwhile is not published, but said to be stale', async () => {
+  const { kafka } = scene({ rows: {} });
+  const shard = createShard(memoryShard(kafka, [{ entity: 'alfa', declaration: itemStream('items') }]));
+  const session = await shard.open();
+  session.begin('alfa', 'items', 'sweep', {
+    number: 1,
+    query: { from: null, to: null, order: 'asc' },
+    startedAt: new Date().toISOString(),
+    finishedAt: null,
+    position: startPosition(),
+    totalCount: null,
+    counts: { rows: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, deadLetters: 0 },
+    sums: {},
+  });
+  const answered = session.requested('alfa', 'items', 1);
+  const newer = await session.add({ ...place, page: pageOf([{ id: 7, content: 'newer' }], { began: 2, ended: 3 }) });
+  expect(newer).toMatchObject({ counts: { created: 1 }, stale: [] });
+  const older = await session.add({
+    ...place,
+    page: pageOf(
+      [
+        { id: 7, content: 'older' },
+        { id: 8, content: 'first' },
+      ],
+      { began: 1, ended: 4 },
+    ),
+  });
+  answered();
+  expect(older).toMatchObject({ counts: { created: 1 }, stale: [7] });
+  expect(kafka.records.map(rowOf)).toMatchObject([
+    { id: 7, content: 'newer' },
+    { id: 8, content: 'first' },
+  ]);
+  await session.flush();
+  await session.close();
+});

@@ -1,0 +1,269 @@
+import type { Row, ScanName, StreamDeclaration } from '../../src/model';
+import type { Rhythm } from '../../src/reading/read-shard';
+import { isoDay } from '../../src/rules/scope';
+import { cursorOfScan, idOf, itemStream, type ListRequest, rowOf } from '../support/memory';
+import { items, quiet, scene, type Scene, type Setting, upTo, when } from '../support/scene';
+
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+
+/** These scans again and again, the others once. */
+function often(...scans: readonly ScanName[]): Rhythm {
+  const every = (scan: ScanName) => {
+    const everyMs = scans.includes(scan) ? 1 : 6 * HOUR;
+    return { everyMs, withinMs: everyMs };
+  };
+  const targets = { newest: every('newest'), open: every('open'), recent: every('recent'), sweep: every('sweep') };
+  return { targets: () => targets, recentDays: 45 };
+}
+
+/** One list, one lap of which is done. */
+async function synced(rows: Row[], setting: Omit<Setting, 'rows'> = {}) {
+  const here = scene({ rows: { alfa: { items: rows } }, ...setting });
+  const first = here.start({ rhythm: often(), limit: 100 });
+  await when(() => first.of('lap').length > 0 && markOf(here) !== undefined);
+  first.stop();
+  expect(await first.ended).toBeNull();
+  return here;
+}
+
+const markOf = ({ kafka }: Scene): number | undefined =>
+  cursorOfScan(kafka, { entity: 'alfa', stream: 'items', scan: 'newest' })?.mark;
+const isNewest = ({ params }: ListRequest): boolean => params['order'] === 'id desc';
+const isOpen = ({ params }: ListRequest): boolean => 'q[closed_null]' in params;
+const newest = ({ asked }: Scene): number => asked.filter(isNewest).length;
+const published = ({ kafka }: Scene, scan: ScanName): number[] =>
+  kafka.records.filter(({ headers }) => headers['scan'] === scan).map(idOf);
+/** Of those that came after the first lap. */
+const publishedNew = (here: Scene): number[] => ascending(published(here, 'newest').filter((id) => id > 20));
+const from = (first: number, count: number): Row[] =>
+  Array.from({ length: count }, (_, at) => ({ id: first + at, content: `new ${first + at}` }));
+const ascending = (ids: readonly number[]): number[] => ids.toSorted((a, b) => a - b);
+
+describe('newest', () => {
+  test('begins with the highest id of its first page as its mark, and leaves what is below to the sweep', async () => {
+    const here = await synced(items(250));
+    expect(markOf(here)).toBe(250);
+    expect(newest(here)).toBe(1);
+  });
+
+  test('walks down to its mark however many documents are new', async () => {
+    const rows = items(20);
+    const here = await synced(rows);
+    rows.push(...from(21, 250));
+    const run = here.start({ rhythm: often('newest'), limit: 100 });
+    await when(() => markOf(here) === 270);
+    run.stop();
+    await run.ended;
+    expect(publishedNew(here)).toEqual(from(21, 250).map(({ id }) => id));
+  });
+
+  test('finds all of the first documents of an account that was empty, however many come at once', async () => {
+    const rows: Row[] = [];
+    const here = await synced(rows);
+    rows.push(...from(21, 250));
+    const run = here.start({ rhythm: often('newest'), limit: 100 });
+    await when(() => markOf(here) === 270);
+    run.stop();
+    await run.ended;
+    expect(publishedNew(here)).toEqual(from(21, 250).map(({ id }) => id));
+  });
+
+  test('loses none of 250 new documents when it is killed after its first page (I1)', async () => {
+    let hangs = false;
+    const rows = items(20);
+    const here = await synced(rows, {
+      before: (request) =>
+        hangs && isNewest(request) && request.offset > 0 ? new Promise(() => undefined) : undefined,
+    });
+    rows.push(...from(21, 250));
+    hangs = true;
+    const killed = here.start({ rhythm: often('newest'), limit: 100 });
+    await when(() => publishedNew(here).length === 100);
+    expect(markOf(here)).toBe(20);
+    killed.kill();
+    hangs = false;
+    const run = here.start({ rhythm: often('newest'), limit: 100 });
+    await when(() => markOf(here) === 270);
+    run.stop();
+    await run.ended;
+    expect(publishedNew(here)).toEqual(from(21, 250).map(({ id }) => id));
+  });
+
+  test('writes nothing to Kafka while there is nothing new', async () => {
+    const here = await synced(items(20));
+    const run = here.start({ rhythm: often('newest'), idleCommitMs: 1 });
+    const before = newest(here);
+    await when(() => newest(here) > before + 1);
+    const written = here.kafka.state.length;
+    await when(() => newest(here) > before + 20);
+    expect(here.kafka.state.length).toBe(written);
+    run.stop();
+    await run.ended;
+  });
+
+  test('goes on where the two highest ids were deleted', async () => {
+    const rows = items(20);
+    const here = await synced(rows);
+    rows.splice(18, 2);
+    const run = here.start({ rhythm: often('newest') });
+    const before = newest(here);
+    await when(() => newest(here) > before + 3);
+    expect([markOf(here), publishedNew(here)]).toEqual([20, []]);
+    rows.push(...from(21, 2));
+    await when(() => markOf(here) === 22);
+    run.stop();
+    await run.ended;
+    expect(publishedNew(here)).toEqual([21, 22]);
+  });
+
+  test('goes on when the clock is set forward and back', async () => {
+    let nowMs = Date.now();
+    const rows = items(20);
+    const here = await synced(rows);
+    const run = here.start({ rhythm: often('newest'), now: () => nowMs });
+    for (const [jump, id] of [
+      [-100 * DAY, 21],
+      [200 * DAY, 22],
+      [-100 * DAY, 23],
+    ] as const) {
+      nowMs += jump;
+      rows.push(...from(id, 1));
+      await when(() => markOf(here) === id);
+    }
+    run.stop();
+    await run.ended;
+  });
+});
+
+describe('open', () => {
+  const streams: StreamDeclaration[] = [itemStream('items', { opens: true })];
+
+  test('has a row that it no longer shows read by itself at once, and published', async () => {
+    const rows = items(20);
+    const here = await synced(rows, { streams });
+    rows[6] = { id: 7, content: 'paid', closed: '2026-01-01' };
+    const run = here.start({ rhythm: often('open') });
+    await when(() => published(here, 'spot').length > 0);
+    const asked = here.asked.filter(isOpen).length;
+    await when(() => here.asked.filter(isOpen).length > asked + 5);
+    run.stop();
+    await run.ended;
+    expect(published(here, 'spot')).toEqual([7]);
+    expect(here.kafka.records.at(-1)?.headers).toMatchObject({ op: 'u', scan: 'spot' });
+  });
+
+  test('asks once for a row that is gone, and leaves it to the sweep', async () => {
+    const rows = items(20);
+    const here = await synced(rows, { streams });
+    rows.splice(6, 1);
+    const run = here.start({ rhythm: often('open') });
+    await when(() => here.askedAlone.length > 0);
+    const asked = here.asked.filter(isOpen).length;
+    await when(() => here.asked.filter(isOpen).length > asked + 5);
+    run.stop();
+    await run.ended;
+    expect(here.askedAlone.map(({ address }) => address)).toEqual(['7']);
+    expect(here.kafka.records.filter(({ value }) => value === null)).toEqual([]);
+  });
+});
+
+describe('recent', () => {
+  const streams: StreamDeclaration[] = [itemStream('items', { scoped: true })];
+  const today = isoDay(Date.now());
+  const since = isoDay(Date.now() - 45 * DAY);
+
+  test('asks for its window only, and finds an edit in it', async () => {
+    const rows: Row[] = items(20).map((row) => ({ ...row, date: row.id > 10 ? today : '2020-01-01' }));
+    const here = await synced(rows, { streams });
+    for (const at of [4, 14]) rows[at] = { id: at + 1, content: 'edited', date: at > 9 ? today : '2020-01-01' };
+    const before = here.asked.length;
+    const run = here.start({ rhythm: often('recent') });
+    await when(() => published(here, 'recent').length > 0);
+    run.stop();
+    await run.ended;
+    expect(published(here, 'recent')).toEqual([15]);
+    expect(
+      new Set(
+        here.asked
+          .slice(before)
+          .filter((request) => !isNewest(request))
+          .map(({ params }) => params['q[date_gteq]']),
+      ),
+    ).toEqual(new Set([since]));
+  });
+
+  test('asks for nothing where the scope ends before its window', async () => {
+    const rows = items(20).map((row) => ({ ...row, date: '2020-01-01' }));
+    const here = scene({ rows: { alfa: { items: rows } }, streams });
+    const run = here.start({ rhythm: often('recent'), endDate: '2020-12-31' });
+    await when(() => run.of('lap').length > 0);
+    await quiet();
+    run.stop();
+    await run.ended;
+    expect(here.asked.filter(({ params }) => 'q[date_gteq]' in params)).toEqual([]);
+  });
+});
+
+describe('a filter that the API ignores', () => {
+  const streams: StreamDeclaration[] = [itemStream('items', { opens: true, scoped: true })];
+  const rows = (): Row[] => {
+    const date = isoDay(Date.now());
+    return items(20).map((row) => (row.id > 10 ? { ...row, date, closed: date } : { ...row, date: '2020-01-01' }));
+  };
+
+  test.each([
+    ['open', 'q[closed_null]'],
+    ['recent', 'q[date_gteq]'],
+  ] as const)(
+    'lets %s rest for an hour with one warning, from the start and in mid-run, and the sweep goes on',
+    async (scan, filter) => {
+      for (const from of ['the start', 'mid-run']) {
+        let heeded = from === 'mid-run';
+        const here = scene({ rows: { alfa: { items: rows() } }, streams, heeds: (name) => name !== filter || heeded });
+        const asks = (): number => here.asked.filter(({ params }) => filter in params).length;
+        const run = here.start({ rhythm: often(scan, 'sweep') });
+        if (heeded) {
+          await when(() => asks() > 20);
+          expect(run.of('warning')).toEqual([]);
+          heeded = false;
+        }
+        await when(() => run.of('warning').length > 0);
+        const [asked, laps] = [asks(), run.of('lap').length];
+        await when(() => run.of('lap').length > laps + 3);
+        expect([asks() - asked, run.of('warning')]).toEqual([0, ['alfa items']]);
+        run.stop();
+        await run.ended;
+        expect(ascending(here.kafka.records.map(idOf))).toEqual(upTo(20));
+      }
+    },
+  );
+});
+
+test('a lap begins early when newest counts other than what is known, at most once an hour', async () => {
+  let nowMs = Date.now();
+  const rows = items(20);
+  const here = await synced(rows);
+  const run = here.start({ rhythm: often('newest'), now: () => nowMs });
+  rows[4] = { id: 5, content: 'edited' };
+  rows.splice(9, 1);
+  const pause = async (): Promise<void> => {
+    const before = newest(here);
+    await when(() => newest(here) > before + 5);
+  };
+  await pause();
+  expect(run.of('lap')).toEqual([]);
+  nowMs += HOUR;
+  await when(() => run.of('lap').length === 1);
+  expect(here.kafka.records.map(rowOf).at(-1)).toMatchObject({ content: 'edited' });
+
+  rows.splice(12, 1);
+  await pause();
+  expect(run.of('lap')).toHaveLength(1);
+  nowMs += HOUR;
+  await when(() => run.of('lap').length === 2);
+  await pause();
+  expect(run.of('lap')).toHaveLength(2);
+  run.stop();
+  await run.ended;
+});
