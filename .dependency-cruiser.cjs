@@ -52,10 +52,16 @@ module.exports = {
       'A sink publishes what it is given.',
     ),
     never(
-      'ledger-knows-neither',
-      '^src/changes/ledger\\.ts',
-      '^src/(?!model|errors|changes/fingerprint|changes/ledger)',
-      'The ledger turns reads into changes and nothing else.',
+      'changes-are-pure',
+      '^src/changes/',
+      '^src/(?!(model|errors|json)\\.ts|(changes|rules|state)/|sinks/(transaction|partition|record-size|writer)\\.ts)',
+      'What changed is computed from a page and the entries, without a clock, a broker or the API.',
+    ),
+    never(
+      'changes-ask-nobody',
+      '^src/changes/',
+      '(node_modules/(rxjs|kafkajs|cross-fetch|avsc)(/|$)|^(node:)?(net|tls|http|https|fs)(/|$))',
+      'What changed is computed from a page and the entries, without a clock, a broker or the API.',
     ),
     never('operators-are-alone', '^src/operators/', '^src/(?!errors|operators)', 'An operator is composed of RxJS.'),
     never(

@@ -1,4 +1,5 @@
-import { fieldsOf, isObject, type Field } from '../src/changes/kinds';
+import { fieldsOf, type Field } from '../src/changes/kinds';
+import { isObject } from '../src/json';
 import type { StreamDeclaration } from '../src/model';
 import { allStreams } from '../src/service/serve';
 import { createEncoder, loadSchema, schemaNames } from '../src/sinks/avro';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { isObject } from '../src/changes/kinds';
+import { isObject } from '../src/json';
 import { readingFaults } from '../src/sinks/avro';
 
 const USAGE = `Usage: npm run schemas:check | npm run schemas:release

@@ -1,6 +1,7 @@
 /// <reference lib="es2024.string" />
 import { RecordError } from '../errors';
-import { daysOf, decimalOf, fieldsOf, instantOf, integerOf, isExact, isObject, type Field, type Kind } from './kinds';
+import { daysOf, decimalOf, fieldsOf, instantOf, integerOf, isExact, type Field, type Kind } from './kinds';
+import { isObject } from '../json';
 import type { EntityId, Row } from '../model';
 
 /** Turns one row into the value that its stream's schema describes. */

@@ -1,4 +1,5 @@
-import { decimalOf, fieldsOf, instantOf, integerOf, isObject, type Field, type Kind } from './kinds';
+import { decimalOf, fieldsOf, instantOf, integerOf, type Field, type Kind } from './kinds';
+import { isObject } from '../json';
 import type { Row } from '../model';
 
 /** Number of the way that names and values are hashed; a part of every definition. */

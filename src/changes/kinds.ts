@@ -1,3 +1,5 @@
+import { isObject } from '../json';
+
 /** How the values of a field are read, as its Avro type and its attributes say. */
 export type Kind =
   'text' | 'integer' | 'money' | 'boolean' | 'date' | 'timestamp' | 'decimal' | 'json' | 'texts' | 'lines';
@@ -48,11 +50,6 @@ function kindOf(field: Readonly<Record<string, unknown>>, type: unknown): Kind {
   throw new Error(`expected a type that has a kind, got ${JSON.stringify(type)} in field ${String(field['name'])}`);
 }
 
-/** True of a JSON object. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** True of the integers that survive JSON, a double and avsc, which writes a wrong sign below -2^52. */
 export function isExact(value: number): boolean {
   return Number.isInteger(value) && value >= -4503599627370496 && value <= 9007199254740990;
@@ -68,6 +65,11 @@ export function integerOf(text: string): number | undefined {
 /** Days since 1970-01-01 of a valid calendar date `YYYY-MM-DD`. */
 export function daysOf(text: string): number | undefined {
   return text.length === 10 ? daysAtStart(text) : undefined;
+}
+
+/** The same of a day that may be none, as in a query; NaN for a text that is no date. */
+export function dayOrNull(date: string | null): number | null {
+  return date === null ? null : (daysOf(date) ?? NaN);
 }
 
 /**

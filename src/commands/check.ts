@@ -7,7 +7,7 @@ import type { Config, EntityConfig } from '../../config/load';
 import { ConfigError, exitCodeFor, FatalError, type ParkReason } from '../errors';
 import { judgeIdentity } from '../rules/identity';
 import { forecast, planText, type StreamToday } from '../rules/forecast';
-import { isObject } from '../changes/kinds';
+import { isObject } from '../json';
 import type { Query, Row } from '../model';
 import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
 import {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import { isObject } from '../changes/kinds';
+import { isObject } from '../json';
 import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
 import { createKafka } from '../sinks/writer';
 import { look, type Seen } from '../sinks/look';

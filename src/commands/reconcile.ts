@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 import type { Config } from '../../config/load';
-import { isObject } from '../changes/kinds';
+import { isObject } from '../json';
 import type { StreamDeclaration } from '../model';
 import { lapOf, reconcile, type HeldSum, type Lap, type Reconciled, type Reconciliation } from '../upkeep/reconcile';
 import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';

@@ -27,7 +27,7 @@ import {
 
 import { FatalError, TransientError, type ParkReason } from '../errors';
 import { judgeIdentity, strangeAccount, type Twins } from '../rules/identity';
-import { isObject } from '../changes/kinds';
+import { isObject } from '../json';
 import type { Cursor, EntityId, Page, StreamDeclaration, StreamName } from '../model';
 import { failWith } from '../operators/fail-with';
 import { handleBeforeFailing } from '../operators/handle-before-failing';

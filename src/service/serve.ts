@@ -31,7 +31,7 @@ import { ConfigError, TransientError } from '../errors';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from '../changes/fingerprint';
 import { createHttp } from '../http';
 import { createTwins, type Twins } from '../rules/identity';
-import { NO_DATE } from '../changes/ledger';
+import { NO_DATE } from '../changes/block';
 import type { EntityId, LedgerBlock, Projection, Row, StreamDeclaration } from '../model';
 import { failWith } from '../operators/fail-with';
 import { runShard, type Rhythm } from '../reading/read-shard';
@@ -57,7 +57,8 @@ import {
   type TopicSettings,
   type Topics,
 } from '../sinks/topics';
-import { daysOf, isObject } from '../changes/kinds';
+import { daysOf } from '../changes/kinds';
+import { isObject } from '../json';
 import { createDecoder } from '../changes/decode';
 import { createApiKey, createRest, requestRetry, type Attempt, type Rest } from '../sources/rest';
 import { clients } from '../sources/streams/clients';

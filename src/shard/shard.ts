@@ -1,7 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 import { ConfigError, FatalError, RecordError, TransientError } from '../errors';
-import { createLedger, EntryFlag, type Entry, type Fingerprint, type Ledger } from '../changes/ledger';
+import { EntryFlag } from '../changes/block';
+import type { Comparison, Publish } from '../changes/compare';
+import type { Entry } from '../changes/entries';
+import type { Fingerprint } from '../changes/fingerprint';
+import { dayOrNull } from '../changes/kinds';
+import { createLedger, type Ledger } from '../changes/ledger';
+import { textOrNull } from '../json';
 import type { Counts, Cursor, EntityId, LedgerBlock, Page, ScanName } from '../model';
 import {
   deadLetterOf,
@@ -46,6 +52,7 @@ import {
   withMark,
   type Walk,
 } from '../rules/cursor';
+import { comparePage } from './compare-page';
 
 /** What a shard is made of; everything outside it is passed in. */
 export interface ShardOptions {
@@ -235,7 +242,6 @@ interface Queued {
 const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_STRAYS = 100;
-const DAY_MS = 24 * 60 * 60 * 1000;
 const SHAPE_WINDOW = 500;
 const SHAPE_MIN = 5;
 const SHAPE_SHARE = 0.05;
@@ -470,10 +476,17 @@ export function createShard(options: ShardOptions): Shard {
         const message = `publishing ${state.name} ${id} of ${state.entity}: the broker refused this record alone`;
         throw new RecordError(message, { path: '', entity: state.entity, stream: state.name });
       };
-      const result = state.ledger.diff<readonly OutgoingRecord[]>(page, {
+      const encode = (publication: Publish): readonly OutgoingRecord[] => {
+        refuseAgain(publication.row.id);
+        return publication.part === 'lines' && lines !== null
+          ? lineRecordsOf(origin, lines, publication)
+          : recordsOf(origin, publication);
+      };
+      const comparison: Comparison = {
+        page,
         scan,
         sweep: sweep?.number ?? 1,
-        firstLap: sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null),
+        beforeFirstFinishedSweep: sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null),
         definition: state.definition,
         fingerprint: state.fingerprint,
         fingerprintOf: (number) => {
@@ -482,22 +495,10 @@ export function createShard(options: ShardOptions): Shard {
         },
         uuidOf: (row) => (state.codec.declaration.address === 'uuid' ? textOrNull(row['uuid']) : null),
         dateOf: state.codec.dateOf,
-        publish: (row, op, fingerprint, linesBefore) => {
-          refuseAgain(row.id);
-          return recordsOf(origin, { row, op, fingerprint, linesBefore });
-        },
-        lines:
-          lines === null
-            ? null
-            : {
-                count: lines.count,
-                publish: (row, fingerprint, linesBefore) => {
-                  refuseAgain(row.id);
-                  return lineRecordsOf(origin, lines, { row, op: 'r', fingerprint, linesBefore });
-                },
-              },
+        linesOf: lines?.count ?? null,
         oldestOpen: oldestOpen(state),
-      });
+      };
+      const result = comparePage(state.ledger, comparison, encode);
       const spotId = scan === 'spot' ? page.interval.upTo : null;
       const strayed =
         spotId !== null &&
@@ -556,7 +557,7 @@ export function createShard(options: ShardOptions): Shard {
         idle.set(placeName(place), place);
         idleTimer ??= setTimeout(() => void flush().catch(() => undefined), options.idleCommitMs);
       }
-      const done = { counts: whole, cursor, stale: result.stale, departed: result.departed };
+      const done = { counts: whole, cursor, stale: result.stale, departed: result.noLongerOpen };
       return { done, waits, parks: shapeChanged(state, page.rows.length, letters.length) };
     }
 
@@ -753,7 +754,7 @@ export function createShard(options: ShardOptions): Shard {
         // Entries that a changed scope leaves out are not missing from the sweep.
         if (scan === 'sweep' && state.codec.declaration.scopeField !== null) {
           const { from, to } = cursor.query;
-          if (state.ledger.rescope(daysOf(from), daysOf(to)) > 0) pending.touched.add(state);
+          if (state.ledger.rescope(dayOrNull(from), dayOrNull(to)) > 0) pending.touched.add(state);
         }
       },
       add: (work) =>
@@ -908,12 +909,4 @@ function addressed({ codec, ledger }: StreamState, id: number): Addressed | null
   if (entry === undefined) return null;
   const address = codec.declaration.address === 'id' ? String(id) : entry.uuid;
   return { id, address, missing: entry.missing };
-}
-
-function daysOf(date: string | null): number | null {
-  return date === null ? null : Date.parse(date) / DAY_MS;
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

@@ -1,5 +1,7 @@
-import { isObject } from '../changes/kinds';
-import { EntryFlag, type Entry, type Ledger } from '../changes/ledger';
+import { isObject } from '../json';
+import { EntryFlag } from '../changes/block';
+import type { Entry } from '../changes/entries';
+import type { Ledger } from '../changes/ledger';
 import type { EntityId, StreamDeclaration, StreamName } from '../model';
 
 /** What the documents of one month and currency come to; a stream without money has one of these for all its rows. */

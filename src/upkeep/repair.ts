@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 import { ConfigError, TransientError } from '../errors';
-import { createLedger, EntryFlag, type Ledger } from '../changes/ledger';
+import { EntryFlag } from '../changes/block';
+import { createLedger, type Ledger } from '../changes/ledger';
 import type { EntityId, StreamName } from '../model';
 import { tombstonesOf, type StreamCodec } from '../changes/records';
 import type { ShardOptions } from '../shard/shard';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { createFingerprint, fingerprintHex, HASH_VERSION, NORMALISATION_VERSION } from '../../src/changes/fingerprint';
-import { fieldsOf, isObject } from '../../src/changes/kinds';
+import { fieldsOf } from '../../src/changes/kinds';
+import { isObject } from '../../src/json';
 import { loadSchema } from '../../src/sinks/avro';
 import { invoices } from '../../src/sources/streams/invoices';
 

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { RecordError } from '../../src/errors';
-import { createLedger, EntryFlag, NO_DATE } from '../../src/changes/ledger';
-import type { Diff, DiffOptions, Entry, Ledger } from '../../src/changes/ledger';
+import { EntryFlag, NO_DATE } from '../../src/changes/block';
+import type { Entry } from '../../src/changes/entries';
+import { createLedger, type Ledger } from '../../src/changes/ledger';
 import type { LedgerBlock, Op, Page, Row, ScanName } from '../../src/model';
+import type { PageChanges } from '../../src/shard/compare-page';
+import { diff as diffPage, type DiffOptions } from '../support/diff';
 
 const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
 const LAST_ID = 14;
@@ -14,7 +17,7 @@ type Action =
   | { readonly does: 'ask'; readonly scan: ScanName; readonly after: number; readonly length: number }
   | { readonly does: 'flag'; readonly id: number; readonly set: number; readonly clear: number }
   | { readonly does: 'rescope'; readonly from: number | null; readonly to: number | null }
-  | { readonly does: 'take' | 'settle' | 'rollback' | 'unknown' | 'restart' | 'lap' | 'redefine' | 'lines' };
+  | { readonly does: 'take' | 'settle' | 'rollback' | 'unknown' | 'restart' | 'sweep' | 'redefine' | 'lines' };
 
 interface Published {
   readonly id: number;
@@ -62,11 +65,11 @@ class Model {
   taken: Map<number, Entry> | undefined;
   marks = new Map<number, number>();
 
-  diff(page: Page, how: DiffOptions<Published>): Diff<Published> {
+  diff(page: Page, how: DiffOptions<Published>): PageChanges<Published> {
     const records: Published[] = [];
-    const deadLetters: Diff<Published>['deadLetters'][number][] = [];
+    const deadLetters: PageChanges<Published>['deadLetters'][number][] = [];
     const stale: number[] = [];
-    const counts = { created: 0, updated: 0, unchanged: 0, missing: 0, returned: 0 };
+    const counts = { created: 0, updated: 0, unchanged: 0, missing: 0 };
     let touched = false;
     const isStale = (id: number) => page.began < (this.marks.get(id) ?? -1);
     for (const row of page.rows.toSorted((a, b) => a.id - b.id)) {
@@ -83,7 +86,6 @@ class Model {
         continue;
       }
       const before = entry?.flags ?? 0;
-      if ((before & LEFT) !== 0 || (entry?.missing ?? 0) !== 0) counts.returned++;
       const date = dateOf(row);
       const seen: Entry = {
         id: row.id,
@@ -116,7 +118,7 @@ class Model {
         continue;
       }
       const first = (before & PUBLISHED) === 0;
-      const op = (before & REPUBLISH) !== 0 || (first && how.firstLap) ? 'r' : first ? 'c' : 'u';
+      const op = (before & REPUBLISH) !== 0 || (first && how.beforeFirstFinishedSweep) ? 'r' : first ? 'c' : 'u';
       const lines = how.lines === null ? seen.lines : linesOf(row);
       records.push({ id: row.id, op, version: versionOf(row), lines: how.lines === null ? null : [seen.lines, lines] });
       counts[first ? 'created' : equal ? 'unchanged' : 'updated']++;
@@ -143,7 +145,7 @@ class Model {
       this.entries.set(alone.id, { ...alone, flags: alone.flags & ~OPEN });
       touched = true;
     }
-    const departed = [...this.entries.values()]
+    const noLongerOpen = [...this.entries.values()]
       .filter(({ id, flags }) => {
         const { after, upTo } = page.interval;
         const inside = id > (after ?? 0) && id <= (upTo ?? Infinity);
@@ -151,7 +153,7 @@ class Model {
       })
       .map(({ id }) => id)
       .sort((a, b) => a - b);
-    return { records, deadLetters, stale, departed: how.scan === 'open' ? departed : [], touched, ...counts };
+    return { records, deadLetters, stale, noLongerOpen: how.scan === 'open' ? noLongerOpen : [], touched, ...counts };
   }
 
   change(id: number, change: Partial<Entry>): void {
@@ -176,14 +178,12 @@ function expectSame(ledger: Ledger, model: Model): void {
     entries: IDS.flatMap((id) => ledger.entry(id) ?? []),
     ranks: IDS.map((id) => ledger.rank(id)),
     size: ledger.size,
-    maxId: ledger.maxId(),
     missing: ledger.missingSince(2),
   };
   const expected = {
     entries,
     ranks: IDS.map((id) => live.filter((entry) => entry.id < id).length),
     size: entries.filter(({ flags }) => (flags & LEFT) === 0).length,
-    maxId: entries.at(-1)?.id ?? 0,
     missing: entries.filter(({ missing }) => missing > 0 && missing <= 2).map(({ id }) => id),
   };
   // `toEqual` explains a difference well but takes its time to find that there is none.
@@ -217,11 +217,11 @@ function run(actions: readonly Action[], blockEntries: number): void {
     return createLedger({ entity: 'acme', stream: 'invoices', blockEntries });
   }
 
-  function diff(page: Page, scan: ScanName): Diff<Published> {
+  function diff(page: Page, scan: ScanName): PageChanges<Published> {
     const how: DiffOptions<Published> = {
       scan,
       sweep,
-      firstLap: sweep === 1,
+      beforeFirstFinishedSweep: sweep === 1,
       definition,
       fingerprint: fingerprintUnder(definition),
       fingerprintOf: (older) => (isComputable(older) ? fingerprintUnder(older) : undefined),
@@ -244,7 +244,7 @@ function run(actions: readonly Action[], blockEntries: number): void {
       },
       oldestOpen: Math.min(page.began, ...requests.map(({ began }) => began)),
     };
-    const result = ledger.diff(page, how);
+    const result = diffPage(ledger, page, how);
     expect(result).toEqual(model.diff(page, how));
     for (const record of result.records) {
       expect(record.version).toBeGreaterThanOrEqual(newest.get(record.id) ?? 0);
@@ -358,7 +358,7 @@ function run(actions: readonly Action[], blockEntries: number): void {
         ledger.loaded();
         dropped();
         break;
-      case 'lap':
+      case 'sweep':
         sweep++;
         break;
       case 'redefine':
@@ -428,7 +428,7 @@ const action = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      does: fc.constantFrom('rollback' as const, 'unknown' as const, 'restart' as const, 'lap' as const),
+      does: fc.constantFrom('rollback' as const, 'unknown' as const, 'restart' as const, 'sweep' as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('redefine' as const, 'lines' as const) }) },

@@ -1,7 +1,7 @@
 import type { FaultAction } from '../../simulator/faults';
 import { startSimulator, type Simulator } from '../../simulator/server';
 import type { ParkReason } from '../../src/errors';
-import { isObject } from '../../src/changes/kinds';
+import { isObject } from '../../src/json';
 import { cleanUp, until } from '../support/kafka';
 import { testService, type TestService } from '../support/once';
 import { type Everything, readEverything, recordsOf } from '../support/published';

@@ -1,4 +1,4 @@
-import { isObject } from '../../src/changes/kinds';
+import { isObject } from '../../src/json';
 import { type OneCompany, API_KEY, oneCompany } from '../support/one-company';
 import { type Everything, type Published, readEverything, recordsOf } from '../support/published';
 

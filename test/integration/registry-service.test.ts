@@ -1,4 +1,4 @@
-import { isObject } from '../../src/changes/kinds';
+import { isObject } from '../../src/json';
 import { startRegistry, type LocalRegistry } from '../../tools/registry';
 import { cleanUp, kafkaClient, until, withAdmin } from '../support/kafka';
 import { startHttpServer } from '../support/http-server';

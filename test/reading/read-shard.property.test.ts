@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { from, mergeMap, retry, Subject, throwError } from 'rxjs';
 
 import { FatalError, TransientError } from '../../src/errors';
-import { EntryFlag } from '../../src/changes/ledger';
+import { EntryFlag } from '../../src/changes/block';
 import type { Cursor, Row, StreamDeclaration } from '../../src/model';
 import { runShard, type Rhythm } from '../../src/reading/read-shard';
 import { createShard } from '../../src/shard/shard';

@@ -1,5 +1,5 @@
 import type { Simulator } from '../../simulator/server';
-import { isObject } from '../../src/changes/kinds';
+import { isObject } from '../../src/json';
 import { until } from './kafka';
 import type { RunEnd, Running } from './run';
 

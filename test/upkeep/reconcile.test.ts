@@ -1,6 +1,7 @@
 import { createShard } from '../../src/shard/shard';
 import type { Cursor, Page } from '../../src/model';
-import { EntryFlag, type Entry } from '../../src/changes/ledger';
+import { EntryFlag } from '../../src/changes/block';
+import type { Entry } from '../../src/changes/entries';
 import { lapOf, reconcile, type Lap, type TopicRecord } from '../../src/upkeep/reconcile';
 import { startPosition } from '../../src/sources/scan';
 import { createMemoryKafka, itemStream, memoryShard, type Fate } from '../support/memory';

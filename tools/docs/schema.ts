@@ -1,4 +1,4 @@
-import { isObject } from '../../src/changes/kinds';
+import { isObject } from '../../src/json';
 
 /** A record of a schema, for people and for other languages. */
 export interface RecordOutline {

@@ -2,7 +2,8 @@ import { ReplaySubject } from 'rxjs';
 
 import { createBudget } from '../../../src/sources/budget';
 import { daysOf } from '../../../src/changes/kinds';
-import { NO_DATE, type Fingerprint } from '../../../src/changes/ledger';
+import { NO_DATE } from '../../../src/changes/block';
+import type { Fingerprint } from '../../../src/changes/fingerprint';
 import type { EntityId, LedgerBlock, StreamDeclaration } from '../../../src/model';
 import { runShard, type Rhythm } from '../../../src/reading/read-shard';
 import type { Progress } from '../../../src/reading/stream-reading';

@@ -1,0 +1,79 @@
+import { EntryFlag, flagsAt, lowerBound, setState } from './block';
+import { isDescending, type Comparison } from './compare';
+import type { Entries } from './entries';
+import type { PublicationMarks } from './publication-marks';
+
+const { OPEN, LEFT } = EntryFlag;
+
+/** What a page proves of the entries that it does not show. */
+export interface Absent {
+  /** Entries marked missing. */
+  readonly missing: number;
+  /** Ids that `open` showed before and this page of `open` proves to be open no longer: to be read by themselves. */
+  readonly noLongerOpen: readonly number[];
+  /** Whether any entry changed. */
+  readonly touched: boolean;
+}
+
+/** Brings the entries up to what the page does not show; to be called once the rows of the page are compared. */
+export function markAbsent(entries: Entries, marks: PublicationMarks, how: Comparison): Absent {
+  const { page, scan, sweep } = how;
+  const missing = scan === 'sweep' && !isDescending(page.rows) ? markMissing(entries, marks, how, sweep) : 0;
+  const noLongerOpen = scan === 'open' ? noLongerOpenOf(entries, marks, how) : [];
+  const closed = scan === 'spot' && page.rows.length === 0 && close(entries, page.interval.upTo);
+  return { missing, noLongerOpen, touched: missing > 0 || closed };
+}
+
+/** Marks the entries that the page proves absent with the number of the sweep. */
+function markMissing(entries: Entries, marks: PublicationMarks, { page }: Comparison, sweep: number): number {
+  const { rows, interval, began } = page;
+  const first = interval.after === null ? 0 : interval.after + 1;
+  const last = interval.upTo ?? Infinity;
+  let marked = 0;
+  let next = 0;
+  for (let index = entries.blockOf(first); index < entries.blocks.length; index++) {
+    let block = entries.blockAt(index);
+    if (block.from > last) break;
+    for (let slot = lowerBound(block, first); slot < block.count; slot++) {
+      const id = block.ids[slot] ?? Infinity;
+      if (id > last) break;
+      let row = rows[next];
+      while (row !== undefined && row.id < id) row = rows[++next];
+      if (row?.id === id || block.missing[slot] !== 0 || (flagsAt(block, slot) & LEFT) !== 0) continue;
+      if (marks.isNewerThan(began, id)) continue;
+      block = entries.writableBlock(index);
+      setState(block, slot, flagsAt(block, slot), sweep);
+      marked++;
+    }
+  }
+  return marked;
+}
+
+/** Entries that `open` showed before, inside the interval of a page of `open` that does not show them. */
+function noLongerOpenOf(entries: Entries, marks: PublicationMarks, { page }: Comparison): number[] {
+  const { rows, interval, began } = page;
+  const first = interval.after === null ? 0 : interval.after + 1;
+  const last = interval.upTo ?? Infinity;
+  const shown = new Set(rows.map(({ id }) => id));
+  const ids: number[] = [];
+  for (let index = entries.blockOf(first); index < entries.blocks.length; index++) {
+    const block = entries.blockAt(index);
+    if (block.from > last) break;
+    for (let slot = lowerBound(block, first); slot < block.count; slot++) {
+      const id = block.ids[slot] ?? Infinity;
+      if (id > last) break;
+      const open = (flagsAt(block, slot) & (OPEN | LEFT)) === OPEN;
+      if (open && !shown.has(id) && !marks.isNewerThan(began, id)) ids.push(id);
+    }
+  }
+  return ids;
+}
+
+/** Takes the mark of `open` from a row that is not there when it is read by itself; whether the row is gone, the sweep finds out. */
+function close(entries: Entries, id: number | null): boolean {
+  if (id === null || !entries.find(id)) return false;
+  const flags = flagsAt(entries.blockAt(entries.at), entries.slot);
+  if ((flags & OPEN) === 0) return false;
+  entries.writableBlock(entries.at).flags[entries.slot] = flags & ~OPEN;
+  return true;
+}

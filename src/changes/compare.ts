@@ -1,0 +1,240 @@
+import type { Op, Page, Row, ScanName } from '../model';
+import { EntryFlag, flagsAt, hasUuid, type Block } from './block';
+import type { Content, Entries } from './entries';
+import { fingerprintHex, type Fingerprint } from './fingerprint';
+import type { PublicationMarks } from './publication-marks';
+
+const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
+
+/** A page, and how its rows are read and compared with the entries; one shape for every scan. */
+export interface Comparison {
+  readonly page: Page;
+  readonly scan: ScanName;
+  /** Number of the running sweep, from 1. */
+  readonly sweep: number;
+  /** No sweep is finished yet: a new row is `r`, not `c`. */
+  readonly beforeFirstFinishedSweep: boolean;
+  /** Number of the definition that `fingerprint` computes. */
+  readonly definition: number;
+  readonly fingerprint: Fingerprint;
+  /** Computes an older definition; undefined where this version of the program no longer can. */
+  readonly fingerprintOf: (definition: number) => Fingerprint | undefined;
+  readonly uuidOf: (row: Row) => string | null;
+  /** Days since 1970-01-01, or `NO_DATE`. */
+  readonly dateOf: (row: Row) => number;
+  /** Number of lines in the row; null = lines are not published. */
+  readonly linesOf: ((row: Row) => number) | null;
+  /** Begin mark of the oldest request of this stream whose page is not yet compared; Infinity = none. */
+  readonly oldestOpen: number;
+}
+
+/** The content of the row is known and the entry says so: nothing is to be done. */
+export interface Known {
+  readonly kind: 'known';
+}
+
+/** The row differs, but its request began before the last publication was read: to be read again. */
+export interface Stale {
+  readonly kind: 'stale';
+}
+
+/** The content of the row is known, but the entry is to be brought up to date. */
+export interface Touched {
+  readonly kind: 'touched';
+  readonly row: Row;
+  readonly content: Content;
+}
+
+/** The row is to be published. */
+export interface Publish {
+  readonly kind: 'publish';
+  readonly row: Row;
+  /** `row`: its record, and those of its lines where they are published; `lines`: those alone, since the row's record stands. */
+  readonly part: 'row' | 'lines';
+  readonly op: Op;
+  /** 16 hexadecimal digits. */
+  readonly fingerprint: string;
+  /** Lines that the topic holds of the row now. */
+  readonly linesBefore: number;
+  /** What the row counts as once it is published. */
+  readonly countsAs: 'created' | 'updated' | 'unchanged';
+  /** What the entry holds of the row, with the flags before it is published. */
+  readonly content: Content;
+}
+
+/** What comparing a row with its entry came to. */
+export type Verdict = Known | Stale | Touched | Publish;
+
+// One object for all: a stream at rest compares nothing but known rows.
+const KNOWN: Known = Object.freeze({ kind: 'known' });
+const STALE: Stale = Object.freeze({ kind: 'stale' });
+
+/** The rows of a page in ascending order; of several rows with one id the last that the page shows. */
+export function ascending(rows: readonly Row[]): readonly Row[] {
+  const descending = isDescending(rows);
+  if (!descending && !showsOneTwice(rows)) return rows;
+  const last = rows.filter(({ id }, index) => id !== rows[index + 1]?.id);
+  return descending ? last.reverse() : last;
+}
+
+function showsOneTwice(rows: readonly Row[]): boolean {
+  let before: number | undefined;
+  for (const { id } of rows) {
+    if (id === before) return true;
+    before = id;
+  }
+  return false;
+}
+
+/** Whether the walk that the page belongs to goes down the ids. */
+export function isDescending(rows: readonly Row[]): boolean {
+  return (rows[0]?.id ?? 0) > (rows.at(-1)?.id ?? 0);
+}
+
+/** Compares rows with entries, and brings the entries up to the verdicts. */
+export class Comparer {
+  private readonly fresh = new Uint32Array(2);
+  private readonly older = new Uint32Array(2);
+
+  constructor(
+    private readonly entries: Entries,
+    private readonly marks: PublicationMarks,
+  ) {}
+
+  compare(row: Row, how: Comparison): Verdict {
+    const { entries, fresh } = this;
+    const known = entries.find(row.id);
+    how.fingerprint(row, fresh);
+    const high = fresh[0] ?? 0;
+    const low = fresh[1] ?? 0;
+    const isStale = this.marks.isNewerThan(how.page.began, row.id);
+    if (!known) {
+      if (isStale) return STALE;
+      return publishRow(row, how, { high, low, flags: 0, lines: 0, equal: false });
+    }
+    const { slot } = entries;
+    const block = entries.blockAt(entries.at);
+    const definition = block.definitions[slot] ?? 0;
+    const equal =
+      definition === how.definition
+        ? matches(block, slot, high, low)
+        : this.matchesUnder(definition, block, slot, row, how);
+    if (isStale) return equal ? KNOWN : STALE;
+    const flags = flagsAt(block, slot);
+    const lines = block.lines[slot] ?? 0;
+    // Under a new definition a dead letter may have become readable.
+    const again = (flags & DEAD_LETTERED) !== 0 && definition !== how.definition;
+    if (!equal || (flags & REPUBLISH) !== 0 || again) return publishRow(row, how, { high, low, flags, lines, equal });
+    if (linesAreDue(row, how, flags, lines)) return publishLines(row, how, { high, low, flags, lines });
+    const date = how.dateOf(row);
+    const uuid = how.uuidOf(row);
+    const after = seenBy(how.scan, flags) & ~LEFT;
+    if (
+      after === flags &&
+      block.missing[slot] === 0 &&
+      definition === how.definition &&
+      block.dates[slot] === date &&
+      hasUuid(block, slot, uuid, entries.uuidSpace)
+    )
+      return KNOWN;
+    return { kind: 'touched', row, content: { high, low, definition: how.definition, date, uuid, flags: after } };
+  }
+
+  /** Brings the entry up to the verdict; `isPublished` = the row did become records and is no dead letter. */
+  apply(verdict: Touched | Publish, how: Comparison, isPublished: boolean): void {
+    if (verdict.kind === 'touched') {
+      this.entries.find(verdict.row.id);
+      this.entries.write(verdict.content);
+    } else if (verdict.part === 'lines') this.applyLines(verdict, how, isPublished);
+    else this.applyRow(verdict, how, isPublished);
+  }
+
+  private applyLines(
+    { row, content, linesBefore }: Publish,
+    { scan, linesOf }: Comparison,
+    isPublished: boolean,
+  ): void {
+    const dead = isPublished ? 0 : DEAD_LETTERED;
+    const flags = seenBy(scan, (content.flags & ~LINES_DUE) | dead) & ~LEFT;
+    this.entries.find(row.id);
+    const block = this.entries.write({ ...content, flags });
+    block.lines[this.entries.slot] = isPublished ? (linesOf?.(row) ?? linesBefore) : linesBefore;
+  }
+
+  private applyRow({ row, content, linesBefore }: Publish, how: Comparison, isPublished: boolean): void {
+    let lines = linesBefore;
+    let flags = content.flags & ~(LEFT | REPUBLISH);
+    if (isPublished) {
+      flags = (flags & ~(DEAD_LETTERED | LINES_DUE)) | PUBLISHED;
+      if (how.linesOf !== null) lines = how.linesOf(row);
+      else if (lines > 0) flags |= LINES_DUE;
+    } else flags |= DEAD_LETTERED;
+    if (!this.entries.find(row.id)) this.entries.insert(row.id);
+    const block = this.entries.write({ ...content, flags: seenBy(how.scan, flags) });
+    block.lines[this.entries.slot] = lines;
+    if (how.page.ended > how.oldestOpen) this.marks.remember(row.id, how.page.ended);
+  }
+
+  private matchesUnder(definition: number, block: Block, slot: number, row: Row, how: Comparison): boolean {
+    const fingerprint = how.fingerprintOf(definition);
+    if (fingerprint === undefined) return false;
+    fingerprint(row, this.older);
+    return matches(block, slot, this.older[0] ?? 0, this.older[1] ?? 0);
+  }
+}
+
+interface Seen {
+  readonly high: number;
+  readonly low: number;
+  readonly flags: number;
+  readonly lines: number;
+}
+
+function publishRow(row: Row, how: Comparison, seen: Seen & { readonly equal: boolean }): Publish {
+  const { high, low, flags, lines, equal } = seen;
+  const published = (flags & PUBLISHED) !== 0;
+  const op = (flags & REPUBLISH) !== 0 ? 'r' : published ? 'u' : how.beforeFirstFinishedSweep ? 'r' : 'c';
+  return {
+    kind: 'publish',
+    row,
+    part: 'row',
+    op,
+    fingerprint: fingerprintHex(high, low),
+    linesBefore: lines,
+    countsAs: !published ? 'created' : equal ? 'unchanged' : 'updated',
+    content: contentOf(row, how, seen),
+  };
+}
+
+function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
+  return {
+    kind: 'publish',
+    row,
+    part: 'lines',
+    op: 'r',
+    fingerprint: fingerprintHex(seen.high, seen.low),
+    linesBefore: seen.lines,
+    countsAs: 'unchanged',
+    content: contentOf(row, how, seen),
+  };
+}
+
+function contentOf(row: Row, how: Comparison, { high, low, flags }: Seen): Content {
+  return { high, low, definition: how.definition, date: how.dateOf(row), uuid: how.uuidOf(row), flags };
+}
+
+function matches(block: Block, slot: number, high: number, low: number): boolean {
+  return block.fingerprints[2 * slot] === high && block.fingerprints[2 * slot + 1] === low;
+}
+
+/** Lines are due where they were first asked for after the row was published, or changed while they were not. */
+function linesAreDue(row: Row, { linesOf }: Comparison, flags: number, lines: number): boolean {
+  if (linesOf === null || (flags & DEAD_LETTERED) !== 0) return false;
+  return (flags & LINES_DUE) !== 0 || (lines === 0 && linesOf(row) > 0);
+}
+
+/** An `open` page shows that a row is open; whether the row still is, is known again when the row was read by itself. */
+function seenBy(scan: ScanName, flags: number): number {
+  if (scan === 'open') return flags | OPEN;
+  return scan === 'spot' ? flags & ~OPEN : flags;
+}

@@ -1,0 +1,71 @@
+import { RecordError } from '../errors';
+import { ascending, type Comparison, type Publish } from '../changes/compare';
+import type { Ledger } from '../changes/ledger';
+import type { Row } from '../model';
+
+/** A row that could not become a record. */
+export interface DeadLetter {
+  readonly row: Row;
+  readonly error: RecordError;
+  readonly fingerprint: string;
+}
+
+/** What a page changed. A row is created, updated, unchanged, a dead letter or stale. */
+export interface PageChanges<T> {
+  readonly records: readonly T[];
+  readonly deadLetters: readonly DeadLetter[];
+  /** Rows published that had no record before. */
+  readonly created: number;
+  readonly updated: number;
+  /** Rows whose content was known, one published again as `r` among them. */
+  readonly unchanged: number;
+  /** Entries marked missing by this page. */
+  readonly missing: number;
+  /** Ids to read again: seen differently by a request that began before their last publication was read. */
+  readonly stale: readonly number[];
+  /** Ids that `open` showed before and this page of `open` proves to be open no longer: to be read by themselves. */
+  readonly noLongerOpen: readonly number[];
+  /** A record, a dead letter or any entry changed: the page needs a commit. */
+  readonly touched: boolean;
+}
+
+/**
+ * Compares a page with the ledger, encodes what is to be published and brings the ledger up to the page. A row that `encode`
+ * refuses by a RecordError is a dead letter; any other error leaves the ledger half changed.
+ */
+export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish: Publish) => T): PageChanges<T> {
+  const records: T[] = [];
+  const deadLetters: DeadLetter[] = [];
+  const stale: number[] = [];
+  const counts = { created: 0, updated: 0, unchanged: 0 };
+  let touched = false;
+  for (const row of ascending(how.page.rows)) {
+    const verdict = ledger.compare(row, how);
+    if (verdict.kind === 'known') counts.unchanged++;
+    else if (verdict.kind === 'stale') stale.push(row.id);
+    else if (verdict.kind === 'touched') {
+      ledger.apply(verdict, how);
+      counts.unchanged++;
+      touched = true;
+    } else {
+      const error = publish(verdict);
+      ledger.apply(verdict, how, error === null);
+      if (error === null || verdict.part === 'lines') counts[verdict.countsAs]++;
+      touched = true;
+    }
+  }
+  const absent = ledger.markAbsent(how);
+  const { missing, noLongerOpen } = absent;
+  return { records, deadLetters, ...counts, missing, stale, noLongerOpen, touched: touched || absent.touched };
+
+  function publish(verdict: Publish): RecordError | null {
+    try {
+      records.push(encode(verdict));
+      return null;
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      deadLetters.push({ row: verdict.row, error, fingerprint: verdict.fingerprint });
+      return error;
+    }
+  }
+}
