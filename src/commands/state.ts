@@ -5,7 +5,7 @@ import { forecast, forecastText, planText, type StreamToday } from '../rules/for
 import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
 import type { Plan } from '../rules/rhythm';
 import { allStreams, kafkaSettings } from '../service/serve';
-import { createKafka } from '../sinks/writer';
+import { createKafka } from '../sinks/client';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';
 import { resetCommand } from './reset';
 

@@ -1,7 +1,7 @@
 import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
-import { classify, closedByBroker, kafkaType, withDeadline } from './writer';
+import { classify, closedByBroker, kafkaType, withDeadline } from './faults';
 import type { Layout } from '../state/state-topic';
 
 /** The topics of one service and how to make them. */
