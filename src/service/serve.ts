@@ -48,7 +48,8 @@ import { withDeadline } from '../sinks/faults';
 import { openWriter } from '../sinks/writer';
 import { dropGroup, look, throwAwayGroup } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
-import { createRegistry, type RegistrySettings, type Subject } from '../sinks/registry';
+import { createRegistry, type RegistrySettings } from '../sinks/registry';
+import type { SubjectSchema } from '../sinks/registry-subjects';
 import { groupIsEmpty, joinGroup, type Membership } from '../sinks/group';
 import { parseStateKey, parseStateValue, type Definition, type Layout } from '../state/state-topic';
 import {
@@ -377,7 +378,7 @@ async function resolveFraming(
 }
 
 /** Whose schemas a registry must know: the keys and values of every topic in Avro. */
-export function subjectsOf(topics: Parameters<typeof avroTopics>[0]): readonly Subject[] {
+export function subjectsOf(topics: Parameters<typeof avroTopics>[0]): readonly SubjectSchema[] {
   return avroTopics(topics).flatMap(({ topic, schema }) => [
     { name: `${topic.name}-key`, schemaText: loadSchema(`${schema}-key`) },
     { name: `${topic.name}-value`, schemaText: loadSchema(schema) },
