@@ -6,7 +6,8 @@ import { asking, scopeOf, untilOver, type Progress, type StreamReading } from '.
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
 import type { Detail, Rest } from '../sources/rest';
-import { spotRead, startPosition } from '../sources/scan';
+import { startPosition } from '../rules/paging';
+import { spotRead } from '../sources/scan';
 
 /**
  * Reads one row again: in the list, where its rank says; where the list no longer has it, by its address. That it is not there either

@@ -1,5 +1,6 @@
 import type { EntityId, Turn } from '../model';
-import { createDealer, spotTurn } from '../rules/rhythm';
+import { spotTurn } from '../rules/rhythm';
+import { createDealer } from './dealer';
 
 /** Time as the budget sees it: it must not jump, so not the wall clock. */
 export interface Clock {

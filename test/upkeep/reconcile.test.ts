@@ -2,7 +2,7 @@ import { createShard } from '../../src/shard/shard';
 import type { Cursor, Page } from '../../src/model';
 import { EntryFlag, type Entry } from '../../src/changes/ledger';
 import { lapOf, reconcile, type Lap, type TopicRecord } from '../../src/upkeep/reconcile';
-import { startPosition } from '../../src/sources/scan';
+import { startPosition } from '../../src/rules/paging';
 import { createMemoryKafka, itemStream, memoryShard, type Fate } from '../support/memory';
 
 const print = (digit: number): string => String(digit).repeat(16);
