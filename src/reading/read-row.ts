@@ -5,7 +5,8 @@ import type { Answer, Page, Row, StreamDeclaration } from '../model';
 import { asking, scopeOf, untilOver, type Progress, type StreamReading } from './stream-reading';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
-import type { Detail, Rest } from '../sources/rest';
+import type { Detail } from '../sources/answers';
+import type { Rest } from '../sources/rest';
 import { startPosition } from '../rules/paging';
 import { spotRead } from '../sources/scan';
 

@@ -62,7 +62,8 @@ import {
 } from '../sinks/topics';
 import { daysOf, isObject } from '../changes/kinds';
 import { createDecoder } from '../changes/decode';
-import { createApiKey, createRest, requestRetry, type Attempt, type Rest } from '../sources/rest';
+import { createApiKey } from '../sources/api-key';
+import { createRest, requestRetry, type RequestAttempt, type Rest } from '../sources/rest';
 import { clients } from '../sources/streams/clients';
 import { correctiveInvoices } from '../sources/streams/corrective-invoices';
 import { invoices } from '../sources/streams/invoices';
@@ -113,7 +114,7 @@ export interface ServiceOptions {
   readonly patience: Patience;
   readonly kafkaLog: KafkaLog;
   readonly secrets: Secrets;
-  readonly onAttempt: (attempt: Attempt) => void;
+  readonly onAttempt: (attempt: RequestAttempt) => void;
   /** Told each time that Kafka, or one shard in it, is given up for a while. */
   readonly onLost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
   /** Told of what is not as it should be and goes all the same. */
@@ -513,7 +514,7 @@ function readerOf(around: Surroundings, entity: EntityConfig): Reader {
 
 /** The API as the configured entities see it, within one budget. */
 export interface Api {
-  of(entity: EntityConfig, onAttempt?: (attempt: Attempt) => void): Rest;
+  of(entity: EntityConfig, onAttempt?: (attempt: RequestAttempt) => void): Rest;
   /** How much of the configured requests is this replica's. */
   setShare(share: number): void;
   close(): void;
