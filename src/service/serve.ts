@@ -611,7 +611,7 @@ function shardOptions(
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
     openWriter: async () => {
       // A topic may have been deleted or made anew since: then what the ledger says was published is gone.
-      current = await ensureTopics(kafka, topicSettings(config, 'no longer'));
+      current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
       return openWriter(kafka, {
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
@@ -627,7 +627,7 @@ function shardOptions(
         verifyLayout(stored, current, layout);
       } catch {
         // What the owner before committed while it was being fenced lies beyond the ends seen before that.
-        current = await ensureTopics(kafka, topicSettings(config, 'no longer'));
+        current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
         verifyLayout(stored, current, layout);
       }
     },
