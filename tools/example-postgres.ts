@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
-import { createKafka } from '../src/sinks/writer';
+import { createKafka } from '../src/sinks/client';
 import { look } from '../src/sinks/look';
 import { connectPrograms } from './connect';
 import { hideWarningOfKafkajs, listenForStop, messageOf, secondsSince } from './demo';

@@ -23,7 +23,7 @@ import {
   type Patience,
 } from '../service/serve';
 import type { Secrets } from '../secrets';
-import { createKafka } from '../sinks/writer';
+import { createKafka } from '../sinks/client';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { look } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';

@@ -5,7 +5,7 @@ import { ConfigError } from '../errors';
 import type { StreamDeclaration } from '../model';
 import { allStreams, type Patience, type RepairSetting } from '../service/serve';
 import { createSecrets, type Secrets } from '../secrets';
-import type { KafkaLog } from '../sinks/writer';
+import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
 
 /** All that a command may touch of its process. */

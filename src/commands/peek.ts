@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 import { isObject } from '../json';
 import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
-import { createKafka } from '../sinks/writer';
+import { createKafka } from '../sinks/client';
 import { look, type Seen } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';

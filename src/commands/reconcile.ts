@@ -6,7 +6,7 @@ import type { StreamDeclaration } from '../model';
 import { lapOf, reconcile, type HeldSum, type Lap, type Reconciled, type Reconciliation } from '../upkeep/reconcile';
 import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
 import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
-import { createKafka } from '../sinks/writer';
+import { createKafka } from '../sinks/client';
 import { endOffsets, look } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';

@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import type { Config } from '../../config/load';
 import { forecast, forecastText, planText, type StreamToday } from '../rules/forecast';
 import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
-import type { Plan } from '../rules/rhythm';
+import type { Plan } from '../rules/forecast';
 import { allStreams, kafkaSettings } from '../service/serve';
-import { createKafka } from '../sinks/writer';
+import { createKafka } from '../sinks/client';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';
 import { resetCommand } from './reset';
 

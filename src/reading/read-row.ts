@@ -5,8 +5,10 @@ import type { Answer, Page, Row, StreamDeclaration } from '../model';
 import { asking, scopeOf, untilOver, type Progress, type StreamReading } from './stream-reading';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
-import type { Detail, Rest } from '../sources/rest';
-import { spotRead, startPosition } from '../sources/scan';
+import type { Detail } from '../sources/answers';
+import type { Rest } from '../sources/rest';
+import { startPosition } from '../rules/paging';
+import { spotRead } from '../sources/scan';
 
 /**
  * Reads one row again: in the list, where its rank says; where the list no longer has it, by its address. That it is not there either

@@ -38,7 +38,8 @@ import { isoDay, queryOf, scansOf } from '../rules/scope';
 import { publishDeletions } from './publish-deletions';
 import type { Done, Session } from '../shard/shard';
 import type { Rest } from '../sources/rest';
-import { scan, startPosition, type Release } from '../sources/scan';
+import { startPosition } from '../rules/paging';
+import { scan, type Release } from '../sources/scan';
 import { askDetail, readAlone } from './read-row';
 import { NO_COUNTS } from '../rules/cursor';
 

@@ -1,5 +1,14 @@
-import type { Cursor, EntityId, StreamDeclaration } from '../model';
-import { pagesOf, plan, targetsOf, type Forecast, type Plan, type ScheduleSettings, type TimedScan } from './rhythm';
+import type { Cursor, EntityId, StreamDeclaration, StreamName } from '../model';
+import {
+  dueAt,
+  lapPaceMs,
+  MOST_URGENT_LAP,
+  pagesOf,
+  targetsOf,
+  type ScheduleSettings,
+  type Target,
+  type TimedScan,
+} from './rhythm';
 import { scansOf } from './scope';
 
 /** A stream as it is today. */
@@ -20,6 +29,7 @@ export interface Allowance {
   readonly nowMs: number;
 }
 
+const MINUTE = 60_000;
 /** Rows of a page. */
 const LIMIT = 100;
 
@@ -41,6 +51,116 @@ export function forecast(streams: readonly StreamToday[], { settings, requestsPe
     }),
   );
   return plan(scans, requestsPerMinute === 0 ? null : requestsPerMinute, nowMs);
+}
+
+/** A scan as the plan sees it. */
+export interface PlannedScan {
+  readonly entity: EntityId;
+  readonly stream: StreamName;
+  readonly scan: TimedScan;
+  readonly target: Target;
+  /** Requests that a whole walk takes at today's size. */
+  readonly pages: number;
+  readonly lastStartedMs: number | null;
+  /** Null = never, or under way again. */
+  readonly lastFinishedMs: number | null;
+}
+
+/** A scan and what comes of it. */
+export interface Forecast {
+  readonly scan: PlannedScan;
+  readonly underWay: boolean;
+  /** When the next walk begins if nothing is short; of one under way, when it began. */
+  readonly dueAtMs: number;
+  /** From the start of one walk to the start of the next, as long as nothing else has to be read. */
+  readonly everyMs: number;
+}
+
+/** What the scans want, and what they get. */
+export interface Plan {
+  /** Requests a minute that keep every target, each lap in its longest time. */
+  readonly wantedPerMinute: number;
+  readonly forecasts: readonly Forecast[];
+}
+
+/** Foretells how often each scan will have a whole walk; `requestsPerMinute` null = no limit. */
+export function plan(scans: readonly PlannedScan[], requestsPerMinute: number | null, nowMs: number): Plan {
+  const byEntity = new Map<EntityId, PlannedScan[]>();
+  for (const scan of scans) byEntity.set(scan.entity, [...(byEntity.get(scan.entity) ?? []), scan]);
+  const loads = [...byEntity].map(([entity, its]) => loadOf(entity, its));
+  const outcomes = new Map(
+    shareOut(loads, (requestsPerMinute ?? Infinity) / MINUTE).map(({ load, rate }) => [
+      load.entity,
+      paceWithin(load, rate),
+    ]),
+  );
+  const forecasts = scans.map((scan): Forecast => {
+    const { target, lastStartedMs, lastFinishedMs } = scan;
+    const { slowdown, lapMs } = outcomes.get(scan.entity) ?? { slowdown: 1, lapMs: () => 0 };
+    const underWay = lastStartedMs !== null && lastFinishedMs === null;
+    return {
+      scan,
+      underWay,
+      dueAtMs: underWay ? lastStartedMs : dueAt(target, lastStartedMs, nowMs),
+      everyMs: scan.scan === 'sweep' ? Math.max(target.everyMs, lapMs(target)) : walkEveryMs(target, slowdown),
+    };
+  });
+  const wanted = loads.reduce((sum, { others, laps }) => sum + others + laps, 0);
+  return { wantedPerMinute: wanted * MINUTE, forecasts };
+}
+
+/** A scan that gives way to others goes at its slower pace as soon as there are too few requests for all. */
+function walkEveryMs({ everyMs, withinMs }: Target, slowdown: number): number {
+  return slowdown > 1 ? Math.max(everyMs, withinMs * slowdown) : everyMs;
+}
+
+/** What one entity wants, in requests a millisecond. */
+interface Load {
+  readonly entity: EntityId;
+  readonly others: number;
+  /** With laps in their longest time, and in their shortest. */
+  readonly laps: number;
+  readonly fastLaps: number;
+  readonly lapPages: number;
+}
+
+function loadOf(entity: EntityId, scans: readonly PlannedScan[]): Load {
+  let [others, laps, fastLaps, lapPages] = [0, 0, 0, 0];
+  for (const { scan, target, pages } of scans) {
+    if (scan !== 'sweep') {
+      others += pages / target.withinMs;
+      continue;
+    }
+    laps += 1 / lapPaceMs(target, pages);
+    fastLaps += pages / target.everyMs;
+    lapPages += pages;
+  }
+  return { entity, others, laps, fastLaps, lapPages };
+}
+
+/** Gives each its equal share, and what some do not want to the rest. */
+function shareOut(loads: readonly Load[], rate: number): { readonly load: Load; readonly rate: number }[] {
+  const most = ({ others, laps, fastLaps }: Load): number => others + Math.max(laps, fastLaps);
+  let left = rate;
+  return loads
+    .toSorted((one, other) => most(one) - most(other))
+    .map((load, at) => {
+      const given = Math.min(most(load), left / (loads.length - at));
+      left -= given;
+      return { load, rate: given };
+    });
+}
+
+/** How the dealer divides what an entity gets: see `createDealer`. */
+function paceWithin({ others, laps, lapPages }: Load, rate: number) {
+  const short = rate < others + laps;
+  const lapRate = short
+    ? Math.min(laps, Math.max(rate - others / MOST_URGENT_LAP, (rate * laps) / (others + laps)))
+    : rate - others;
+  return {
+    slowdown: short && others > 0 ? others / (rate - lapRate) : 1,
+    lapMs: ({ withinMs }: Target) => (short ? (withinMs * laps) / lapRate : lapPages / lapRate),
+  };
 }
 
 /** What is wanted and given, and how often each kind of scan comes round. */

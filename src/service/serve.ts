@@ -43,10 +43,13 @@ import type { Secrets } from '../secrets';
 import { createShard, type Shard, type ShardOptions } from '../shard/shard';
 import { createEncoder, loadSchema, type Encoder } from '../sinks/avro';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
-import { createKafka, openWriter, withDeadline, type KafkaLog, type KafkaSettings } from '../sinks/writer';
+import { createKafka, type KafkaLog, type KafkaSettings } from '../sinks/client';
+import { withDeadline } from '../sinks/faults';
+import { openWriter } from '../sinks/writer';
 import { dropGroup, look, throwAwayGroup } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
-import { createRegistry, type RegistrySettings, type Subject } from '../sinks/registry';
+import { createRegistry, type RegistrySettings } from '../sinks/registry';
+import type { SubjectSchema } from '../sinks/registry-subjects';
 import { groupIsEmpty, joinGroup, type Membership } from '../sinks/group';
 import { parseStateKey, parseStateValue, type Definition, type Layout } from '../state/state-topic';
 import {
@@ -60,7 +63,8 @@ import {
 import { daysOf } from '../changes/kinds';
 import { isObject } from '../json';
 import { createDecoder } from '../changes/decode';
-import { createApiKey, createRest, requestRetry, type Attempt, type Rest } from '../sources/rest';
+import { createApiKey } from '../sources/api-key';
+import { createRest, requestRetry, type RequestAttempt, type Rest } from '../sources/rest';
 import { clients } from '../sources/streams/clients';
 import { correctiveInvoices } from '../sources/streams/corrective-invoices';
 import { invoices } from '../sources/streams/invoices';
@@ -111,7 +115,7 @@ export interface ServiceOptions {
   readonly patience: Patience;
   readonly kafkaLog: KafkaLog;
   readonly secrets: Secrets;
-  readonly onAttempt: (attempt: Attempt) => void;
+  readonly onAttempt: (attempt: RequestAttempt) => void;
   /** Told each time that Kafka, or one shard in it, is given up for a while. */
   readonly onLost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
   /** Told of what is not as it should be and goes all the same. */
@@ -376,7 +380,7 @@ async function resolveFraming(
 }
 
 /** Whose schemas a registry must know: the keys and values of every topic in Avro. */
-export function subjectsOf(topics: Parameters<typeof avroTopics>[0]): readonly Subject[] {
+export function subjectsOf(topics: Parameters<typeof avroTopics>[0]): readonly SubjectSchema[] {
   return avroTopics(topics).flatMap(({ topic, schema }) => [
     { name: `${topic.name}-key`, schemaText: loadSchema(`${schema}-key`) },
     { name: `${topic.name}-value`, schemaText: loadSchema(schema) },
@@ -511,7 +515,7 @@ function readerOf(around: Surroundings, entity: EntityConfig): Reader {
 
 /** The API as the configured entities see it, within one budget. */
 export interface Api {
-  of(entity: EntityConfig, onAttempt?: (attempt: Attempt) => void): Rest;
+  of(entity: EntityConfig, onAttempt?: (attempt: RequestAttempt) => void): Rest;
   /** How much of the configured requests is this replica's. */
   setShare(share: number): void;
   close(): void;
@@ -608,7 +612,7 @@ function shardOptions(
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
     openWriter: async () => {
       // A topic may have been deleted or made anew since: then what the ledger says was published is gone.
-      current = await ensureTopics(kafka, topicSettings(config, 'no longer'));
+      current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
       return openWriter(kafka, {
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
@@ -624,7 +628,7 @@ function shardOptions(
         verifyLayout(stored, current, layout);
       } catch {
         // What the owner before committed while it was being fenced lies beyond the ends seen before that.
-        current = await ensureTopics(kafka, topicSettings(config, 'no longer'));
+        current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
         verifyLayout(stored, current, layout);
       }
     },

@@ -1,15 +1,9 @@
-import type { Consumer, Kafka } from 'kafkajs';
+import type { Batch, Consumer, Kafka } from 'kafkajs';
 import { ReplaySubject, type Observable } from 'rxjs';
 
 import { TransientError } from '../errors';
-import { classify, withDeadline } from './writer';
-
-/** One committed record of the state topic. */
-export interface StoredRecord {
-  readonly key: string;
-  readonly value: Buffer | null;
-  readonly offset: number;
-}
+import { classify, withDeadline } from './faults';
+import type { StoredRecord } from './transaction';
 
 /** This replica's place in the consumer group whose partitions are the shards. */
 export interface Membership {
@@ -32,6 +26,17 @@ export interface GroupSettings {
   readonly readDeadlineMs: number;
 }
 
+/** Where this replica stands in the group. */
+type MemberState = 'joining' | 'member' | 'left';
+
+/** The states that may follow each state; every rebalance is another join, and leaving again changes nothing. */
+const MEMBER_TRANSITIONS: Readonly<Record<MemberState, readonly MemberState[]>> = {
+  joining: ['member', 'left'],
+  member: ['member', 'left'],
+  left: ['left'],
+};
+
+/** A reading of one shard; a shard without one is idle. */
 interface Reading {
   readonly from: number;
   readonly end: number;
@@ -47,7 +52,7 @@ const ANSWER_DEADLINE_MS = 20_000;
  * Joins the consumer group over the state topic. Kafka's group protocol spreads the shards and moves them when a replica goes; the same
  * consumer reads a shard's state when asked to and is paused otherwise. It never commits offsets.
  */
-export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
+export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings): Membership {
   const { stateTopic } = settings;
   const consumer = kafka.consumer({
     groupId: settings.groupId,
@@ -64,21 +69,29 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
       maxRetryTime: 3_000,
       factor: 0.2,
       multiplier: 2,
-      // Disconnecting does not end a restart that is under way. What a person must set right is told instead of being tried in silence.
-      restartOnFailure: (error) => Promise.resolve(!left && classify(error, '').kind !== 'forbidden'),
+      // Disconnecting does not end a restart that is under way. A fault that a person must set right ends the membership instead of being tried in silence.
+      restartOnFailure: (error) => Promise.resolve(state !== 'left' && classify(error, '').kind !== 'forbidden'),
     },
   });
   const rights = { group: `Read on group ${settings.groupId}`, topic: `Read on topic ${stateTopic}` };
   const owned = new ReplaySubject<ReadonlySet<number>>(1);
   const readings = new Map<number, Reading>();
-  let mine: ReadonlySet<number> = new Set();
+  let listed: ReadonlySet<number> = new Set();
   let waiting: { readonly shard: number; readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
-  let left = false;
+  let state: MemberState = 'joining';
 
+  const become = (next: MemberState): void => {
+    if (!MEMBER_TRANSITIONS[state].includes(next)) {
+      throw new Error(
+        next === 'member' ? `joined group ${settings.groupId} after leaving it` : `cannot be ${next} once ${state}`,
+      );
+    }
+    state = next;
+  };
   const confirm = (): void => {
-    const listed = waiting.filter(({ shard }) => mine.has(shard));
-    waiting = waiting.filter(({ shard }) => !mine.has(shard));
-    for (const { done } of listed) done();
+    const confirmed = waiting.filter(({ shard }) => listed.has(shard));
+    waiting = waiting.filter(({ shard }) => !listed.has(shard));
+    for (const { done } of confirmed) done();
   };
   const begin = (shard: number, from: number): void => {
     consumer.seek({ topic: stateTopic, partition: shard, offset: String(from) });
@@ -87,20 +100,20 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
 
   // Emitted synchronously, before the first fetch of the new generation.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    // One that was being restarted when it left would keep its share of the shards and read none: this makes it give up.
-    if (left) throw new Error(`joined group ${settings.groupId} after leaving it`);
-    mine = new Set(payload.memberAssignment[stateTopic] ?? []);
-    consumer.pause([{ topic: stateTopic, partitions: [...mine] }]);
+    // A member that was being restarted when it left would keep its share of the shards and read none: the throw makes it give up.
+    become('member');
+    listed = new Set(payload.memberAssignment[stateTopic] ?? []);
+    consumer.pause([{ topic: stateTopic, partitions: [...listed] }]);
     for (const [shard, reading] of readings) {
       // A join forgets where a partition was being read: a restore under way starts again, a lost shard's ends.
-      if (mine.has(shard)) begin(shard, reading.from);
+      if (listed.has(shard)) begin(shard, reading.from);
       else reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
     }
-    owned.next(mine);
+    owned.next(listed);
     confirm();
   });
   consumer.on(consumer.events.HEARTBEAT, confirm);
-  // Also told of batches that hold nothing but markers, as the last of a partition does.
+  // The event comes also for batches that hold nothing but markers, as the last of a partition does.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     const reading = readings.get(payload.partition);
     if (reading !== undefined && Number(payload.lastOffset) >= reading.end - 1) reading.done();
@@ -119,6 +132,7 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
     confirmed: (shard) => new Promise((resolve, reject) => waiting.push({ shard, done: resolve, failed: reject })),
     async read(shard, from, each, end = Infinity) {
       if (from >= end) return;
+      if (readings.has(shard)) throw new Error(`shard ${shard} of ${stateTopic} is being read already; this is a bug`);
       const whole = new Promise<void>((resolve, reject) => {
         readings.set(shard, { from, end, each, done: resolve, failed: reject });
         begin(shard, from);
@@ -135,7 +149,7 @@ export function joinGroup(kafka: Kafka, settings: GroupSettings): Membership {
       }
     },
     async leave() {
-      left = true;
+      become('left');
       const gone = new TransientError(`taking part in group ${settings.groupId}: it was left`);
       for (const { failed } of [...readings.values(), ...waiting.splice(0)]) failed(gone);
       await started;
@@ -150,27 +164,31 @@ async function start(consumer: Consumer, stateTopic: string, readings: ReadonlyM
   await consumer.subscribe({ topic: stateTopic, fromBeginning: true });
   await consumer.run({
     autoCommit: false,
-    // eslint-disable-next-line @typescript-eslint/require-await -- the type asks for a promise
-    eachBatch: async ({ batch }) => {
-      const reading = readings.get(batch.partition);
-      if (reading === undefined) return;
-      try {
-        for (const { key, value, offset } of batch.messages) {
-          const stored = { key: key?.toString() ?? '', value, offset: Number(offset) };
-          if (stored.offset >= reading.from && reading.each(stored)) {
-            reading.done();
-            return;
-          }
-        }
-      } catch (error) {
-        reading.failed(error instanceof Error ? error : new Error(String(error)));
-      }
+    eachBatch: ({ batch }) => {
+      handOver(batch, readings.get(batch.partition));
+      return Promise.resolve();
     },
   });
 }
 
+/** Gives the reading, if there is one, the records of a batch until it has enough. */
+function handOver({ messages }: Batch, reading: Reading | undefined): void {
+  if (reading === undefined) return;
+  try {
+    for (const { key, value, offset } of messages) {
+      const stored = { key: key?.toString() ?? '', value, offset: Number(offset) };
+      if (stored.offset >= reading.from && reading.each(stored)) {
+        reading.done();
+        return;
+      }
+    }
+  } catch (error) {
+    reading.failed(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
 /** Resolves true once the group has no members, false if it still has some after the time given. */
-export async function groupIsEmpty(kafka: Kafka, groupId: string, withinMs: number): Promise<boolean> {
+export async function groupIsEmpty(kafka: Pick<Kafka, 'admin'>, groupId: string, withinMs: number): Promise<boolean> {
   const attempted = `asking who is in group ${groupId}`;
   const admin = kafka.admin();
   const ask = async (): Promise<boolean> => {

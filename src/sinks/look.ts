@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IHeaders, Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
-import { classify, withDeadline } from './writer';
+import { classify, withDeadline } from './faults';
 import { correctReadCommitted } from './read-committed';
 
 /** One committed record of any topic. */

@@ -1,7 +1,7 @@
 import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
-import { classify, closedByBroker, kafkaType, withDeadline } from './writer';
+import { classify, closedByBroker, kafkaType, withDeadline } from './faults';
 import type { Layout } from '../state/state-topic';
 
 /** The topics of one service and how to make them. */
@@ -19,8 +19,8 @@ export interface TopicSettings {
   readonly statePartitions: number;
   /** -1 = the broker's default. */
   readonly replicationFactor: number;
-  /** Whether missing ones are made; `no longer`: they were there before. */
-  readonly create: boolean | 'no longer';
+  /** Whether missing topics are created; `must-exist`: they were there before, so a missing one was lost. */
+  readonly create: boolean | 'must-exist';
 }
 
 /** A topic as it is. */
@@ -36,7 +36,7 @@ export interface Topics {
   /** By name without the prefix; those of former data where they exist. */
   readonly data: ReadonlyMap<string, Topic>;
   readonly deadLetters: Topic;
-  /** Of finished laps. */
+  /** The topic of finished sweeps. */
   readonly sweeps: Topic;
   readonly state: Topic;
   /** High watermarks, by topic and partition. */
@@ -60,7 +60,7 @@ const STATE_CONFIG = {
 };
 
 /** Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it. */
-export function missingTopics(kafka: Kafka, settings: TopicSettings): Promise<string[]> {
+export function missingTopics(kafka: Pick<Kafka, 'admin'>, settings: TopicSettings): Promise<string[]> {
   return withAdmin(kafka, settings, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const missing = wantedTopics(settings).filter(({ topic }) => !existing.has(topic));
@@ -74,12 +74,12 @@ export function missingTopics(kafka: Kafka, settings: TopicSettings): Promise<st
  * Creates what is missing (where allowed) and verifies the rest: all topics are there, the state topic is compacted and nothing else,
  * and it is not empty beside data topics that are full. A ConfigError says what to do; a broker that cannot be reached is a TransientError.
  */
-export function ensureTopics(kafka: Kafka, settings: TopicSettings): Promise<Topics> {
+export function ensureTopics(kafka: Pick<Kafka, 'admin'>, settings: TopicSettings): Promise<Topics> {
   return withAdmin(kafka, settings, (admin) => ensure(admin, settings));
 }
 
 async function withAdmin<T>(
-  kafka: Kafka,
+  kafka: Pick<Kafka, 'admin'>,
   { brokers, access = '' }: TopicSettings,
   use: (admin: Admin) => Promise<T>,
 ): Promise<T> {
@@ -125,7 +125,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     const names = missing.map(({ topic }) => topic).join(', ');
     if (settings.create !== true) {
       throw new ConfigError(
-        settings.create === 'no longer'
+        settings.create === 'must-exist'
           ? `looking at the topics: expected ${names} to exist as when the service started; what was published there is gone. Restore them, or start over under another topics.prefix`
           : `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
       );
@@ -155,7 +155,9 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const highWatermarks = new Map<string, number[]>();
   let stateRecords = 0;
   for (const { topic: name } of wanted) {
-    const offsets = await settled(`the end of each partition of ${name}`, () => admin.fetchTopicOffsets(name));
+    const offsets = await retryUntilVisible(`the end of each partition of ${name}`, () =>
+      admin.fetchTopicOffsets(name),
+    );
     const ends: number[] = [];
     for (const { partition, high, low } of offsets) {
       ends[partition] = Number(high);
@@ -256,7 +258,7 @@ function notCreated(error: unknown): string[] | null {
 }
 
 async function partitionCounts(admin: Admin, names: readonly string[]): Promise<Map<string, number>> {
-  return settled(`a leader for every partition of ${names.join(', ')}`, async () => {
+  return retryUntilVisible(`a leader for every partition of ${names.join(', ')}`, async () => {
     const { topics } = await askFor(names, rightsOn, (some) => admin.fetchTopicMetadata({ topics: [...some] }));
     const led = topics.filter(
       ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
@@ -284,7 +286,7 @@ async function askFor<T>(
 }
 
 /** A topic just created is known to its brokers one after the other: asks until the answer holds, for at most 15 s. */
-async function settled<T>(expected: string, ask: () => Promise<T>): Promise<T> {
+async function retryUntilVisible<T>(expected: string, ask: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + 15_000;
   for (;;) {
     try {

@@ -11,7 +11,7 @@ import { filter, firstValueFrom, timeout } from 'rxjs';
 
 import type { FaultAction } from '../../simulator/faults';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
-import { createKafka } from '../../src/sinks/writer';
+import { createKafka } from '../../src/sinks/client';
 import { joinGroup } from '../../src/sinks/group';
 import { projectRoot } from '../../tools/java';
 import { type KafkaCluster, startKafka } from '../../tools/kafka';

@@ -6,7 +6,8 @@ import { connect } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 import { type Simulator, startSimulator } from '../../simulator/server';
-import { createKafka, openWriter } from '../../src/sinks/writer';
+import { createKafka } from '../../src/sinks/client';
+import { openWriter } from '../../src/sinks/writer';
 import { createTopic } from '../support/kafka';
 import { type RunResult, testService, type TestService } from '../support/once';
 import { startRun } from '../support/run';

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../src/errors';
 import { loadSchema } from '../../src/sinks/avro';
-import { createRegistry, type Registry, type RegistrySettings, type Subject } from '../../src/sinks/registry';
+import { createRegistry, type Registry, type RegistrySettings } from '../../src/sinks/registry';
+import type { SubjectSchema } from '../../src/sinks/registry-subjects';
 import { type LocalRegistry, startRegistry } from '../../tools/registry';
 import { uniqueName } from '../support/kafka';
 
@@ -43,13 +44,13 @@ function open(settings: Partial<RegistrySettings> = {}): Registry {
   return registry;
 }
 
-const subjects = (): readonly Subject[] => [
+const subjects = (): readonly SubjectSchema[] => [
   { name: `${topic}-key`, schemaText: loadSchema('invoice-key') },
   { name: `${topic}-value`, schemaText: loadSchema('invoice') },
 ];
 
 /** The schema of this test's own record, with these fields besides its id. */
-const record = (...fields: readonly object[]): Subject => ({
+const record = (...fields: readonly object[]): SubjectSchema => ({
   name: `${topic}-value`,
   schemaText: JSON.stringify({ type: 'record', name: 'A', fields: [{ name: 'id', type: 'long' }, ...fields] }),
 });

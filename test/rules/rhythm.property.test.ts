@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { ScanName, Turn } from '../../src/model';
-import { createDealer, targetsOf, type TimedScan } from '../../src/rules/rhythm';
+import { targetsOf, type TimedScan } from '../../src/rules/rhythm';
+import { createDealer } from '../../src/sources/dealer';
 import { deal, type SimulatedScan } from '../support/dealing';
 
 const ENTITIES = ['a', 'b', 'c', 'd'];

@@ -1,14 +1,6 @@
-import {
-  createDealer,
-  dueAt,
-  firstLapOf,
-  pagesOf,
-  plan,
-  spotTurn,
-  targetsOf,
-  turnOf,
-  type Target,
-} from '../../src/rules/rhythm';
+import { plan } from '../../src/rules/forecast';
+import { dueAt, firstLapOf, pagesOf, spotTurn, targetsOf, turnOf, type Target } from '../../src/rules/rhythm';
+import { createDealer } from '../../src/sources/dealer';
 import type { Turn } from '../../src/model';
 import { deal, gaps, type Dealt, type SimulatedEntity, type SimulatedScan } from '../support/dealing';
 

@@ -4,7 +4,7 @@ import {
   type Clock,
   createBudget,
   monotonicClock,
-  type Outcome,
+  type RequestOutcome,
   type Slot,
 } from '../../src/sources/budget';
 
@@ -61,7 +61,7 @@ function fixture(requestsPerMinute: number) {
     }
   };
   /** One request from asking to its outcome, waiting as long as it takes. */
-  const exchange = async (entity: string, outcome: Outcome) => {
+  const exchange = async (entity: string, outcome: RequestOutcome) => {
     const before = sends.length;
     ask(entity);
     while (sends.length === before) await time.run(100);
@@ -70,9 +70,9 @@ function fixture(requestsPerMinute: number) {
   return { ...time, budget, sends, ask, exchange };
 }
 
-const ok: Outcome = { status: 200, json: true, list: true };
-const forbidden: Outcome = { status: 403, json: true, list: true };
-const blocked: Outcome = { status: 403, json: false };
+const ok: RequestOutcome = { status: 200, json: true, list: true };
+const forbidden: RequestOutcome = { status: 403, json: true, list: true };
+const blocked: RequestOutcome = { status: 403, json: false };
 
 /** The most of these moments that any 60 s contain. */
 function busiestMinute(moments: readonly number[]): number {
@@ -93,7 +93,7 @@ async function keepBusy(
   entities: readonly string[],
   latencyMs: number,
   endMs: number,
-  answer: (sentAt: number) => Outcome = () => ok,
+  answer: (sentAt: number) => RequestOutcome = () => ok,
 ): Promise<number[]> {
   const sentAt: number[] = [];
   const loop = async (entity: string) => {
@@ -438,7 +438,7 @@ test('each refused probe doubles the pause, up to fifteen minutes, and a block a
   expect(pause()).toBe(1);
 });
 
-test.each<[string, Outcome]>([
+test.each<[string, RequestOutcome]>([
   ['a network fault', { fault: true }],
   ['a 503', { status: 503, json: false }],
   ['a 429', { status: 429, json: true }],

@@ -1,9 +1,10 @@
 import type { Observable } from 'rxjs';
-import { createBudget, type Outcome, type Slot } from '../../src/sources/budget';
+import { createBudget, type RequestOutcome, type Slot } from '../../src/sources/budget';
 import { FatalError, TransientError } from '../../src/errors';
 import { createHttp, type Http } from '../../src/http';
 import type { Turn } from '../../src/model';
-import { type Attempt, createApiKey, createRest, requestRetry, type RestOptions } from '../../src/sources/rest';
+import { createApiKey } from '../../src/sources/api-key';
+import { type RequestAttempt, createRest, requestRetry, type RestOptions } from '../../src/sources/rest';
 import {
   cut,
   cutChunked,
@@ -37,7 +38,7 @@ afterEach(async () => {
 
 /** Slots that are had at once, and what was told of each. */
 function recordedSlots() {
-  const outcomes: Outcome[] = [];
+  const outcomes: RequestOutcome[] = [];
   let taken = 0;
   return {
     outcomes,
@@ -57,7 +58,7 @@ function recordedSlots() {
 
 function open(options: Partial<RestOptions> = {}) {
   const slots = recordedSlots();
-  const attempts: Attempt[] = [];
+  const attempts: RequestAttempt[] = [];
   const waits: number[] = [];
   let mark = 0;
   const rest = createRest({
@@ -190,7 +191,7 @@ describe('a list', () => {
 });
 
 describe('a fault that may pass', () => {
-  const faults: readonly [string, Reaction, Outcome][] = [
+  const faults: readonly [string, Reaction, RequestOutcome][] = [
     ['429', json(429, { error: 'wolniej' }), { status: 429, list: true, json: true }],
     ['503', html(503), { status: 503, list: true, json: false }],
     ['500', html(500), { status: 500, list: true, json: false }],

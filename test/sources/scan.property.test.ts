@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { asapScheduler, defer, EMPTY, lastValueFrom, type Observable, observeOn, of, throwError, toArray } from 'rxjs';
 import { FatalError } from '../../src/errors';
 import type { Answer, Interval, Page, Position, Row } from '../../src/model';
-import { judge, judgeSpot, type Paging, scan, spotRead, startPosition } from '../../src/sources/scan';
+import { judge, judgeSpot, type Paging, startPosition } from '../../src/rules/paging';
+import { scan, spotRead } from '../../src/sources/scan';
 
 const NO_FILTERS = { scopeField: null, openField: null };
 

@@ -1,17 +1,8 @@
 import { defer, EMPTY, NEVER, Observable, of, Subject, take, throwError } from 'rxjs';
 import { FatalError } from '../../src/errors';
 import type { Answer, Position, Query } from '../../src/model';
-import {
-  judge,
-  judgeSpot,
-  type Paging,
-  scan,
-  type ScanOptions,
-  type ScanStep,
-  type SpotRead,
-  spotRead,
-  startPosition,
-} from '../../src/sources/scan';
+import { judge, judgeSpot, type Paging, startPosition } from '../../src/rules/paging';
+import { scan, type ScanOptions, type ScanStep, type SpotRead, spotRead } from '../../src/sources/scan';
 
 const NO_FILTERS = { scopeField: null, openField: null };
 

@@ -1,4 +1,5 @@
-import { createDealer, dueAt, turnOf, type Target, type TimedScan } from '../../src/rules/rhythm';
+import { dueAt, turnOf, type Target, type TimedScan } from '../../src/rules/rhythm';
+import { createDealer } from '../../src/sources/dealer';
 
 /** A scan that is walked again and again. */
 export interface SimulatedScan {

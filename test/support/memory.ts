@@ -9,10 +9,10 @@ import type { Answer, Cursor, LedgerBlock, Row, ScanName, StreamDeclaration } fr
 import type { StreamCodec } from '../../src/changes/records';
 import type { ShardOptions } from '../../src/shard/shard';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
-import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/writer';
-import type { StoredRecord } from '../../src/sinks/group';
+import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
 import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
-import type { AccountDetails, Detail, Rest } from '../../src/sources/rest';
+import type { AccountDetails, Detail } from '../../src/sources/answers';
+import type { Rest } from '../../src/sources/rest';
 
 // A shard's surroundings without Kafka and HTTP: the API as collections in memory, Kafka as a log of committed batches.
 

@@ -3,7 +3,7 @@ import type { Cursor, Page } from '../../src/model';
 import { EntryFlag } from '../../src/changes/block';
 import type { Entry } from '../../src/changes/entries';
 import { lapOf, reconcile, type Lap, type TopicRecord } from '../../src/upkeep/reconcile';
-import { startPosition } from '../../src/sources/scan';
+import { startPosition } from '../../src/rules/paging';
 import { createMemoryKafka, itemStream, memoryShard, type Fate } from '../support/memory';
 
 const print = (digit: number): string => String(digit).repeat(16);

@@ -5,7 +5,7 @@ import type { Page, Row } from '../../src/model';
 import { purge, type RepairOptions, reset, resync } from '../../src/upkeep/repair';
 import { createShard, type Shard } from '../../src/shard/shard';
 import { parseStateKey } from '../../src/state/state-topic';
-import { startPosition } from '../../src/sources/scan';
+import { startPosition } from '../../src/rules/paging';
 import { NO_COUNTS } from '../../src/rules/cursor';
 import {
   createMemoryKafka,

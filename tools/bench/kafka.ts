@@ -1,6 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs';
 
-import { createKafka } from '../../src/sinks/writer';
+import { createKafka } from '../../src/sinks/client';
 import { look } from '../../src/sinks/look';
 import { ensureTopics } from '../../src/sinks/topics';
 import { startKafka } from '../kafka';

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HistoryEntry } from '../../simulator/life';
 import { allStreams } from '../../src/service/serve';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
-import { createKafka } from '../../src/sinks/writer';
+import { createKafka } from '../../src/sinks/client';
 import { look } from '../../src/sinks/look';
 import { configureService, keyOf, startSimulatorProcess, type SimulatorProcess } from './children';
 import { createTally, delayCells, type Change, type Delays, type KindOfChange, type Observed } from './delays';

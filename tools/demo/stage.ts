@@ -12,7 +12,7 @@ import type { EntityOptions } from '../../simulator/account';
 import { startSimulator, type Simulator } from '../../simulator/server';
 import { TransientError } from '../../src/errors';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
-import { createKafka } from '../../src/sinks/writer';
+import { createKafka } from '../../src/sinks/client';
 import { look, type Seen } from '../../src/sinks/look';
 import { projectRoot } from '../java';
 import { startKafka } from '../kafka';

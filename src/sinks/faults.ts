@@ -1,0 +1,166 @@
+import { ConfigError, TransientError } from '../errors';
+import type { Outcome } from './transaction';
+
+/** Code of the fault of a connection to a broker that speaks TLS, made without TLS. */
+export const TLS_EXPECTED = 'TLS_EXPECTED';
+
+const FENCED: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH']);
+const REFUSED: ReadonlySet<string> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_TIMESTAMP',
+  'INVALID_RECORD',
+  'CORRUPT_MESSAGE',
+]);
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  'SASL_AUTHENTICATION_FAILED',
+  'ILLEGAL_SASL_STATE',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'INVALID_TRANSACTION_TIMEOUT',
+  'INVALID_REQUIRED_ACKS',
+  'POLICY_VIOLATION',
+]);
+/** KIP-467's code 87, for which kafkajs 2.2.4 has no name that it uses consistently. */
+const INVALID_RECORD_CODE = 87;
+
+/** The rights that what was attempted takes, as `Read on group x`, to be named where one is missing. */
+export interface Rights {
+  readonly topic?: string;
+  readonly group?: string;
+  readonly transactionalId?: string;
+}
+
+/** Turns whatever kafkajs threw into an outcome whose error is one of ours. */
+export function classify(
+  error: unknown,
+  attempted: string,
+  rights: Rights = {},
+): Exclude<Outcome, { kind: 'committed' }> {
+  if (error instanceof ConfigError) return { kind: 'forbidden', error };
+  const type = kafkaType(error);
+  const got = error instanceof Error ? error.message : String(error);
+  const message = `${attempted}: ${type === '' ? got : `${got} (${type})`}`;
+  const forbidden = (text: string): Exclude<Outcome, { kind: 'committed' }> => ({
+    kind: 'forbidden',
+    error: new ConfigError(text, { cause: error, mayPass: true }),
+  });
+  const fault = tlsFault(error);
+  if (fault !== null) return forbidden(`${attempted}: ${fault}`);
+  if (FORBIDDEN.has(type) || named(error, 'KafkaJSSASLAuthenticationError'))
+    return forbidden(`${message}${adviceOn(type, rights)}`);
+  if (FENCED.has(type)) {
+    return {
+      kind: 'fenced',
+      error: new TransientError(`${message}; a newer instance owns this shard`, { cause: error }),
+    };
+  }
+  if (REFUSED.has(type) || kafkaCode(error) === INVALID_RECORD_CODE)
+    return { kind: 'refused', error: new TransientError(message, { cause: error, retryAfterMs: 0 }) };
+  return {
+    kind: 'lost',
+    error: error instanceof TransientError ? error : new TransientError(message, { cause: error }),
+  };
+}
+
+function adviceOn(type: string, rights: Rights): string {
+  const right = {
+    TOPIC_AUTHORIZATION_FAILED: rights.topic,
+    GROUP_AUTHORIZATION_FAILED: rights.group,
+    TRANSACTIONAL_ID_AUTHORIZATION_FAILED: rights.transactionalId,
+  }[type];
+  if (right !== undefined) return `; give the service's user ${right}, see docs/security.md`;
+  if (type.endsWith('_AUTHORIZATION_FAILED')) return "; give the service's user the rights that docs/security.md lists";
+  if (type === 'UNSUPPORTED_SASL_MECHANISM') return '; set kafka.sasl.mechanism to one that the broker offers';
+  if (type === 'ILLEGAL_SASL_STATE')
+    return '; this port takes no sign-in: leave kafka.sasl out, or choose the port that does';
+  if (type === '' || type === 'SASL_AUTHENTICATION_FAILED') return '; see to kafka.sasl.username and its password';
+  return '';
+}
+
+/** What is the matter with a connection that TLS does not allow, by the code of the fault; the first that fits. */
+const TLS_FAULTS: readonly (readonly [code: RegExp, meaning: string])[] = [
+  [/^TLS_EXPECTED$/, 'the broker speaks TLS at this port; set kafka.ssl.enabled'],
+  [/^CERT_HAS_EXPIRED$/, "the broker's certificate has expired; have it renewed"],
+  [/^CERT_NOT_YET_VALID$/, "the broker's certificate is not valid yet; compare the clocks"],
+  [
+    /^ERR_TLS_CERT_ALTNAME_INVALID$/,
+    "the broker's certificate is one for other names; have kafka.brokers, and the brokers' advertised.listeners, use a name that it holds",
+  ],
+  [
+    /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_CA)/,
+    "the broker's certificate is signed by no authority that is trusted; set kafka.ssl.caFile to the authority's",
+  ],
+  [
+    /^ERR_SSL_.*ALERT_(BAD_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/,
+    'the broker refuses the client certificate, or there is none; see to kafka.ssl.certFile and kafka.ssl.keyFile',
+  ],
+  [
+    /^ERR_OSSL_/,
+    'certificate, key or authorities cannot be used; see to the files of kafka.ssl, the key is to fit the certificate',
+  ],
+  [/^ERR_SSL_WRONG_VERSION_NUMBER$/, 'what listens at this port does not speak TLS; see to kafka.ssl.enabled'],
+];
+
+function tlsFault(error: unknown): string | null {
+  const code = codeOf(error);
+  const meaning = TLS_FAULTS.find(([pattern]) => pattern.test(code))?.[1];
+  return meaning === undefined ? null : `${meaning} (${code})`;
+}
+
+function codeOf(error: unknown): string {
+  for (let link: unknown = error; link instanceof Error; link = link.cause) {
+    if ('code' in link && typeof link.code === 'string') return link.code;
+  }
+  return '';
+}
+
+/** Kafka's own name of an error, "" where it has none. kafkajs wraps its errors and does not copy `type`: the first one down the chain of causes. */
+export function kafkaType(error: unknown): string {
+  for (let link: unknown = error; link instanceof Error; link = link.cause) {
+    if ('type' in link && typeof link.type === 'string') return link.type;
+    // Of many topics that could not be created, the first that tells why.
+    if ('errors' in link && Array.isArray(link.errors)) {
+      const types = link.errors.map(kafkaType);
+      return types.find((type) => type !== 'TOPIC_ALREADY_EXISTS') ?? types[0] ?? '';
+    }
+  }
+  return '';
+}
+
+function kafkaCode(error: unknown): number | null {
+  for (let link: unknown = error; link instanceof Error; link = link.cause) {
+    if ('code' in link && typeof link.code === 'number') return link.code;
+  }
+  return null;
+}
+
+/** Whether the broker closed a connection without a word, as it does where TLS or a sign-in is expected and did not come. */
+export function closedByBroker(error: unknown): boolean {
+  const words = error instanceof Error ? error.message : '';
+  return named(error, 'KafkaJSConnectionClosedError') || words.includes('before secure TLS connection was established');
+}
+
+function named(error: unknown, name: string): boolean {
+  for (let link: unknown = error; link instanceof Error; link = link.cause) if (link.name === name) return true;
+  return false;
+}
+
+/** Rejects with a TransientError when the work is not done in time; the work itself goes on and its result is ignored. */
+export async function withDeadline<T>(work: Promise<T>, ms: number, attempted: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new TransientError(`${attempted}: expected an answer within ${ms} ms, got none`)),
+      ms,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
