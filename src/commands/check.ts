@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Kafka } from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
 
-import type { Config, EntityConfig } from '../../config/load';
+import type { Config, EntityConfig } from '../../config/config';
 import { ConfigError, exitCodeFor, FatalError, type ParkReason } from '../errors';
 import { judgeIdentity } from '../rules/identity';
 import { forecast, planText, type StreamToday } from '../rules/forecast';

@@ -1,6 +1,8 @@
 import type { Observable } from 'rxjs';
 
-import { loadConfig, readSecret, type Config } from '../../config/load';
+import type { Config } from '../../config/config';
+import { loadConfig } from '../../config/load';
+import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import type { StreamDeclaration } from '../model';
 import { allStreams, type Patience, type RepairSetting } from '../service/serve';

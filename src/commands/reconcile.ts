@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import type { Config } from '../../config/load';
+import type { Config } from '../../config/config';
 import { isObject } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
 import { lapOf, reconcile, type HeldSum, type Lap, type Reconciled, type Reconciliation } from '../upkeep/reconcile';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import type { Config } from '../../config/load';
+import type { Config } from '../../config/config';
 import { daysOf } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
 import { resync } from '../upkeep/repair';

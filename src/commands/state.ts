@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import type { Config } from '../../config/load';
+import type { Config } from '../../config/config';
 import { forecast, forecastText, planText, type StreamToday } from '../rules/forecast';
 import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
 import type { Plan } from '../rules/rhythm';
