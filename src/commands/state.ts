@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config';
 import { forecast, type StreamToday } from '../rules/forecast';
-import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
+import { lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import type { Plan } from '../rules/rhythm';
 import { allStreams, kafkaSettings } from '../service/serve';
 import { createKafka } from '../sinks/writer';
@@ -64,7 +64,7 @@ function asJson({ entity, stream, ledger, cursors, hold }: StreamView): Record<s
     stream,
     ledger_rows: ledger.size,
     missing: ledger.missingSince(Number.MAX_SAFE_INTEGER).length,
-    last_lap: lastLap(cursors),
+    last_lap: lastSweep(cursors),
     cursors,
     hold,
   };
@@ -105,7 +105,7 @@ function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: numbe
 
 function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
   const { entity, stream, ledger, cursors, hold } = view;
-  const lap = lastLap(cursors);
+  const lap = lastSweep(cursors);
   const lapText =
     lap === null
       ? 'no complete lap yet'
