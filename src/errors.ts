@@ -7,7 +7,7 @@ export interface ErrorContext {
   readonly cause?: unknown;
 }
 
-abstract class HouseError extends Error {
+abstract class ServiceError extends Error {
   abstract readonly code: 'TRANSIENT' | 'FATAL' | 'RECORD' | 'CONFIG';
   readonly entity: string | undefined;
   readonly stream: string | undefined;
@@ -23,7 +23,7 @@ abstract class HouseError extends Error {
 }
 
 /** May succeed if the same thing is tried again. */
-export class TransientError extends HouseError {
+export class TransientError extends ServiceError {
   override readonly code = 'TRANSIENT';
   /** How long the other side asked us to wait, already capped at five minutes. */
   readonly retryAfterMs: number | undefined;
@@ -58,7 +58,7 @@ export type ParkReason =
   | 'identity-unreadable';
 
 /** Trying the same at once is pointless: the stream, or the whole entity, is parked. */
-export class FatalError extends HouseError {
+export class FatalError extends ServiceError {
   override readonly code = 'FATAL';
   readonly reason: ParkReason;
   readonly parks: 'stream' | 'entity';
@@ -81,7 +81,7 @@ export class FatalError extends HouseError {
 }
 
 /** One row cannot become a record; it is dead-lettered and the stream goes on. */
-export class RecordError extends HouseError {
+export class RecordError extends ServiceError {
   override readonly code = 'RECORD';
   /** Where in the row, e.g. `services[2].quantity`. */
   readonly path: string;
@@ -93,7 +93,7 @@ export class RecordError extends HouseError {
 }
 
 /** The configuration, or something a person must set right, is wrong; nothing is retried. */
-export class ConfigError extends HouseError {
+export class ConfigError extends ServiceError {
   override readonly code = 'CONFIG';
   /** True where a person may set it right outside while a long-running service keeps trying: rights in Kafka. */
   readonly mayPass: boolean;

@@ -5,6 +5,7 @@ import { isNativeError } from 'node:util/types';
 import { ReplaySubject } from 'rxjs';
 
 import { checkCommand } from './commands/check';
+import type { Command } from './commands/command';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { peekCommand } from './commands/peek';
@@ -37,13 +38,13 @@ Commands
 Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside (Kafka, the API), 130 or 143 at the second signal.
 `;
 
-const commands = new Map<string, (argv: readonly string[], io: Io) => Promise<number>>([
-  ['run', (argv, io) => runCommand(argv, io)],
-  ['once', (argv, io) => onceCommand(argv, io)],
-  ['check', (argv, io) => checkCommand(argv, io)],
+const commands = new Map<string, Command>([
+  ['run', runCommand()],
+  ['once', onceCommand()],
+  ['check', checkCommand],
   ['peek', peekCommand],
   ['reconcile', reconcileCommand],
-  ['resync', (argv, io) => resyncCommand(argv, io)],
+  ['resync', resyncCommand],
   ['state', stateCommand],
   ['simulate', simulateCommand],
 ]);
@@ -62,13 +63,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       io.stdout(help);
       return 0;
     }
-    if (name === undefined || name.startsWith('-')) return await runCommand(argv, io);
-    const command = commands.get(name);
+    const isNamed = name !== undefined && !name.startsWith('-');
+    const command = commands.get(isNamed ? name : 'run');
     if (command === undefined)
       throw new ConfigError(
-        `unknown command "${name}", expected one of ${[...commands.keys()].join(', ')}; see --help`,
+        `unknown command "${name ?? ''}", expected one of ${[...commands.keys()].join(', ')}; see --help`,
       );
-    return await command(rest, io);
+    return await command(isNamed ? rest : argv, io);
   } catch (error) {
     const usage = isNativeError(error) && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
     const code = usage ? 2 : exitCodeFor(error);
@@ -90,7 +91,7 @@ function main(): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // Nobody reads any more, as after `| head`.
+  // An error of stdout means that nobody reads it any more, as after `| head`.
   process.stdout.on('error', () => process.exit(141));
   const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
   const io: Io = {
@@ -108,7 +109,7 @@ function main(): void {
     process.exitCode = code;
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
-    // kafkajs goes on for a while with what it cannot be told to give up, such as a connection that gets no answer.
+    // kafkajs cannot be made to give up at once: a connection that gets no answer would keep the process for a while.
     setTimeout(() => process.exit(code), LINGER_MS).unref();
   });
 }

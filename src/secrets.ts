@@ -1,4 +1,4 @@
-import type { SecretKind, SecretText } from '../config/load';
+import type { SecretKind, SecretText } from '../config/secret-files';
 
 /** Values that stand in files of their own. */
 export interface Secrets {

@@ -1,5 +1,5 @@
 import { createSecrets, type Secrets } from '../src/secrets';
-import type { SecretText } from '../config/load';
+import type { SecretText } from '../config/secret-files';
 
 function secretsIn(files: Map<string, SecretText>): { readonly secrets: Secrets; readonly told: string[] } {
   const told: string[] = [];

@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allStreams } from '../src/service/serve';
-import { entitySchema, formats, serviceSchema, settingsOf, type Section, type Setting } from '../config/schema';
+import { entitySchema } from '../config/entity-schema';
+import { formats } from '../config/formats';
+import { serviceSchema } from '../config/schema';
+import { settingsOf, type Section, type Setting } from '../config/setting';
 import { renderRecordTypes } from './docs/record-types';
 import { renderTopicsPage } from './docs/topics-page';
 
@@ -22,7 +25,7 @@ export const pages: readonly GeneratedFile[] = [
 function renderConfig(): string {
   return `# Configuration
 
-Generated from \`config/schema.ts\` by \`npm run docs\`; do not edit.
+Generated from \`config/schema.ts\` and \`config/entity-schema.ts\` by \`npm run docs\`; do not edit.
 
 The service has one file, \`config/service.json\` (another with \`--config FILE\`). Each legal entity has a file of its own
 in \`config/entities/\` (another directory with \`--entities DIR\`), whose name is the entity's id: \`a-z\`, \`0-9\` and \`-\`, no

@@ -1,9 +1,10 @@
 import type { Observable } from 'rxjs';
 
-import { loadConfig, readSecret, type Config } from '../../config/load';
+import type { Config } from '../../config/config';
+import { loadConfig } from '../../config/load';
+import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
-import type { StreamDeclaration } from '../model';
-import { allStreams, type Patience, type RepairSetting } from '../service/serve';
+import { allStreams } from '../service/serve';
 import { createSecrets, type Secrets } from '../secrets';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
@@ -19,7 +20,7 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Emits once, at the first SIGINT or SIGTERM. */
   readonly stop: Observable<NodeJS.Signals>;
-  /** Resolves with that. */
+  /** Resolves with the same signal. */
   readonly stopped: Promise<NodeJS.Signals>;
   readonly version: string;
 }
@@ -31,7 +32,7 @@ export const configOptions = {
   help: { type: 'boolean', default: false },
 } as const;
 
-/** How those are described in a command's help. */
+/** Lines of a help about the options that every command with a configuration has. */
 export const configHelp = `  --config FILE      the service file (config/service.json)
   --entities DIR     the folder with one file per legal entity (config/entities)
   --help             this text`;
@@ -41,39 +42,19 @@ export function usageError(message: string): ConfigError {
   return new ConfigError(`${message}; see --help`);
 }
 
-/** The stream of that name. */
-export function streamNamed(name: string): StreamDeclaration {
-  const found = allStreams.find((stream) => stream.name === name);
-  if (found !== undefined) return found;
-  throw usageError(`--stream expects one of ${allStreams.map((stream) => stream.name).join(', ')}, got "${name}"`);
-}
-
-/** What a command that writes state takes. */
-export function repairSetting(
-  io: Io,
-  { config, logger, kafkaLog, secrets }: ReturnType<typeof setUp>,
-  patience: Patience,
-): RepairSetting {
-  const running = { stopping: false };
-  void io.stopped.then(() => (running.stopping = true));
-  return {
-    config,
-    patience,
-    kafkaLog,
-    secrets,
-    version: io.version,
-    now: Date.now,
-    random: Math.random,
-    stopped: () => running.stopping,
-    onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
-  };
+/** What a command with a configuration begins with. */
+export interface SetUp {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly kafkaLog: KafkaLog;
+  readonly secrets: Secrets;
 }
 
 /** Loads the configuration and makes the logger; warnings are logged. */
 export function setUp(
   io: Io,
   { config: configFile, entities }: { readonly config: string; readonly entities: string },
-): { readonly config: Config; readonly logger: Logger; readonly kafkaLog: KafkaLog; readonly secrets: Secrets } {
+): SetUp {
   const {
     config,
     warnings,
@@ -100,7 +81,7 @@ export function setUp(
       ),
   });
   for (const warning of warnings) logger.warn({ about: warning }, 'configuration');
-  // What kafkajs has to say is about its own retries; what they come to is told by our errors.
+  // The log of kafkajs is about its own retries; errors of this program report what those come to.
   const kafkaLog: KafkaLog = ({ message }) => logger.debug({ kafkajs: message }, 'kafka client');
   return { config, logger, kafkaLog, secrets };
 }

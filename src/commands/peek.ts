@@ -1,12 +1,11 @@
-import { parseArgs } from 'node:util';
-
 import { isObject } from '../json';
 import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
 import { createKafka } from '../sinks/client';
 import { look, type Seen } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';
-import { configHelp, configOptions, setUp, usageError, type Io } from './io';
+import { command } from './command';
+import { configHelp, configOptions, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka peek TOPIC [options]
 
@@ -23,56 +22,52 @@ ${configHelp}
 
 const DEADLINE_MS = 10 * 60_000;
 
-/** `infakt-kafka peek`: returns the exit code. */
-export async function peekCommand(argv: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      ...configOptions,
-      entity: { type: 'string' },
-      id: { type: 'string' },
-      limit: { type: 'string' },
-      follow: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    io.stdout(help);
-    return 0;
-  }
-  const [name, ...more] = positionals;
-  if (name === undefined || more.length > 0) throw usageError(`expected one topic, got ${positionals.length}`);
-  const limit = wholeNumber('--limit', values.limit) ?? Infinity;
-  const id = wholeNumber('--id', values.id);
-  const { config, kafkaLog, secrets } = setUp(io, values);
-  const { prefix } = config.service.topics;
-  const topic = name.startsWith(`${prefix}.`) ? name : `${prefix}.${name}`;
+/** `infakt-kafka peek`: prints records. */
+export const peekCommand = command({
+  help,
+  options: {
+    ...configOptions,
+    entity: { type: 'string' },
+    id: { type: 'string' },
+    limit: { type: 'string' },
+    follow: { type: 'boolean', default: false },
+  },
+  takesWords: true,
+  async run(values, io, words) {
+    const [name, ...more] = words;
+    if (name === undefined || more.length > 0) throw usageError(`expected one topic, got ${words.length}`);
+    const limit = wholeNumber('--limit', values.limit) ?? Infinity;
+    const id = wholeNumber('--id', values.id);
+    const { config, kafkaLog, secrets } = setUp(io, values);
+    const { prefix } = config.service.topics;
+    const topic = name.startsWith(`${prefix}.`) ? name : `${prefix}.${name}`;
 
-  const settings = config.service.registry;
-  const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
-  const decode = createRecordReader(registry);
-  let printed = 0;
-  await look(
-    createKafka(kafkaSettings(config, secrets), kafkaLog),
-    {
-      serviceId: config.service.service.id,
-      topic,
-      follow: values.follow,
-      stopped: io.stopped,
-      deadlineMs: DEADLINE_MS,
-    },
-    async (record) => {
-      if (printed >= limit) return true;
-      const key = await readable(decode, record.key);
-      if (values.entity !== undefined && record.headers['entity'] !== values.entity) return false;
-      if (id !== undefined && idOf(key) !== id) return false;
-      io.stdout(`${line(topic, record, key, await readable(decode, record.value))}\n`);
-      printed += 1;
-      return printed >= limit;
-    },
-  ).finally(() => registry?.close());
-  return 0;
-}
+    const settings = config.service.registry;
+    const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
+    const decode = createRecordReader(registry);
+    let printed = 0;
+    await look(
+      createKafka(kafkaSettings(config, secrets), kafkaLog),
+      {
+        serviceId: config.service.service.id,
+        topic,
+        follow: values.follow,
+        stopped: io.stopped,
+        deadlineMs: DEADLINE_MS,
+      },
+      async (record) => {
+        if (printed >= limit) return true;
+        const key = await readable(decode, record.key);
+        if (values.entity !== undefined && record.headers['entity'] !== values.entity) return false;
+        if (id !== undefined && idOf(key) !== id) return false;
+        io.stdout(`${line(topic, record, key, await readable(decode, record.value))}\n`);
+        printed += 1;
+        return printed >= limit;
+      },
+    ).finally(() => registry?.close());
+    return 0;
+  },
+});
 
 type Decode = (bytes: Buffer) => unknown;
 
@@ -88,13 +83,13 @@ function line(topic: string, { partition, offset, timestampMs, headers }: Seen, 
   });
 }
 
-/** A line's is that of its document. */
+/** The id in a record's key; the key of a line holds the id of its document. */
 function idOf(key: unknown): unknown {
   if (!isObject(key)) return undefined;
   return key['id'] ?? key['invoice_id'];
 }
 
-/** Avro decoded, JSON parsed; what neither reads, such as a record of an older schema, as base64. */
+/** Bytes as a person reads them: Avro decoded, JSON parsed, anything else, such as a record of an older schema, as base64. */
 async function readable(decode: Decode, bytes: Buffer | null): Promise<unknown> {
   if (bytes === null) return null;
   try {

@@ -1,30 +1,33 @@
-import { parseArgs } from 'node:util';
+import type { Kafka } from 'kafkajs';
 
-import type { Config } from '../../config/load';
+import type { Config } from '../../config/config';
 import { isObject } from '../json';
 import type { StreamDeclaration } from '../model';
-import { lapOf, reconcile, type HeldSum, type Lap, type Reconciled, type Reconciliation } from '../upkeep/reconcile';
-import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
 import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
 import { createKafka } from '../sinks/client';
 import { endOffsets, look } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';
-import { configHelp, configOptions, setUp, usageError, type Io } from './io';
+import { finishedSweepOf, type FinishedSweep } from '../upkeep/finished-sweep';
+import type { ComparedSum, Reconciled } from '../upkeep/reconcile-result';
+import { reconcileStream, type Reconciliation } from '../upkeep/reconcile-stream';
+import { lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
+import { command } from './command';
+import { configHelp, configOptions, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka reconcile [options]
 
-Holds what is on the topics against what inFakt showed in the last complete lap, for each entity and stream: rows and sums by month and
-currency, and the newest record of each row against what the ledger says was published. Changes nothing, asks inFakt nothing and does not
-disturb a running service. Rows that changed after the lap or while it was under way, rows that are absent but not yet known to be deleted,
-and dead letters are listed apart. Sums are printed of what differs; --json has all of them.
+Compares the topics with what inFakt showed in the last complete sweep, for each entity and stream: rows and sums by month and currency,
+and the newest record of each row with what the ledger says was published. Changes nothing, asks inFakt nothing and does not disturb a
+running service. Rows that changed after the sweep or while it was under way, rows that are absent but not yet known to be deleted, and
+dead letters are listed apart. Sums are printed of what differs; --json has all of them.
 
 Options
   --entity ID        only this entity
   --json             one JSON object on stdout
 ${configHelp}
 
-Exit code: 0 all agree, 2 configuration, 3 something differs or has no complete lap, or Kafka cannot be used.
+Exit code: 0 all agree, 2 configuration, 3 something differs or has no complete sweep, or Kafka cannot be used.
 `;
 
 const DEADLINE_MS = 30 * 60_000;
@@ -37,90 +40,102 @@ interface Subject {
   readonly view: StreamView | null;
 }
 
-/** `infakt-kafka reconcile`: returns the exit code. */
-export async function reconcileCommand(argv: readonly string[], io: Io): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { ...configOptions, entity: { type: 'string' }, json: { type: 'boolean', default: false } },
-  });
-  if (values.help) {
-    io.stdout(help);
-    return 0;
-  }
-  const { config, kafkaLog, secrets } = setUp(io, values);
-  const settings = config.service.registry;
-  const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
-  const decode = createRecordReader(registry);
-  const kafka = createKafka(kafkaSettings(config, secrets), kafkaLog);
-  const serviceId = config.service.service.id;
-  const full = (name: string): string => `${config.service.topics.prefix}.${name}`;
-  const reading = (topic: string) => ({
+/** `infakt-kafka reconcile`: compares the topics with the last complete sweep. */
+export const reconcileCommand = command({
+  help,
+  options: { ...configOptions, entity: { type: 'string' }, json: { type: 'boolean', default: false } },
+  async run(values, io) {
+    const { config, kafkaLog, secrets } = setUp(io, values);
+    const settings = config.service.registry;
+    const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
+    const decode = createRecordReader(registry);
+    const kafka = createKafka(kafkaSettings(config, secrets), kafkaLog);
+    const topics: Topics = {
+      kafka,
+      serviceId: config.service.service.id,
+      prefix: config.service.topics.prefix,
+      stopped: io.stopped,
+      decode: async (bytes) => {
+        try {
+          return bytes === null ? null : await decode(bytes);
+        } catch {
+          // A record that no schema fits is compared with nothing.
+          return {};
+        }
+      },
+    };
+    const results = await reconcileAll(config, topics, values.entity).finally(() => registry?.close());
+    const agrees = results.every((each) => each.agrees);
+    const sorted = results.toSorted((a, b) => (a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0));
+    if (values.json) io.stdout(`${JSON.stringify({ agrees, streams: sorted.map(asJson) })}\n`);
+    else {
+      for (const each of sorted) io.stdout(asText(each));
+      io.stdout(agrees ? 'All agree.\n' : 'NOT all agree.\n');
+    }
+    return agrees ? 0 : 3;
+  },
+});
+
+/** The topics of a service, and how a record of them is read. */
+interface Topics {
+  readonly kafka: Kafka;
+  readonly serviceId: string;
+  readonly prefix: string;
+  readonly stopped: Promise<unknown>;
+  readonly decode: (bytes: Buffer | null) => Promise<unknown>;
+}
+
+/** Reads the state, the records of sweeps and every data topic, and compares stream by stream. */
+async function reconcileAll(config: Config, topics: Topics, only: string | undefined): Promise<readonly Reconciled[]> {
+  const { kafka, serviceId, prefix, stopped, decode } = topics;
+  const reading = (name: string) => ({
     serviceId,
-    topic,
+    topic: `${prefix}.${name}`,
     follow: false,
-    stopped: io.stopped,
+    stopped,
     deadlineMs: DEADLINE_MS,
   });
-  const decoded = async (bytes: Buffer | null): Promise<unknown> => {
-    try {
-      return bytes === null ? null : await decode(bytes);
-    } catch {
-      return {};
-    }
-  };
-
+  // The ledger, which is read later, knows of every record before these offsets.
+  const ends = new Map<string, number>();
+  for (const { name } of allStreams)
+    for (const { partition, high } of await endOffsets(kafka, `${prefix}.${name}`))
+      ends.set(`${name} ${partition}`, high);
+  const remembered = await readRemembered(kafka, reading('state'));
+  const subjects = subjectsIn(config, remembered.streams, only);
+  const sweeps = new Map<string, FinishedSweep>();
+  await look(kafka, reading('sweeps'), async ({ key, value }) => {
+    const parts = await decode(key);
+    const subject = subjects.find((each) => isOf(parts, each));
+    if (subject === undefined) return false;
+    const sweep = finishedSweepOf(await decode(value), subject.declaration.sumFields);
+    // A sweep with a greater number ended after the ledger was read.
+    if (sweep !== undefined && sweep.number === lastSweep(subject.view?.cursors ?? {})?.number)
+      sweeps.set(nameOf(subject), sweep);
+    return false;
+  });
   const results: Reconciled[] = [];
-  try {
-    // What is before these offsets the ledger, read later, knows of.
-    const ends = new Map<string, number>();
-    for (const { name } of allStreams)
-      for (const { partition, high } of await endOffsets(kafka, full(name))) ends.set(`${name} ${partition}`, high);
-    const remembered = await readRemembered(kafka, reading(full('state')));
-    const subjects = subjectsIn(config, remembered.streams, values.entity);
-    const laps = new Map<string, Lap>();
-    await look(kafka, reading(full('sweeps')), async ({ key, value }) => {
-      const parts = await decoded(key);
-      const subject = subjects.find((each) => isOf(parts, each));
-      if (subject === undefined) return false;
-      const lap = lapOf(await decoded(value), subject.declaration.sumFields);
-      // A newer one came after the ledger was read.
-      if (lap !== undefined && lap.number === lastLap(subject.view?.cursors ?? {})?.number)
-        laps.set(nameOf(subject), lap);
+  for (const { name } of allStreams) {
+    const reconciliations = new Map<unknown, Reconciliation>();
+    for (const subject of subjects.filter(({ declaration }) => declaration.name === name)) {
+      const { entity, declaration, view } = subject;
+      const sweep = sweeps.get(nameOf(subject)) ?? null;
+      const { ledger, definitions } = view ?? { ledger: null, definitions: [] };
+      reconciliations.set(entity, reconcileStream({ entity, declaration, sweep, ledger, definitions }));
+    }
+    if (reconciliations.size === 0) continue;
+    await look(kafka, reading(name), async ({ key, value, headers, partition, offset }) => {
+      const parts = await decode(key);
+      if (!isObject(parts) || typeof parts['id'] !== 'number') return false;
+      const reconciliation = reconciliations.get(parts['entity']);
+      if (reconciliation === undefined) return false;
+      const content = await decode(value);
+      const settled = offset < (ends.get(`${name} ${partition}`) ?? 0);
+      reconciliation.add({ id: parts['id'], value: isObject(content) ? content : null, headers, settled });
       return false;
     });
-    for (const { name } of allStreams) {
-      const its = new Map<unknown, Reconciliation>();
-      for (const subject of subjects.filter(({ declaration }) => declaration.name === name)) {
-        const { entity, declaration, view } = subject;
-        const lap = laps.get(nameOf(subject)) ?? null;
-        const { ledger, definitions } = view ?? { ledger: null, definitions: [] };
-        its.set(entity, reconcile({ entity, declaration, lap, ledger, definitions }));
-      }
-      if (its.size === 0) continue;
-      await look(kafka, reading(full(name)), async ({ key, value, headers, partition, offset }) => {
-        const parts = await decoded(key);
-        if (!isObject(parts) || typeof parts['id'] !== 'number') return false;
-        const reconciliation = its.get(parts['entity']);
-        if (reconciliation === undefined) return false;
-        const content = await decoded(value);
-        const settled = offset < (ends.get(`${name} ${partition}`) ?? 0);
-        reconciliation.add({ id: parts['id'], value: isObject(content) ? content : null, headers, settled });
-        return false;
-      });
-      for (const reconciliation of its.values()) results.push(reconciliation.result());
-    }
-  } finally {
-    registry?.close();
+    for (const reconciliation of reconciliations.values()) results.push(reconciliation.result());
   }
-
-  const agrees = results.every((each) => each.agrees);
-  const sorted = results.sort((a, b) => (a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0));
-  if (values.json) io.stdout(`${JSON.stringify({ agrees, streams: sorted.map(asJson) })}\n`);
-  else {
-    for (const each of sorted) io.stdout(asText(each));
-    io.stdout(agrees ? 'All agree.\n' : 'NOT all agree.\n');
-  }
-  return agrees ? 0 : 3;
+  return results;
 }
 
 /** Every stream that is read or remembered. */
@@ -153,13 +168,13 @@ function asJson({ apart, ...result }: Reconciled): Record<string, unknown> {
   return { ...result, apart: { later, missing, dead_lettered: deadLettered, older_definition: olderDefinition } };
 }
 
-function asText({ entity, stream, agrees, lap, rows, sums, differences, apart }: Reconciled): string {
+function asText({ entity, stream, agrees, sweep, rows, sums, differences, apart }: Reconciled): string {
   const against =
-    lap === null
-      ? 'no complete lap, or no record of it: the next lap will write one'
-      : `lap ${lap.number} of ${lap.finishedAt} showed ${lap.rows}`;
+    sweep === null
+      ? 'no complete sweep, or no record of it: the next sweep will write one'
+      : `sweep ${sweep.number} of ${sweep.finishedAt} showed ${sweep.rows}`;
   const lines = [`${entity} ${stream}: ${agrees ? 'agrees' : 'DIFFERS'}, ${rows} rows on the topic, ${against}`];
-  const inMoney = sums.some(({ lap: { amounts } }) => amounts.length > 0);
+  const inMoney = sums.some(({ sweep: { amounts } }) => amounts.length > 0);
   if (inMoney && agrees) lines.push(`  rows, net, VAT and gross agree in each of ${sums.length} months and currencies`);
   else if (inMoney) lines.push(...tableOf(sums));
   for (const { id, what } of differences.slice(0, SHOWN_IDS)) lines.push(`  DIFFERS ${id}: ${what}`);
@@ -171,7 +186,7 @@ function asText({ entity, stream, agrees, lap, rows, sums, differences, apart }:
           `  apart: ${ids.length} ${what}: ${ids.slice(0, SHOWN_IDS).join(', ')}${ids.length > SHOWN_IDS ? ', ...' : ''}`,
         ];
   lines.push(
-    ...listed(apart.later, 'read after the lap or while it was under way'),
+    ...listed(apart.later, 'read after the sweep or while it was under way'),
     ...listed(apart.missing, 'absent, not yet known to be deleted'),
     ...listed(apart.deadLettered, 'dead-lettered'),
     ...listed(apart.olderDefinition, 'published under other volatile fields, not comparable'),
@@ -179,15 +194,15 @@ function asText({ entity, stream, agrees, lap, rows, sums, differences, apart }:
   return `${lines.join('\n')}\n`;
 }
 
-/** Net, VAT and gross as the lap showed them; a second line where the topic says something else. */
-function tableOf(sums: readonly HeldSum[]): string[] {
-  const line = (label: string, { rows, amounts }: HeldSum['lap']): string =>
+/** Net, VAT and gross as the sweep showed them; a second line where the topic says something else. */
+function tableOf(sums: readonly ComparedSum[]): string[] {
+  const line = (label: string, { rows, amounts }: ComparedSum['sweep']): string =>
     [label.padEnd(20), String(rows).padStart(8), ...amounts.map((amount) => moneyText(amount).padStart(18))].join(' ');
   return [
     `  ${['month, currency'.padEnd(20), 'rows'.padStart(8), ...['net', 'VAT', 'gross'].map((name) => name.padStart(18))].join(' ')}`,
-    ...sums.flatMap(({ month, currency, lap, topic, agrees }) => [
-      `  ${line(`${month ?? 'no date'} ${currency ?? 'no currency'}`, lap)}${agrees ? '' : '  DIFFERS'}`,
-      ...(JSON.stringify(lap) === JSON.stringify(topic) ? [] : [`  ${line('  on the topic', topic)}`]),
+    ...sums.flatMap(({ month, currency, sweep, topic, agrees }) => [
+      `  ${line(`${month ?? 'no date'} ${currency ?? 'no currency'}`, sweep)}${agrees ? '' : '  DIFFERS'}`,
+      ...(JSON.stringify(sweep) === JSON.stringify(topic) ? [] : [`  ${line('  on the topic', topic)}`]),
     ]),
   ];
 }

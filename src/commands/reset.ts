@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
-
+import { allStreams } from '../service/serve';
 import { purge, reset } from '../upkeep/repair';
-import { allStreams, usualPatience, withState, type Patience } from '../service/serve';
-import { configHelp, configOptions, repairSetting, setUp, streamNamed, usageError, type Io } from './io';
+import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
+import { command } from './command';
+import { configHelp, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka state reset --entity ID --yes [options]
 
@@ -14,7 +14,7 @@ is remembered any more. Take the entity out of the configuration or disable it f
 
 Options
   --entity ID        whose rows; it need not be configured any more
-  --stream NAME      only this stream: ${allStreams.map(({ name }) => name).join(', ')}
+${streamHelp}
   --purge            tombstones, and forget the ids too; without --stream also whose account it was, and the day of the first run
   --yes              do it; without, only what it would come to is printed
   --json             one JSON object on stdout
@@ -23,47 +23,35 @@ ${configHelp}
 Exit code: 0 done, 2 nothing fits, no --yes, or configuration, 3 Kafka cannot be used, or the command was stopped: make it again.
 `;
 
-/** `infakt-kafka state reset`: returns the exit code. */
-export async function resetCommand(
-  argv: readonly string[],
-  io: Io,
-  patience: Patience = usualPatience(Math.random),
-): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      ...configOptions,
-      entity: { type: 'string' },
-      stream: { type: 'string' },
-      purge: { type: 'boolean', default: false },
-      yes: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    io.stdout(help);
+/** `infakt-kafka state reset`: forgets what was published of an entity, or removes the entity altogether. */
+export const resetCommand = command({
+  help,
+  options: {
+    ...changeOptions,
+    purge: { type: 'boolean', default: false },
+    yes: { type: 'boolean', default: false },
+  },
+  async run(values, io) {
+    const { entity, stream: named } = changeTarget(values);
+    const streams = named === null ? allStreams : [named];
+    const loaded = setUp(io, values);
+    const forgotten = {
+      streams: streams.map(({ name }) => name),
+      account: named === null,
+      pretend: !values.yes,
+    };
+    const change = values.purge ? purge : reset;
+    const done = await changeState(io, loaded, entity, (options) => change(options, forgotten));
+    const isRead = loaded.config.entities.some(({ id, enabled }) => id === entity && enabled);
+    if (values.json) io.stdout(`${JSON.stringify({ entity, done: values.yes, streams: done })}\n`);
+    else {
+      const [would, did] = values.purge ? ['would be purged', 'purged'] : ['would be published again', 'reset'];
+      for (const { stream, rows } of done) io.stdout(`${entity} ${stream}: ${rows} rows ${values.yes ? did : would}\n`);
+      if (values.purge && isRead) io.stdout(`${entity} is enabled: what it has is published anew.\n`);
+      if (!values.purge && values.yes)
+        io.stdout(`All of it is published again by the next lap${isRead ? '' : ` once ${entity} is read again`}.\n`);
+    }
+    if (!values.yes) throw usageError('expected --yes, got none: nothing was changed');
     return 0;
-  }
-  const { entity } = values;
-  if (entity === undefined) throw usageError('expected --entity, got none');
-  const streams = values.stream === undefined ? allStreams : [streamNamed(values.stream)];
-  const around = setUp(io, values);
-  const forgotten = {
-    streams: streams.map(({ name }) => name),
-    account: values.stream === undefined,
-    pretend: !values.yes,
-  };
-  const change = values.purge ? purge : reset;
-  const done = await withState(repairSetting(io, around, patience), entity, (options) => change(options, forgotten));
-  const isRead = around.config.entities.some(({ id, enabled }) => id === entity && enabled);
-  if (values.json) io.stdout(`${JSON.stringify({ entity, done: values.yes, streams: done })}\n`);
-  else {
-    const [would, did] = values.purge ? ['would be purged', 'purged'] : ['would be published again', 'reset'];
-    for (const { stream, rows } of done) io.stdout(`${entity} ${stream}: ${rows} rows ${values.yes ? did : would}\n`);
-    if (values.purge && isRead) io.stdout(`${entity} is enabled: what it has is published anew.\n`);
-    if (!values.purge && values.yes)
-      io.stdout(`All of it is published again by the next lap${isRead ? '' : ` once ${entity} is read again`}.\n`);
-  }
-  if (!values.yes) throw usageError('expected --yes, got none: nothing was changed');
-  return 0;
-}
+  },
+});

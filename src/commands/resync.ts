@@ -1,11 +1,11 @@
-import { parseArgs } from 'node:util';
-
-import type { Config } from '../../config/load';
+import type { Config } from '../../config/config';
 import { daysOf } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
+import { allStreams } from '../service/serve';
 import { resync } from '../upkeep/repair';
-import { allStreams, usualPatience, withState, type Patience } from '../service/serve';
-import { configHelp, configOptions, repairSetting, setUp, streamNamed, usageError, type Io } from './io';
+import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
+import { command } from './command';
+import { configHelp, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka resync --entity ID [options]
 
@@ -14,7 +14,7 @@ scan that shows a marked row publishes it. A running service need not be stopped
 
 Options
   --entity ID        whose rows
-  --stream NAME      only this stream: ${allStreams.map(({ name }) => name).join(', ')}
+${streamHelp}
   --from DAY         only documents dated from this day on (YYYY-MM-DD)
   --to DAY           only documents dated up to this day
   --id N             only the row of this id; may be repeated
@@ -24,64 +24,50 @@ ${configHelp}
 Exit code: 0 marked, 2 nothing fits or configuration, 3 Kafka cannot be used, or other commands keep getting in the way.
 `;
 
-/** `infakt-kafka resync`: returns the exit code. */
-export async function resyncCommand(
-  argv: readonly string[],
-  io: Io,
-  patience: Patience = usualPatience(Math.random),
-): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      ...configOptions,
-      entity: { type: 'string' },
-      stream: { type: 'string' },
-      from: { type: 'string' },
-      to: { type: 'string' },
-      id: { type: 'string', multiple: true },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    io.stdout(help);
-    return 0;
-  }
-  if (values.entity === undefined) throw usageError('expected --entity, got none');
-  const ids = values.id?.map(idOf) ?? null;
-  const from = dayOf('--from', values.from);
-  const to = dayOf('--to', values.to);
-  const dated = from !== null || to !== null;
-  if (dated && ids !== null) throw usageError('expected either --id or --from and --to, got both');
-  if (from !== null && to !== null && from > to) throw usageError('expected --from not to be later than --to');
-  const named = values.stream === undefined ? null : streamNamed(values.stream);
-  if (dated && named?.scopeField === null) throw usageError(`expected no dates, as ${named.name} have none`);
+/** `infakt-kafka resync`: marks rows to be published again. */
+export const resyncCommand = command({
+  help,
+  options: {
+    ...changeOptions,
+    from: { type: 'string' },
+    to: { type: 'string' },
+    id: { type: 'string', multiple: true },
+  },
+  async run(values, io) {
+    const { entity, stream: named } = changeTarget(values);
+    const ids = values.id?.map(idOf) ?? null;
+    const from = dayOf('--from', values.from);
+    const to = dayOf('--to', values.to);
+    const dated = from !== null || to !== null;
+    if (dated && ids !== null) throw usageError('expected either --id or --from and --to, got both');
+    if (from !== null && to !== null && from > to) throw usageError('expected --from not to be later than --to');
+    if (dated && named?.scopeField === null) throw usageError(`expected no dates, as ${named.name} have none`);
 
-  const around = setUp(io, values);
-  const streams = streamsReadOf(around.config, values.entity).filter(
-    (stream) => (named === null || stream === named) && (!dated || stream.scopeField !== null),
-  );
-  if (streams.length === 0)
-    throw usageError(
-      `expected ${named?.name ?? 'a stream with dates'} to be one of the streams that are read of ${values.entity}, got none`,
+    const loaded = setUp(io, values);
+    const streams = streamsReadOf(loaded.config, entity).filter(
+      (stream) => (named === null || stream === named) && (!dated || stream.scopeField !== null),
     );
-  const wanted = { streams: streams.map(({ name }) => name), ids, from, to };
-  const marked = await withState(repairSetting(io, around, patience), values.entity, (options) =>
-    resync(options, wanted),
-  );
-  if (values.json) {
-    io.stdout(`${JSON.stringify({ entity: values.entity, streams: marked })}\n`);
+    if (streams.length === 0)
+      throw usageError(
+        `expected ${named?.name ?? 'a stream with dates'} to be one of the streams that are read of ${entity}, got none`,
+      );
+    const wanted = { streams: streams.map(({ name }) => name), ids, from, to };
+    const marked = await changeState(io, loaded, entity, (options) => resync(options, wanted));
+    if (values.json) {
+      io.stdout(`${JSON.stringify({ entity, streams: marked })}\n`);
+      return 0;
+    }
+    for (const { stream, rows, outside } of marked) {
+      if (rows === 0) continue;
+      const away = outside === 0 ? '' : `; ${outside} of them are outside the scope and wait until they return to it`;
+      io.stdout(`${entity} ${stream}: ${rows} rows marked${away}\n`);
+    }
+    io.stdout('Each is published again by the next scan that shows it, at the latest by the next sweep that begins.\n');
     return 0;
-  }
-  for (const { stream, rows, outside } of marked) {
-    if (rows === 0) continue;
-    const away = outside === 0 ? '' : `; ${outside} of them are outside the scope and wait until they return to it`;
-    io.stdout(`${values.entity} ${stream}: ${rows} rows marked${away}\n`);
-  }
-  io.stdout('Each is published again by the next scan that shows it, at the latest by the next sweep that begins.\n');
-  return 0;
-}
+  },
+});
 
-/** Rows of what is not read would never come. */
+/** The streams that are read of an entity; a marked row of another stream would never be published. */
 function streamsReadOf({ entities }: Config, name: string): readonly StreamDeclaration[] {
   const enabled = entities.filter((entity) => entity.enabled);
   const entity = enabled.find(({ id }) => id === name);

@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { lastValueFrom, tap } from 'rxjs';
 
 import { read, usualPatience, type Patience, type ServiceOptions } from '../service/serve';
-import { configHelp, configOptions, setUp, type Io } from './io';
+import { command, type Command } from './command';
+import { configHelp, configOptions, setUp } from './io';
 import { createNarrator } from './narrate';
 
 const help = `Usage: infakt-kafka run [options]
@@ -18,48 +18,47 @@ ${configHelp}
 Exit code: 0 stopped, 2 configuration, or something that no waiting cures (the message says what to do).
 `;
 
-/** `infakt-kafka run`: returns the exit code. */
-export async function runCommand(
-  argv: readonly string[],
-  io: Io,
+/** `infakt-kafka run`: reads everything over and over until stopped. */
+export function runCommand(
   patience: Patience = usualPatience(Math.random),
   { now = Date.now, socketFactory }: Partial<Pick<ServiceOptions, 'now' | 'socketFactory'>> = {},
-): Promise<number> {
-  const { values } = parseArgs({ args: [...argv], options: configOptions });
-  if (values.help) {
-    io.stdout(help);
-    return 0;
-  }
-  const { config, logger, kafkaLog, secrets } = setUp(io, values);
-  const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
-  const running = { stopping: false };
-  void io.stopped.then((signal) => {
-    running.stopping = true;
-    logger.info({ signal }, 'stopping: finishing what is being committed');
+): Command {
+  return command({
+    help,
+    options: configOptions,
+    async run(values, io) {
+      const { config, logger, kafkaLog, secrets } = setUp(io, values);
+      const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
+      const running = { stopping: false };
+      void io.stopped.then((signal) => {
+        running.stopping = true;
+        logger.info({ signal }, 'stopping: finishing what is being committed');
+      });
+      const narrator = createNarrator(logger);
+      logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
+      await lastValueFrom(
+        read({
+          config,
+          patience,
+          kafkaLog,
+          secrets,
+          version: io.version,
+          now,
+          socketFactory,
+          onAttempt: () => undefined,
+          onLost: narrator.lost,
+          onPace: narrator.pace,
+          onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
+          onBack: narrator.back,
+          endless: true,
+          stopped: () => running.stopping,
+          stop: io.stop,
+        }).pipe(tap(narrator.tell)),
+        { defaultValue: null },
+      );
+      await io.stopped;
+      logger.info('stopped');
+      return 0;
+    },
   });
-  const narrator = createNarrator(logger);
-  logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
-  await lastValueFrom(
-    read({
-      config,
-      patience,
-      kafkaLog,
-      secrets,
-      version: io.version,
-      now,
-      socketFactory,
-      onAttempt: () => undefined,
-      onLost: narrator.lost,
-      onPace: narrator.pace,
-      onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
-      onBack: narrator.back,
-      endless: true,
-      stopped: () => running.stopping,
-      stop: io.stop,
-    }).pipe(tap(narrator.tell)),
-    { defaultValue: null },
-  );
-  await io.stopped;
-  logger.info('stopped');
-  return 0;
 }

@@ -1,12 +1,11 @@
-import { parseArgs } from 'node:util';
-
-import type { Config } from '../../config/load';
-import { forecast, forecastText, planText, type StreamToday } from '../rules/forecast';
-import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
-import type { Plan } from '../rules/forecast';
+import type { Config } from '../../config/config';
+import { forecast, type StreamToday, type Plan } from '../rules/forecast';
+import { lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import { allStreams, kafkaSettings } from '../service/serve';
 import { createKafka } from '../sinks/client';
-import { configHelp, configOptions, setUp, usageError, type Io } from './io';
+import { command, type Command } from './command';
+import { configHelp, configOptions, setUp, usageError } from './io';
+import { forecastText, planText } from './plan-text';
 import { resetCommand } from './reset';
 
 const help = `Usage: infakt-kafka state show [options]
@@ -23,42 +22,40 @@ ${configHelp}
 
 const DEADLINE_MS = 10 * 60_000;
 
-/** `infakt-kafka state`: returns the exit code. */
-export async function stateCommand(argv: readonly string[], io: Io): Promise<number> {
-  if (argv[0] === 'reset') return resetCommand(argv.slice(1), io);
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: { ...configOptions, json: { type: 'boolean', default: false } },
-  });
-  if (values.help) {
-    io.stdout(help);
+const showCommand = command({
+  help,
+  options: { ...configOptions, json: { type: 'boolean', default: false } },
+  takesWords: true,
+  async run(values, io, words) {
+    if (words.length !== 1 || words[0] !== 'show')
+      throw usageError(`expected "state show" or "state reset", got "state ${words.join(' ')}"`);
+    const { config, kafkaLog, secrets } = setUp(io, values);
+    const topic = `${config.service.topics.prefix}.state`;
+    const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
+      serviceId: config.service.service.id,
+      topic,
+      stopped: io.stopped,
+      deadlineMs: DEADLINE_MS,
+    });
+    const nowMs = Date.now();
+    const { requestsPerMinute } = config.service.infakt;
+    const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
+    if (values.json)
+      io.stdout(
+        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map(asJson), plan: planJson(planned, requestsPerMinute) })}\n`,
+      );
+    else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
+    else {
+      for (const view of shown) io.stdout(asText(view, planned, nowMs));
+      io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
+    }
     return 0;
-  }
-  if (positionals.length !== 1 || positionals[0] !== 'show')
-    throw usageError(`expected "state show" or "state reset", got "state ${positionals.join(' ')}"`);
-  const { config, kafkaLog, secrets } = setUp(io, values);
-  const topic = `${config.service.topics.prefix}.state`;
-  const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
-    serviceId: config.service.service.id,
-    topic,
-    stopped: io.stopped,
-    deadlineMs: DEADLINE_MS,
-  });
-  const nowMs = Date.now();
-  const { requestsPerMinute } = config.service.infakt;
-  const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
-  if (values.json)
-    io.stdout(
-      `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map(asJson), plan: planJson(planned, requestsPerMinute) })}\n`,
-    );
-  else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
-  else {
-    for (const view of shown) io.stdout(asText(view, planned, nowMs));
-    io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
-  }
-  return 0;
-}
+  },
+});
+
+/** `infakt-kafka state`: shows what is remembered, or with `reset` forgets it. */
+export const stateCommand: Command = (argv, io) =>
+  argv[0] === 'reset' ? resetCommand(argv.slice(1), io) : showCommand(argv, io);
 
 function asJson({ entity, stream, ledger, cursors, hold }: StreamView): Record<string, unknown> {
   return {
@@ -66,7 +63,7 @@ function asJson({ entity, stream, ledger, cursors, hold }: StreamView): Record<s
     stream,
     ledger_rows: ledger.size,
     missing: ledger.missingSince(Number.MAX_SAFE_INTEGER).length,
-    last_lap: lastLap(cursors),
+    last_lap: lastSweep(cursors),
     cursors,
     hold,
   };
@@ -107,7 +104,7 @@ function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: numbe
 
 function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
   const { entity, stream, ledger, cursors, hold } = view;
-  const lap = lastLap(cursors);
+  const lap = lastSweep(cursors);
   const lapText =
     lap === null
       ? 'no complete lap yet'

@@ -25,7 +25,7 @@ import {
   type Observable,
 } from 'rxjs';
 
-import type { Config, EntityConfig, RegistryConfig } from '../../config/load';
+import type { Config, EntityConfig, RegistryConfig } from '../../config/config';
 import { createBudget, monotonicClock, type BudgetState, type Slots } from '../sources/budget';
 import { ConfigError, TransientError } from '../errors';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from '../changes/fingerprint';

@@ -93,8 +93,8 @@ export async function readRemembered(kafka: Kafka, options: RememberedOptions): 
   return { accounts, streams };
 }
 
-/** The newest complete lap; where one is under way, only that the one before was complete is known. */
-export function lastLap(
+/** The newest complete sweep; while a sweep is under way, only the number of the one before is known. */
+export function lastSweep(
   cursors: StreamView['cursors'],
 ): { readonly number: number; readonly finished_at: string | null } | null {
   const sweep = cursors['sweep'];

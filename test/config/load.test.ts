@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadConfig, readSecret } from '../../config/load';
+import { loadConfig } from '../../config/load';
 import { ConfigError, exitCodeFor } from '../../src/errors';
 
 const cases = join(__dirname, 'cases');
@@ -125,27 +125,6 @@ test('a loaded configuration cannot be changed, and the list of streams that was
   expect(Object.isFrozen(config.entities[0]?.streams)).toBe(true);
   expect(Object.isFrozen(warnings) && Object.isFrozen(secrets)).toBe(true);
   expect(Object.isFrozen(knownStreams)).toBe(false);
-});
-
-test.each([
-  ['api-key', ' s3cret \n', 's3cret'],
-  ['password', ' s3cret \n', ' s3cret '],
-  ['token', 's3cret\n', 's3cret'],
-  ['private-key', '-----BEGIN PRIVATE KEY-----\nx\n', '-----BEGIN PRIVATE KEY-----\nx\n'],
-] as const)('a file that is read again as %s holds what it would have held at the start', (kind, text, value) => {
-  write('secret', text);
-  expect(readSecret(kind, join(directory, 'secret'))).toEqual({ value });
-});
-
-test.each([
-  ['api-key', 's3cret with spaces', 'a value that is not shown'],
-  ['password', '\n', 'an empty file'],
-  ['certificates', 's3cret', 'a value that is not shown'],
-  ['token', Buffer.of(0xff), 'text that is not UTF-8'],
-] as const)('a file that cannot be used as %s says why and nothing of what it holds', (kind, text, unusable) => {
-  write('secret', text);
-  expect(readSecret(kind, join(directory, 'secret'))).toEqual({ unusable });
-  expect(readSecret(kind, join(directory, 'elsewhere'))).toEqual({ unusable: 'nothing there' });
 });
 
 test('the example files load with a key for each entity in the environment', () => {

@@ -1,7 +1,6 @@
 import { startSimulator } from '../../simulator/server';
-import { cleanUp } from '../support/kafka';
+import { cleanUp, brokers } from '../support/kafka';
 import { readCommitted } from '../support/java-reader';
-import { brokers } from '../support/kafka';
 import { testService } from '../support/once';
 
 async function threeCompanies() {

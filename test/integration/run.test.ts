@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cleanUp, kafkaClient, until, withAdmin } from '../support/kafka';
+import { cleanUp, kafkaClient, until, withAdmin, brokers } from '../support/kafka';
 import { readCommitted } from '../support/java-reader';
-import { brokers } from '../support/kafka';
 import { companies, edit, expectAgreement, type Running, type Scene, simulate, startRun } from '../support/run';
 import { API, startProxy, type Verdict } from '../support/tcp-proxy';
 

@@ -139,7 +139,7 @@ export function testService(setting: ServiceSetting): TestService {
       const { io, out } = capture(stop);
       let code: number;
       try {
-        code = await onceCommand([...options, '--json', ...args], io, { ...impatient, ...patience }, outside);
+        code = await onceCommand({ ...impatient, ...patience }, outside)([...options, '--json', ...args], io);
       } catch (error) {
         code = exitCodeFor(error);
         io.stderr(

@@ -82,7 +82,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     stopped: firstValueFrom(stop),
     version: '0.0.0-test',
   };
-  const ended = runCommand(service.options, io, { ...impatient, ...patience }, outside)
+  const ended = runCommand({ ...impatient, ...patience }, outside)(service.options, io)
     .catch((error: unknown) => {
       const code = exitCodeFor(error);
       io.stderr(

@@ -1,5 +1,15 @@
-import { configureService, keyOf, startScript, startSimulatorProcess } from './children';
-import type { Child, ChildOptions, Company, Ended, Service, SimulatorProcess } from './children';
+import {
+  configureService,
+  keyOf,
+  startScript,
+  startSimulatorProcess,
+  type Child,
+  type ChildOptions,
+  type Company,
+  type Ended,
+  type Service,
+  type SimulatorProcess,
+} from './children';
 import { openBroker, type Broker, type StateSize } from './kafka';
 import { fixed, median, spread, surroundings, table } from './tables';
 

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-import { configureService, keyOf, startSimulatorProcess } from './children';
-import type { Child, Company, Service, SimulatorProcess } from './children';
+import {
+  configureService,
+  keyOf,
+  startSimulatorProcess,
+  type Child,
+  type Company,
+  type Service,
+  type SimulatorProcess,
+} from './children';
 import { openBroker, type Broker } from './kafka';
 import { lapOf } from './log';
 import { fixed, surroundings, table } from './tables';

@@ -1,4 +1,5 @@
-import { serviceSchema, settingsOf } from '../../config/schema';
+import { serviceSchema } from '../../config/schema';
+import { settingsOf } from '../../config/setting';
 import { allStreams } from '../../src/service/serve';
 import { loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
 import { wantedTopics } from '../../src/sinks/topics';

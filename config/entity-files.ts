@@ -1,0 +1,128 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EntityId, StreamName } from '../src/model';
+import type { EntityConfig, Environment } from './config';
+import { apiKeyVariable, entitySchema, type EntityFile } from './entity-schema';
+import { nothing, type Findings } from './findings';
+import { formats, nipDigits } from './formats';
+import { fileInUse, loadSecret, trimAll } from './secret-files';
+import { loadSheet, whyUnreadable, type Sheet } from './sheet';
+
+/** Reads and checks the file of every entity. Faults and warnings are added to the findings. */
+export function loadEntities(
+  directory: string,
+  env: Environment,
+  knownStreams: readonly StreamName[],
+  findings: Findings,
+): readonly EntityConfig[] {
+  const refuse = (file: string, expected: string, words: string): void => {
+    findings.faults.push({ file, expected, got: { words } });
+  };
+  let files: readonly string[];
+  try {
+    files = readdirSync(directory)
+      .filter((name) => /^[^.].*\.json$/i.test(name))
+      .sort();
+  } catch (error) {
+    refuse(directory, 'a readable directory with one file for each entity', whyUnreadable(error).message);
+    return [];
+  }
+  if (files.length === 0) refuse(directory, 'at least one file <entity>.json', 'none');
+
+  const variables = new Set(files.map((name) => apiKeyVariable(name.slice(0, -'.json'.length))));
+  for (const [variable, value] of Object.entries(env)) {
+    if (!/^INFAKT_API_KEY(?:_|$)/.test(variable) || value === undefined) continue;
+    findings.secrets.add(value);
+    if (!variables.has(variable)) {
+      findings.warnings.push(`${variable} is set, but ${directory} has no file of such an entity`);
+    }
+  }
+
+  const entities: EntityConfig[] = [];
+  let hasUnreadableFile = false;
+  for (const name of files) {
+    const file = join(directory, name);
+    const id = name.slice(0, -'.json'.length);
+    if (!/^[a-z0-9][a-z0-9-]*\.json$/.test(name)) {
+      findings.faults.push({
+        file,
+        expected: 'a name of a-z, 0-9 and -, no dash first, then .json',
+        got: { value: name },
+      });
+      hasUnreadableFile = true;
+      continue;
+    }
+    const sheet = loadSheet<EntityFile>(file, entitySchema(id), env, findings);
+    if (sheet === null || sheet.faulty.has('enabled')) hasUnreadableFile = true;
+    if (sheet !== null) entities.push(loadEntity(id, sheet, env, knownStreams, findings));
+  }
+  if (files.length > 0 && !hasUnreadableFile && !entities.some(({ enabled }) => enabled)) {
+    refuse(directory, 'at least one entity that is enabled', 'none');
+  }
+  refuseTwins(directory, entities, findings);
+  return entities;
+}
+
+function loadEntity(
+  id: EntityId,
+  sheet: Sheet<EntityFile>,
+  env: Environment,
+  knownStreams: readonly StreamName[],
+  findings: Findings,
+): EntityConfig {
+  const { file, values, faulty } = sheet;
+  const variable = apiKeyVariable(id);
+  const apiKey = loadSecret(
+    sheet,
+    { key: 'api_key', fileKey: 'api_key_file', variable, format: formats['infakt-kafka.api-key'] },
+    env,
+    trimAll,
+    findings,
+  );
+  if (apiKey === null && values.enabled) {
+    const expected = `the API key, by ${variable}, api_key_file or api_key`;
+    findings.faults.push({ file, key: 'api_key', expected, got: nothing });
+  }
+  const { start_date: startDate, end_date: endDate } = values;
+  const bounded = startDate !== null && startDate !== 'all' && endDate !== null;
+  if (bounded && endDate < startDate && !faulty.has('start_date') && !faulty.has('end_date')) {
+    const expected = `a date not before start_date, ${startDate}`;
+    findings.faults.push({ file, key: 'end_date', expected, got: { value: endDate } });
+  }
+  const unknown = faulty.has('streams') ? [] : (values.streams ?? []).filter((name) => !knownStreams.includes(name));
+  if (unknown.length > 0) {
+    const expected = `streams that exist (${knownStreams.join(', ')})`;
+    findings.faults.push({ file, key: 'streams', expected, got: { value: unknown } });
+  }
+  return {
+    id,
+    name: values.name ?? id,
+    enabled: values.enabled,
+    nip: nipDigits(values.nip),
+    apiKey: apiKey ?? '',
+    apiKeyFile: fileInUse(sheet, 'api_key_file', env, variable),
+    startDate,
+    endDate,
+    streams: values.streams ?? [...knownStreams],
+    deletions: values.deletions,
+  };
+}
+
+/** Refuses two entities with one API key or one NIP: they would publish one account twice. */
+function refuseTwins(directory: string, entities: readonly EntityConfig[], findings: Findings): void {
+  const keys = new Map<string, EntityId>();
+  const nips = new Map<string, EntityId>();
+  for (const { id, apiKey, nip } of entities) {
+    const file = join(directory, `${id}.json`);
+    const sameKey = apiKey === '' ? undefined : keys.get(apiKey);
+    if (sameKey !== undefined) {
+      const got = { words: `that of entity ${sameKey}` };
+      findings.faults.push({ file, key: 'api_key', expected: 'an API key of its own', got });
+    } else if (apiKey !== '') keys.set(apiKey, id);
+    const sameNip = nip === null ? undefined : nips.get(nip);
+    if (sameNip !== undefined) {
+      const got = { words: `that of entity ${sameNip}, ${nip ?? ''}` };
+      findings.faults.push({ file, key: 'nip', expected: 'a NIP of its own', got });
+    } else if (nip !== null) nips.set(nip, id);
+  }
+}

@@ -1,0 +1,83 @@
+import type { Declared, ValuesOf } from './setting';
+
+/** The values of an entity's file as written there, with defaults. */
+export type EntityFile = ValuesOf<ReturnType<typeof entitySchema>>;
+
+/** The environment variable that holds an entity's API key. */
+export function apiKeyVariable(entity: string): string {
+  return `INFAKT_API_KEY_${entity.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** The schema of one entity's file; entities differ only by the name of the environment variable. */
+export function entitySchema(entity: string) {
+  return {
+    name: {
+      doc: 'A name for people, in logs and messages.',
+      format: 'infakt-kafka.text',
+      default: null,
+      nullable: true,
+      otherwise: 'the id',
+    },
+    enabled: {
+      doc: 'Whether the entity is read. What was published of it stays when it is switched off.',
+      format: 'infakt-kafka.boolean',
+      default: true,
+    },
+    nip: {
+      doc: 'The tax number that the account behind the key must have; nothing is published before it was seen to. Dashes, spaces and `PL` do not count.',
+      format: 'infakt-kafka.nip',
+      default: null,
+      nullable: true,
+      otherwise: 'not checked',
+    },
+    api_key: {
+      doc: 'The API key of the account. In the file it is accepted with a warning.',
+      format: 'infakt-kafka.api-key',
+      default: null,
+      nullable: true,
+      env: apiKeyVariable(entity),
+      sensitive: true,
+    },
+    api_key_file: {
+      doc: 'A file that holds the API key and nothing else; white space around it is left out. It may change while the service runs.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      sensitive: true,
+    },
+    start_date: {
+      doc: 'The first invoice date in scope, inclusive; `all` = no lower bound, which alone brings invoices without a date too.',
+      format: 'infakt-kafka.start-date',
+      default: null,
+      nullable: true,
+      otherwise: '90 days before the first run, then remembered',
+    },
+    end_date: {
+      doc: 'The last invoice date in scope, inclusive.',
+      format: 'infakt-kafka.date',
+      default: null,
+      nullable: true,
+      otherwise: 'no upper bound',
+    },
+    streams: {
+      doc: 'Names of the streams that are read.',
+      format: 'infakt-kafka.streams',
+      default: null,
+      nullable: true,
+      otherwise: 'all',
+    },
+    deletions: {
+      maxShare: {
+        doc: 'Share of the rows of one stream that may be deleted within 24 hours without a question, ten rows always; more are held back until a person agrees.',
+        format: 'infakt-kafka.share',
+        default: 0.01,
+      },
+      confirm: {
+        doc: 'Id of a hold on deletions that a person has looked at and agrees to; `state show` and the log tell it. It releases that hold and no other.',
+        format: 'infakt-kafka.text',
+        default: null,
+        nullable: true,
+      },
+    },
+  } as const satisfies Declared;
+}

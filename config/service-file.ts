@@ -1,0 +1,192 @@
+import type { ConfigSources, Environment, RegistryConfig, SaslConfig, ServiceConfig, TlsConfig } from './config';
+import { nothing, type Fault, type Findings } from './findings';
+import { baseUrlOf, formats, httpUrlOf, isLoopback } from './formats';
+import { serviceSchema, type ServiceFile } from './schema';
+import { fileInUse, loadPem, loadSecret, trimAll, trimLineBreak } from './secret-files';
+import { loadSheet, type Sheet } from './sheet';
+
+/** Reads and checks the service file; null = it holds no JSON object. Faults and warnings are added to the findings. */
+export function loadService(
+  file: string,
+  env: Environment,
+  { knownStreams, knownProjections }: Pick<ConfigSources, 'knownStreams' | 'knownProjections'>,
+  findings: Findings,
+): ServiceConfig | null {
+  const sheet = loadSheet<ServiceFile>(file, serviceSchema, env, findings);
+  if (sheet === null) return null;
+  const { values, faulty } = sheet;
+  const { infakt, kafka, volatileFields } = values;
+
+  const unknownPaths = faulty.has('volatileFields')
+    ? []
+    : volatileFields.filter((path) => !knownStreams.some((stream) => path.startsWith(`${stream}.`)));
+  if (unknownPaths.length > 0) {
+    const expected = `paths that begin with a stream's name and a dot (${knownStreams.join(', ')})`;
+    findings.faults.push({ file, key: 'volatileFields', expected, got: { value: unknownPaths } });
+  }
+  const unknownProjections = faulty.has('projections')
+    ? []
+    : values.projections.filter((projection) => !knownProjections.includes(projection));
+  if (unknownProjections.length > 0) {
+    const expected = `projections that exist (${knownProjections.join(', ')})`;
+    findings.faults.push({ file, key: 'projections', expected, got: { value: unknownProjections } });
+  }
+  const baseUrl = baseUrlOf(infakt.baseUrl);
+  const { requestsPerMinute: requests } = infakt;
+  if (baseUrl?.startsWith('https://api.infakt.pl/') === true && (requests === 0 || requests > 300)) {
+    const allowed = requests === 0 ? 'any number' : String(requests);
+    findings.warnings.push(
+      `${file}: infakt.requestsPerMinute: inFakt answers no more than 300 requests in 60 s, this allows ${allowed}`,
+    );
+  }
+  const { sweepSeconds, sweepAtLeastHours } = values.schedule;
+  const timed = !faulty.has('schedule.sweepSeconds') && !faulty.has('schedule.sweepAtLeastHours');
+  if (timed && sweepSeconds > sweepAtLeastHours * 3_600) {
+    const expected = `no more than schedule.sweepAtLeastHours, ${sweepAtLeastHours * 3_600} s`;
+    findings.faults.push({ file, key: 'schedule.sweepSeconds', expected, got: { value: sweepSeconds } });
+  }
+  const ssl = loadTls(sheet, env, findings);
+  const sasl = loadSasl(sheet, env, findings);
+  if (sasl?.mechanism === 'plain' && !ssl.enabled && !faulty.has('kafka.brokers')) {
+    const remote = kafka.brokers.find((broker) => !isLoopback(broker.replace(/:\d+$/, '')));
+    if (remote !== undefined) {
+      findings.warnings.push(`${file}: kafka.sasl: without kafka.ssl the password goes to ${remote} in the clear`);
+    }
+  }
+  return {
+    ...values,
+    infakt: { ...infakt, baseUrl: baseUrl ?? infakt.baseUrl },
+    kafka: { brokers: kafka.brokers, sessionTimeoutMs: kafka.sessionTimeoutMs, ssl, sasl },
+    registry: loadRegistry(sheet, env, findings),
+  };
+}
+
+function loadTls(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): TlsConfig {
+  const { file, values, faulty } = sheet;
+  const { enabled, ...files } = values.kafka.ssl;
+  const fault = (key: string, expected: string, got: string): void => {
+    findings.faults.push({ file, key: `kafka.ssl.${key}`, expected, got: { words: got } });
+  };
+  const [first] = Object.entries(files).flatMap(([key, path]) => (path === null ? [] : [key]));
+  if (!enabled && !faulty.has('kafka.ssl.enabled') && first !== undefined) {
+    fault('enabled', `true, as kafka.ssl.${first} is given`, 'false');
+  }
+  if (files.certFile !== null && files.keyFile === null) fault('keyFile', 'the key of kafka.ssl.certFile', 'nothing');
+  if (files.keyFile !== null && files.certFile === null) {
+    fault('certFile', 'the certificate of kafka.ssl.keyFile', 'nothing');
+  }
+  const pem = (key: keyof typeof files): string | null => loadPem(sheet, `kafka.ssl.${key}`, findings);
+  const key = pem('keyFile');
+  if (key !== null) findings.secrets.add(key);
+  const inUse = (name: keyof typeof files): string | null => fileInUse(sheet, `kafka.ssl.${name}`, env, null);
+  return {
+    enabled,
+    ca: pem('caFile'),
+    cert: pem('certFile'),
+    key,
+    files: { ca: inUse('caFile'), cert: inUse('certFile'), key: inUse('keyFile') },
+  };
+}
+
+function loadRegistry(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): RegistryConfig | null {
+  const { file, values, faulty } = sheet;
+  const { url: given, autoRegister, compatibility, username, caFile, timeoutMs } = values.registry;
+  const fault = (key: string, expected: string, got: Fault['got'] = nothing): void => {
+    findings.faults.push({ file, key: `registry.${key}`, expected, got });
+  };
+  const password = loadSecret(
+    sheet,
+    {
+      key: 'registry.password',
+      fileKey: 'registry.passwordFile',
+      variable: 'REGISTRY_PASSWORD',
+      format: formats['infakt-kafka.text'],
+    },
+    env,
+    trimLineBreak,
+    findings,
+  );
+  const token = loadSecret(
+    sheet,
+    {
+      key: 'registry.token',
+      fileKey: 'registry.tokenFile',
+      variable: 'REGISTRY_TOKEN',
+      format: formats['infakt-kafka.token'],
+    },
+    env,
+    trimAll,
+    findings,
+  );
+  const ca = loadPem(sheet, 'registry.caFile', findings);
+  const url = httpUrlOf(given);
+  const secure = url?.startsWith('https:') === true;
+  if (url !== null && !secure && caFile !== null) {
+    fault('url', 'an https:// URL, as registry.caFile is given', { value: given });
+  }
+  if ([...faulty].some((key) => key.startsWith('registry.')) || password === undefined || token === undefined) {
+    return null;
+  }
+  if (url === null) {
+    const without = { autoRegister: autoRegister ? true : null, username, password, token, caFile };
+    const [first] = Object.entries(without).flatMap(([key, value]) => (value === null ? [] : [key]));
+    if (first !== undefined) fault('url', `one, as registry.${first} is given`);
+    return null;
+  }
+  if (username !== null && password === null) fault('password', 'one, as registry.username is given');
+  if (password !== null && username === null) fault('username', 'one, as registry.password is given');
+  if (token !== null && (username !== null || password !== null)) {
+    const other = username === null ? 'password' : 'username';
+    fault('token', `either registry.${other} or registry.token`, { words: 'both' });
+  }
+  const basic = username === null || password === null ? null : { username, password };
+  const auth = token === null ? basic : { token };
+  const { hostname, host } = new URL(url);
+  if (auth !== null && !secure && !isLoopback(hostname)) {
+    const what = 'token' in auth ? 'token' : 'password';
+    findings.warnings.push(`${file}: registry.url: without https the ${what} goes to ${host} in the clear`);
+  }
+  const files = {
+    auth:
+      token === null
+        ? fileInUse(sheet, 'registry.passwordFile', env, 'REGISTRY_PASSWORD')
+        : fileInUse(sheet, 'registry.tokenFile', env, 'REGISTRY_TOKEN'),
+    ca: fileInUse(sheet, 'registry.caFile', env, null),
+  };
+  return { url, auth, ca, autoRegister, compatibility, timeoutMs, files };
+}
+
+function loadSasl(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): SaslConfig | null {
+  const { file, values, faulty } = sheet;
+  const { mechanism, username } = values.kafka.sasl;
+  const password = loadSecret(
+    sheet,
+    {
+      key: 'kafka.sasl.password',
+      fileKey: 'kafka.sasl.passwordFile',
+      variable: 'KAFKA_SASL_PASSWORD',
+      format: formats['infakt-kafka.text'],
+    },
+    env,
+    trimLineBreak,
+    findings,
+  );
+  if (password === undefined || faulty.has('kafka.sasl.mechanism') || faulty.has('kafka.sasl.username')) return null;
+  const missing = (key: string, because: string): void => {
+    findings.faults.push({
+      file,
+      key: `kafka.sasl.${key}`,
+      expected: `one, as kafka.sasl.${because} is given`,
+      got: nothing,
+    });
+  };
+  if (mechanism === null) {
+    if (username !== null || password !== null) missing('mechanism', username === null ? 'password' : 'username');
+    return null;
+  }
+  if (username === null) missing('username', 'mechanism');
+  if (password === null) missing('password', 'mechanism');
+  if (username === null || password === null) return null;
+  const passwordFile = fileInUse(sheet, 'kafka.sasl.passwordFile', env, 'KAFKA_SASL_PASSWORD');
+  return { mechanism, username, password, passwordFile };
+}

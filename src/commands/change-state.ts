@@ -1,0 +1,62 @@
+import type { EntityId, StreamDeclaration } from '../model';
+import { allStreams, usualPatience, withState, type RepairSetting } from '../service/serve';
+import { configOptions, usageError, type Io, type SetUp } from './io';
+
+/** Options of every command that changes what is remembered of one entity. */
+export const changeOptions = {
+  ...configOptions,
+  entity: { type: 'string' },
+  stream: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** Line of a help about `--stream`. */
+export const streamHelp = `  --stream NAME      only this stream: ${allStreams.map(({ name }) => name).join(', ')}`;
+
+/** Whose state a command changes. */
+export interface ChangeTarget {
+  readonly entity: EntityId;
+  /** Null = all streams. */
+  readonly stream: StreamDeclaration | null;
+}
+
+/** Reads whose state is to be changed; a command line that does not say so is a usage error. */
+export function changeTarget({
+  entity,
+  stream,
+}: {
+  readonly entity?: string | undefined;
+  readonly stream?: string | undefined;
+}): ChangeTarget {
+  if (entity === undefined) throw usageError('expected --entity, got none');
+  return { entity, stream: stream === undefined ? null : streamNamed(stream) };
+}
+
+function streamNamed(name: string): StreamDeclaration {
+  const found = allStreams.find((stream) => stream.name === name);
+  if (found !== undefined) return found;
+  throw usageError(`--stream expects one of ${allStreams.map((stream) => stream.name).join(', ')}, got "${name}"`);
+}
+
+/** Changes what is remembered of an entity, as `withState` does: a running service need not be stopped. */
+export function changeState<T>(
+  io: Io,
+  { config, logger, kafkaLog, secrets }: SetUp,
+  entity: EntityId,
+  change: Parameters<typeof withState<T>>[2],
+): Promise<T> {
+  const running = { stopping: false };
+  void io.stopped.then(() => (running.stopping = true));
+  const setting: RepairSetting = {
+    config,
+    patience: usualPatience(Math.random),
+    kafkaLog,
+    secrets,
+    version: io.version,
+    now: Date.now,
+    random: Math.random,
+    stopped: () => running.stopping,
+    onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
+  };
+  return withState(setting, entity, change);
+}

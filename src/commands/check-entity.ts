@@ -1,0 +1,141 @@
+import { lastValueFrom } from 'rxjs';
+
+import type { Config, EntityConfig } from '../../config/config';
+import { ConfigError } from '../errors';
+import { isObject } from '../json';
+import type { Query, Row, StreamDeclaration } from '../model';
+import type { StreamToday } from '../rules/forecast';
+import { judgeIdentity } from '../rules/identity';
+import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
+import type { Secrets } from '../secrets';
+import { allStreams, createMarks, openApi, type Patience } from '../service/serve';
+import type { Rest } from '../sources/rest';
+import type { Account } from '../state/state-topic';
+import type { Attempt } from './check-findings';
+import type { Io } from './io';
+
+/** A business date that no document has. */
+const FAR_FUTURE = '2999-01-01';
+
+/** Checks key, filters and order of each entity, all entities side by side; returns the streams that can be read. */
+export async function checkApi(
+  config: Config,
+  secrets: Secrets,
+  io: Io,
+  patience: Patience,
+  accounts: ReadonlyMap<string, Account>,
+  attempt: Attempt,
+): Promise<readonly StreamToday[]> {
+  const api = openApi(config, { version: io.version, patience, secrets, marks: createMarks() });
+  try {
+    const entities = config.entities.filter(({ enabled }) => enabled);
+    const { recentDays } = config.service.schedule;
+    const streams = await Promise.all(
+      entities.map((entity) =>
+        checkEntity(entity, api.of(entity), { before: accounts.get(entity.id) ?? null, recentDays }, attempt),
+      ),
+    );
+    return streams.flat();
+  } finally {
+    api.close();
+  }
+}
+
+/** What is known of an entity before it is checked. */
+export interface EntityBefore {
+  /** The account that the state topic remembers; null = none. */
+  readonly before: Account | null;
+  /** How many days back a document counts as recent. */
+  readonly recentDays: number;
+}
+
+/** Checks whose key an entity has, then each of its streams; returns the streams that can be read. */
+export async function checkEntity(
+  entity: EntityConfig,
+  rest: Pick<Rest, 'accountDetails' | 'list'>,
+  { before, recentDays }: EntityBefore,
+  attempt: Attempt,
+): Promise<readonly StreamToday[]> {
+  const known = await attempt('key', entity.id, async () => {
+    const seen = await lastValueFrom(rest.accountDetails());
+    const { identity, warning } = judgeIdentity({ entity: entity.id, nip: entity.nip }, before, seen);
+    const whose = identity.taxId === null ? 'an account without a tax_id' : `NIP ${identity.taxId}`;
+    return {
+      value: identity,
+      text:
+        warning ??
+        `belongs to ${whose}${entity.nip !== null ? ', as configured' : before === null ? ', which will be remembered' : ', as remembered'}`,
+    };
+  });
+  if (known === null) return [];
+  const today: StreamToday[] = [];
+  for (const stream of allStreams.filter(({ name }) => entity.streams.includes(name))) {
+    const seen = await attempt(`stream ${stream.name}`, entity.id, () =>
+      checkStream(entity, stream, rest, { before, recentDays }),
+    );
+    if (seen !== null) today.push(seen);
+  }
+  return today;
+}
+
+/** Whether a list is ordered by id both ways, and its filters do what they say; a filter without effect is no fault. */
+async function checkStream(
+  entity: EntityConfig,
+  stream: StreamDeclaration,
+  rest: Pick<Rest, 'list'>,
+  { before, recentDays }: EntityBefore,
+): Promise<{ readonly value: StreamToday; readonly text: string }> {
+  const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
+  const ask = (params: Record<string, string>, limit: number) =>
+    lastValueFrom(rest.list(stream.name, stream.path, params, 0, limit));
+  const { totalCount, rows: first } = await ask(listParams(stream, query), 100);
+  if (!inOrder(first, 1))
+    throw new ConfigError(
+      `expected rows by ascending id with order=id asc, got another order; the stream cannot be read`,
+    );
+  const texts = [`${totalCount} rows${scopeText(query)}, order by id is kept`];
+  const newest = await ask(listParams(stream, { ...query, order: 'desc' }), 100);
+  if (!inOrder(newest.rows, -1))
+    throw new ConfigError(`expected rows by descending id with order=id desc, got another order`);
+  const rows = { sweep: totalCount, open: 0, recent: 0 };
+  if (stream.scopeField !== null) {
+    const beyond = await ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1);
+    texts.push(
+      beyond.totalCount === 0
+        ? 'the date filter works'
+        : 'the date filter has NO effect: all rows are read and those outside the scope left out',
+    );
+    const recent = queryOf('recent', query, isoDay(Date.now()), recentDays);
+    if (recent !== null) rows.recent = (await ask(listParams(stream, recent), 1)).totalCount;
+  }
+  if (stream.openField !== null) {
+    const open: Query = { ...query, open: true };
+    const answer = await ask(listParams(stream, open), 100);
+    rows.open = answer.totalCount;
+    const obeys = answer.rows.every((row) => !isRow(row) || isWithin({ ...stream, scopeField: null }, open, row));
+    texts.push(
+      obeys
+        ? `the filter of open documents works (${answer.totalCount})`
+        : 'the filter of open documents has NO effect: the sweep finds what they come to',
+    );
+  }
+  return { value: { entity: entity.id, declaration: stream, rows, cursors: {} }, text: texts.join(', ') };
+}
+
+function scopeText({ from, to }: Query): string {
+  return from === null && to === null ? '' : ` from ${from ?? 'the beginning'} to ${to ?? 'now and beyond'}`;
+}
+
+function isRow(row: unknown): row is Row {
+  return isObject(row) && typeof row['id'] === 'number';
+}
+
+/** Ids in the order of the rows; a row without an id is dead-lettered and says nothing about the order. */
+function idsOf(rows: readonly unknown[]): readonly number[] {
+  return rows.filter(isRow).map(({ id }) => id);
+}
+
+function inOrder(rows: readonly unknown[], direction: 1 | -1): boolean {
+  const ids = idsOf(rows);
+  return ids.every((id, index) => index === 0 || (id - (ids[index - 1] ?? NaN)) * direction > 0);
+}

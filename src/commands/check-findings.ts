@@ -1,0 +1,68 @@
+import { exitCodeFor, FatalError, type ParkReason } from '../errors';
+
+/** Outcome of one check. */
+export interface Finding {
+  readonly check: string;
+  readonly entity: string | null;
+  readonly ok: boolean;
+  readonly text: string;
+  readonly code: 0 | 2 | 3;
+}
+
+/** Runs one check; null = it failed, which is a finding then. A bug is thrown. */
+export type Attempt = <T>(
+  check: string,
+  entity: string | null,
+  work: () => Promise<{ readonly value: T; readonly text: string }>,
+) => Promise<T | null>;
+
+/** The outcomes of all checks of one command. */
+export interface Findings {
+  readonly attempt: Attempt;
+  /** Findings so far, in the order in which their checks ended. */
+  readonly all: readonly Finding[];
+  /** 2 where a person must set something right, else 3 where something could not be reached, else 0. */
+  exitCode(): 0 | 2 | 3;
+}
+
+/** What a person can do about a refusal of the API; "" = the message of the error says so itself. */
+const ADVICE: Partial<Record<ParkReason, string>> = {
+  unauthorized: "set the entity's API key: it is missing, wrong or was withdrawn",
+  'payment-required': "the account's plan does not include the API: see to it in inFakt",
+  forbidden: 'the plan or the permissions of the key do not allow this: give it the scope api:invoices:read',
+  'identity-mismatch': '',
+  'identity-unreadable': '',
+};
+
+/** Begins a list of findings; each is also handed out as soon as it is there. */
+export function createFindings(onFinding: (finding: Finding) => void): Findings {
+  const all: Finding[] = [];
+  const add = (finding: Finding): void => {
+    all.push(finding);
+    onFinding(finding);
+  };
+  return {
+    all,
+    async attempt(check, entity, work) {
+      try {
+        const { value, text } = await work();
+        add({ check, entity, ok: true, text, code: 0 });
+        return value;
+      } catch (error) {
+        const advice = error instanceof FatalError ? ADVICE[error.reason] : undefined;
+        const code = advice === undefined ? exitCodeFor(error) : 2;
+        if (code === 1 || !(error instanceof Error)) throw error;
+        const text = advice === undefined || advice === '' ? error.message : `${error.message}; ${advice}`;
+        add({ check, entity, ok: false, text, code });
+        return null;
+      }
+    },
+    exitCode: () =>
+      all.reduce<0 | 2 | 3>((worst, { code }) => (worst === 2 || code === 2 ? 2 : worst === 3 ? 3 : code), 0),
+  };
+}
+
+/** A finding as one line for a person. */
+export function findingLine({ check, entity, ok, text }: Finding): string {
+  return `${ok ? 'ok  ' : 'FAIL'} ${check}${entity === null ? '' : ` ${entity}`}: ${text}`;
+}

@@ -1,0 +1,119 @@
+import type { Kafka } from 'kafkajs';
+
+import type { Config } from '../../config/config';
+import { ConfigError } from '../errors';
+import { layoutOf, subjectsOf, topicSettings, userAgentOf } from '../service/serve';
+import { confluent, singleObject, type Framing } from '../sinks/framing';
+import { groupIsEmpty } from '../sinks/group';
+import { look } from '../sinks/look';
+import { createRegistry } from '../sinks/registry';
+import { ensureTopics, missingTopics, verifyLayout, type Topics } from '../sinks/topics';
+import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
+import type { Attempt } from './check-findings';
+import type { Io } from './io';
+
+const LOOK_DEADLINE_MS = 5 * 60_000;
+
+/** Checks brokers, topics, registry and state; returns the accounts that the state topic remembers, null where a check failed. */
+export async function checkKafka(
+  { service }: Config,
+  kafka: Kafka,
+  io: Io,
+  attempt: Attempt,
+): Promise<ReadonlyMap<string, Account> | null> {
+  const config = { service, entities: [] };
+  const settings = topicSettings(config, false);
+  const missing = await attempt('brokers', null, async () => {
+    const names = await missingTopics(kafka, topicSettings(config, service.topics.create));
+    return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
+  });
+  if (missing === null) return null;
+  if (missing.length > 0) {
+    await attempt('topics', null, () => {
+      const names = missing.join(', ');
+      if (!service.topics.create)
+        throw new ConfigError(
+          `expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
+        );
+      return Promise.resolve({ value: null, text: `${names} will be created at the first run` });
+    });
+    const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
+    const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };
+    await attempt('registry', null, () => checkRegistry(config, wanted, io.version));
+    return null;
+  }
+  const topics = await attempt('topics', null, async () => {
+    const seen = await ensureTopics(kafka, settings);
+    const all = [...seen.data.values(), seen.sweeps, seen.deadLetters, seen.state];
+    const text = all.map(({ name, partitions }) => `${name} (${partitions} partitions)`).join(', ');
+    return { value: seen, text: [text, ...seen.warnings].join('; ') };
+  });
+  if (topics === null) return null;
+  const framing = await attempt('registry', null, () => checkRegistry(config, topics, io.version));
+  return framing === null ? null : attempt('state', null, () => checkState(config, kafka, topics, framing, io));
+}
+
+/** Whether the registry has each schema, or would take it; changes nothing there. */
+async function checkRegistry(
+  { service }: Config,
+  topics: Parameters<typeof subjectsOf>[0],
+  version: string,
+): Promise<{ readonly value: Framing; readonly text: string }> {
+  if (service.registry === null)
+    return { value: singleObject, text: "none configured: records are in Avro's single-object encoding" };
+  const registry = createRegistry({ settings: service.registry, userAgent: userAgentOf(version) });
+  try {
+    const examined = await registry.examine(subjectsOf(topics));
+    const refused = examined.flatMap((each) => (each.state === 'refused' ? [each.reason] : []));
+    if (refused.length > 0) throw new ConfigError(refused.join('; '));
+    const ids = new Map(
+      examined.flatMap((each) => (each.state === 'registered' ? [[each.subject, each.id] as const] : [])),
+    );
+    const missing = examined.length - ids.size;
+    return {
+      value: { ...confluent(ids), schemaId: (subject) => String(ids.get(subject) ?? 'none') },
+      text: [
+        `${service.registry.url} has ${ids.size} of ${examined.length} schemas`,
+        ...(missing > 0 ? [`${missing} will be registered at the first run`] : []),
+        ...new Set(examined.flatMap((each) => each.notes)),
+      ].join('; '),
+    };
+  } finally {
+    registry.close();
+  }
+}
+
+/** Whether the state topic can be read, belongs to this service and fits the topics; the accounts that it holds. */
+async function checkState(
+  { service }: Config,
+  kafka: Kafka,
+  topics: Topics,
+  framing: Framing,
+  io: Io,
+): Promise<{ readonly value: ReadonlyMap<string, Account>; readonly text: string }> {
+  const serviceId = service.service.id;
+  // A right to join the group includes the right to see it.
+  await groupIsEmpty(kafka, serviceId, 0);
+  const accounts = new Map<string, Account>();
+  const layouts = new Map<number, Layout>();
+  await look(
+    kafka,
+    { serviceId, topic: topics.state.name, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS },
+    ({ key, value, partition, offset }) => {
+      const parsed = parseStateKey(
+        serviceId,
+        key?.toString() ?? '',
+        `${topics.state.name}, partition ${partition}, offset ${offset}`,
+      );
+      if (value !== null && 'layout' in parsed) layouts.set(partition, parseStateValue('layout', value));
+      if (value !== null && 'account' in parsed) accounts.set(parsed.entity, parseStateValue('account', value));
+      return false;
+    },
+  );
+  const now = layoutOf(topics, framing);
+  for (const layout of layouts.values()) verifyLayout(layout, topics, now);
+  return {
+    value: accounts,
+    text: layouts.size === 0 ? 'nothing remembered yet' : `${layouts.size} shards in use, their layout fits`,
+  };
+}

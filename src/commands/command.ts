@@ -1,0 +1,46 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+import { isObject } from '../json';
+import type { Io } from './io';
+
+/** A command of the program: takes what follows its name on the command line, returns the exit code. */
+export type Command = (argv: readonly string[], io: Io) => Promise<number>;
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+interface Parsing<Taken extends Options> {
+  readonly args: string[];
+  readonly options: Taken;
+  readonly allowPositionals: boolean;
+}
+
+/** The values of a command's options, as the command line gave them. */
+export type Values<Taken extends Options> = ReturnType<typeof parseArgs<Parsing<Taken>>>['values'];
+
+/** What a command is made of. */
+export interface Declaration<Taken extends Options> {
+  /** Printed on stdout for `--help`, which every command has. */
+  readonly help: string;
+  readonly options: Taken;
+  /** Whether words beside the options are taken. */
+  readonly takesWords?: boolean;
+  /** Does what the command is for; returns the exit code. */
+  readonly run: (values: Values<Taken>, io: Io, words: readonly string[]) => Promise<number>;
+}
+
+/** Makes a command: an option that is not declared is refused by `parseArgs`, `--help` is answered, everything else is `run`. */
+export function command<Taken extends Options>(declaration: Declaration<Taken>): Command {
+  const { help, options, takesWords = false, run } = declaration;
+  return async (argv, io) => {
+    const { values, positionals } = parseArgs<Parsing<Taken>>({
+      args: [...argv],
+      options,
+      allowPositionals: takesWords,
+    });
+    if (isObject(values) && values['help'] === true) {
+      io.stdout(help);
+      return 0;
+    }
+    return run(values, io, positionals);
+  };
+}

@@ -1,0 +1,57 @@
+import { createFindings, findingLine, type Finding } from '../../src/commands/check-findings';
+import { ConfigError, FatalError, TransientError } from '../../src/errors';
+
+const failing = (error: Error) => () => Promise.reject(error);
+const refusal = (reason: 'unauthorized' | 'forbidden' | 'identity-mismatch' | 'out-of-order'): FatalError =>
+  new FatalError('the API refused', { reason, parks: 'entity' });
+
+test('a check that succeeds returns its value and is a finding at once', async () => {
+  const seen: Finding[] = [];
+  const { attempt, all } = createFindings((finding) => void seen.push(finding));
+  expect(await attempt('brokers', null, () => Promise.resolve({ value: 7, text: 'answer' }))).toBe(7);
+  expect(all).toEqual([{ check: 'brokers', entity: null, ok: true, text: 'answer', code: 0 }]);
+  expect(seen).toEqual(all);
+});
+
+test.each([
+  [new ConfigError('wrong setting'), 'wrong setting', 2],
+  [new TransientError('no answer'), 'no answer', 3],
+  [refusal('out-of-order'), 'the API refused', 3],
+  [refusal('unauthorized'), "the API refused; set the entity's API key: it is missing, wrong or was withdrawn", 2],
+  [refusal('identity-mismatch'), 'the API refused', 2],
+] as const)('a check that fails by %s says %j, with exit code %i', async (error, text, code) => {
+  const { attempt, all, exitCode } = createFindings(() => undefined);
+  expect(await attempt('key', 'alfa', failing(error))).toBeNull();
+  expect(all).toEqual([{ check: 'key', entity: 'alfa', ok: false, text, code }]);
+  expect(exitCode()).toBe(code);
+});
+
+test('a check that fails before it returns a promise is a finding too', async () => {
+  const { attempt, all } = createFindings(() => undefined);
+  await attempt('memory', null, () => {
+    throw new ConfigError('too little');
+  });
+  expect(all).toMatchObject([{ check: 'memory', ok: false, text: 'too little' }]);
+});
+
+test('a bug is no finding', async () => {
+  const { attempt, all } = createFindings(() => undefined);
+  await expect(attempt('key', 'alfa', failing(new TypeError('bug')))).rejects.toThrow('bug');
+  expect(all).toEqual([]);
+});
+
+test('what a person must set right outweighs what could not be reached', async () => {
+  const { attempt, exitCode } = createFindings(() => undefined);
+  expect(exitCode()).toBe(0);
+  await attempt('a', null, failing(new TransientError('away')));
+  expect(exitCode()).toBe(3);
+  await attempt('b', null, failing(new ConfigError('wrong')));
+  await attempt('c', null, failing(new TransientError('away')));
+  expect(exitCode()).toBe(2);
+});
+
+test('a line says whether all is well, of which entity, and what was found', () => {
+  const finding: Finding = { check: 'key', entity: 'alfa', ok: true, text: 'belongs to it', code: 0 };
+  expect(findingLine(finding)).toBe('ok   key alfa: belongs to it');
+  expect(findingLine({ ...finding, entity: null, ok: false })).toBe('FAIL key: belongs to it');
+});

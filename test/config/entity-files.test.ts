@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EntityConfig } from '../../config/config';
+import { loadEntities } from '../../config/entity-files';
+import type { Findings } from '../../config/findings';
+
+let directory: string;
+let findings: Findings;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'infakt-kafka-config-'));
+  findings = { faults: [], warnings: [], secrets: new Set() };
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function load(
+  files: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
+): readonly EntityConfig[] {
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+  return loadEntities(directory, env, ['clients', 'invoices'], findings);
+}
+
+function faults(): string[] {
+  return findings.faults.map(({ file, key, got }) => {
+    return `${file.slice(directory.length + 1)} ${key ?? ''} ${'words' in got ? got.words : JSON.stringify(got.value)}`;
+  });
+}
+
+test('entities are in the order of their ids, whose names the files have; other files are left alone', () => {
+  mkdirSync(join(directory, 'folder'));
+  const files = { 'beta.json': '{}', 'alfa.json': '{"name":"Alfa"}', '.hidden.json': '', 'notes.txt': '' };
+  const entities = load(files, { INFAKT_API_KEY_ALFA: 'a', INFAKT_API_KEY_BETA: 'b' });
+  expect(entities).toMatchObject([
+    { id: 'alfa', name: 'Alfa', apiKey: 'a', streams: ['clients', 'invoices'] },
+    { id: 'beta', name: 'beta', apiKey: 'b' },
+  ]);
+  expect(findings.faults).toEqual([]);
+});
+
+test('a folder without a file, and none at all, are faults', () => {
+  expect(load({})).toEqual([]);
+  expect(loadEntities(join(directory, 'nowhere'), {}, [], findings)).toEqual([]);
+  expect(findings.faults.map(({ got }) => got)).toEqual([{ words: 'none' }, { words: 'nothing there' }]);
+});
+
+test('a key in the environment of an entity that has no file is warned of', () => {
+  load({ 'alfa.json': '{"api_key":"a"}' }, { INFAKT_API_KEY_BETA: 'b' });
+  expect(findings.warnings).toContain(`INFAKT_API_KEY_BETA is set, but ${directory} has no file of such an entity`);
+  expect(findings.secrets.has('b')).toBe(true);
+});
+
+test('an enabled entity needs a key, a disabled one does not, and one of all is enabled', () => {
+  load({ 'alfa.json': '{"enabled":false}' });
+  expect(faults()).toEqual(['  none']);
+  load({ 'beta.json': '{}' });
+  expect(faults()).toEqual(['  none', 'beta.json api_key nothing']);
+});
+
+test('a file that cannot be read may be the one that is enabled: nothing is said of that then', () => {
+  load({ 'alfa.json': '{"enabled":false}', 'beta.json': '{"a":' });
+  expect(faults()).toEqual(['beta.json  JSON that ends too early']);
+});
+
+test('two entities with one key, or one NIP however it is written, are refused', () => {
+  const nips = ['1234563218', 'PL 123-456-32-18'];
+  const [alfa, beta] = nips.map((nip) => JSON.stringify({ nip, api_key: 's3cret' }));
+  load({ 'alfa.json': alfa ?? '', 'beta.json': beta ?? '' });
+  expect(faults()).toEqual(['beta.json api_key that of entity alfa', 'beta.json nip that of entity alfa, 1234563218']);
+});
+
+test('streams that do not exist, and dates the wrong way round, are faults', () => {
+  const content = { api_key: 'a', streams: ['orders'], start_date: '2026-02-01', end_date: '2026-01-01' };
+  load({ 'alfa.json': JSON.stringify(content) });
+  expect(faults()).toEqual(['alfa.json end_date "2026-01-01"', 'alfa.json streams ["orders"]']);
+});
