@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { allStreams } from '../src/service/serve';
+import { allStreams } from '../src/sources/streams/all-streams';
 import { entitySchema, formats, serviceSchema, settingsOf, type Section, type Setting } from '../config/schema';
 import { renderRecordTypes } from './docs/record-types';
 import { renderTopicsPage } from './docs/topics-page';

@@ -11,7 +11,6 @@ import { isObject } from '../changes/kinds';
 import type { Query, Row } from '../model';
 import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
 import {
-  allStreams,
   createMarks,
   kafkaSettings,
   layoutOf,
@@ -31,6 +30,7 @@ import { groupIsEmpty } from '../sinks/group';
 import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
 import { ensureTopics, missingTopics, verifyLayout, type Topics } from '../sinks/topics';
 import type { Rest } from '../sources/rest';
+import { allStreams } from '../sources/streams/all-streams';
 import { configHelp, configOptions, setUp, type Io } from './io';
 
 const help = `Usage: infakt-kafka check [options]

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 
 import { isObject } from '../changes/kinds';
-import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
+import { kafkaSettings, userAgentOf } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
 import { createKafka } from '../sinks/writer';
 import { look, type Seen } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';

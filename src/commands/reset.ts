@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 
 import { purge, reset } from '../upkeep/repair';
-import { allStreams, usualPatience, withState, type Patience } from '../service/serve';
+import { usualPatience, withState, type Patience } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
 import { configHelp, configOptions, repairSetting, setUp, streamNamed, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka state reset --entity ID --yes [options]

@@ -4,7 +4,8 @@ import type { Config } from '../../config/load';
 import { daysOf } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
 import { resync } from '../upkeep/repair';
-import { allStreams, usualPatience, withState, type Patience } from '../service/serve';
+import { usualPatience, withState, type Patience } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
 import { configHelp, configOptions, repairSetting, setUp, streamNamed, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka resync --entity ID [options]

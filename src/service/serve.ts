@@ -60,12 +60,7 @@ import {
 import { daysOf, isObject } from '../changes/kinds';
 import { createDecoder } from '../changes/decode';
 import { createApiKey, createRest, requestRetry, type Attempt, type Rest } from '../sources/rest';
-import { clients } from '../sources/streams/clients';
-import { correctiveInvoices } from '../sources/streams/corrective-invoices';
-import { invoices } from '../sources/streams/invoices';
-
-/** Every stream that this program can read. */
-export const allStreams: readonly StreamDeclaration[] = [clients, invoices, correctiveInvoices];
+import { allStreams } from '../sources/streams/all-streams';
 
 const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection]));
 

@@ -1,5 +1,5 @@
 import { serviceSchema, settingsOf } from '../../config/schema';
-import { allStreams } from '../../src/service/serve';
+import { allStreams } from '../../src/sources/streams/all-streams';
 import { loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
 import { wantedTopics } from '../../src/sinks/topics';
 import { recordsOf, type FieldOutline, type RecordOutline } from './schema';
