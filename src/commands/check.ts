@@ -10,17 +10,10 @@ import { forecast, planText, type StreamToday } from '../rules/forecast';
 import { isObject } from '../changes/kinds';
 import type { Query, Row } from '../model';
 import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
-import {
-  createMarks,
-  kafkaSettings,
-  layoutOf,
-  openApi,
-  subjectsOf,
-  topicSettings,
-  userAgentOf,
-  usualPatience,
-  type Patience,
-} from '../service/serve';
+import { createRequestOrder, openApi, userAgentOf } from '../service/api';
+import { kafkaSettings, topicSettings } from '../service/cluster';
+import { layoutOf, subjectsOf } from '../service/codecs';
+import { usualPatience, type Patience } from '../service/patience';
 import type { Secrets } from '../secrets';
 import { createKafka } from '../sinks/writer';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
@@ -273,7 +266,7 @@ async function checkApi(
   accounts: ReadonlyMap<string, Account>,
   attempt: Attempt,
 ): Promise<readonly StreamToday[]> {
-  const api = openApi(config, { version: io.version, patience, secrets, marks: createMarks() });
+  const api = openApi(config, { version: io.version, patience, secrets, requestOrder: createRequestOrder() });
   try {
     const entities = config.entities.filter(({ enabled }) => enabled);
     const { recentDays } = config.service.schedule;

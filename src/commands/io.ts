@@ -3,11 +3,12 @@ import type { Observable } from 'rxjs';
 import { loadConfig, readSecret, type Config } from '../../config/load';
 import { ConfigError } from '../errors';
 import type { StreamDeclaration } from '../model';
-import { type Patience, type RepairSetting } from '../service/serve';
+import type { Patience } from '../service/patience';
 import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { KafkaLog } from '../sinks/writer';
 import { createLogger, type Logger } from '../telemetry';
+import type { RepairSetting } from '../upkeep/with-state';
 
 /** All that a command may touch of its process. */
 export interface Io {

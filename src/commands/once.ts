@@ -3,7 +3,9 @@ import { lastValueFrom, tap } from 'rxjs';
 
 import type { Counts } from '../model';
 import type { Progress } from '../reading/stream-reading';
-import { read, usualPatience, type Patience, type ServiceOptions } from '../service/serve';
+import { usualPatience, type Patience } from '../service/patience';
+import type { ServiceOptions } from '../service/run-context';
+import { runService } from '../service/serve';
 import { addCounts, NO_COUNTS } from '../rules/cursor';
 import { configHelp, configOptions, setUp, type Io } from './io';
 import { createNarrator } from './narrate';
@@ -61,7 +63,7 @@ export async function onceCommand(
   const running = { stopping: false };
   const display = io.columns === null ? lines(io, reports) : bar(io, io.columns, reports);
   const narrator = createNarrator(logger);
-  const run = read({
+  const run = runService({
     config,
     patience,
     kafkaLog,

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 
 import { isObject } from '../changes/kinds';
-import { kafkaSettings, userAgentOf } from '../service/serve';
+import { userAgentOf } from '../service/api';
+import { kafkaSettings } from '../service/cluster';
 import { allStreams } from '../sources/streams/all-streams';
 import { createKafka } from '../sinks/writer';
 import { look, type Seen } from '../sinks/look';

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 
 import { purge, reset } from '../upkeep/repair';
-import { usualPatience, withState, type Patience } from '../service/serve';
+import { usualPatience, type Patience } from '../service/patience';
 import { allStreams } from '../sources/streams/all-streams';
+import { withState } from '../upkeep/with-state';
 import { configHelp, configOptions, repairSetting, setUp, streamNamed, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka state reset --entity ID --yes [options]

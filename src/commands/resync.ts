@@ -4,8 +4,9 @@ import type { Config } from '../../config/load';
 import { daysOf } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
 import { resync } from '../upkeep/repair';
-import { usualPatience, withState, type Patience } from '../service/serve';
+import { usualPatience, type Patience } from '../service/patience';
 import { allStreams } from '../sources/streams/all-streams';
+import { withState } from '../upkeep/with-state';
 import { configHelp, configOptions, repairSetting, setUp, streamNamed, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka resync --entity ID [options]

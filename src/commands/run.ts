@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
 import { lastValueFrom, tap } from 'rxjs';
 
-import { read, usualPatience, type Patience, type ServiceOptions } from '../service/serve';
+import { usualPatience, type Patience } from '../service/patience';
+import type { ServiceOptions } from '../service/run-context';
+import { runService } from '../service/serve';
 import { configHelp, configOptions, setUp, type Io } from './io';
 import { createNarrator } from './narrate';
 
@@ -40,7 +42,7 @@ export async function runCommand(
   const narrator = createNarrator(logger);
   logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
   await lastValueFrom(
-    read({
+    runService({
       config,
       patience,
       kafkaLog,

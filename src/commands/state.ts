@@ -4,7 +4,7 @@ import type { Config } from '../../config/load';
 import { forecast, forecastText, planText, type StreamToday } from '../rules/forecast';
 import { lastLap, readRemembered, type StreamView } from '../upkeep/remembered';
 import type { Plan } from '../rules/rhythm';
-import { kafkaSettings } from '../service/serve';
+import { kafkaSettings } from '../service/cluster';
 import { allStreams } from '../sources/streams/all-streams';
 import { createKafka } from '../sinks/writer';
 import { configHelp, configOptions, setUp, usageError, type Io } from './io';

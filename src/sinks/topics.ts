@@ -19,8 +19,8 @@ export interface TopicSettings {
   readonly statePartitions: number;
   /** -1 = the broker's default. */
   readonly replicationFactor: number;
-  /** Whether missing ones are made; `no longer`: they were there before. */
-  readonly create: boolean | 'no longer';
+  /** Whether missing ones are made; `must-exist`: they were there before. */
+  readonly create: boolean | 'must-exist';
 }
 
 /** A topic as it is. */
@@ -125,7 +125,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     const names = missing.map(({ topic }) => topic).join(', ');
     if (settings.create !== true) {
       throw new ConfigError(
-        settings.create === 'no longer'
+        settings.create === 'must-exist'
           ? `looking at the topics: expected ${names} to exist as when the service started; what was published there is gone. Restore them, or start over under another topics.prefix`
           : `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
       );
@@ -155,7 +155,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const highWatermarks = new Map<string, number[]>();
   let stateRecords = 0;
   for (const { topic: name } of wanted) {
-    const offsets = await settled(`the end of each partition of ${name}`, () => admin.fetchTopicOffsets(name));
+    const offsets = await retryUntilVisible(`the end of each partition of ${name}`, () => admin.fetchTopicOffsets(name));
     const ends: number[] = [];
     for (const { partition, high, low } of offsets) {
       ends[partition] = Number(high);
@@ -256,7 +256,7 @@ function notCreated(error: unknown): string[] | null {
 }
 
 async function partitionCounts(admin: Admin, names: readonly string[]): Promise<Map<string, number>> {
-  return settled(`a leader for every partition of ${names.join(', ')}`, async () => {
+  return retryUntilVisible(`a leader for every partition of ${names.join(', ')}`, async () => {
     const { topics } = await askFor(names, rightsOn, (some) => admin.fetchTopicMetadata({ topics: [...some] }));
     const led = topics.filter(
       ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
@@ -284,7 +284,7 @@ async function askFor<T>(
 }
 
 /** A topic just created is known to its brokers one after the other: asks until the answer holds, for at most 15 s. */
-async function settled<T>(expected: string, ask: () => Promise<T>): Promise<T> {
+async function retryUntilVisible<T>(expected: string, ask: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + 15_000;
   for (;;) {
     try {

@@ -7,7 +7,7 @@ import type { EntityId, LedgerBlock, StreamDeclaration } from '../../../src/mode
 import { runShard, type Rhythm } from '../../../src/reading/read-shard';
 import type { Progress } from '../../../src/reading/stream-reading';
 import type { StreamCodec } from '../../../src/changes/records';
-import { createMarks } from '../../../src/service/serve';
+import { createRequestOrder } from '../../../src/service/api';
 import { createShard, type ShardOptions } from '../../../src/shard/shard';
 import { createEncoder, loadSchema } from '../../../src/sinks/avro';
 import type { OutgoingRecord, Writer } from '../../../src/sinks/writer';
@@ -114,7 +114,7 @@ export interface VirtualService {
 export function startVirtualService(options: VirtualServiceOptions): VirtualService {
   const { time, api, entities, streams, requestsPerMinute, rhythm, maxShare, onProgress } = options;
   const budget = createBudget({ requestsPerMinute, clock: time.clock });
-  const marks = createMarks();
+  const marks = createRequestOrder();
   const shards = new Map<number, EntityId[]>();
   for (const entity of entities) {
     const number = partitionOf(entity, STATE_PARTITIONS);
