@@ -1,4 +1,4 @@
-import type { Config, EntityConfig } from '../../config/load';
+import type { EntityConfig, ServiceConfig } from '../../config/load';
 import { createHttp } from '../http';
 import type { Secrets } from '../secrets';
 import { createBudget, monotonicClock, type BudgetState, type Slots } from '../sources/budget';
@@ -7,7 +7,7 @@ import type { Patience } from './patience';
 
 /** The API as the configured entities see it, within one budget. */
 export interface Api {
-  of(entity: EntityConfig, onAttempt?: (attempt: Attempt) => void): Rest;
+  of(entity: Pick<EntityConfig, 'id' | 'apiKey' | 'apiKeyFile'>, onAttempt?: (attempt: Attempt) => void): Rest;
   /** How much of the configured requests is this replica's. */
   setShare(share: number): void;
   close(): void;
@@ -35,7 +35,7 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Opens the way to the API; nothing is sent yet. */
 export function openApi(
-  { service }: Config,
+  { service }: { readonly service: Pick<ServiceConfig, 'infakt'> },
   { version, patience, secrets, requestOrder, onPace = () => undefined }: ApiSetting,
 ): Api {
   const { baseUrl, timeoutMs, requestsPerMinute } = service.infakt;

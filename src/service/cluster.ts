@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
 
-import type { Config, EntityConfig } from '../../config/load';
+import type { Config, EntityConfig, ServiceConfig } from '../../config/load';
 import { TransientError } from '../errors';
 import type { Secrets } from '../secrets';
 import { groupIsEmpty } from '../sinks/group';
@@ -13,6 +13,11 @@ import { parseStateKey, parseStateValue } from '../state/state-topic';
 import { userAgentOf } from './api';
 import { layoutOf, resolveFraming } from './codecs';
 import type { Cluster, ServiceOptions } from './run-context';
+
+/** The sections of the service file that something takes. */
+interface ServicePart<K extends keyof ServiceConfig> {
+  readonly service: Pick<ServiceConfig, K>;
+}
 
 /** Connects, makes and verifies the topics, resolves the schemas; rejects where another service or, in a run of one sweep, another instance is at work. */
 export async function openCluster(options: ServiceOptions): Promise<Cluster> {
@@ -29,7 +34,7 @@ export async function openCluster(options: ServiceOptions): Promise<Cluster> {
 }
 
 /** How the configured cluster is reached. */
-export function kafkaSettings({ service }: Config, secrets: Secrets): KafkaSettings {
+export function kafkaSettings({ service }: ServicePart<'service' | 'kafka'>, secrets: Secrets): KafkaSettings {
   const { ssl, sasl, brokers } = service.kafka;
   const { ca, cert, key, files } = ssl;
   return {
@@ -48,7 +53,10 @@ export function kafkaSettings({ service }: Config, secrets: Secrets): KafkaSetti
 }
 
 /** The topics of the configured service. */
-export function topicSettings({ service }: Config, create: TopicSettings['create']): TopicSettings {
+export function topicSettings(
+  { service }: ServicePart<'kafka' | 'topics' | 'state' | 'projections'>,
+  create: TopicSettings['create'],
+): TopicSettings {
   const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name]));
   return {
     brokers: service.kafka.brokers,
@@ -64,8 +72,11 @@ export function topicSettings({ service }: Config, create: TopicSettings['create
 }
 
 /** The enabled entities of each shard that has any, by the shard's number. */
-export function entitiesByShard({ entities }: Config, statePartitions: number): Map<number, EntityConfig[]> {
-  const shards = new Map<number, EntityConfig[]>();
+export function entitiesByShard<T extends Pick<EntityConfig, 'id' | 'enabled'>>(
+  entities: readonly T[],
+  statePartitions: number,
+): Map<number, T[]> {
+  const shards = new Map<number, T[]>();
   for (const entity of entities.filter(({ enabled }) => enabled)) {
     const shard = partitionOf(entity.id, statePartitions);
     shards.set(shard, [...(shards.get(shard) ?? []), entity]);
@@ -85,10 +96,9 @@ export function batchBytes(topics: Topics): (topic: string) => number {
 }
 
 /** Throws a TransientError unless the group gave every shard to this instance: in a run of one sweep nobody else may take part. */
-export function refuseOtherMembers(owned: ReadonlySet<number>, { topics }: Cluster, config: Config): void {
+export function refuseOtherMembers(owned: ReadonlySet<number>, topics: Pick<Topics, 'state'>, groupId: string): void {
   const { partitions } = topics.state;
-  if (owned.size < partitions)
-    throw notAlone(config.service.service.id, `gave this one ${owned.size} of ${partitions} shards`);
+  if (owned.size < partitions) throw notAlone(groupId, `gave this one ${owned.size} of ${partitions} shards`);
 }
 
 /**
@@ -103,7 +113,7 @@ async function refuseForeignState(
   const ends = topics.highWatermarks.get(topics.state.name) ?? [];
   const used = (shard: number): boolean => (ends[shard] ?? 0) > 0;
   if (!ends.some((end) => end > 0)) return;
-  const allUsed = [...entitiesByShard(config, topics.state.partitions).keys()].every(used);
+  const allUsed = [...entitiesByShard(config.entities, topics.state.partitions).keys()].every(used);
   const serviceId = config.service.service.id;
   const topic = topics.state.name;
   const expected = layoutOf(topics, framing);

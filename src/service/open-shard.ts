@@ -1,37 +1,32 @@
-import type { EntityConfig } from '../../config/load';
+import type { Config, EntityConfig } from '../../config/load';
 import type { EntityId } from '../model';
-import type { Rhythm } from '../reading/read-shard';
 import type { Reader } from '../reading/stream-reading';
-import { targetsOf } from '../rules/rhythm';
 import type { ShardOptions } from '../shard/shard';
 import { ensureTopics, verifyLayout } from '../sinks/topics';
 import { openWriter } from '../sinks/writer';
 import { allStreams } from '../sources/streams/all-streams';
 import { batchBytes, topicSettings } from './cluster';
-import type { RunContext, ServiceOptions } from './run-context';
+import type { Membership } from '../sinks/group';
+import type { Codecs } from './codecs';
+import type { Patience } from './patience';
+import type { Cluster, RunContext, ServiceOptions, ShardPartition } from './run-context';
 
 /** What of a run, or of a command that writes state, a shard is opened with. */
-export interface ShardSetting extends Pick<RunContext, 'cluster' | 'codecs' | 'membership'> {
-  readonly options: Pick<ServiceOptions, 'config' | 'patience' | 'now'>;
+export interface ShardSetting extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'> {
+  readonly options: Pick<ServiceOptions, 'patience' | 'now'>;
 }
 
 /** What the shard of that number is made of, with these streams of these entities. */
 export function shardOptions(
-  { options, cluster, codecs, membership }: ShardSetting,
+  { options, serviceId, topics, codecs, partition }: ShardSetting,
   number: number,
   entities: readonly { readonly id: EntityId; readonly streams: readonly string[] }[],
 ): ShardOptions {
-  const { config, patience, now } = options;
-  const { kafka, topics } = cluster;
   const { layout, encodeBlock, decodeBlock } = codecs;
-  let current = topics;
-  /** A topic may have been deleted or made anew since the start: then what the ledger says was published is gone. */
-  const lookAgain = async (): Promise<void> => {
-    current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
-  };
+  const { openWriter: openShardWriter, read, verifyLayout: verify } = partition(number);
   return {
     number,
-    serviceId: config.service.service.id,
+    serviceId,
     stateTopic: topics.state.name,
     streams: entities.flatMap((entity) =>
       allStreams
@@ -42,6 +37,36 @@ export function shardOptions(
     laps: codecs.sweeps,
     encodeBlock,
     decodeBlock,
+    layout,
+    openWriter: openShardWriter,
+    read,
+    verifyLayout: verify,
+    now: options.now,
+    idleCommitMs: options.patience.idleCommitMs,
+  };
+}
+
+/** What the partitions of the state topic are read and written through. */
+export interface PartitionSetting {
+  readonly config: Config;
+  readonly patience: Pick<Patience, 'commitMs'>;
+  readonly cluster: Cluster;
+  readonly layout: Codecs['layout'];
+  readonly membership: Pick<Membership, 'read'>;
+}
+
+/** The partition of that number in Kafka. */
+export function kafkaPartition(
+  { config, patience, cluster, layout, membership }: PartitionSetting,
+  number: number,
+): ShardPartition {
+  const { kafka, topics } = cluster;
+  let current = topics;
+  /** A topic may have been deleted or made anew since the start: then what the ledger says was published is gone. */
+  const lookAgain = async (): Promise<void> => {
+    current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
+  };
+  return {
     openWriter: async () => {
       await lookAgain();
       return openWriter(kafka, {
@@ -53,7 +78,6 @@ export function shardOptions(
       });
     },
     read: (offset, each, end) => membership.read(number, offset, each, end),
-    layout,
     verifyLayout: async (stored) => {
       try {
         verifyLayout(stored, current, layout);
@@ -63,8 +87,6 @@ export function shardOptions(
         verifyLayout(stored, current, layout);
       }
     },
-    now,
-    idleCommitMs: patience.idleCommitMs,
   };
 }
 
@@ -79,10 +101,4 @@ export function readerOf({ api, options }: Pick<RunContext, 'api' | 'options'>, 
     rest: api.of(entity, options.onAttempt),
     deletions: entity.deletions,
   };
-}
-
-/** How often each scan comes round; null = every stream is swept once. */
-export function rhythmOf({ config, endless }: Pick<ServiceOptions, 'config' | 'endless'>): Rhythm | null {
-  const { schedule } = config.service;
-  return endless ? { targets: (stream) => targetsOf(schedule, stream), recentDays: schedule.recentDays } : null;
 }

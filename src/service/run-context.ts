@@ -1,11 +1,12 @@
 import type { Kafka } from 'kafkajs';
 import type { Observable } from 'rxjs';
 
-import type { Config } from '../../config/load';
+import type { Config, EntityConfig, ServiceConfig } from '../../config/load';
 import type { EntityId } from '../model';
+import type { Rhythm } from '../reading/read-shard';
 import type { Twins } from '../rules/identity';
 import type { Secrets } from '../secrets';
-import type { Shard } from '../shard/shard';
+import type { Shard, ShardOptions } from '../shard/shard';
 import type { Framing } from '../sinks/framing';
 import type { Membership } from '../sinks/group';
 import type { Topics } from '../sinks/topics';
@@ -48,14 +49,25 @@ export interface Cluster {
   readonly framing: Framing;
 }
 
-/** All that a run has once the group is joined; built once and passed on as it is. */
+/** One partition of the state topic: who reads it, who writes into it, and whether it still fits what stands there. */
+export type ShardPartition = Pick<ShardOptions, 'openWriter' | 'read' | 'verifyLayout'>;
+
+/** All that a run has once the group is joined; built once and passed on as it is. Nothing in it needs a broker. */
 export interface RunContext {
-  readonly options: ServiceOptions;
-  readonly cluster: Cluster;
+  readonly options: Omit<ServiceOptions, 'config' | 'kafkaLog' | 'secrets' | 'socketFactory' | 'version'>;
+  readonly serviceId: string;
+  readonly topics: Topics;
   readonly codecs: Codecs;
-  readonly membership: Membership;
-  readonly api: Api;
+  readonly membership: Pick<Membership, 'owned' | 'confirmed'>;
+  readonly partition: (number: number) => ShardPartition;
+  readonly api: Pick<Api, 'of' | 'setShare'>;
+  /** Whether this replica's share of the requests is the whole or that of its entities. */
+  readonly budgetScope: ServiceConfig['budget']['scope'];
   readonly requestOrder: RequestOrder;
+  /** The enabled entities of each shard that has any, by the shard's number. */
+  readonly shards: ReadonlyMap<number, readonly EntityConfig[]>;
+  /** How often each scan comes round; null = every stream is swept once. */
+  readonly rhythm: Rhythm | null;
   /** By entity, the shard here that reads the entity. */
   readonly holders: Map<EntityId, Shard>;
   readonly twins: Twins;

@@ -23,25 +23,23 @@ import {
   type Observable,
 } from 'rxjs';
 
-import type { EntityConfig } from '../../config/load';
+import type { EntityConfig, ServiceConfig } from '../../config/load';
 import { ConfigError, TransientError } from '../errors';
 import type { EntityId } from '../model';
 import { failWith } from '../operators/fail-with';
-import { runShard } from '../reading/read-shard';
+import { runShard, type Rhythm } from '../reading/read-shard';
 import type { Progress } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
+import { targetsOf } from '../rules/rhythm';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/writer';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers } from './cluster';
 import { createCodecs } from './codecs';
-import { readerOf, rhythmOf, shardOptions } from './open-shard';
+import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS, PAGE_ROWS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
-
-/** The enabled entities of each shard, by its number. */
-type EntitiesByShard = ReadonlyMap<number, readonly EntityConfig[]>;
 
 /**
  * Reads every stream of every enabled entity and publishes what changed.
@@ -62,13 +60,39 @@ export function runService(options: ServiceOptions): Observable<Progress> {
 
 /** Takes part in the group and reads the shards that it gives. */
 function takePart(options: ServiceOptions, cluster: Cluster): Observable<Progress> {
-  const { config } = options;
-  const run = createRunContext(options, cluster);
-  const { api, membership } = run;
-  const entities = entitiesByShard(config, cluster.topics.state.partitions);
-  const shards = !options.endless ? allShards(run, entities) : shardsAsGiven(run, entities);
+  const { config, patience, secrets, version, onPace } = options;
+  const { kafka, topics, framing } = cluster;
+  const { service } = config;
+  const requestOrder = createRequestOrder();
+  const api = openApi(config, { version, patience, secrets, requestOrder, onPace });
+  const membership = joinGroup(kafka, {
+    groupId: service.service.id,
+    stateTopic: topics.state.name,
+    sessionTimeoutMs: service.kafka.sessionTimeoutMs,
+    readDeadlineMs: patience.restoreMs,
+  });
+  const codecs = createCodecs(service, topics, framing);
+  const { layout } = codecs;
+  const holders = new Map<EntityId, Shard>();
+  const reading = runShards({
+    options,
+    serviceId: service.service.id,
+    topics,
+    codecs,
+    membership,
+    partition: (number) => kafkaPartition({ config, patience, cluster, layout, membership }, number),
+    api,
+    budgetScope: service.budget.scope,
+    requestOrder,
+    shards: entitiesByShard(config.entities, topics.state.partitions),
+    rhythm: options.endless ? rhythmOf(service.schedule) : null,
+    holders,
+    twins: createTwins(() =>
+      [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
+    ),
+  });
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
-  return concat(shards, leave).pipe(
+  return concat(reading, leave).pipe(
     finalize(() => {
       api.close();
       void membership.leave();
@@ -76,36 +100,19 @@ function takePart(options: ServiceOptions, cluster: Cluster): Observable<Progres
   );
 }
 
-/** Joins the group and opens the way to the API. */
-function createRunContext(options: ServiceOptions, cluster: Cluster): RunContext {
-  const { config, patience } = options;
-  const { kafka, topics, framing } = cluster;
-  const requestOrder = createRequestOrder();
-  const api = openApi(config, {
-    version: options.version,
-    patience,
-    secrets: options.secrets,
-    requestOrder,
-    onPace: options.onPace,
-  });
-  const membership = joinGroup(kafka, {
-    groupId: config.service.service.id,
-    stateTopic: topics.state.name,
-    sessionTimeoutMs: config.service.kafka.sessionTimeoutMs,
-    readDeadlineMs: patience.restoreMs,
-  });
-  const codecs = createCodecs(config.service, topics, framing);
-  const holders = new Map<EntityId, Shard>();
-  const twins = createTwins(() =>
-    [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
-  );
-  return { options, cluster, codecs, membership, api, requestOrder, holders, twins };
+function rhythmOf(schedule: ServiceConfig['schedule']): Rhythm {
+  return { targets: (stream) => targetsOf(schedule, stream), recentDays: schedule.recentDays };
+}
+
+/** Reads the shards that the group gives to this replica: all of them once, or each for as long as it is given. */
+export function runShards(run: RunContext): Observable<Progress> {
+  return run.options.endless ? shardsAsGiven(run) : allShards(run);
 }
 
 /** Every shard, or an error: in a run of one sweep nobody else may take part. */
-function allShards(run: RunContext, shards: EntitiesByShard): Observable<Progress> {
-  const { membership, cluster, options } = run;
-  const owned = membership.owned.pipe(tap((numbers) => refuseOtherMembers(numbers, cluster, options.config)));
+function allShards(run: RunContext): Observable<Progress> {
+  const { membership, serviceId, shards, topics } = run;
+  const owned = membership.owned.pipe(tap((numbers) => refuseOtherMembers(numbers, topics, serviceId)));
   return owned.pipe(
     take(1),
     mergeMap(() => merge(...[...shards].map(([number, entities]) => readShard(run, number, entities)))),
@@ -114,12 +121,12 @@ function allShards(run: RunContext, shards: EntitiesByShard): Observable<Progres
 }
 
 /** Each shard from when the group gives it to this replica until the group takes it away. */
-function shardsAsGiven(run: RunContext, shards: EntitiesByShard): Observable<Progress> {
-  const { api, membership, options } = run;
+function shardsAsGiven(run: RunContext): Observable<Progress> {
+  const { api, membership, options, shards } = run;
   const { owned } = membership;
   const none: ReadonlySet<number> = new Set();
   const changes = owned.pipe(
-    tap((numbers) => api.setShare(shareOf(numbers, run, shards))),
+    tap((numbers) => api.setShare(shareOf(numbers, run))),
     startWith(none),
     pairwise(),
     takeUntil(options.stop),
@@ -137,8 +144,8 @@ function shardsAsGiven(run: RunContext, shards: EntitiesByShard): Observable<Pro
 }
 
 /** How much of the one IP's requests this replica may make: its entities' part of all, unless each replica has an IP. */
-function shareOf(owned: ReadonlySet<number>, { options }: RunContext, shards: EntitiesByShard): number {
-  if (options.config.service.budget.scope === 'replica') return 1;
+function shareOf(owned: ReadonlySet<number>, { budgetScope, shards }: RunContext): number {
+  if (budgetScope === 'replica') return 1;
   const count = (numbers: readonly number[]): number =>
     numbers.reduce((sum, number) => sum + (shards.get(number)?.length ?? 0), 0);
   return count([...owned]) / count([...shards.keys()]);
@@ -161,7 +168,7 @@ function readShard(run: RunContext, number: number, entities: readonly EntityCon
       return session;
     },
     readers: entities.map((entity) => readerOf(run, entity)),
-    rhythm: rhythmOf(options),
+    rhythm: run.rhythm,
     parkMs: patience.parkMs,
     limit: PAGE_ROWS,
     credits: CREDITS,
@@ -179,7 +186,7 @@ function readShard(run: RunContext, number: number, entities: readonly EntityCon
 
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopenWhenLost(
-  options: ServiceOptions,
+  options: RunContext['options'],
   shard: number | null,
   ready: () => Promise<void> = () => Promise.resolve(),
 ): MonoTypeOperatorFunction<Progress> {

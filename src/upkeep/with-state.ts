@@ -5,7 +5,7 @@ import type { EntityId } from '../model';
 import { userAgentOf } from '../service/api';
 import { kafkaSettings, topicSettings } from '../service/cluster';
 import { createCodecs, resolveFraming } from '../service/codecs';
-import { shardOptions } from '../service/open-shard';
+import { kafkaPartition, shardOptions } from '../service/open-shard';
 import type { Cluster, ServiceOptions } from '../service/run-context';
 import { joinGroup } from '../sinks/group';
 import { dropGroup, throwAwayGroup } from '../sinks/look';
@@ -46,7 +46,17 @@ export async function withState<T>(
     const codecs = createCodecs(config.service, topics, framing);
     return await use({
       entity,
-      shard: shardOptions({ options: setting, cluster, codecs, membership }, number, [{ id: entity, streams }]),
+      shard: shardOptions(
+        {
+          options: setting,
+          serviceId: config.service.service.id,
+          topics,
+          codecs,
+          partition: (shard) => kafkaPartition({ config, patience, cluster, layout: codecs.layout, membership }, shard),
+        },
+        number,
+        [{ id: entity, streams }],
+      ),
       end: topics.highWatermarks.get(topics.state.name)?.[number] ?? 0,
       stopped,
       againMs: (tries) => random() * 2 * patience.reopenMs(tries),
