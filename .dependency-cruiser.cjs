@@ -24,12 +24,7 @@ module.exports = {
       from: { orphan: true, path: '^(src|config|simulator)/', pathNot: '\\.d\\.ts$' },
       to: {},
     },
-    only(
-      'kafkajs-in-sinks',
-      'kafkajs',
-      '^(src/sinks/|tools/|src/service/serve\\.ts)',
-      'kafkajs is unmaintained: it stays behind src/sinks.',
-    ),
+    only('kafkajs-in-sinks', 'kafkajs', '^(src/sinks/|tools/)', 'kafkajs is unmaintained: it stays behind src/sinks.'),
     only('avsc-in-avro', 'avsc', '^src/sinks/avro\\.ts', 'One codec, so one place that knows the traps of avsc.'),
     only(
       'cross-fetch-in-http',

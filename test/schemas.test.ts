@@ -1,7 +1,7 @@
 import { fieldsOf, type Field } from '../src/changes/kinds';
 import { isObject } from '../src/json';
 import type { StreamDeclaration } from '../src/model';
-import { allStreams } from '../src/service/serve';
+import { allStreams } from '../src/sources/streams/all-streams';
 import { createEncoder, loadSchema, schemaNames } from '../src/sinks/avro';
 import { clients } from '../src/sources/streams/clients';
 import { correctiveInvoices } from '../src/sources/streams/corrective-invoices';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { allStreams } from '../src/service/serve';
+import { allStreams } from '../src/sources/streams/all-streams';
 import { entitySchema } from '../config/entity-schema';
 import { formats } from '../config/formats';
 import { serviceSchema } from '../config/schema';

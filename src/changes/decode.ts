@@ -5,7 +5,7 @@ import { isObject } from '../json';
 import type { EntityId, Row } from '../model';
 
 /** Turns one row into the value that its stream's schema describes. */
-export type Decode = (row: Row, observedAtMs: number) => Record<string, unknown>;
+export type Decode = (row: Row, entity: EntityId, observedAtMs: number) => Record<string, unknown>;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -16,21 +16,22 @@ const MAX_DEPTH = 100;
  * Compiles a schema into a decoder of the API's rows. Null, an empty text and an absent field are all null; a value that is
  * not of its field's kind is a RecordError, whose message tells its type and length but never its text.
  */
-export function createDecoder(schemaText: string, { entity }: { readonly entity: EntityId }): Decode {
-  const decodeRow = objectDecoder(fieldsOf(schemaText), entity, { entity, observed_at: null });
-  return (row, observedAtMs) => {
-    const record = decodeRow(row, '');
+export function createDecoder(schemaText: string): Decode {
+  const decodeRow = objectDecoder(fieldsOf(schemaText), { entity: null, observed_at: null });
+  return (row, entity, observedAtMs) => {
+    const record = decodeRow(row, '', entity);
+    record['entity'] = entity;
     record['observed_at'] = observedAtMs;
     return record;
   };
 }
 
-function objectDecoder(fields: readonly Field[], entity: EntityId, own: JsonObject) {
-  const known = new Map(fields.map((field) => [field.name, valueDecoder(field, entity)]));
+function objectDecoder(fields: readonly Field[], added: JsonObject) {
+  const known = new Map(fields.map((field) => [field.name, valueDecoder(field)]));
   // Copied for each row: V8 turns an object that grows by computed names into a slow dictionary.
-  const empty: JsonObject = { ...own, ...Object.fromEntries(fields.map(({ name }) => [name, null])), extra: null };
+  const empty: JsonObject = { ...added, ...Object.fromEntries(fields.map(({ name }) => [name, null])), extra: null };
 
-  return (object: JsonObject, prefix: string): Record<string, unknown> => {
+  return (object: JsonObject, prefix: string, entity: EntityId): Record<string, unknown> => {
     const record = { ...empty };
     let unknown: string[] | undefined;
     for (const name in object) {
@@ -38,29 +39,29 @@ function objectDecoder(fields: readonly Field[], entity: EntityId, own: JsonObje
       if (value === null || value === undefined || value === '') continue;
       const decode = known.get(name);
       if (decode === undefined) (unknown ??= []).push(name);
-      else record[name] = decode(value, prefix);
+      else record[name] = decode(value, prefix, entity);
     }
     if (unknown !== undefined) record['extra'] = objectJson(object, unknown, 1, { entity, path: `${prefix}extra` });
     return record;
   };
 }
 
-function valueDecoder(field: Field, entity: EntityId): (value: unknown, prefix: string) => unknown {
+function valueDecoder(field: Field): (value: unknown, prefix: string, entity: EntityId) => unknown {
   const { name, kind, fields } = field;
-  if (kind === 'json') return (value, prefix) => canonicalJson(value, 1, { entity, path: prefix + name });
+  if (kind === 'json') return (value, prefix, entity) => canonicalJson(value, 1, { entity, path: prefix + name });
   if (kind === 'lines') {
-    const decodeLine = objectDecoder(fields, entity, {});
-    return (value, prefix) => {
+    const decodeLine = objectDecoder(fields, {});
+    return (value, prefix, entity) => {
       const path = prefix + name;
       if (!Array.isArray(value)) throw refuse(value, 'an array of objects', { entity, path });
       return value.map((line: unknown, index) => {
         if (!isObject(line)) throw refuse(line, 'an object', { entity, path: `${path}[${index}]` });
-        return decodeLine(line, `${path}[${index}].`);
+        return decodeLine(line, `${path}[${index}].`, entity);
       });
     };
   }
   if (kind === 'texts') {
-    return (value, prefix) => {
+    return (value, prefix, entity) => {
       const path = prefix + name;
       if (!Array.isArray(value)) throw refuse(value, 'an array of texts', { entity, path });
       return value.map((element: unknown, index) => {
@@ -71,7 +72,7 @@ function valueDecoder(field: Field, entity: EntityId): (value: unknown, prefix: 
     };
   }
   const { read, expected } = scalars[kind];
-  return (value, prefix) => {
+  return (value, prefix, entity) => {
     const decoded = read(value);
     if (decoded === undefined) throw refuse(value, expected, { entity, path: prefix + name });
     return decoded;

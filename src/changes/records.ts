@@ -17,7 +17,7 @@ export interface StreamCodec {
   /** Computes fingerprints under a definition; undefined where this version of the program no longer can. */
   readonly fingerprintUnder: (definition: Definition) => Fingerprint | undefined;
   /** Normalises a row; throws RecordError where it does not fit the schema. */
-  readonly decode: (row: Row, observedAtMs: number) => Record<string, unknown>;
+  readonly decode: (row: Row, entity: EntityId, observedAtMs: number) => Record<string, unknown>;
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly id: number }) => Buffer;
   /** Days since 1970-01-01 of the scope's date, or NO_DATE. */
@@ -92,7 +92,7 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
   const { entity, codec, observedAtMs } = origin;
   const { row, op, fingerprint } = publication;
   const { topic } = codec;
-  const decoded = codec.decode(row, observedAtMs);
+  const decoded = codec.decode(row, entity, observedAtMs);
   const record = {
     topic: topic.name,
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
@@ -106,7 +106,8 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
 
 /** The records of a row's lines alone; throws RecordError as `recordsOf` does. */
 export function lineRecordsOf(origin: Origin, lines: LinesCodec, publication: Publication): readonly OutgoingRecord[] {
-  return linesOf(origin, lines, origin.codec.decode(publication.row, origin.observedAtMs), publication);
+  const { entity, codec, observedAtMs } = origin;
+  return linesOf(origin, lines, codec.decode(publication.row, entity, observedAtMs), publication);
 }
 
 /** The tombstones of a row that was deleted, and of its lines. */

@@ -1,5 +1,7 @@
 import type { EntityId, StreamDeclaration } from '../model';
-import { allStreams, usualPatience, withState, type RepairSetting } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
+import { usualPatience } from '../service/patience';
+import { withState, type RepairSetting } from '../upkeep/with-state';
 import { configOptions, usageError, type Io, type SetUp } from './io';
 
 /** Options of every command that changes what is remembered of one entity. */

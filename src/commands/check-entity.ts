@@ -8,7 +8,9 @@ import type { StreamToday } from '../rules/forecast';
 import { judgeIdentity } from '../rules/identity';
 import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
 import type { Secrets } from '../secrets';
-import { allStreams, createMarks, openApi, type Patience } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
+import { createRequestOrder, openApi } from '../service/api';
+import { type Patience } from '../service/patience';
 import type { Rest } from '../sources/rest';
 import type { Account } from '../state/state-topic';
 import type { Attempt } from './check-findings';
@@ -26,7 +28,7 @@ export async function checkApi(
   accounts: ReadonlyMap<string, Account>,
   attempt: Attempt,
 ): Promise<readonly StreamToday[]> {
-  const api = openApi(config, { version: io.version, patience, secrets, marks: createMarks() });
+  const api = openApi(config, { version: io.version, patience, secrets, requestOrder: createRequestOrder() });
   try {
     const entities = config.entities.filter(({ enabled }) => enabled);
     const { recentDays } = config.service.schedule;

@@ -2,7 +2,9 @@ import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
-import { layoutOf, subjectsOf, topicSettings, userAgentOf } from '../service/serve';
+import { layoutOf, subjectsOf } from '../service/codecs';
+import { topicSettings } from '../service/cluster';
+import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
 import { look } from '../sinks/look';

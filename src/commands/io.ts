@@ -4,7 +4,7 @@ import type { Config } from '../../config/config';
 import { loadConfig } from '../../config/load';
 import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
-import { allStreams } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';

@@ -1,5 +1,5 @@
 import type { Progress } from '../reading/stream-reading';
-import type { Pace } from '../service/serve';
+import type { Pace } from '../service/api';
 import type { Logger } from '../telemetry';
 
 /** Tells the log what a person needs to know of a run and no more: one line a change of state. */

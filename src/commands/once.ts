@@ -1,6 +1,8 @@
 import { lastValueFrom, tap } from 'rxjs';
 
-import { read, usualPatience, type Patience, type ServiceOptions } from '../service/serve';
+import { runService } from '../service/serve';
+import { usualPatience, type Patience } from '../service/patience';
+import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp } from './io';
 import { createNarrator } from './narrate';
@@ -39,7 +41,7 @@ export function onceCommand(
       const running = { stopping: false };
       const display = createDisplay(io, reports, clock);
       const narrator = createNarrator(logger);
-      const progress = read({
+      const progress = runService({
         config,
         patience,
         kafkaLog,

@@ -1,5 +1,7 @@
 import { isObject } from '../json';
-import { allStreams, kafkaSettings, userAgentOf } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
+import { kafkaSettings } from '../service/cluster';
+import { userAgentOf } from '../service/api';
 import { createKafka } from '../sinks/client';
 import { look, type Seen } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';

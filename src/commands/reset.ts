@@ -1,4 +1,4 @@
-import { allStreams } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
 import { purge, reset } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
 import { command } from './command';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config';
 import { daysOf } from '../changes/kinds';
 import type { StreamDeclaration } from '../model';
-import { allStreams } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
 import { resync } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
 import { command } from './command';

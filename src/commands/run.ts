@@ -1,6 +1,8 @@
 import { lastValueFrom, tap } from 'rxjs';
 
-import { read, usualPatience, type Patience, type ServiceOptions } from '../service/serve';
+import { runService } from '../service/serve';
+import { usualPatience, type Patience } from '../service/patience';
+import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp } from './io';
 import { createNarrator } from './narrate';
@@ -37,7 +39,7 @@ export function runCommand(
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
       await lastValueFrom(
-        read({
+        runService({
           config,
           patience,
           kafkaLog,

@@ -1,7 +1,8 @@
 import type { Config } from '../../config/config';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
 import { lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
-import { allStreams, kafkaSettings } from '../service/serve';
+import { allStreams } from '../sources/streams/all-streams';
+import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp, usageError } from './io';

@@ -6,9 +6,9 @@ import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import { createDecoder } from '../../src/changes/decode';
 
 const observedAt = Date.UTC(2026, 2, 8, 10, 11, 12, 345);
-const invoice = createDecoder(loadSchema('invoice'), { entity: 'acme' });
-const client = createDecoder(loadSchema('client'), { entity: 'acme' });
-const decodeInvoice = (fields: object) => invoice({ id: 7, ...fields }, observedAt);
+const invoice = createDecoder(loadSchema('invoice'));
+const client = createDecoder(loadSchema('client'));
+const decodeInvoice = (fields: object) => invoice({ id: 7, ...fields }, 'acme', observedAt);
 
 function refusalOf(decode: () => unknown): RecordError {
   try {
@@ -186,12 +186,13 @@ test.each([...new Map(valid.map(([kind, name]) => [kind, name])).entries()])(
 );
 
 test('days_to_payment is the same as a number, as digits, and null when empty', () => {
-  const daysOf = (days_to_payment: unknown) => client({ id: 1, days_to_payment }, observedAt)['days_to_payment'];
+  const daysOf = (days_to_payment: unknown) =>
+    client({ id: 1, days_to_payment }, 'acme', observedAt)['days_to_payment'];
   expect([14, '14', '', null].map(daysOf)).toEqual([14, 14, null, null]);
 });
 
 test('a record has every field of the schema, with the entity and the time of the reading', () => {
-  const record = client({ id: 160001, company_name: 'Przykład' }, observedAt);
+  const record = client({ id: 160001, company_name: 'Przykład' }, 'acme', observedAt);
   expect(Object.keys(record).sort()).toEqual(
     ['entity', 'observed_at', 'extra', ...fieldsOf(loadSchema('client')).map(({ name }) => name)].sort(),
   );
@@ -230,7 +231,7 @@ test('unknown fields named like members of Object.prototype survive', () => {
   const row: unknown = JSON.parse('{"__proto__":{"id":"a"},"constructor":"b","toString":{"__proto__":1}}');
   const record = decodeInvoice(Object.assign(Object.create(null) as object, { hasOwnProperty: 2 }));
   expect(record['extra']).toBe('{"hasOwnProperty":2}');
-  const parsed = invoice(withId(row), observedAt);
+  const parsed = invoice(withId(row), 'acme', observedAt);
   expect(parsed['extra']).toBe('{"__proto__":{"id":"a"},"constructor":"b","toString":{"__proto__":1}}');
   expect(Object.getPrototypeOf(parsed)).toBe(Object.prototype);
 });
@@ -278,13 +279,13 @@ function rowOf(fields: readonly Field[]): fc.Arbitrary<Record<string, unknown>> 
 
 describe.each(['client', 'invoice'])('any valid row of %s', (name) => {
   const schemaText = loadSchema(name);
-  const decode = createDecoder(schemaText, { entity: 'acme' });
+  const decode = createDecoder(schemaText);
   const encoder = createEncoder(schemaText, { prefix: Buffer.from([0, 1]) });
 
   test('comes back from Avro as it was decoded', () => {
     fc.assert(
       fc.property(rowOf(fieldsOf(schemaText)), fc.nat(), (row, id) => {
-        const record = decode({ ...row, id }, observedAt);
+        const record = decode({ ...row, id }, 'acme', observedAt);
         expect(encoder.decode(encoder.encode(record))).toEqual(record);
       }),
       { numRuns: 200 },
@@ -309,7 +310,7 @@ test('whatever JSON comes, a row is decoded or is a RecordError', () => {
   fc.assert(
     fc.property(anyRow, (row) => {
       try {
-        invoice({ ...row, id: 7 }, observedAt);
+        invoice({ ...row, id: 7 }, 'acme', observedAt);
       } catch (error) {
         expect(error).toBeInstanceOf(RecordError);
       }

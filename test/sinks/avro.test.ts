@@ -6,9 +6,9 @@ import { createDecoder } from '../../src/changes/decode';
 const observedAt = Date.UTC(2026, 2, 8, 10, 11, 12, 345);
 const prefix = Buffer.from([0, 0, 0, 0, 9]);
 const invoiceSchema = loadSchema('invoice');
-const decode = createDecoder(invoiceSchema, { entity: 'acme' });
+const decode = createDecoder(invoiceSchema);
 const encoder = createEncoder(invoiceSchema, { prefix });
-const invoice = (fields: object) => decode({ id: 7, ...fields }, observedAt);
+const invoice = (fields: object) => decode({ id: 7, ...fields }, 'acme', observedAt);
 
 function refusalOf(action: () => unknown): RecordError {
   try {

@@ -6,7 +6,8 @@ import { ReplaySubject, firstValueFrom } from 'rxjs';
 import { run } from '../../src/main';
 import { onceCommand } from '../../src/commands/once';
 import { exitCodeFor } from '../../src/errors';
-import type { Patience, ServiceOptions } from '../../src/service/serve';
+import type { Patience } from '../../src/service/patience';
+import type { ServiceOptions } from '../../src/service/run-context';
 import type { Io } from '../../src/commands/io';
 import { brokers, cleanUp, uniqueName, withAdmin, kafkaClient } from './kafka';
 

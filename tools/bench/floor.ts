@@ -94,13 +94,13 @@ function createMessages({ partitions }: Floor): (row: Row) => Message {
   const valueText = loadSchema('invoice');
   const keys = createEncoder(keyText, { prefix: singleObjectPrefix(keyText) });
   const values = createEncoder(valueText, { prefix: singleObjectPrefix(valueText) });
-  const decode = createDecoder(valueText, { entity: ENTITY });
+  const decode = createDecoder(valueText);
   return (row) => {
     const now = Date.now();
     return {
       partition: partitionOf(`${ENTITY}/${row.id}`, partitions),
       key: keys.encode({ entity: ENTITY, id: row.id }),
-      value: values.encode(decode(row, now)),
+      value: values.encode(decode(row, ENTITY, now)),
       headers: {
         entity: ENTITY,
         stream: 'invoices',

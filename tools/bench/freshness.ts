@@ -4,7 +4,7 @@ import type { Rhythm } from '../../src/reading/read-shard';
 import type { Progress } from '../../src/reading/stream-reading';
 import { pagesOf, targetsOf, type ScheduleSettings, type Target } from '../../src/rules/rhythm';
 import { isoDay, listParams, queryOf } from '../../src/rules/scope';
-import { allStreams } from '../../src/service/serve';
+import { allStreams } from '../../src/sources/streams/all-streams';
 import { changeKinds, createTally, delayCells, shownMs, type Delays, type KindOfChange } from './delays';
 import { fixed, median, percentile, surroundings, table } from './tables';
 import { createVirtualApi, type Trouble, type VirtualApi } from './virtual/api';

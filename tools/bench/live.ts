@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { HistoryEntry } from '../../simulator/life';
-import { allStreams } from '../../src/service/serve';
+import { allStreams } from '../../src/sources/streams/all-streams';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
 import { createKafka } from '../../src/sinks/client';
 import { look } from '../../src/sinks/look';

@@ -1,6 +1,6 @@
 import { serviceSchema } from '../../config/schema';
 import { settingsOf } from '../../config/setting';
-import { allStreams } from '../../src/service/serve';
+import { allStreams } from '../../src/sources/streams/all-streams';
 import { loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
 import { wantedTopics } from '../../src/sinks/topics';
 import { recordsOf, type FieldOutline, type RecordOutline } from './schema';

@@ -1,19 +1,25 @@
-import { ReplaySubject } from 'rxjs';
+import { concat, NEVER, of } from 'rxjs';
 
-import { createBudget } from '../../../src/sources/budget';
+import type { EntityConfig } from '../../../config/config';
 import { daysOf } from '../../../src/changes/kinds';
 import { NO_DATE } from '../../../src/changes/block';
-import type { Fingerprint } from '../../../src/changes/fingerprint';
-import type { EntityId, LedgerBlock, StreamDeclaration } from '../../../src/model';
-import { runShard, type Rhythm } from '../../../src/reading/read-shard';
-import type { Progress } from '../../../src/reading/stream-reading';
+import { type Fingerprint } from '../../../src/changes/fingerprint';
 import type { StreamCodec } from '../../../src/changes/records';
-import { createMarks } from '../../../src/service/serve';
-import { createShard, type ShardOptions } from '../../../src/shard/shard';
-import { createEncoder, loadSchema } from '../../../src/sinks/avro';
-import type { OutgoingRecord, Writer, StoredRecord } from '../../../src/sinks/transaction';
-import { partitionOf } from '../../../src/sinks/partition';
 import { TransientError } from '../../../src/errors';
+import type { EntityId, StreamDeclaration } from '../../../src/model';
+import type { Rhythm } from '../../../src/reading/read-shard';
+import type { Progress } from '../../../src/reading/stream-reading';
+import { createRequestOrder } from '../../../src/service/api';
+import { entitiesByShard } from '../../../src/service/cluster';
+import { createCodecs } from '../../../src/service/codecs';
+import { usualPatience } from '../../../src/service/patience';
+import type { RunContext } from '../../../src/service/run-context';
+import { runShards } from '../../../src/service/serve';
+import type { ShardOptions } from '../../../src/shard/shard';
+import { singleObject } from '../../../src/sinks/framing';
+import type { StoredRecord, OutgoingRecord, Writer } from '../../../src/sinks/transaction';
+import type { Topic, Topics } from '../../../src/sinks/topics';
+import { createBudget, type Budget } from '../../../src/sources/budget';
 import type { VirtualApi } from './api';
 import type { VirtualTime } from './time';
 
@@ -32,12 +38,7 @@ export interface VirtualKafka {
 }
 
 const SERVICE = 'bench';
-const STATE_TOPIC = 'bench.state';
-const LAPS_TOPIC = 'bench.sweeps';
 const STATE_PARTITIONS = 12;
-const PAGE_ROWS = 100;
-const CREDITS = 20;
-const IDLE_COMMIT_MS = 10_000;
 /** From the first send of a transaction to its commit. */
 const COMMIT_MS = 20;
 
@@ -72,8 +73,8 @@ function createPartition(number: number, onRecords: (records: readonly OutgoingR
           }
           // The record that ends the transaction.
           end += 1;
-          onRecords(batch.records.filter(({ topic }) => topic !== LAPS_TOPIC));
-          resolve({ kind: 'committed', lastOffsets: new Map([[STATE_TOPIC, new Map([[number, end - 2]])]]) });
+          onRecords(batch.records.filter(({ topic }) => topic !== topics.sweeps.name));
+          resolve({ kind: 'committed', lastOffsets: new Map([[topics.state.name, new Map([[number, end - 2]])]]) });
         }, COMMIT_MS);
       }),
     close: () => Promise.resolve(),
@@ -102,7 +103,7 @@ export interface VirtualServiceOptions {
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** One process of the service: budget, schedule, pipeline, scans, ledger and commits are the real ones. */
+/** One process of the service, wired as a real one: only the broker, the API and what records look like are stand-ins. */
 export interface VirtualService {
   /** Ends it as a crash does. */
   readonly kill: () => void;
@@ -112,86 +113,98 @@ export interface VirtualService {
 
 /** Starts a process. */
 export function startVirtualService(options: VirtualServiceOptions): VirtualService {
-  const { time, api, entities, streams, requestsPerMinute, rhythm, maxShare, onProgress } = options;
-  const budget = createBudget({ requestsPerMinute, clock: time.clock });
-  const marks = createMarks();
-  const shards = new Map<number, EntityId[]>();
-  for (const entity of entities) {
-    const number = partitionOf(entity, STATE_PARTITIONS);
-    shards.set(number, [...(shards.get(number) ?? []), entity]);
-  }
+  const budget = createBudget({ requestsPerMinute: options.requestsPerMinute, clock: options.time.clock });
   let failure: unknown = null;
-  const running = [...shards].map(([number, its]) => {
-    const shard = createShard(shardOptions(number, its, options));
-    return runShard({
-      open: () => shard.open(),
-      readers: its.map((entity) => ({
-        entity,
-        nip: null,
-        startDate: 'all',
-        endDate: null,
-        streams,
-        rest: api.rest(entity, budget.slots(entity), marks),
-        deletions: { maxShare, confirm: null },
-      })),
-      rhythm,
-      parkMs: (failures) => Math.min(15, 2 ** (failures - 1)) * 60_000,
-      limit: PAGE_ROWS,
-      credits: CREDITS,
-      marks,
-      now: time.now,
-      newId: () => 'hold',
-      twins: { check: () => undefined },
-      stopped: () => false,
-      stop: new ReplaySubject<void>(1),
-    }).subscribe({
-      next: onProgress,
-      error: (error: unknown) => {
-        failure = error;
-      },
-    });
-  });
-
-  function shardOptions(number: number, its: readonly EntityId[], { kafka: log }: VirtualServiceOptions): ShardOptions {
-    const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
-    return {
-      number,
-      serviceId: SERVICE,
-      stateTopic: STATE_TOPIC,
-      streams: its.flatMap((entity) => streams.map((declaration) => ({ entity, codec: codecOf(declaration) }))),
-      deadLetters: { name: 'bench.dead-letters', partitions: 1, maxMessageBytes: 1_000_000 },
-      laps: {
-        topic: { name: LAPS_TOPIC, partitions: 1, maxMessageBytes: 1_000_000 },
-        encode: () => Buffer.alloc(0),
-        encodeKey: () => Buffer.alloc(0),
-      },
-      encodeBlock: (value) => block.encode(value),
-      decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
-      ...log.partition(number),
-      layout: {
-        version: 1,
-        statePartitions: STATE_PARTITIONS,
-        partitions: {},
-        keyFraming: 'single-object',
-        keySchemas: {},
-        definitions: [],
-        lastOffsets: {},
-        observedAt: 0,
-      },
-      verifyLayout: () => Promise.resolve(),
-      now: time.now,
-      idleCommitMs: IDLE_COMMIT_MS,
-    };
-  }
-
+  const fail = (error: unknown): void => {
+    failure = error;
+  };
+  const running = runShards(runContextOf(options, budget, fail)).subscribe({ next: options.onProgress, error: fail });
   return {
     kill() {
-      for (const each of running) each.unsubscribe();
+      running.unsubscribe();
       budget.close();
     },
     failure: () => failure,
   };
 }
+
+/** A run that owns every shard from its beginning to its end; nothing is ever lost in Kafka, so that a loss is a failure. */
+function runContextOf(
+  { time, api, kafka, entities, streams, rhythm, maxShare }: VirtualServiceOptions,
+  budget: Budget,
+  fail: (error: unknown) => void,
+): RunContext {
+  const requestOrder = createRequestOrder();
+  const shards = entitiesByShard(
+    entities.map((id) => entityOf(id, streams, maxShare)),
+    STATE_PARTITIONS,
+  );
+  return {
+    options: {
+      patience: usualPatience(() => 0),
+      onAttempt: () => undefined,
+      onLost: ({ error }) => fail(error),
+      onWarning: () => undefined,
+      onPace: () => undefined,
+      onBack: () => undefined,
+      endless: true,
+      now: time.now,
+      stopped: () => false,
+      stop: NEVER,
+    },
+    serviceId: SERVICE,
+    topics,
+    codecs: {
+      ...createCodecs({ projections: [], volatileFields: [] }, topics, singleObject),
+      streamCodec: codecOf,
+      // Moments of virtual time are no whole milliseconds, as the schema wants them.
+      sweeps: { topic: topics.sweeps, encode: () => Buffer.alloc(0), encodeKey: () => Buffer.alloc(0) },
+    },
+    membership: {
+      owned: concat(of(new Set(shards.keys())), NEVER),
+      confirmed: () => Promise.resolve(),
+    },
+    partition: (number) => ({ ...kafka.partition(number), verifyLayout: () => Promise.resolve() }),
+    api: {
+      of: ({ id }) => api.rest(id, budget.slots(id), requestOrder),
+      setShare: budget.setShare,
+    },
+    budgetScope: 'replica',
+    requestOrder,
+    shards,
+    rhythm,
+    holders: new Map(),
+    twins: { check: () => undefined },
+  };
+}
+
+function entityOf(id: EntityId, streams: readonly StreamDeclaration[], maxShare: number): EntityConfig {
+  return {
+    id,
+    name: id,
+    enabled: true,
+    nip: null,
+    apiKey: '',
+    apiKeyFile: null,
+    startDate: 'all',
+    endDate: null,
+    streams: streams.map(({ name }) => name),
+    deletions: { maxShare, confirm: null },
+  };
+}
+
+function topicOf(name: string, partitions = 1): Topic {
+  return { name: `${SERVICE}.${name}`, partitions, maxMessageBytes: 1_000_000 };
+}
+
+const topics: Topics = {
+  data: new Map(),
+  deadLetters: topicOf('dead-letters'),
+  sweeps: topicOf('sweeps'),
+  state: topicOf('state', STATE_PARTITIONS),
+  highWatermarks: new Map(),
+  warnings: [],
+};
 
 /** Rows are told apart by the number of their last change, and a record says nothing else. */
 const fingerprint: Fingerprint = ({ change }, out) => {
@@ -208,7 +221,7 @@ function codecOf(declaration: StreamDeclaration): StreamCodec {
     encode: ({ change }) => Buffer.from(JSON.stringify(change)),
     encodeKey: ({ id }) => Buffer.from(String(id)),
     dateOf: ({ invoice_date: date }) => (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE,
-    topic: { name: `bench.${declaration.name}`, partitions: 1, maxMessageBytes: 1_000_000 },
+    topic: topicOf(declaration.name),
     lines: null,
     formerLines: null,
   };

@@ -1,0 +1,208 @@
+import type { Config, RegistryConfig } from '../../config/config';
+import { createDecoder } from '../changes/decode';
+import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from '../changes/fingerprint';
+import { daysOf } from '../changes/kinds';
+import { isObject } from '../json';
+import { NO_DATE } from '../changes/block';
+import type { LapsCodec, LinesCodec, StreamCodec } from '../changes/records';
+import type { LedgerBlock, Projection, Row, StreamDeclaration } from '../model';
+import type { Secrets } from '../secrets';
+import { createEncoder, loadSchema, type Encoder } from '../sinks/avro';
+import { confluent, singleObject, type Framing } from '../sinks/framing';
+import { createRegistry, type RegistrySettings } from '../sinks/registry';
+import { type SubjectSchema } from '../sinks/registry-subjects';
+import type { Topic, Topics } from '../sinks/topics';
+import { allStreams } from '../sources/streams/all-streams';
+import type { Definition, Layout } from '../state/state-topic';
+
+/** All that turns rows, sweeps and ledger blocks into bytes: compiled once and shared by every entity and shard, as schemas are large. */
+export interface Codecs {
+  readonly streamCodec: (declaration: StreamDeclaration) => StreamCodec;
+  readonly sweeps: LapsCodec;
+  readonly encodeBlock: (block: LedgerBlock) => Buffer;
+  readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
+  /** What a new shard writes down about its surroundings. */
+  readonly layout: Layout;
+}
+
+/** What of the configuration decides how records look. */
+type RecordSetting = Pick<Config['service'], 'projections' | 'volatileFields'>;
+
+const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection]));
+
+/** The codecs of a service; each stream's is compiled when it is first asked for. */
+export function createCodecs(setting: RecordSetting, topics: Topics, framing: Framing): Codecs {
+  const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
+  const compiled = new Map<string, StreamCodec>();
+  return {
+    streamCodec(declaration) {
+      const codec = compiled.get(declaration.name) ?? codecOf(declaration, setting, topics, framing);
+      compiled.set(declaration.name, codec);
+      return codec;
+    },
+    sweeps: sweepsCodecOf(topics.sweeps, framing),
+    encodeBlock: (value) => block.encode(value),
+    decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
+    layout: layoutOf(topics, framing),
+  };
+}
+
+/** What the look of records at a registry takes. */
+export interface FramingSetting {
+  /** Null = no registry: records are in Avro's single-object encoding. */
+  readonly registry: RegistryConfig | null;
+  readonly secrets: Secrets;
+  readonly userAgent: string;
+  readonly onWarning: (warning: string) => void;
+}
+
+/** How records begin; before the first record every schema is known to the registry, where there is one. */
+export async function resolveFraming(
+  { registry: config, secrets, userAgent, onWarning }: FramingSetting,
+  topics: Topics,
+): Promise<Framing> {
+  if (config === null) return singleObject;
+  const registry = createRegistry({ settings: registryAsOfNow(config, secrets), userAgent, onNote: onWarning });
+  try {
+    return confluent(await registry.resolve(subjectsOf(topics)));
+  } finally {
+    registry.close();
+  }
+}
+
+/** Whose schemas a registry must know: the keys and values of every topic in Avro. */
+export function subjectsOf(topics: AvroTopics<{ readonly name: string }>): readonly SubjectSchema[] {
+  return avroTopics(topics).flatMap(({ topic, schema }) => [
+    { name: `${topic.name}-key`, schemaText: loadSchema(`${schema}-key`) },
+    { name: `${topic.name}-value`, schemaText: loadSchema(schema) },
+  ]);
+}
+
+/** What a new shard writes down about its surroundings. */
+export function layoutOf(topics: Topics, framing: Framing): Layout {
+  const all = avroTopics(topics);
+  return {
+    version: 1,
+    statePartitions: topics.state.partitions,
+    partitions: Object.fromEntries(all.map(({ topic }) => [topic.name, topic.partitions])),
+    keyFraming: framing.name,
+    keySchemas: Object.fromEntries(
+      all.map(({ topic, schema }) => [topic.name, framing.schemaId(`${topic.name}-key`, loadSchema(`${schema}-key`))]),
+    ),
+    definitions: [],
+    lastOffsets: {},
+    observedAt: 0,
+  };
+}
+
+function registryAsOfNow({ files, ...settings }: RegistryConfig, secrets: Secrets): RegistrySettings {
+  const { auth, ca } = settings;
+  const latest =
+    auth === null || 'token' in auth
+      ? auth && { token: secrets.latest('token', files.auth, auth.token) }
+      : { ...auth, password: secrets.latest('password', files.auth, auth.password) };
+  return { ...settings, auth: latest, ca: ca === null ? null : secrets.latest('certificates', files.ca, ca) };
+}
+
+/** The topics whose keys and values are Avro. */
+interface AvroTopics<T> {
+  /** By name without the prefix. */
+  readonly data: ReadonlyMap<string, T>;
+  readonly sweeps: T;
+}
+
+function avroTopics<T>({ data, sweeps }: AvroTopics<T>): readonly { readonly topic: T; readonly schema: string }[] {
+  return [...[...data].map(([name, topic]) => ({ topic, schema: schemaOf(name) })), { topic: sweeps, schema: 'sweep' }];
+}
+
+/** The schema of what a data topic holds, by the topic's name without the prefix. */
+function schemaOf(name: string): string {
+  const source = [...allStreams, ...projections].find((each) => each.name === name);
+  if (source === undefined) throw new Error(`no stream or projection is called ${name}; this is a bug`);
+  return source.schema;
+}
+
+function codecOf(
+  declaration: StreamDeclaration,
+  setting: RecordSetting,
+  topics: Topics,
+  framing: Framing,
+): StreamCodec {
+  const topic = topics.data.get(declaration.name);
+  if (topic === undefined) throw new Error(`no topic for stream ${declaration.name}; this is a bug`);
+  const schemaText = loadSchema(declaration.schema);
+  const { key, value } = encodersOf(declaration.schema, topic.name, framing);
+  const { projection } = declaration;
+  const formerLines = projection === null ? null : linesCodecOf(projection, topics, framing);
+  return {
+    declaration,
+    definition: definitionOf(declaration, setting.volatileFields),
+    fingerprintUnder: fingerprintsOf(schemaText),
+    decode: createDecoder(schemaText),
+    encode: (record) => value.encode(record),
+    encodeKey: (id) => key.encode(id),
+    dateOf: (row) => dayOf(row, declaration.scopeField),
+    topic,
+    lines: projection !== null && setting.projections.includes(projection.name) ? formerLines : null,
+    formerLines,
+  };
+}
+
+/** How the stream's rows are told apart now; `configured` holds paths that begin with a stream's name. */
+function definitionOf({ name, volatileFields }: StreamDeclaration, configured: readonly string[]): Definition {
+  const prefix = `${name}.`;
+  const added = configured.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+  return {
+    stream: name,
+    hashVersion: HASH_VERSION,
+    normalisationVersion: NORMALISATION_VERSION,
+    volatileFields: [...new Set([...volatileFields, ...added])].sort(),
+  };
+}
+
+/** Fingerprints under any definition that this program still knows, each compiled once. */
+function fingerprintsOf(schemaText: string): StreamCodec['fingerprintUnder'] {
+  const compiled = new Map<string, ReturnType<typeof createFingerprint>>();
+  return ({ hashVersion, normalisationVersion, volatileFields }) => {
+    if (hashVersion !== HASH_VERSION || normalisationVersion !== NORMALISATION_VERSION) return undefined;
+    const name = volatileFields.join(' ');
+    const fingerprint = compiled.get(name) ?? createFingerprint({ schemaText, volatileFields });
+    compiled.set(name, fingerprint);
+    return fingerprint;
+  };
+}
+
+/** Null where the topic of the lines does not exist: then nothing of them was published. */
+function linesCodecOf({ name, field, schema }: Projection, topics: Topics, framing: Framing): LinesCodec | null {
+  const topic = topics.data.get(name);
+  if (topic === undefined) return null;
+  const { key, value } = encodersOf(schema, topic.name, framing);
+  return {
+    name,
+    count: (row) => arrayOf(row[field]).length,
+    of: (record) => arrayOf(record[field]).filter(isObject),
+    encode: (record) => value.encode(record),
+    encodeKey: (id) => key.encode(id),
+    topic,
+  };
+}
+
+function sweepsCodecOf(topic: Topic, framing: Framing): LapsCodec {
+  const { key, value } = encodersOf('sweep', topic.name, framing);
+  return { encode: (record) => value.encode(record), encodeKey: (stream) => key.encode(stream), topic };
+}
+
+function encodersOf(schema: string, topic: string, framing: Framing): Readonly<Record<'key' | 'value', Encoder>> {
+  const encoder = (part: 'key' | 'value', schemaText: string): Encoder =>
+    createEncoder(schemaText, { prefix: framing.prefix(`${topic}-${part}`, schemaText) });
+  return { key: encoder('key', loadSchema(`${schema}-key`)), value: encoder('value', loadSchema(schema)) };
+}
+
+function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function dayOf(row: Row, field: string | null): number {
+  const date = field === null ? null : row[field];
+  return (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE;
+}

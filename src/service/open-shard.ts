@@ -1,0 +1,104 @@
+import type { Config, EntityConfig } from '../../config/config';
+import type { EntityId } from '../model';
+import type { Reader } from '../reading/stream-reading';
+import type { ShardOptions } from '../shard/shard';
+import { ensureTopics, verifyLayout } from '../sinks/topics';
+import { openWriter } from '../sinks/writer';
+import { allStreams } from '../sources/streams/all-streams';
+import { batchBytes, topicSettings } from './cluster';
+import type { Membership } from '../sinks/group';
+import type { Codecs } from './codecs';
+import type { Patience } from './patience';
+import type { Cluster, RunContext, ServiceOptions, ShardPartition } from './run-context';
+
+/** What of a run, or of a command that writes state, a shard is opened with. */
+export interface ShardSetting extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'> {
+  readonly options: Pick<ServiceOptions, 'patience' | 'now'>;
+}
+
+/** What the shard of that number is made of, with these streams of these entities. */
+export function shardOptions(
+  { options, serviceId, topics, codecs, partition }: ShardSetting,
+  number: number,
+  entities: readonly { readonly id: EntityId; readonly streams: readonly string[] }[],
+): ShardOptions {
+  const { layout, encodeBlock, decodeBlock } = codecs;
+  const { openWriter: openShardWriter, read, verifyLayout: verify } = partition(number);
+  return {
+    number,
+    serviceId,
+    stateTopic: topics.state.name,
+    streams: entities.flatMap((entity) =>
+      allStreams
+        .filter(({ name }) => entity.streams.includes(name))
+        .map((declaration) => ({ entity: entity.id, codec: codecs.streamCodec(declaration) })),
+    ),
+    deadLetters: topics.deadLetters,
+    laps: codecs.sweeps,
+    encodeBlock,
+    decodeBlock,
+    layout,
+    openWriter: openShardWriter,
+    read,
+    verifyLayout: verify,
+    now: options.now,
+    idleCommitMs: options.patience.idleCommitMs,
+  };
+}
+
+/** What the partitions of the state topic are read and written through. */
+export interface PartitionSetting {
+  readonly config: Config;
+  readonly patience: Pick<Patience, 'commitMs'>;
+  readonly cluster: Cluster;
+  readonly layout: Codecs['layout'];
+  readonly membership: Pick<Membership, 'read'>;
+}
+
+/** The partition of that number in Kafka. */
+export function kafkaPartition(
+  { config, patience, cluster, layout, membership }: PartitionSetting,
+  number: number,
+): ShardPartition {
+  const { kafka, topics } = cluster;
+  let current = topics;
+  /** A topic may have been deleted or made anew since the start: then what the ledger says was published is gone. */
+  const lookAgain = async (): Promise<void> => {
+    current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
+  };
+  return {
+    openWriter: async () => {
+      await lookAgain();
+      return openWriter(kafka, {
+        transactionalId: `${topics.state.name}-${number}`,
+        stateTopic: topics.state.name,
+        partition: number,
+        maxBatchBytes: batchBytes(current),
+        deadlineMs: patience.commitMs,
+      });
+    },
+    read: (offset, each, end) => membership.read(number, offset, each, end),
+    verifyLayout: async (stored) => {
+      try {
+        verifyLayout(stored, current, layout);
+      } catch {
+        // What the owner before committed while it was being fenced lies beyond the ends seen before that.
+        await lookAgain();
+        verifyLayout(stored, current, layout);
+      }
+    },
+  };
+}
+
+/** The entity as the shard's reading sees it. */
+export function readerOf({ api, options }: Pick<RunContext, 'api' | 'options'>, entity: EntityConfig): Reader {
+  return {
+    entity: entity.id,
+    nip: entity.nip,
+    startDate: entity.startDate,
+    endDate: entity.endDate,
+    streams: allStreams.filter(({ name }) => entity.streams.includes(name)),
+    rest: api.of(entity, options.onAttempt),
+    deletions: entity.deletions,
+  };
+}

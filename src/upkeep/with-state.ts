@@ -1,0 +1,85 @@
+import { firstValueFrom } from 'rxjs';
+
+import { ConfigError } from '../errors';
+import type { EntityId } from '../model';
+import { userAgentOf } from '../service/api';
+import { kafkaSettings, topicSettings } from '../service/cluster';
+import { createCodecs, resolveFraming } from '../service/codecs';
+import { kafkaPartition, shardOptions } from '../service/open-shard';
+import type { Cluster, ServiceOptions } from '../service/run-context';
+import { joinGroup } from '../sinks/group';
+import { dropGroup, throwAwayGroup } from '../sinks/look';
+import { partitionOf } from '../sinks/partition';
+import { ensureTopics, missingTopics } from '../sinks/topics';
+import { createKafka } from '../sinks/client';
+import { withDeadline } from '../sinks/faults';
+import { allStreams } from '../sources/streams/all-streams';
+import type { RepairOptions } from './repair';
+
+/** What a command that writes state needs from outside. */
+export interface RepairSetting extends Pick<
+  ServiceOptions,
+  'config' | 'patience' | 'kafkaLog' | 'secrets' | 'onWarning' | 'stopped' | 'now' | 'version'
+> {
+  readonly random: () => number;
+}
+
+/** Lends all that a change of an entity's state takes. The service's group is not joined: its shards are read through a throw-away one. */
+export async function withState<T>(
+  setting: RepairSetting,
+  entity: EntityId,
+  use: (options: RepairOptions) => Promise<T>,
+): Promise<T> {
+  const { config, patience, stopped, random } = setting;
+  const cluster = await openUsedCluster(setting);
+  const { kafka, topics, framing } = cluster;
+  const groupId = throwAwayGroup(config.service.service.id);
+  const membership = joinGroup(kafka, {
+    groupId,
+    stateTopic: topics.state.name,
+    sessionTimeoutMs: config.service.kafka.sessionTimeoutMs,
+    readDeadlineMs: patience.restoreMs,
+  });
+  try {
+    await withDeadline(firstValueFrom(membership.owned), patience.confirmMs, `joining group ${groupId}`);
+    const number = partitionOf(entity, topics.state.partitions);
+    const streams = allStreams.map(({ name }) => name);
+    const codecs = createCodecs(config.service, topics, framing);
+    return await use({
+      entity,
+      shard: shardOptions(
+        {
+          options: setting,
+          serviceId: config.service.service.id,
+          topics,
+          codecs,
+          partition: (shard) => kafkaPartition({ config, patience, cluster, layout: codecs.layout, membership }, shard),
+        },
+        number,
+        [{ id: entity, streams }],
+      ),
+      end: topics.highWatermarks.get(topics.state.name)?.[number] ?? 0,
+      stopped,
+      againMs: (tries) => random() * 2 * patience.reopenMs(tries),
+    });
+  } finally {
+    await membership.leave();
+    await dropGroup(kafka, groupId);
+  }
+}
+
+/** A cluster whose state topic exists: a change of nothing would make the topics of a service that never ran. */
+async function openUsedCluster({ config, kafkaLog, secrets, onWarning, version }: RepairSetting): Promise<Cluster> {
+  const kafka = createKafka(kafkaSettings(config, secrets), kafkaLog);
+  const settings = topicSettings(config, config.service.topics.create);
+  const stateTopic = `${settings.prefix}.state`;
+  if ((await missingTopics(kafka, settings)).includes(stateTopic))
+    throw new ConfigError(
+      `reading ${stateTopic}: expected what the service remembers, got no topic of that name in the cluster; nothing was published yet, or topics.prefix is another one`,
+    );
+  const topics = await ensureTopics(kafka, settings);
+  for (const warning of topics.warnings) onWarning(warning);
+  const { registry } = config.service;
+  const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);
+  return { kafka, topics, framing };
+}
