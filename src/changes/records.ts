@@ -4,7 +4,8 @@ import { RecordError } from '../errors';
 import { isExact } from './kinds';
 import type { Fingerprint } from './ledger';
 import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
-import { encodedBytes, type OutgoingRecord } from '../sinks/writer';
+import { encodedBytes } from '../sinks/writer';
+import type { OutgoingRecord } from '../sinks/transaction';
 import { partitionOf } from '../sinks/partition';
 import type { Definition } from '../state/state-topic';
 

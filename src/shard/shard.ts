@@ -14,15 +14,8 @@ import {
   type OutputTopic,
   type StreamCodec,
 } from '../changes/records';
-import {
-  type Batch,
-  type LastOffsets,
-  type OutgoingRecord,
-  type Outcome,
-  type StateRecord,
-  type Writer,
-} from '../sinks/writer';
-import type { StoredRecord } from '../sinks/group';
+import type { Batch, LastOffsets, OutgoingRecord, Outcome, StateRecord, Writer } from '../sinks/transaction';
+import type { StoredRecord } from '../sinks/transaction';
 import {
   parseStateKey,
   parseStateValue,

@@ -2,14 +2,8 @@ import type { Consumer, Kafka } from 'kafkajs';
 import { ReplaySubject, type Observable } from 'rxjs';
 
 import { TransientError } from '../errors';
+import type { StoredRecord } from './transaction';
 import { classify, withDeadline } from './writer';
-
-/** One committed record of the state topic. */
-export interface StoredRecord {
-  readonly key: string;
-  readonly value: Buffer | null;
-  readonly offset: number;
-}
 
 /** This replica's place in the consumer group whose partitions are the shards. */
 export interface Membership {

@@ -6,7 +6,6 @@ import {
   Kafka,
   Partitioners,
   logLevel,
-  type IHeaders,
   type ISocketFactory,
   type Message,
   type Producer,
@@ -17,6 +16,7 @@ import {
 
 import { ConfigError, TransientError } from '../errors';
 import { keepRefusals } from './keep-refusals';
+import type { Batch, LastOffsets, Outcome, Writer } from './transaction';
 
 /** How to reach the cluster; the part of the configuration that this module needs. What a file may hold is asked for at each connection. */
 export interface KafkaSettings {
@@ -102,55 +102,6 @@ function openSocket({ host, port, ssl, onConnect }: SocketRequest): Socket {
 /** The type of the record and the version; as the size of an answer it would be 352 MB. */
 function isTlsAlert(bytes: Buffer): boolean {
   return bytes[0] === 0x15 && bytes[1] === 0x03;
-}
-
-/** One record for a data topic; the partition is chosen by us. */
-export interface OutgoingRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly key: Buffer | null;
-  /** Null is a tombstone. */
-  readonly value: Buffer | null;
-  readonly headers: IHeaders;
-}
-
-/** One record of the shard's own partition of the state topic. */
-export interface StateRecord {
-  readonly key: string;
-  /** Null removes the key. */
-  readonly value: Buffer | string | null;
-}
-
-/** What one transaction holds; it is committed whole or not at all. */
-export interface Batch {
-  readonly state: readonly StateRecord[];
-  readonly records: readonly OutgoingRecord[];
-}
-
-/**
- * How a transaction ended. Only `committed` is certain: after any other outcome the transaction may or may not stand, the writer is
- * used up, and the state topic alone tells (kafkajs does not retry EndTxn and strands its producer: tulios/kafkajs#1355).
- */
-export type Outcome =
-  | { readonly kind: 'committed'; readonly lastOffsets: LastOffsets }
-  /** A newer writer of this shard exists. */
-  | { readonly kind: 'fenced'; readonly error: TransientError }
-  /** The broker will not take these records, whoever sends them. */
-  | { readonly kind: 'refused'; readonly error: TransientError }
-  /** A person must set something right: rights, settings. */
-  | { readonly kind: 'forbidden'; readonly error: ConfigError }
-  /** The connection or a broker failed. */
-  | { readonly kind: 'lost'; readonly error: TransientError };
-
-/** Last offset written, by topic and partition. */
-export type LastOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;
-
-/** The one writer of a shard. */
-export interface Writer {
-  /** Commits a batch in one transaction; never throws for what Kafka does. */
-  commit(batch: Batch): Promise<Outcome>;
-  /** Lets go of the connections, within two seconds. */
-  close(): Promise<void>;
 }
 
 /** What a writer needs to know of its shard. */

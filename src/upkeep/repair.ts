@@ -5,8 +5,8 @@ import { createLedger, EntryFlag, type Ledger } from '../changes/ledger';
 import type { EntityId, StreamName } from '../model';
 import { tombstonesOf, type StreamCodec } from '../changes/records';
 import type { ShardOptions } from '../shard/shard';
-import type { OutgoingRecord, StateRecord, Writer } from '../sinks/writer';
-import type { StoredRecord } from '../sinks/group';
+import type { OutgoingRecord, StateRecord, Writer } from '../sinks/transaction';
+import type { StoredRecord } from '../sinks/transaction';
 import {
   parseStateKey,
   parseStateValue,

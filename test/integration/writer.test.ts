@@ -1,6 +1,7 @@
 import type { Kafka, RecordMetadata } from 'kafkajs';
 
-import { openWriter, type Batch, type Outcome, type Writer, type WriterOptions } from '../../src/sinks/writer';
+import { openWriter, type WriterOptions } from '../../src/sinks/writer';
+import type { Batch, Outcome, Writer } from '../../src/sinks/transaction';
 import { type CommittedRecord, readCommitted } from '../support/java-reader';
 import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmin } from '../support/kafka';
 import { API, startProxy, type Verdict } from '../support/tcp-proxy';

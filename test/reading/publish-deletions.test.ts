@@ -3,7 +3,7 @@ import type { Row, StreamDeclaration } from '../../src/model';
 import type { Rhythm } from '../../src/reading/read-shard';
 import type { Target } from '../../src/rules/rhythm';
 import type { Progress } from '../../src/reading/stream-reading';
-import type { OutgoingRecord } from '../../src/sinks/writer';
+import type { OutgoingRecord } from '../../src/sinks/transaction';
 import { type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
 import { items, scene, type Scene, type Setting, upTo, when } from '../support/scene';
 

@@ -7,7 +7,7 @@ import { EntryFlag } from '../../src/changes/ledger';
 import type { Cursor, Row, StreamDeclaration } from '../../src/model';
 import { runShard, type Rhythm } from '../../src/reading/read-shard';
 import { createShard } from '../../src/shard/shard';
-import type { Batch, OutgoingRecord } from '../../src/sinks/writer';
+import type { Batch, OutgoingRecord } from '../../src/sinks/transaction';
 import {
   createMarks,
   createMemoryKafka,

@@ -1,7 +1,7 @@
 import { FatalError, TransientError } from '../../src/errors';
 import type { Page, Row, StreamDeclaration } from '../../src/model';
 import { createShard } from '../../src/shard/shard';
-import type { Batch } from '../../src/sinks/writer';
+import type { Batch } from '../../src/sinks/transaction';
 import { parseStateValue } from '../../src/state/state-topic';
 import { startPosition } from '../../src/sources/scan';
 import { cursorIn, DEAD_LETTERS, type Fate, itemStream, memoryShard, rowOf, stateOf, topicOf } from '../support/memory';

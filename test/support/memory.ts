@@ -8,8 +8,8 @@ import type { Answer, Cursor, LedgerBlock, Row, ScanName, StreamDeclaration } fr
 import type { StreamCodec } from '../../src/changes/records';
 import type { ShardOptions } from '../../src/shard/shard';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
-import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/writer';
-import type { StoredRecord } from '../../src/sinks/group';
+import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/transaction';
+import type { StoredRecord } from '../../src/sinks/transaction';
 import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
 import type { AccountDetails, Detail, Rest } from '../../src/sources/rest';
 
