@@ -28,8 +28,9 @@ import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { look } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';
 import { groupIsEmpty } from '../sinks/group';
+import { verifyLayout } from '../state/layout';
 import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
-import { ensureTopics, missingTopics, verifyLayout, type Topics } from '../sinks/topics';
+import { ensureTopics, missingTopics, type Topics } from '../sinks/topics';
 import type { Rest } from '../sources/rest';
 import { configHelp, configOptions, setUp, type Io } from './io';
 

@@ -48,15 +48,9 @@ import { dropGroup, look, throwAwayGroup } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
 import { createRegistry, type RegistrySettings, type Subject } from '../sinks/registry';
 import { groupIsEmpty, joinGroup, type Membership } from '../sinks/group';
+import { verifyLayout } from '../state/layout';
 import { parseStateKey, parseStateValue, type Definition, type Layout } from '../state/state-topic';
-import {
-  ensureTopics,
-  missingTopics,
-  verifyLayout,
-  type Topic,
-  type TopicSettings,
-  type Topics,
-} from '../sinks/topics';
+import { ensureTopics, missingTopics, type Topic, type TopicSettings, type Topics } from '../sinks/topics';
 import { daysOf, isObject } from '../changes/kinds';
 import { createDecoder } from '../changes/decode';
 import { createApiKey, createRest, requestRetry, type Attempt, type Rest } from '../sources/rest';

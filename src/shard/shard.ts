@@ -16,11 +16,11 @@ import {
 } from '../changes/records';
 import type { Batch, LastOffsets, OutgoingRecord, Outcome, StateRecord, Writer } from '../sinks/transaction';
 import type { StoredRecord } from '../sinks/transaction';
+import { withTopicsOf } from '../state/layout';
 import {
   parseStateKey,
   parseStateValue,
   stateKey,
-  withTopicsOf,
   type Account,
   type Hold,
   type Layout,

@@ -7,14 +7,8 @@ import { tombstonesOf, type StreamCodec } from '../changes/records';
 import type { ShardOptions } from '../shard/shard';
 import type { OutgoingRecord, StateRecord, Writer } from '../sinks/transaction';
 import type { StoredRecord } from '../sinks/transaction';
-import {
-  parseStateKey,
-  parseStateValue,
-  stateKey,
-  withTopicsOf,
-  type Layout,
-  type StateKey,
-} from '../state/state-topic';
+import { withTopicsOf } from '../state/layout';
+import { parseStateKey, parseStateValue, stateKey, type Layout, type StateKey } from '../state/state-topic';
 
 /** What is changed, and how it is reached. */
 export interface RepairOptions {
