@@ -622,6 +622,7 @@ function shardOptions(
       }
     },
     now: around.now,
+    newSessionId: randomUUID,
     idleCommitMs: patience.idleCommitMs,
   };
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 import { ConfigError, FatalError, RecordError, TransientError } from '../errors';
 import { createLedger, EntryFlag, type Entry, type Fingerprint, type Ledger } from '../changes/ledger';
@@ -61,6 +61,8 @@ export interface ShardOptions {
   /** Rejects with a ConfigError where a stored layout and the surroundings disagree. */
   readonly verifyLayout: (stored: Layout) => Promise<void>;
   readonly now: () => number;
+  /** Names a session in its marker; no two sessions of a shard, of whatever process, may have the same name. */
+  readonly newSessionId: () => string;
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
 }
@@ -273,7 +275,7 @@ export function createShard(options: ShardOptions): Shard {
   };
 
   async function restore(writer: Writer): Promise<void> {
-    const session = randomUUID();
+    const session = options.newSessionId();
     const marker: SessionMarker = { session, at: new Date(options.now()).toISOString() };
     const outcome = await writer.commit({
       state: [{ key: stateKey(options.serviceId, { session: true }), value: JSON.stringify(marker) }],

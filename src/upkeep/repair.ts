@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 import { ConfigError, TransientError } from '../errors';
 import { createLedger, EntryFlag, type Ledger } from '../changes/ledger';
 import type { EntityId, StreamName } from '../model';
@@ -247,7 +245,7 @@ async function changeState<T>(options: RepairOptions, change: Change<T>): Promis
 async function own<T>(shard: ShardOptions, memory: Memory, change: Change<T>, stopped: () => boolean): Promise<T> {
   const writer = await shard.openWriter();
   try {
-    const session = randomUUID();
+    const session = shard.newSessionId();
     const marker = JSON.stringify({ session, at: new Date(shard.now()).toISOString() });
     const outcome = await writer.commit({
       state: [{ key: stateKey(shard.serviceId, { session: true }), value: marker }],

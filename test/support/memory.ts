@@ -55,6 +55,8 @@ export interface MemoryKafka {
   /** Counts what was aborted too, as Kafka does. */
   highWatermark(): number;
   readonly openWriter: ShardOptions['openWriter'];
+  /** A sequence, so that the same story writes the same bytes. */
+  readonly newSessionId: ShardOptions['newSessionId'];
   readonly read: ShardOptions['read'];
 }
 
@@ -72,6 +74,7 @@ export function createMemoryKafka({
   const state: StoredRecord[] = [];
   let newest = 0;
   let end = 0;
+  let sessions = 0;
 
   const fenced = (): Outcome => ({ kind: 'fenced', error: new TransientError('memory: a newer writer exists') });
 
@@ -129,6 +132,7 @@ export function createMemoryKafka({
     laps,
     state,
     highWatermark: () => end,
+    newSessionId: () => `session ${(sessions += 1)}`,
     async openWriter() {
       await pause();
       newest += 1;
@@ -300,6 +304,7 @@ export function memoryShard(
     },
     verifyLayout: () => Promise.resolve(),
     now,
+    newSessionId: kafka.newSessionId,
     idleCommitMs,
   };
 }

@@ -28,7 +28,7 @@ export interface VirtualRecord {
 
 /** The partitions of a state topic, compacted at once; they outlive what writes to them. */
 export interface VirtualKafka {
-  readonly partition: (number: number) => Pick<ShardOptions, 'openWriter' | 'read'>;
+  readonly partition: (number: number) => Pick<ShardOptions, 'openWriter' | 'read' | 'newSessionId'>;
 }
 
 const SERVICE = 'bench';
@@ -57,6 +57,7 @@ function createPartition(number: number, onRecords: (records: readonly OutgoingR
   const state = new Map<string, StoredRecord>();
   let newest = 0;
   let end = 0;
+  let sessions = 0;
   const writerOf = (epoch: number): Writer => ({
     commit: (batch) =>
       new Promise((resolve) => {
@@ -79,6 +80,7 @@ function createPartition(number: number, onRecords: (records: readonly OutgoingR
     close: () => Promise.resolve(),
   });
   return {
+    newSessionId: () => `session ${(sessions += 1)}`,
     openWriter: () => {
       newest += 1;
       return Promise.resolve(writerOf(newest));
