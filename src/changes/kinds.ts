@@ -70,6 +70,16 @@ export function daysOf(text: string): number | undefined {
   return text.length === 10 ? daysAtStart(text) : undefined;
 }
 
+/** Days since 1970-01-01 of a date `YYYY-MM-DD` that is known to be one; null of null. */
+export function dayOrNull(date: string | null): number | null {
+  return date === null ? null : Date.parse(date) / 86_400_000;
+}
+
+/** The text, unless it is empty or no text. */
+export function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 /**
  * Milliseconds since 1970-01-01T00:00:00Z of `2026-03-08T10:11:12.345+01:00`, `2026-03-08T09:11:12Z` or
  * `2026-03-08 10:11:12 +0100`, digits after the third of the fraction dropped. A text without a zone names no instant: it

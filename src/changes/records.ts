@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { RecordError } from '../errors';
-import { isExact } from './kinds';
+import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './ledger';
 import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
 import { encodedBytes } from '../sinks/writer';
@@ -74,7 +74,6 @@ export interface Origin {
 const BATCH_OVERHEAD_BYTES = 100;
 /** As many as the ledger counts. */
 const MAX_LINES = 65_535;
-const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_DEAD_LETTER_BYTES = 900_000;
 /** Key, headers and batch of a dead letter, its error's text above all. */
 const DEAD_LETTER_OVERHEAD_BYTES = 4_096;
@@ -183,10 +182,6 @@ function sumsOf({ sums }: Cursor, sumFields: readonly string[]): readonly Readon
       ),
     };
   });
-}
-
-function dayOrNull(date: string | null): number | null {
-  return date === null ? null : Date.parse(date) / DAY_MS;
 }
 
 /** Every line of the document as it is, and tombstones of those that it had before and has no longer. */

@@ -1,4 +1,4 @@
-import { isObject } from '../changes/kinds';
+import { isObject, textOrNull } from '../changes/kinds';
 import { EntryFlag, type Entry, type Ledger } from '../changes/ledger';
 import type { EntityId, StreamDeclaration, StreamName } from '../model';
 
@@ -292,10 +292,6 @@ function wasMissing({ missing }: Entry, lap: Lap | null): boolean {
 
 function nameOf({ month, currency }: Pick<Sum, 'month' | 'currency'>): string {
   return `${month ?? ''} ${currency ?? ''}`;
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 function amountOf(value: unknown): number {
