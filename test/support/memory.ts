@@ -6,7 +6,7 @@ import { daysOf } from '../../src/changes/kinds';
 import { createLedger, NO_DATE, type Ledger } from '../../src/changes/ledger';
 import type { Answer, Cursor, LedgerBlock, Row, ScanName, StreamDeclaration } from '../../src/model';
 import type { StreamCodec } from '../../src/changes/records';
-import type { ShardOptions } from '../../src/shard/shard';
+import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer } from '../../src/sinks/transaction';
 import type { StoredRecord } from '../../src/sinks/transaction';

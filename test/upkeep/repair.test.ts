@@ -193,11 +193,12 @@ test('a purge ends with one tombstone a row and nothing remembered of the entity
       expect(left.filter((key) => 'entity' in key && key.entity === 'alfa')).toEqual([]);
 
       for (const shard of [owner, createShard(memoryShard(kafka, places))]) {
-        await (await shard.open()).close();
-        expect(STREAMS.map((stream) => [shard.size('alfa', stream), shard.size('bravo', stream)])).toEqual([
+        const session = await shard.open();
+        expect(STREAMS.map((stream) => [session.live('alfa', stream), session.live('bravo', stream)])).toEqual([
           [0, 9],
           [0, 9],
         ]);
+        await session.close();
       }
       expect(await lap(owner, rowsOf(1), kafka)).toEqual(STREAMS.map((stream) => `alfa ${stream} r 1`));
     }),
