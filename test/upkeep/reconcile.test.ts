@@ -163,8 +163,8 @@ test.each<Fate>(['committed', 'lost', 'lost-though-committed', 'fenced'])(
     };
     for (let tries = 0; tries < 3; tries += 1) {
       const session = await shard.open();
-      if (session.cursor('alfa', 'items', 'sweep')?.finishedAt == null) {
-        session.begin('alfa', 'items', 'sweep', cursor);
+      if (session.stream('alfa', 'items').cursor('sweep')?.finishedAt == null) {
+        session.stream('alfa', 'items').begin('sweep', cursor);
         await session.add({ entity: 'alfa', stream: 'items', scan: 'sweep', page }).catch(() => undefined);
       }
       await session.close();
