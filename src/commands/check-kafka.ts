@@ -1,3 +1,4 @@
+import { verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
@@ -9,7 +10,7 @@ import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
 import { look } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';
-import { ensureTopics, missingTopics, verifyLayout, type Topics } from '../sinks/topics';
+import { ensureTopics, missingTopics, type Topics } from '../sinks/topics';
 import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
 import type { Attempt } from './check-findings';
 import type { Io } from './io';

@@ -17,7 +17,8 @@ import {
 import { judgeIdentity } from '../rules/identity';
 import type { Cursor } from '../model';
 import { untilOver, type Progress, type StreamReading } from './stream-reading';
-import type { Addressed, Gone } from '../shard/shard';
+import type { Addressed } from '../shard/memory';
+import type { ConfirmedDeletion } from '../shard/page-changes';
 import { addDetail, readDetail } from './read-row';
 import { NO_COUNTS } from '../rules/cursor';
 
@@ -30,10 +31,10 @@ export interface DeletionOptions extends StreamReading {
 }
 
 /** What a row that two laps missed turned out to be: gone, or there after all, which was published. */
-type Found = { readonly gone: Gone } | { readonly told: Progress };
+type Found = { readonly gone: ConfirmedDeletion } | { readonly told: Progress };
 
 interface Answers {
-  readonly gone: readonly Gone[];
+  readonly gone: readonly ConfirmedDeletion[];
   readonly told: readonly Progress[];
 }
 
@@ -155,7 +156,10 @@ function askFor(options: DeletionOptions, row: Addressed, released: boolean): Ob
   );
 }
 
-function publish({ session, reader, stream }: DeletionOptions, gone: readonly Gone[]): Observable<Progress> {
+function publish(
+  { session, reader, stream }: DeletionOptions,
+  gone: readonly ConfirmedDeletion[],
+): Observable<Progress> {
   const { entity } = reader;
   const chunks = Array.from({ length: Math.ceil(gone.length / CHUNK) }, (_, n) =>
     gone.slice(n * CHUNK, (n + 1) * CHUNK),

@@ -36,7 +36,8 @@ import { asking, scopeOf, untilOver, type Progress, type Reader } from './stream
 import { dueAt, firstLapOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
 import { isoDay, queryOf, scansOf } from '../rules/scope';
 import { publishDeletions } from './publish-deletions';
-import type { Done, Session } from '../shard/shard';
+import type { Session } from '../shard/session';
+import type { PageResult } from '../shard/page-changes';
 import type { Rest } from '../sources/rest';
 import { startPosition } from '../rules/paging';
 import { scan, type Release } from '../sources/scan';
@@ -364,7 +365,7 @@ function readPages(
     const work = { ...place, scan: scanName, page };
     // An empty list has a mark as well: all that comes later is new.
     const marked = end && scanName === 'newest' ? { ...work, mark: highest ?? 0 } : work;
-    const added = async (): Promise<Done> => {
+    const added = async (): Promise<PageResult> => {
       options.twins.check(entity, stream.name, page.rows);
       return session.add(marked);
     };

@@ -3,7 +3,7 @@ import { catchError, defer, finalize, NEVER, throwError, type MonoTypeOperatorFu
 import type { ParkReason } from '../errors';
 import type { Answer, Counts, Cursor, EntityId, Query, StreamDeclaration } from '../model';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
-import type { Session } from '../shard/shard';
+import type { Session } from '../shard/session';
 import type { Hold } from '../state/state-topic';
 import type { Rest } from '../sources/rest';
 

@@ -1,3 +1,4 @@
+import { verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
@@ -6,7 +7,7 @@ import type { Secrets } from '../secrets';
 import { groupIsEmpty } from '../sinks/group';
 import { look } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
-import { ensureTopics, verifyLayout, type TopicSettings, type Topics } from '../sinks/topics';
+import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
 import { allStreams } from '../sources/streams/all-streams';
 import { parseStateKey, parseStateValue } from '../state/state-topic';

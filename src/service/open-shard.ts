@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { verifyLayout } from '../state/layout';
 import type { Config, EntityConfig } from '../../config/config';
 import type { EntityId } from '../model';
 import type { Reader } from '../reading/stream-reading';
-import type { ShardOptions } from '../shard/shard';
-import { ensureTopics, verifyLayout } from '../sinks/topics';
+import type { ShardOptions } from '../shard/shard-options';
+import { ensureTopics } from '../sinks/topics';
 import { openWriter } from '../sinks/writer';
 import { allStreams } from '../sources/streams/all-streams';
 import { batchBytes, topicSettings } from './cluster';
@@ -42,6 +44,7 @@ export function shardOptions(
     read,
     verifyLayout: verify,
     now: options.now,
+    newSessionId: randomUUID,
     idleCommitMs: options.patience.idleCommitMs,
   };
 }

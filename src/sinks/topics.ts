@@ -2,7 +2,6 @@ import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
 import { classify, closedByBroker, kafkaType, withDeadline } from './faults';
-import type { Layout } from '../state/state-topic';
 
 /** The topics of one service and how to make them. */
 export interface TopicSettings {
@@ -330,50 +329,5 @@ function refuseLostState({ data, state, highWatermarks }: Topics, stateRecords: 
     throw new ConfigError(
       `looking at ${state.name}: expected what this service published to be remembered there, got an empty topic beside ${full.join(', ')}; everything would be published again. If the state topic was lost, restore it, or start over under another topics.prefix; if the data topics belong to another service, choose another topics.prefix`,
     );
-  }
-}
-
-/** Refuses to go on where something changed that a shard's records depend on; a ConfigError says what and what to do. */
-export function verifyLayout(
-  layout: Layout,
-  topics: Topics,
-  expected: Pick<Layout, 'keyFraming' | 'keySchemas'>,
-): void {
-  const attempted = `comparing ${topics.state.name} with the cluster`;
-  const partitions = { [topics.state.name]: layout.statePartitions, ...layout.partitions };
-  const actual = new Map(
-    [topics.state, topics.sweeps, ...topics.data.values()].map((topic) => [topic.name, topic.partitions]),
-  );
-  for (const [name, before] of Object.entries(partitions)) {
-    const now = actual.get(name);
-    if (now !== undefined && now !== before) {
-      throw new ConfigError(
-        `${attempted}: expected ${name} to have ${before} partitions as when it was first written, got ${now}; keys would move to other partitions and lose their order. Set the number back where that is possible, or start over under another topics.prefix`,
-      );
-    }
-  }
-  if (layout.keyFraming !== expected.keyFraming) {
-    throw new ConfigError(
-      `${attempted}: expected keys in ${layout.keyFraming} framing as before, got ${expected.keyFraming} from the configuration; every key would get other bytes, and each row two keys. ${expected.keyFraming === 'confluent' ? 'Take registry.url out again' : 'Set registry.url back'}, or start over under another topics.prefix`,
-    );
-  }
-  for (const [name, id] of Object.entries(layout.keySchemas)) {
-    const now = expected.keySchemas[name];
-    if (now !== undefined && now !== id)
-      throw new ConfigError(
-        layout.keyFraming === 'confluent'
-          ? `${attempted}: expected the key schema of ${name} to have the id ${id} in the registry as before, got ${now}; every key would get other bytes, and each row two keys. The registry is another one or lost its schemas: restore it, or start over under another topics.prefix`
-          : `${attempted}: expected the key schema ${id} of ${name}, got ${now}; key schemas are frozen`,
-      );
-  }
-  for (const [name, offsets] of Object.entries(layout.lastOffsets)) {
-    for (const [partition, last] of Object.entries(offsets)) {
-      const end = topics.highWatermarks.get(name)?.[Number(partition)];
-      if (end !== undefined && end <= last) {
-        throw new ConfigError(
-          `${attempted}: expected partition ${partition} of ${name} to reach beyond offset ${last}, got a high watermark of ${end}; the topic was deleted, recreated or lost records. Restore it, or start over under another topics.prefix`,
-        );
-      }
-    }
   }
 }

@@ -122,15 +122,6 @@ function isStateKey(key: unknown): key is StateKey {
   );
 }
 
-/** A stored layout, with the topics of streams that came later. */
-export function withTopicsOf(stored: Layout, now: Layout): Layout {
-  return {
-    ...stored,
-    partitions: { ...now.partitions, ...stored.partitions },
-    keySchemas: { ...now.keySchemas, ...stored.keySchemas },
-  };
-}
-
 /** Reads a value written by this service under its own key. */
 export function parseStateValue<K extends keyof StateValues>(_kind: K, bytes: Buffer): StateValues[K] {
   return JSON.parse(bytes.toString()) as StateValues[K];

@@ -50,11 +50,6 @@ export function finishedSweepOf(value: unknown, sumFields: readonly string[]): F
   };
 }
 
-/** The value where it is a text with content, else null. */
-export function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
 /** The value where it is an integer that a number holds exactly, else 0. */
 export function amountOf(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : 0;

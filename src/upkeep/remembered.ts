@@ -4,7 +4,8 @@ import { createLedger, type Ledger } from '../changes/ledger';
 import type { Cursor, EntityId, LedgerBlock, StreamName } from '../model';
 import { createEncoder, loadSchema } from '../sinks/avro';
 import { look } from '../sinks/look';
-import { parseStateKey, parseStateValue, type Account, type Hold, type Layout } from '../state/state-topic';
+import { StoredTopic, type StoredState } from '../state/read-state';
+import type { Account, Hold } from '../state/state-topic';
 
 /** What is remembered of one stream of one entity. */
 export interface StreamView {
@@ -33,67 +34,70 @@ export interface RememberedOptions {
   readonly deadlineMs: number;
 }
 
-type Filling = { -readonly [K in keyof StreamView]: StreamView[K] } & { readonly cursors: Record<string, Cursor> };
-
 /** Reads the whole state topic, as of now and without its owners noticing. */
 export async function readRemembered(kafka: Kafka, options: RememberedOptions): Promise<Remembered> {
   const { serviceId, topic } = options;
   const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
-  const accounts = new Map<EntityId, Account>();
-  const layouts = new Map<number, Layout>();
-  const views = new Map<string, Filling>();
-  const shards = new Map<Filling, number>();
-  await look(kafka, { ...options, follow: false }, ({ key, value, partition, offset }) => {
-    const parsed = parseStateKey(
-      serviceId,
-      key?.toString() ?? '',
-      `${topic}, partition ${partition}, offset ${offset}`,
-    );
-    if ('session' in parsed) return false;
-    if ('layout' in parsed) {
-      if (value !== null) layouts.set(partition, parseStateValue('layout', value));
-      return false;
-    }
-    if ('account' in parsed) {
-      if (value === null) accounts.delete(parsed.entity);
-      else accounts.set(parsed.entity, parseStateValue('account', value));
-      return false;
-    }
-    const { entity, stream } = parsed;
+  const ledgers = new Map<string, Ledger>();
+  const ledgerOf = (entity: EntityId, stream: StreamName): Ledger => {
     const name = `${entity} ${stream}`;
-    const view = views.get(name) ?? {
-      entity,
-      stream,
-      ledger: createLedger({ entity, stream }),
-      cursors: {},
-      hold: null,
-      definitions: [],
-    };
-    views.set(name, view);
-    shards.set(view, partition);
-    if ('block' in parsed) {
-      if (value === null) view.ledger.unload(parsed.block);
-      else view.ledger.load(block.decode(value) as LedgerBlock);
-    } else if ('scan' in parsed) {
-      if (value === null) Reflect.deleteProperty(view.cursors, parsed.scan);
-      else view.cursors[parsed.scan] = parseStateValue('scan', value);
-    } else if ('hold' in parsed) view.hold = value === null ? null : parseStateValue('hold', value);
+    const ledger = ledgers.get(name) ?? createLedger({ entity, stream });
+    ledgers.set(name, ledger);
+    return ledger;
+  };
+  const decodeBlock = (bytes: Buffer): LedgerBlock => block.decode(bytes) as LedgerBlock;
+  const stored = new StoredTopic({ serviceId, topic, decodeBlock, ledgerOf });
+  await look(kafka, { ...options, follow: false }, (record) => {
+    stored.apply(record);
     return false;
   });
-  for (const [view, shard] of shards) {
-    view.ledger.loaded();
-    view.definitions = (layouts.get(shard)?.definitions ?? []).flatMap((definition, number) =>
-      definition.stream === view.stream ? [number] : [],
-    );
-  }
-  const streams = [...views.values()]
-    // What was purged.
-    .filter(({ ledger, cursors }) => ledger.size > 0 || Object.keys(cursors).length > 0)
-    .sort((a, b) => (`${a.entity} ${a.stream}` < `${b.entity} ${b.stream}` ? -1 : 1));
-  return { accounts, streams };
+  for (const ledger of ledgers.values()) ledger.loaded();
+  return rememberedIn([...stored.partitions.values()], ledgerOf);
 }
 
-/** The newest complete sweep; while a sweep is under way, only the number of the one before is known. */
+/** What partitions of a state topic remember, whose blocks are in these ledgers; purged streams are left out. */
+export function rememberedIn(
+  partitions: readonly StoredState[],
+  ledgerOf: (entity: EntityId, stream: StreamName) => Ledger,
+): Remembered {
+  const accounts = new Map<EntityId, Account>();
+  const streams: StreamView[] = [];
+  for (const partition of partitions) {
+    const views = new Map<string, Writable<StreamView> & { readonly cursors: Record<string, Cursor> }>();
+    const viewOf = (entity: EntityId, stream: StreamName) => {
+      const name = `${entity} ${stream}`;
+      const view = views.get(name) ?? {
+        entity,
+        stream,
+        ledger: ledgerOf(entity, stream),
+        cursors: {},
+        hold: null,
+        definitions: (partition.layout()?.definitions ?? []).flatMap((definition, number) =>
+          definition.stream === stream ? [number] : [],
+        ),
+      };
+      views.set(name, view);
+      return view;
+    };
+    for (const key of partition.keys().values()) if ('block' in key) viewOf(key.entity, key.stream);
+    for (const entry of partition.entries()) {
+      if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
+      else if (entry.kind === 'scan') viewOf(entry.entity, entry.stream).cursors[entry.scan] = entry.value;
+      else if (entry.kind === 'hold') viewOf(entry.entity, entry.stream).hold = entry.value;
+    }
+    streams.push(...views.values());
+  }
+  return {
+    accounts,
+    streams: streams
+      .filter(({ ledger, cursors }) => ledger.size > 0 || Object.keys(cursors).length > 0)
+      .sort((a, b) => (`${a.entity} ${a.stream}` < `${b.entity} ${b.stream}` ? -1 : 1)),
+  };
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The newest complete lap; where one is under way, only that the one before was complete is known. */
 export function lastSweep(
   cursors: StreamView['cursors'],
 ): { readonly number: number; readonly finished_at: string | null } | null {

@@ -1,20 +1,14 @@
-import { randomUUID } from 'node:crypto';
-
 import { ConfigError, TransientError } from '../errors';
-import { EntryFlag } from '../changes/block';
 import { createLedger, type Ledger } from '../changes/ledger';
+import { EntryFlag } from '../changes/block';
 import type { EntityId, StreamName } from '../model';
 import { tombstonesOf, type StreamCodec } from '../changes/records';
-import type { ShardOptions } from '../shard/shard';
-import type { OutgoingRecord, StateRecord, Writer, StoredRecord } from '../sinks/transaction';
-import {
-  parseStateKey,
-  parseStateValue,
-  stateKey,
-  withTopicsOf,
-  type Layout,
-  type StateKey,
-} from '../state/state-topic';
+import type { ShardOptions } from '../shard/shard-options';
+import type { OutgoingRecord, StateRecord, StoredRecord, Writer } from '../sinks/transaction';
+import { withTopicsOf } from '../state/layout';
+import { StoredState } from '../state/read-state';
+import { parseStateValue, stateKey, type Layout, type StateKey } from '../state/state-topic';
+import { takeShard, type TakenMemory } from '../state/take-shard';
 
 /** What is changed, and how it is reached. */
 export interface RepairOptions {
@@ -83,10 +77,8 @@ interface StreamState {
 interface EntityState {
   readonly entity: EntityId;
   readonly streams: readonly StreamState[];
-  /** Its keys in the state topic, with what each stands for. */
-  readonly keys: ReadonlyMap<string, StateKey>;
-  /** Every entity that the shard remembers. */
-  readonly entities: ReadonlySet<EntityId>;
+  /** The shard's keys in the state topic as they are now, with what each stands for; those of other entities too. */
+  readonly keys: () => ReadonlyMap<string, StateKey>;
   /** The time to write into records: it never decreases within a shard. */
   observe(): number;
 }
@@ -141,7 +133,7 @@ export function reset(options: RepairOptions, { streams, pretend }: Forgotten): 
 /** Publishes a tombstone of every row and line, and forgets the streams altogether. Killed half way it can be made again. */
 export function purge(options: RepairOptions, { streams, account, pretend }: Forgotten): Promise<readonly Reset[]> {
   let asked: readonly Reset[] | null = null;
-  return changeState(options, function* bury(state) {
+  return changeState(options, function* removeAll(state) {
     // Begun again after a last transaction that seemed lost and stands.
     if (asked !== null && !remembers(state, streams)) return asked;
     const found = streamsOf(state, streams);
@@ -181,21 +173,30 @@ function resetOf({ name, ledger }: StreamState): Reset {
   return { stream: name, rows: ledger.ids(null, null).length };
 }
 
-function remembers({ keys }: EntityState, names: readonly StreamName[]): boolean {
-  return [...keys.values()].some((key) => 'stream' in key && names.includes(key.stream));
+function remembers(state: EntityState, names: readonly StreamName[]): boolean {
+  return ownKeys(state).some(([, key]) => 'stream' in key && names.includes(key.stream));
+}
+
+/** The entity's keys in the state topic. */
+function ownKeys({ entity, keys }: EntityState): readonly (readonly [string, StateKey])[] {
+  return [...keys()].filter(([, key]) => 'entity' in key && key.entity === entity);
 }
 
 /** Those that are remembered; a ConfigError where nothing is. */
-function streamsOf({ entity, streams, keys, entities }: EntityState, names: readonly StreamName[]): StreamState[] {
+function streamsOf(state: EntityState, names: readonly StreamName[]): StreamState[] {
+  const { entity, streams } = state;
   const attempted = `looking for what is remembered of ${entity}`;
-  if (!entities.has(entity)) {
-    const others = [...entities].sort().join(', ');
+  const own = ownKeys(state);
+  if (own.length === 0) {
+    const others = [
+      ...new Set([...state.keys().values()].flatMap((key) => ('entity' in key ? [key.entity] : []))),
+    ].sort();
     throw new ConfigError(
-      `${attempted}: expected an entity that was read before, got nothing of that name beside ${others === '' ? 'nothing else' : others}`,
+      `${attempted}: expected an entity that was read before, got nothing of that name beside ${others.length === 0 ? 'nothing else' : others.join(', ')}`,
       { entity },
     );
   }
-  const known = new Set([...keys.values()].map((key) => ('stream' in key ? key.stream : null)));
+  const known = new Set(own.map(([, key]) => ('stream' in key ? key.stream : null)));
   const found = streams.filter(({ name }) => names.includes(name) && known.has(name));
   if (found.length === 0) {
     const remembered = streams.filter(({ name }) => known.has(name)).map(({ name }) => name);
@@ -219,9 +220,11 @@ function refuseUnclear({ entity }: EntityState, streams: readonly StreamState[],
   }
 }
 
-function keysOf({ keys }: EntityState, streams: readonly StreamState[], passes: (key: StateKey) => boolean): string[] {
+function keysOf(state: EntityState, streams: readonly StreamState[], passes: (key: StateKey) => boolean): string[] {
   const names = new Set(streams.map(({ name }) => name));
-  return [...keys].flatMap(([text, key]) => ('stream' in key && names.has(key.stream) && passes(key) ? [text] : []));
+  return ownKeys(state).flatMap(([text, key]) =>
+    'stream' in key && names.has(key.stream) && passes(key) ? [text] : [],
+  );
 }
 
 /**
@@ -230,40 +233,37 @@ function keysOf({ keys }: EntityState, streams: readonly StreamState[], passes: 
  */
 async function changeState<T>(options: RepairOptions, change: Change<T>): Promise<T> {
   const { shard, end, stopped, againMs } = options;
-  const memory = createMemory(options);
-  await shard.read(0, (record) => memory.apply(record, null), end);
-  memory.loaded();
+  const memory = new EntityMemory(options);
+  const each = (record: StoredRecord): boolean => {
+    memory.apply(record);
+    return false;
+  };
+  await shard.read(memory.beginReading(), each, end);
+  memory.endReading();
   // Whether there is anything to do at all is known before anybody is fenced.
   const first = change(memory.state).next();
   if (first.done === true) return first.value;
   for (let tries = 1; ; tries += 1) {
-    const before = memory.steps();
+    const before = memory.steps;
     try {
-      return await own(shard, memory, change, stopped);
+      return await withShardTaken(options, memory, change);
     } catch (error) {
       if (!(error instanceof TransientError) || stopped()) throw error;
       // A long change and the owner take turns until it is done.
-      if (memory.steps() > before) tries = 1;
+      if (memory.steps > before) tries = 1;
       if (tries > TRIES) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, againMs(tries)));
   }
 }
 
-async function own<T>(shard: ShardOptions, memory: Memory, change: Change<T>, stopped: () => boolean): Promise<T> {
-  const writer = await shard.openWriter();
+async function withShardTaken<T>(
+  { shard, stopped }: RepairOptions,
+  memory: EntityMemory,
+  change: Change<T>,
+): Promise<T> {
+  const writer = await takeShard(shard, memory);
   try {
-    const session = randomUUID();
-    const marker = JSON.stringify({ session, at: new Date(shard.now()).toISOString() });
-    const outcome = await writer.commit({
-      state: [{ key: stateKey(shard.serviceId, { session: true }), value: marker }],
-      records: [],
-    });
-    if (outcome.kind !== 'committed') throw outcome.error;
-    memory.rollback();
-    await shard.read(memory.readFrom(), (record) => memory.apply(record, session));
-    memory.loaded();
-    await shard.verifyLayout(memory.layout());
     const steps = change(memory.state);
     for (;;) {
       const step = steps.next();
@@ -276,108 +276,92 @@ async function own<T>(shard: ShardOptions, memory: Memory, change: Change<T>, st
   }
 }
 
-interface Memory {
+/** What was read of the shard so far; of the other entities only the keys. */
+class EntityMemory implements TakenMemory {
   readonly state: EntityState;
-  /** Brings in one record; true where it is the marker of that session. */
-  apply(record: StoredRecord, session: string | null): boolean;
-  rollback(): void;
-  loaded(): void;
-  readFrom(): number;
-  layout(): Layout;
   /** Transactions that stand. */
-  steps(): number;
-  commit(writer: Writer, step: Step): Promise<void>;
-}
+  steps = 0;
+  readonly #shard: ShardOptions;
+  readonly #stored: StoredState;
+  /** The newest layout that was read, with what this process noted since. */
+  #layout: Layout | null = null;
 
-/** What was read of the shard so far; everything of other entities is left where it is. */
-function createMemory({ entity, shard }: RepairOptions): Memory {
-  const streams = shard.streams.map(({ codec }): StreamState => ({
-    name: codec.declaration.name,
-    codec,
-    ledger: createLedger({ entity, stream: codec.declaration.name }),
-  }));
-  const keys = new Map<string, StateKey>();
-  const entities = new Set<EntityId>();
-  let stored: Layout | null = null;
-  /** Where reading goes on, and how far one that may yet break off has come. */
-  let from = 0;
-  let reached = 0;
-  let steps = 0;
+  constructor({ entity, shard }: RepairOptions) {
+    const streams = shard.streams.map(({ codec }): StreamState => ({
+      name: codec.declaration.name,
+      codec,
+      ledger: createLedger({ entity, stream: codec.declaration.name }),
+    }));
+    const { serviceId, stateTopic: topic, decodeBlock } = shard;
+    const ledgerOf = (of: EntityId, stream: StreamName): Ledger | undefined =>
+      of === entity ? streams.find(({ name }) => name === stream)?.ledger : undefined;
+    this.#stored = new StoredState({ serviceId, topic, decodeBlock, ledgerOf }, shard.number);
+    this.#shard = shard;
+    this.state = { entity, streams, keys: () => this.#stored.keys(), observe: () => this.#observe() };
+  }
 
-  const layout = (): Layout => {
-    if (stored === null)
+  beginReading(): number {
+    for (const { ledger } of this.state.streams) ledger.rollback();
+    return this.#stored.beginReading();
+  }
+
+  apply(record: StoredRecord): StateKey {
+    const key = this.#stored.apply(record);
+    if ('layout' in key && record.value !== null)
+      this.#layout = withTopicsOf(parseStateValue('layout', record.value), this.#shard.layout);
+    return key;
+  }
+
+  endReading(): void {
+    this.#stored.endReading();
+    for (const { ledger } of this.state.streams) ledger.loaded();
+  }
+
+  restored(): Layout {
+    this.endReading();
+    return this.#layoutOrThrow();
+  }
+
+  /** Commits one step of a change with the ledger blocks that it changed. */
+  async commit(writer: Writer, { records, removed }: Step): Promise<void> {
+    const { encodeBlock, number, serviceId, stateTopic } = this.#shard;
+    const { entity, streams } = this.state;
+    const layout = this.#layoutOrThrow();
+    const state: StateRecord[] = removed.map((key) => ({ key, value: null }));
+    state.push({ key: stateKey(serviceId, { layout: true }), value: JSON.stringify(layout) });
+    for (const { name, ledger } of streams) {
+      for (const block of ledger.take())
+        state.push({
+          key: stateKey(serviceId, { entity, stream: name, block: block.from }),
+          value: encodeBlock(block),
+        });
+    }
+    const outcome = await writer.commit({ state, records });
+    if (outcome.kind !== 'committed') throw outcome.error;
+    this.steps += 1;
+    for (const { ledger } of streams) ledger.settle();
+    this.#stored.wrote(state, outcome.lastOffsets.get(stateTopic)?.get(number));
+    const lastOffsets = { ...layout.lastOffsets };
+    for (const topic of Object.keys(layout.partitions)) {
+      const ends = outcome.lastOffsets.get(topic);
+      if (ends !== undefined) lastOffsets[topic] = { ...lastOffsets[topic], ...Object.fromEntries(ends) };
+    }
+    this.#layout = { ...layout, lastOffsets };
+  }
+
+  #observe(): number {
+    const layout = this.#layoutOrThrow();
+    const observedAt = Math.max(layout.observedAt, this.#shard.now());
+    this.#layout = { ...layout, observedAt };
+    return observedAt;
+  }
+
+  #layoutOrThrow(): Layout {
+    const { number, stateTopic } = this.#shard;
+    if (this.#layout === null)
       throw new ConfigError(
-        `reading partition ${shard.number} of ${shard.stateTopic}: expected a layout record, got none; its beginning was lost, or nothing was published yet`,
+        `reading partition ${number} of ${stateTopic}: expected a layout record, got none; its beginning was lost, or nothing was published yet`,
       );
-    return stored;
-  };
-
-  return {
-    state: {
-      entity,
-      streams,
-      keys,
-      entities,
-      observe() {
-        stored = { ...layout(), observedAt: Math.max(layout().observedAt, shard.now()) };
-        return stored.observedAt;
-      },
-    },
-    apply({ key: text, value, offset }, session) {
-      const where = `${shard.stateTopic}, partition ${shard.number}, offset ${offset}`;
-      const key = parseStateKey(shard.serviceId, text, where);
-      reached = offset + 1;
-      if ('layout' in key && value !== null) stored = withTopicsOf(parseStateValue('layout', value), shard.layout);
-      if ('session' in key) return value !== null && parseStateValue('session', value).session === session;
-      if (!('entity' in key)) return false;
-      if (value !== null) entities.add(key.entity);
-      if (key.entity !== entity) return false;
-      if (value === null) keys.delete(text);
-      else keys.set(text, key);
-      if ('block' in key) {
-        const ledger = streams.find(({ name }) => name === key.stream)?.ledger;
-        if (value === null) ledger?.unload(key.block);
-        else ledger?.load(shard.decodeBlock(value));
-      }
-      return false;
-    },
-    rollback() {
-      for (const { ledger } of streams) ledger.rollback();
-    },
-    loaded() {
-      from = reached;
-      for (const { ledger } of streams) ledger.loaded();
-      entities.delete(entity);
-      if (keys.size > 0) entities.add(entity);
-    },
-    readFrom: () => from,
-    layout,
-    steps: () => steps,
-    async commit(writer, { records, removed }) {
-      const state: StateRecord[] = removed.map((key) => ({ key, value: null }));
-      const written = new Map<string, StateKey>();
-      state.push({ key: stateKey(shard.serviceId, { layout: true }), value: JSON.stringify(layout()) });
-      for (const { name, ledger } of streams) {
-        for (const block of ledger.take()) {
-          const key = { entity, stream: name, block: block.from };
-          const text = stateKey(shard.serviceId, key);
-          written.set(text, key);
-          state.push({ key: text, value: shard.encodeBlock(block) });
-        }
-      }
-      const outcome = await writer.commit({ state, records });
-      if (outcome.kind !== 'committed') throw outcome.error;
-      steps += 1;
-      for (const { ledger } of streams) ledger.settle();
-      from = (outcome.lastOffsets.get(shard.stateTopic)?.get(shard.number) ?? from - 1) + 1;
-      for (const key of removed) keys.delete(key);
-      for (const [text, key] of written) keys.set(text, key);
-      const lastOffsets = { ...layout().lastOffsets };
-      for (const topic of Object.keys(layout().partitions)) {
-        const ends = outcome.lastOffsets.get(topic);
-        if (ends !== undefined) lastOffsets[topic] = { ...lastOffsets[topic], ...Object.fromEntries(ends) };
-      }
-      stored = { ...layout(), lastOffsets };
-    },
-  };
+    return this.#layout;
+  }
 }

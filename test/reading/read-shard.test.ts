@@ -1,9 +1,8 @@
 import { FatalError, TransientError } from '../../src/errors';
-import type { Page, Row, StreamDeclaration } from '../../src/model';
+import type { StreamDeclaration } from '../../src/model';
 import { createShard } from '../../src/shard/shard';
 import type { Batch } from '../../src/sinks/transaction';
 import { parseStateValue } from '../../src/state/state-topic';
-import { startPosition } from '../../src/rules/paging';
 import { cursorIn, DEAD_LETTERS, type Fate, itemStream, memoryShard, rowOf, stateOf, topicOf } from '../support/memory';
 import { idsOn, items, lapsEvery, quiet, scene, type Scene, upTo, when } from '../support/scene';
 
@@ -395,19 +394,6 @@ describe('commits that fail', () => {
     });
     expect(await here.start().ended).toEqual(new RangeError('a bug'));
   });
-
-  test('a page that cannot be held against the ledger ends the session, and waits for nothing', async () => {
-    const { kafka } = scene({ rows: {} });
-    const shard = createShard(memoryShard(kafka, [{ entity: 'alfa', declaration: itemStream('items') }]));
-    const session = await shard.open();
-    const gone = expect(session.failed).rejects.toThrow('before its scan was begun');
-    await expect(session.add({ ...place, page: pageOf([{ id: 1 }], { began: 1, ended: 2 }) })).rejects.toThrow(
-      'before its scan was begun',
-    );
-    await gone;
-    expect(session.over()).toBe(true);
-    await session.close();
-  });
 });
 
 describe('restoring', () => {
@@ -445,57 +431,4 @@ describe('restoring', () => {
     }
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(10));
   });
-});
-
-const place = { entity: 'alfa', stream: 'items', scan: 'sweep' } as const;
-
-function pageOf(rows: readonly Row[], { began, ended }: Pick<Page, 'began' | 'ended'>): Page {
-  return {
-    rows,
-    strays: [],
-    outsideQuery: 0,
-    interval: { after: (rows[0]?.id ?? 1) - 1, upTo: rows.at(-1)?.id ?? null },
-    totalCount: 100,
-    began,
-    ended,
-    next: startPosition(),
-    end: false,
-  };
-}
-
-test('a row that is older than what was published meanwhile is not published, but said to be stale', async () => {
-  const { kafka } = scene({ rows: {} });
-  const shard = createShard(memoryShard(kafka, [{ entity: 'alfa', declaration: itemStream('items') }]));
-  const session = await shard.open();
-  session.begin('alfa', 'items', 'sweep', {
-    number: 1,
-    query: { from: null, to: null, order: 'asc' },
-    startedAt: new Date().toISOString(),
-    finishedAt: null,
-    position: startPosition(),
-    totalCount: null,
-    counts: { rows: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, deadLetters: 0 },
-    sums: {},
-  });
-  const answered = session.requested('alfa', 'items', 1);
-  const newer = await session.add({ ...place, page: pageOf([{ id: 7, content: 'newer' }], { began: 2, ended: 3 }) });
-  expect(newer).toMatchObject({ counts: { created: 1 }, stale: [] });
-  const older = await session.add({
-    ...place,
-    page: pageOf(
-      [
-        { id: 7, content: 'older' },
-        { id: 8, content: 'first' },
-      ],
-      { began: 1, ended: 4 },
-    ),
-  });
-  answered();
-  expect(older).toMatchObject({ counts: { created: 1 }, stale: [7] });
-  expect(kafka.records.map(rowOf)).toMatchObject([
-    { id: 7, content: 'newer' },
-    { id: 8, content: 'first' },
-  ]);
-  await session.flush();
-  await session.close();
 });

@@ -3,16 +3,16 @@ import { defer, type Observable } from 'rxjs';
 import { RecordError, TransientError } from '../../src/errors';
 import { createFingerprint } from '../../src/changes/fingerprint';
 import { daysOf } from '../../src/changes/kinds';
-import { NO_DATE } from '../../src/changes/block';
 import { createLedger, type Ledger } from '../../src/changes/ledger';
+import { NO_DATE } from '../../src/changes/block';
 import type { Answer, Cursor, LedgerBlock, Row, ScanName, StreamDeclaration } from '../../src/model';
 import type { StreamCodec } from '../../src/changes/records';
-import type { ShardOptions } from '../../src/shard/shard';
+import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
 import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
-import type { AccountDetails, Detail } from '../../src/sources/answers';
 import type { Rest } from '../../src/sources/rest';
+import type { AccountDetails, Detail } from '../../src/sources/answers';
 
 // A shard's surroundings without Kafka and HTTP: the API as collections in memory, Kafka as a log of committed batches.
 
@@ -56,6 +56,8 @@ export interface MemoryKafka {
   /** Counts what was aborted too, as Kafka does. */
   highWatermark(): number;
   readonly openWriter: ShardOptions['openWriter'];
+  /** A sequence, so that the same story writes the same bytes. */
+  readonly newSessionId: ShardOptions['newSessionId'];
   readonly read: ShardOptions['read'];
 }
 
@@ -73,6 +75,7 @@ export function createMemoryKafka({
   const state: StoredRecord[] = [];
   let newest = 0;
   let end = 0;
+  let sessions = 0;
 
   const fenced = (): Outcome => ({ kind: 'fenced', error: new TransientError('memory: a newer writer exists') });
 
@@ -130,6 +133,7 @@ export function createMemoryKafka({
     laps,
     state,
     highWatermark: () => end,
+    newSessionId: () => `session ${(sessions += 1)}`,
     async openWriter() {
       await pause();
       newest += 1;
@@ -301,6 +305,7 @@ export function memoryShard(
     },
     verifyLayout: () => Promise.resolve(),
     now,
+    newSessionId: kafka.newSessionId,
     idleCommitMs,
   };
 }

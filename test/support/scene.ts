@@ -6,7 +6,8 @@ import type { Row, StreamDeclaration } from '../../src/model';
 import { type PipelineOptions, type Rhythm, runShard } from '../../src/reading/read-shard';
 import type { Progress, Reader } from '../../src/reading/stream-reading';
 import type { Target } from '../../src/rules/rhythm';
-import { createShard, type ShardOptions } from '../../src/shard/shard';
+import { createShard } from '../../src/shard/shard';
+import type { ShardOptions } from '../../src/shard/shard-options';
 import {
   createMarks,
   createMemoryKafka,

@@ -73,8 +73,8 @@ async function lap(shard: Shard, rows: readonly Row[], kafka?: MemoryKafka): Pro
   const session = await shard.open();
   for (const { entity, declaration } of places) {
     const { name } = declaration;
-    const number = (session.cursor(entity, name, 'sweep')?.number ?? 0) + 1;
-    session.begin(entity, name, 'sweep', {
+    const number = (session.stream(entity, name).cursor('sweep')?.number ?? 0) + 1;
+    session.stream(entity, name).begin('sweep', {
       number,
       query: { from: null, to: null, order: 'asc' },
       startedAt: '2026-01-01T00:00:00.000Z',
@@ -160,9 +160,9 @@ test('after a reset every row is r once and a row that was missing before is mis
   const told = await lap(owner, rowsOf(1, 2, 3, 4, 5, 6, 7, 8), kafka);
   expect(told).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((id) => `alfa plain r ${id}`));
   const session = await owner.open();
-  expect(session.cursor('alfa', 'plain', 'sweep')?.number).toBe(1);
-  expect(session.entry('alfa', 'plain', 9)).toMatchObject({ missing: 1 });
-  expect(session.entry('alfa', 'dated', 9)).toMatchObject({ missing: 2 });
+  expect(session.stream('alfa', 'plain').cursor('sweep')?.number).toBe(1);
+  expect(session.stream('alfa', 'plain').entry(9)).toMatchObject({ missing: 1 });
+  expect(session.stream('alfa', 'dated').entry(9)).toMatchObject({ missing: 2 });
   await session.close();
 });
 
@@ -193,11 +193,14 @@ test('a purge ends with one tombstone a row and nothing remembered of the entity
       expect(left.filter((key) => 'entity' in key && key.entity === 'alfa')).toEqual([]);
 
       for (const shard of [owner, createShard(memoryShard(kafka, places))]) {
-        await (await shard.open()).close();
-        expect(STREAMS.map((stream) => [shard.size('alfa', stream), shard.size('bravo', stream)])).toEqual([
+        const session = await shard.open();
+        expect(
+          STREAMS.map((stream) => [session.stream('alfa', stream).live(), session.stream('bravo', stream).live()]),
+        ).toEqual([
           [0, 9],
           [0, 9],
         ]);
+        await session.close();
       }
       expect(await lap(owner, rowsOf(1), kafka)).toEqual(STREAMS.map((stream) => `alfa ${stream} r 1`));
     }),

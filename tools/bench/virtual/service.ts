@@ -15,7 +15,7 @@ import { createCodecs } from '../../../src/service/codecs';
 import { usualPatience } from '../../../src/service/patience';
 import type { RunContext } from '../../../src/service/run-context';
 import { runShards } from '../../../src/service/serve';
-import type { ShardOptions } from '../../../src/shard/shard';
+import type { ShardOptions } from '../../../src/shard/shard-options';
 import { singleObject } from '../../../src/sinks/framing';
 import type { StoredRecord, OutgoingRecord, Writer } from '../../../src/sinks/transaction';
 import type { Topic, Topics } from '../../../src/sinks/topics';

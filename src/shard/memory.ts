@@ -1,0 +1,229 @@
+import { type Ledger, createLedger } from '../changes/ledger';
+import type { Fingerprint } from '../changes/fingerprint';
+import type { StreamCodec } from '../changes/records';
+import { ConfigError } from '../errors';
+import type { Counts, EntityId, ScanName, StreamName } from '../model';
+import { walkOf, type Walk } from '../rules/cursor';
+import type { LastOffsets, StateRecord, StoredRecord } from '../sinks/transaction';
+import { withTopicsOf } from '../state/layout';
+import { StoredState } from '../state/read-state';
+import { stateKey, type Account, type Hold, type Layout, type StateKey } from '../state/state-topic';
+import type { TakenMemory } from '../state/take-shard';
+import type { ShardOptions } from './shard-options';
+
+/** What the rows of a page that was cut up came to, until its last row moves the cursor. */
+export interface CutPageTotals {
+  readonly counts: Counts;
+  readonly sums: Walk['sums'];
+}
+
+/** What a shard remembers of one stream of one entity, what is not durable yet included. */
+export interface StreamState {
+  readonly entity: EntityId;
+  readonly codec: StreamCodec;
+  readonly name: StreamName;
+  readonly ledger: Ledger;
+  readonly walks: Map<ScanName, Walk>;
+  strays: readonly string[];
+  hold: Hold | null;
+  definition: number;
+  fingerprint: Fingerprint;
+  /** Rows and dead letters of the last rows read. */
+  recent: { readonly rows: number; readonly bad: number };
+  /** Marks of the requests under way. */
+  readonly requests: Set<number>;
+  /** Null = no page is cut up. */
+  cutPage: CutPageTotals | null;
+}
+
+/** A scan of a stream. */
+export interface Place {
+  readonly state: StreamState;
+  readonly scan: ScanName;
+}
+
+/** The name of a scan among all scans of a shard. */
+export function placeName({ state, scan }: Place): string {
+  return `${state.entity} ${state.name} ${scan}`;
+}
+
+/** An entry that the API can be asked for alone. */
+export interface Addressed {
+  readonly id: number;
+  /** Null = nothing addresses it. */
+  readonly address: string | null;
+  /** Number of the sweep that first missed it; 0 = not missing. */
+  readonly missing: number;
+}
+
+/** An entry of the ledger with its address in the API; null = there is none with that id. */
+export function addressed({ codec, ledger }: StreamState, id: number): Addressed | null {
+  const entry = ledger.entry(id);
+  if (entry === undefined) return null;
+  const address = codec.declaration.address === 'id' ? String(id) : entry.uuid;
+  return { id, address, missing: entry.missing };
+}
+
+const notRestored: Fingerprint = () => {
+  throw new Error('a page came before the shard was restored; this is a bug');
+};
+
+/** What a shard remembers: what is durable, and on top of that what the session has changed since. */
+export class Memory implements TakenMemory {
+  /** What the state topic holds: what memory is put to at the start of each session. */
+  readonly #stored: StoredState;
+  readonly accounts = new Map<EntityId, Account>();
+  readonly #options: ShardOptions;
+  readonly #streams = new Map<string, StreamState>();
+  #layout: Layout;
+  /** What the next transaction writes down as written by the one before it. */
+  #lastOffsets: Record<string, Record<number, number>> = {};
+  #offsetsNoted = true;
+
+  constructor(options: ShardOptions) {
+    const { serviceId, stateTopic: topic, decodeBlock } = options;
+    this.#options = options;
+    this.#layout = options.layout;
+    for (const { entity, codec } of options.streams) {
+      const state = createStreamState(entity, codec);
+      this.#streams.set(`${entity} ${state.name}`, state);
+    }
+    const ledgerOf = (entity: EntityId, stream: StreamName): Ledger | undefined => this.find(entity, stream)?.ledger;
+    this.#stored = new StoredState({ serviceId, topic, decodeBlock, ledgerOf }, options.number);
+  }
+
+  find(entity: EntityId, stream: StreamName): StreamState | undefined {
+    return this.#streams.get(`${entity} ${stream}`);
+  }
+
+  streamOf(entity: EntityId, stream: StreamName): StreamState {
+    const state = this.find(entity, stream);
+    if (state === undefined)
+      throw new Error(`shard ${this.#options.number} does not hold ${stream} of ${entity}; this is a bug`);
+    return state;
+  }
+
+  beginReading(): number {
+    for (const { ledger } of this.#streams.values()) ledger.rollback();
+    return this.#stored.beginReading();
+  }
+
+  apply(record: StoredRecord): StateKey {
+    return this.#stored.apply(record);
+  }
+
+  restored(): Layout {
+    const { number, serviceId, stateTopic, layout } = this.#options;
+    // Only now: a reading that broke off is done again from where it began, as the ledgers forget what they were loading.
+    const recordsRead = this.#stored.endReading();
+    if (this.#stored.layout() === null) {
+      if (recordsRead > 0) {
+        throw new ConfigError(
+          `restoring shard ${number}: expected a layout record in partition ${number} of ${stateTopic}, got records without one; its beginning was lost. Restore the topic, or start over under another topics.prefix`,
+        );
+      }
+      // Never written, or by processes that died before their first page: the layout goes with the next transaction.
+      this.#stored.wrote([{ key: stateKey(serviceId, { layout: true }), value: JSON.stringify(layout) }], undefined);
+    }
+    this.#reset();
+    return this.#layout;
+  }
+
+  /** Time to write into records: it never decreases within a shard. */
+  observe(): number {
+    return Math.max(this.#layout.observedAt, this.#options.now());
+  }
+
+  /** A record with this time goes into the transaction that is being filled. */
+  observed(observedAt: number): void {
+    this.#layout = { ...this.#layout, observedAt };
+  }
+
+  /** Computes fingerprints under a definition that an entry names; undefined where this version of the program no longer can. */
+  fingerprintUnder({ codec }: StreamState, definition: number): Fingerprint | undefined {
+    const known = this.#layout.definitions[definition];
+    return known === undefined ? undefined : codec.fingerprintUnder(known);
+  }
+
+  /** True where the state topic does not yet say how far the newest transaction wrote. */
+  get offsetsPending(): boolean {
+    return !this.#offsetsNoted;
+  }
+
+  /** The layout as the next transaction writes it. */
+  layoutToWrite(): Layout {
+    this.#offsetsNoted = true;
+    return { ...this.#layout, lastOffsets: this.#lastOffsets };
+  }
+
+  /** A transaction with these records of the state topic stands. */
+  committed(records: readonly StateRecord[], lastOffsets: LastOffsets): void {
+    const { number, stateTopic, laps } = this.#options;
+    this.#stored.wrote(records, lastOffsets.get(stateTopic)?.get(number));
+    for (const topic of Object.keys(this.#layout.partitions)) {
+      // Records of sweeps are published, not remembered: the service goes on where they were lost.
+      if (topic === laps.topic.name) continue;
+      for (const [partition, last] of lastOffsets.get(topic) ?? []) {
+        (this.#lastOffsets[topic] ??= {})[partition] = last;
+        this.#offsetsNoted = false;
+      }
+    }
+  }
+
+  /** Puts everything to what is durable. */
+  #reset(): void {
+    this.accounts.clear();
+    for (const state of this.#streams.values()) {
+      state.ledger.loaded();
+      state.walks.clear();
+      state.strays = [];
+      state.hold = null;
+      state.recent = { rows: 0, bad: 0 };
+      state.cutPage = null;
+      state.requests.clear();
+    }
+    for (const entry of this.#stored.entries()) {
+      if (entry.kind === 'layout') this.#layout = withTopicsOf(entry.value, this.#options.layout);
+      else if (entry.kind === 'account') this.accounts.set(entry.entity, entry.value);
+      else {
+        const state = this.find(entry.entity, entry.stream);
+        if (entry.kind === 'scan') state?.walks.set(entry.scan, walkOf(entry.value));
+        else if (state !== undefined && entry.kind === 'strays') state.strays = entry.value.fingerprints;
+        else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
+      }
+    }
+    this.#lastOffsets = Object.fromEntries(
+      Object.entries(this.#layout.lastOffsets).map(([topic, offsets]) => [topic, { ...offsets }]),
+    );
+    for (const state of this.#streams.values()) this.#define(state);
+  }
+
+  /** Finds the number of a stream's current definition, or gives it the next one. */
+  #define(state: StreamState): void {
+    const { definition } = state.codec;
+    const wanted = JSON.stringify(definition);
+    const { definitions } = this.#layout;
+    const known = definitions.findIndex((other) => JSON.stringify(other) === wanted);
+    state.definition = known >= 0 ? known : definitions.length;
+    if (known < 0) this.#layout = { ...this.#layout, definitions: [...definitions, definition] };
+    state.fingerprint = state.codec.fingerprintUnder(definition) ?? notRestored;
+  }
+}
+
+function createStreamState(entity: EntityId, codec: StreamCodec): StreamState {
+  const { name } = codec.declaration;
+  return {
+    entity,
+    codec,
+    name,
+    ledger: createLedger({ entity, stream: name }),
+    walks: new Map(),
+    strays: [],
+    hold: null,
+    definition: 0,
+    fingerprint: notRestored,
+    recent: { rows: 0, bad: 0 },
+    requests: new Set(),
+    cutPage: null,
+  };
+}

@@ -1,0 +1,141 @@
+import { TransientError } from '../errors';
+import type { Cursor, EntityId, ScanName, StreamName } from '../model';
+import { cursorOf, walkOf } from '../rules/cursor';
+import type { Account, Hold } from '../state/state-topic';
+import { Commits, type CommitParts } from './commits';
+import { addressed, type Addressed, type StreamState } from './memory';
+import { leaveOutOfScope, type ConfirmedDeletion, type PageResult, type PageToCommit } from './page-changes';
+
+/** One stream of one entity within a session. */
+export interface StreamSession {
+  /** Newest cursor of a scan, durable or not. */
+  cursor(scan: ScanName): Cursor | null;
+  /** Replaces a scan's cursor by that of a new walk; it becomes durable with the walk's first commit. */
+  begin(scan: ScanName, cursor: Cursor): void;
+  /** Rows that the list of the sweep's query should have now. */
+  live(): number;
+  /** The entry at that rank among those neither left nor missing; null = there are not so many. */
+  atRank(rank: number): Addressed | null;
+  entry(id: number): Addressed | null;
+  /** Entries that this sweep or an earlier one first missed, ascending. */
+  missing(sweep: number): readonly Addressed[];
+  /** Publishes tombstones of rows that are missing still, as they were when asked for; resolves with their number when durable. */
+  remove(confirmed: readonly ConfirmedDeletion[]): Promise<number>;
+  hold(): Hold | null;
+  /** Writes down that the stream's deletions wait for a person, or no longer. */
+  setHold(hold: Hold | null): Promise<void>;
+  /** Rows of the stream before an id that are neither left nor missing: about where a list has it. */
+  rank(id: number): number;
+  /** Resolves when no page of the stream waits to be compared any more, or the session has ended. */
+  allPagesCompared(): Promise<void>;
+  /** Says that a request of the stream is being made, from this mark on; to be called back when its page was added, or none came. */
+  requested(mark: number): () => void;
+}
+
+/** The time between one fence and the next: while it lasts, this process is the shard's one writer (I4). */
+export interface Session {
+  /** A stream of this shard. */
+  stream(entity: EntityId, name: StreamName): StreamSession;
+  account(entity: EntityId): Account | null;
+  /** Remembers whose account an entity's key belongs to. */
+  remember(entity: EntityId, account: Account): Promise<void>;
+  /**
+   * Compares a page with the ledger; resolves when what it changed is committed, or at once where it changed nothing.
+   * Pages of one scan must be added in order. Rejects with a FatalError where the stream must be parked; with whatever ended the session.
+   */
+  add(page: PageToCommit): Promise<PageResult>;
+  /** True once the session has ended. */
+  hasEnded(): boolean;
+  /** Commits what waits, cursors of unchanged pages included. */
+  flush(): Promise<void>;
+  /** Rejects when the session has ended: a commit did not go through, and what became of it only the state topic knows. */
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+  /** The same as the method of `stream(entity, name)`, as are the eleven that follow. */
+  cursor(entity: EntityId, stream: StreamName, scan: ScanName): Cursor | null;
+  begin(entity: EntityId, stream: StreamName, scan: ScanName, cursor: Cursor): void;
+  live(entity: EntityId, stream: StreamName): number;
+  atRank(entity: EntityId, stream: StreamName, rank: number): Addressed | null;
+  entry(entity: EntityId, stream: StreamName, id: number): Addressed | null;
+  missing(entity: EntityId, stream: StreamName, sweep: number): readonly Addressed[];
+  remove(entity: EntityId, stream: StreamName, confirmed: readonly ConfirmedDeletion[]): Promise<number>;
+  hold(entity: EntityId, stream: StreamName): Hold | null;
+  setHold(entity: EntityId, stream: StreamName, hold: Hold | null): Promise<void>;
+  rank(entity: EntityId, stream: StreamName, id: number): number;
+  settled(entity: EntityId, stream: StreamName): Promise<void>;
+  requested(entity: EntityId, stream: StreamName, mark: number): () => void;
+  /** The same as `hasEnded`. */
+  over(): boolean;
+}
+
+/** Starts a session of a shard that was just taken. */
+export function createSession(number: number, parts: CommitParts): Session {
+  const { memory, writer } = parts;
+  const commits = new Commits(parts);
+  const stream = (entity: EntityId, name: StreamName): StreamSession =>
+    createStreamSession(memory.streamOf(entity, name), commits);
+  return {
+    stream,
+    cursor: (entity, name, scan) => stream(entity, name).cursor(scan),
+    begin: (entity, name, scan, cursor) => stream(entity, name).begin(scan, cursor),
+    live: (entity, name) => stream(entity, name).live(),
+    atRank: (entity, name, rank) => stream(entity, name).atRank(rank),
+    entry: (entity, name, id) => stream(entity, name).entry(id),
+    missing: (entity, name, sweep) => stream(entity, name).missing(sweep),
+    remove: (entity, name, confirmed) => stream(entity, name).remove(confirmed),
+    hold: (entity, name) => stream(entity, name).hold(),
+    setHold: (entity, name, hold) => stream(entity, name).setHold(hold),
+    rank: (entity, name, id) => stream(entity, name).rank(id),
+    settled: (entity, name) => stream(entity, name).allPagesCompared(),
+    requested: (entity, name, mark) => stream(entity, name).requested(mark),
+    over: () => commits.hasEnded,
+    account: (entity) => memory.accounts.get(entity) ?? null,
+    remember(entity, account) {
+      memory.accounts.set(entity, account);
+      return commits.write({ entity, account: true }, account);
+    },
+    add: (page) => commits.add(page),
+    hasEnded: () => commits.hasEnded,
+    flush: () => commits.flush(),
+    failed: commits.failed,
+    close() {
+      commits.end(new TransientError(`shard ${number} was closed`));
+      return writer.close();
+    },
+  };
+}
+
+function createStreamSession(state: StreamState, commits: Commits): StreamSession {
+  const { entity, ledger, name: stream, requests, walks } = state;
+  return {
+    cursor(scan) {
+      const walk = walks.get(scan);
+      return walk === undefined ? null : cursorOf(walk);
+    },
+    begin(scan, cursor) {
+      // The walks belong to the next session now.
+      if (commits.hasEnded) return;
+      walks.set(scan, walkOf(cursor));
+      if (scan === 'sweep' && leaveOutOfScope(state, cursor.query)) commits.touch(state);
+    },
+    live: () => ledger.live + state.strays.length,
+    atRank(rank) {
+      const id = ledger.atRank(rank);
+      return id === undefined ? null : addressed(state, id);
+    },
+    entry: (id) => addressed(state, id),
+    missing: (sweep) => ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []),
+    remove: (confirmed) => commits.remove(state, confirmed),
+    hold: () => state.hold,
+    setHold(hold) {
+      state.hold = hold;
+      return commits.write({ entity, stream, hold: true }, hold);
+    },
+    rank: (id) => ledger.rank(id),
+    allPagesCompared: () => commits.allPagesCompared(state),
+    requested(mark) {
+      requests.add(mark);
+      return () => void requests.delete(mark);
+    },
+  };
+}

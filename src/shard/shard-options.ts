@@ -1,0 +1,21 @@
+import type { LapsCodec, OutputTopic, StreamCodec } from '../changes/records';
+import type { EntityId, LedgerBlock } from '../model';
+import type { Layout } from '../state/state-topic';
+import type { ShardPartition } from '../state/take-shard';
+
+/** What a shard is made of; everything outside it is passed in. */
+export interface ShardOptions extends ShardPartition {
+  readonly number: number;
+  readonly stateTopic: string;
+  /** The streams of each configured entity that belongs to this shard. */
+  readonly streams: readonly { readonly entity: EntityId; readonly codec: StreamCodec }[];
+  readonly deadLetters: OutputTopic;
+  /** Where the record of a complete sweep goes. */
+  readonly laps: LapsCodec;
+  readonly encodeBlock: (block: LedgerBlock) => Buffer;
+  readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
+  /** What a new shard writes down about its surroundings. */
+  readonly layout: Layout;
+  /** How long a cursor moved by unchanged pages may wait for a commit. */
+  readonly idleCommitMs: number;
+}
