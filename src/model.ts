@@ -7,7 +7,7 @@ export type StreamName = string;
 /** What a row was read by: the scans, all the same walk over another query, and the spot read of a single row. */
 export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot';
 
-/** `r` first seen before the first complete lap, or asked for again; `c` created; `u` updated; `d` deleted. */
+/** `r` first seen before the first finished sweep, or asked for again; `c` created; `u` updated; `d` deleted. */
 export type Op = 'r' | 'c' | 'u' | 'd';
 
 /** A JSON object as the API sent it, whose id was checked to be a positive safe integer. */

@@ -9,12 +9,12 @@ export type Decode = (row: Row, entity: EntityId, observedAtMs: number) => Recor
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Deeper JSON than this is refused rather than walked. */
+/** Depth beyond which JSON is refused rather than walked. */
 const MAX_DEPTH = 100;
 
 /**
  * Compiles a schema into a decoder of the API's rows. Null, an empty text and an absent field are all null; a value that is
- * not of its field's kind is a RecordError, whose message tells its type and length but never its text.
+ * not of its field's kind is a RecordError, whose message says the type and the length of the value but never the text (I11).
  */
 export function createDecoder(schemaText: string): Decode {
   const decodeRow = objectDecoder(fieldsOf(schemaText), { entity: null, observed_at: null });

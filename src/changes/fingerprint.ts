@@ -11,7 +11,7 @@ export const NORMALISATION_VERSION = 1;
 /** Writes the 64 bits of a row into `out`: the high half into element 0, the low half into element 1. */
 export type Fingerprint = (row: Row, out: Uint32Array) => void;
 
-/** What is known of a name: its hash, how its values are read and what is inside. */
+/** A name of a field, compiled: hash, kind of the values, and the names inside. */
 interface Name {
   readonly a: number;
   readonly b: number;
@@ -32,8 +32,8 @@ const [M1, M2, M3, M4] = [0x85ebca6b | 0, 0xc2b2ae35 | 0, 0x9e3779b1 | 0, 0x27d4
 /**
  * Compiles a function that tells rows apart by all that a record of theirs would say: 64 bits over the (path, value) pairs of
  * what is neither null, nor empty text, nor volatile. The order of keys, the spelling of a number and the zone of a timestamp
- * do not count; a field counts the same whether the schema knows it or not. It takes any JSON at any depth and never throws.
- * Not to be called from within itself.
+ * do not count; a field counts the same whether the schema knows the field or not. The function takes any JSON at any depth,
+ * never throws, and must not be called from within itself.
  */
 export function createFingerprint({
   schemaText,
@@ -48,7 +48,7 @@ export function createFingerprint({
   let sumB = 0;
   let pairs = 0;
 
-  /** Pairs are added up, so their order does not count. The lanes are mixed as the end of MurmurHash3 does it. */
+  /** Adds up the pairs, so that their order does not count. The lanes are mixed as the end of MurmurHash3 does. */
   function addPair(a: number, b: number, length: number): void {
     let x = a ^ length;
     let y = b ^ length;

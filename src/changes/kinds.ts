@@ -1,6 +1,6 @@
 import { isObject } from '../json';
 
-/** How the values of a field are read, as its Avro type and its attributes say. */
+/** How the values of a field are read: follows from the Avro type and the attributes of the field. */
 export type Kind =
   'text' | 'integer' | 'money' | 'boolean' | 'date' | 'timestamp' | 'decimal' | 'json' | 'texts' | 'lines';
 
@@ -12,7 +12,7 @@ export interface Field {
   readonly fields: readonly Field[];
 }
 
-/** Fields of the schemas that are ours; a field of the API by such a name is an unknown one. */
+/** Fields that the schemas add; a field of the API by such a name is an unknown one. */
 const ownNames: ReadonlySet<unknown> = new Set(['entity', 'observed_at', 'extra']);
 
 /** The fields of an Avro record schema that the API sends, in the schema's order. */
@@ -67,15 +67,15 @@ export function daysOf(text: string): number | undefined {
   return text.length === 10 ? daysAtStart(text) : undefined;
 }
 
-/** The same of a day that may be none, as in a query; NaN for a text that is no date. */
+/** Days since 1970-01-01 of a date that may be absent, as in a query; NaN for a text that is no date. */
 export function dayOrNull(date: string | null): number | null {
   return date === null ? null : (daysOf(date) ?? NaN);
 }
 
 /**
  * Milliseconds since 1970-01-01T00:00:00Z of `2026-03-08T10:11:12.345+01:00`, `2026-03-08T09:11:12Z` or
- * `2026-03-08 10:11:12 +0100`, digits after the third of the fraction dropped. A text without a zone names no instant: it
- * could stand for two an hour apart, so it is none of these.
+ * `2026-03-08 10:11:12 +0100`, digits after the third of the fraction dropped. A text without a zone is refused:
+ * such a text could stand for two instants an hour apart.
  */
 export function instantOf(text: string): number | undefined {
   if (text.length < 20 || text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return undefined;

@@ -23,9 +23,9 @@ export interface StreamCodec {
   /** Days since 1970-01-01 of the scope's date, or NO_DATE. */
   readonly dateOf: (row: Row) => number;
   readonly topic: OutputTopic;
-  /** How the lines of a row are published; null = there are none, or they are not asked for. */
+  /** How the lines of a row are published; null = the stream has none, or the configuration does not ask for them. */
   readonly lines: LinesCodec | null;
-  /** How lines that were published once are taken back, asked for still or not; null = their topic does not exist. */
+  /** How lines published earlier are removed, also where the configuration no longer asks for lines; null = their topic does not exist. */
   readonly formerLines: LinesCodec | null;
 }
 
@@ -46,14 +46,14 @@ export interface LinesCodec {
   readonly topic: OutputTopic;
 }
 
-/** All that turns finished laps into bytes. */
+/** All that turns finished sweeps into bytes. */
 export interface LapsCodec {
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly stream: string }) => Buffer;
   readonly topic: OutputTopic;
 }
 
-/** Where records go. */
+/** A topic that records go to. */
 export interface OutputTopic {
   readonly name: string;
   readonly partitions: number;
@@ -66,16 +66,16 @@ export interface Origin {
   readonly codec: StreamCodec;
   readonly scan: ScanName;
   readonly observedAtMs: number;
-  /** The same as ISO text. */
+  /** `observedAtMs` as ISO text. */
   readonly observedAt: string;
 }
 
-/** What a record batch takes beside its records. */
+/** Bytes that a record batch takes beside its records. */
 const BATCH_OVERHEAD_BYTES = 100;
-/** As many as the ledger counts. */
+/** The greatest number of lines that an entry of the ledger can hold. */
 const MAX_LINES = 65_535;
 const MAX_DEAD_LETTER_BYTES = 900_000;
-/** Key, headers and batch of a dead letter, its error's text above all. */
+/** Bytes left for key, headers and batch of a dead letter, the text of the error above all. */
 const DEAD_LETTER_OVERHEAD_BYTES = 4_096;
 
 /** How the rows of a stream are published: the record of the row, then those of its lines where they are asked for. */
@@ -129,11 +129,11 @@ export function tombstonesOf(
     : [record, ...goneLines(origin, formerLines, { id, fingerprint, from: 0, to: lines })];
 }
 
-/** The record of a finished lap. One whose sums do not fit the topic goes without them. */
+/** The record of a finished sweep; sums that would not fit the topic are left out. */
 export function lapRecordOf(
   origin: Origin,
   cursor: Cursor,
-  { laps, strays }: { readonly laps: LapsCodec; readonly strays: number },
+  { laps: sweeps, strays }: { readonly laps: LapsCodec; readonly strays: number },
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;
@@ -158,14 +158,14 @@ export function lapRecordOf(
   };
   const key = { entity, stream };
   const record = (sums: readonly Readonly<Record<string, unknown>>[] | null): OutgoingRecord => ({
-    topic: laps.topic.name,
-    partition: partitionOf(`${entity}/${stream}`, laps.topic.partitions),
-    key: laps.encodeKey(key),
-    value: laps.encode({ ...value, sums }),
+    topic: sweeps.topic.name,
+    partition: partitionOf(`${entity}/${stream}`, sweeps.topic.partitions),
+    key: sweeps.encodeKey(key),
+    value: sweeps.encode({ ...value, sums }),
     headers: { entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
   const whole = record(sumFields.length === 0 ? null : sumsOf(cursor, sumFields));
-  return encodedBytes(whole) + BATCH_OVERHEAD_BYTES > laps.topic.maxMessageBytes ? record(null) : whole;
+  return encodedBytes(whole) + BATCH_OVERHEAD_BYTES > sweeps.topic.maxMessageBytes ? record(null) : whole;
 }
 
 function sumsOf({ sums }: Cursor, sumFields: readonly string[]): readonly Readonly<Record<string, unknown>>[] {
@@ -185,7 +185,7 @@ function sumsOf({ sums }: Cursor, sumFields: readonly string[]): readonly Readon
   });
 }
 
-/** Every line of the document as it is, and tombstones of those that it had before and has no longer. */
+/** Records of every line that the row has, and tombstones of the lines that the row had before and has no longer. */
 function linesOf(
   origin: Origin,
   lines: LinesCodec,
@@ -246,7 +246,7 @@ function refuseLarger(record: OutgoingRecord, topic: OutputTopic, what: string, 
   }
 }
 
-/** The dead letter of a row, raw: keyed as the row's record would be, or by nothing where the row has no id. */
+/** The dead letter of a row, raw; the key is that of the row's record, or null where the row has no id. */
 export function deadLetterOf(
   origin: Origin,
   row: unknown,

@@ -94,7 +94,7 @@ const boundsOf = (blocks: readonly LedgerBlock[]) => blocks.map(({ from, to }) =
 const flagsOf = (ledger: Ledger, id: number) => ledger.entry(id)?.flags;
 const missingOf = (ledger: Ledger, id: number) => ledger.entry(id)?.missing;
 
-describe('a row held against the ledger', () => {
+describe('a row compared with the ledger', () => {
   test('is created when its id is unknown', () => {
     const ledger = newLedger();
     const changes = diff(ledger, page([{ id: 7, content: 0xab, date: 20000 }]), options());
@@ -121,13 +121,13 @@ describe('a row held against the ledger', () => {
     });
   });
 
-  test('is read, not created, before the first lap is complete', () => {
+  test('is read, not created, before the first sweep is finished', () => {
     const changes = diff(newLedger(), page(rowsOf([7])), options({ beforeFirstFinishedSweep: true }));
     expect(changes.records).toMatchObject([{ id: 7, op: 'r' }]);
     expect(changes.created).toBe(1);
   });
 
-  test('is updated when its fingerprint differs, even before the first lap is complete', () => {
+  test('is updated when its fingerprint differs, even before the first sweep is finished', () => {
     const ledger = ledgerWith(rowsOf([7]));
     const changes = diff(ledger, page(rowsOf([7], 2)), options({ beforeFirstFinishedSweep: true }));
     expect(changes).toMatchObject({ records: [{ id: 7, op: 'u', content: 2 }], created: 0, updated: 1, touched: true });
@@ -166,11 +166,11 @@ describe('a row held against the ledger', () => {
   });
 
   test('tells how many lines were published before, keeps that while lines are not asked for, and publishes them again then', () => {
-    const told: [number, number][] = [];
+    const published: [number, number][] = [];
     const lines = {
       count: () => 3,
       publish: (row: Row, _fingerprint: string, before: number): Published => {
-        told.push([row.id, before]);
+        published.push([row.id, before]);
         return { id: row.id, op: 'r', content: 'lines' };
       },
     };
@@ -180,7 +180,7 @@ describe('a row held against the ledger', () => {
     diff(ledger, page(rowsOf([7], 2)), options());
     expect(ledger.entry(7)).toMatchObject({ lines: 3, flags: PUBLISHED | LINES_DUE });
     diff(ledger, page(rowsOf([7], 2)), options({ lines }));
-    expect(told).toEqual([
+    expect(published).toEqual([
       [7, 0],
       [7, 3],
     ]);
@@ -287,7 +287,7 @@ describe('a row that cannot become a record', () => {
     expect(flagsOf(ledger, 7)).toBe(PUBLISHED);
   });
 
-  test('is read when it decodes for the first time before the first lap is complete', () => {
+  test('is read when it decodes for the first time before the first sweep is finished', () => {
     const ledger = newLedger();
     diff(ledger, page([bad]), options());
     expect(diff(ledger, page(rowsOf([7], 2)), options({ beforeFirstFinishedSweep: true })).records).toMatchObject([

@@ -1,32 +1,209 @@
-import type { CorrectiveInvoice, CorrectiveInvoiceKey } from 'infakt-kafka/records';
+import { createHash } from 'node:crypto';
 
-import { createEncoder, loadSchema } from '../../src/sinks/avro';
-import { createDecoder } from '../../src/changes/decode';
+import { RecordError } from '../../src/errors';
+import { NO_DATE } from '../../src/changes/block';
+import {
+  deadLetterOf,
+  lapRecordOf,
+  lineRecordsOf,
+  recordsOf,
+  tombstonesOf,
+  type LinesCodec,
+  type Origin,
+  type OutputTopic,
+  type Publication,
+  type StreamCodec,
+} from '../../src/changes/records';
+import type { Cursor } from '../../src/model';
+import { partitionOf } from '../../src/sinks/partition';
+import { invoices } from '../../src/sources/streams/invoices';
 
-const noPrefix = { prefix: Buffer.alloc(0) };
+const topicOf = (name: string, maxMessageBytes = 1_000_000): OutputTopic => ({ name, partitions: 6, maxMessageBytes });
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const read = (bytes: Buffer | null | undefined): unknown => (bytes == null ? bytes : JSON.parse(bytes.toString()));
 
-test('what a consumer decodes has the shape of the exported TypeScript types', () => {
-  const keys = createEncoder(loadSchema('corrective-invoice-key'), noPrefix);
-  const key = keys.decode(keys.encode({ entity: 'alfa', id: 7 })) as CorrectiveInvoiceKey;
-  const entity: string = key.entity;
-  const id: number = key.id;
-  expect([entity, id]).toEqual(['alfa', 7]);
+const lines = (topic = topicOf('lines')): LinesCodec => ({
+  name: 'invoice-lines',
+  count: ({ services }) => (Array.isArray(services) ? services.length : 0),
+  of: ({ services }) => services as Readonly<Record<string, unknown>>[],
+  encode: json,
+  encodeKey: json,
+  topic,
+});
 
-  const schema = loadSchema('corrective-invoice');
-  const values = createEncoder(schema, noPrefix);
-  const row = {
-    id: 7,
-    invoice_date: '1970-01-03',
-    gross_price: -123,
-    document_markings_ids: [6],
-    services: [{ group: 1, correction: true, quantity: 0.5 }],
+function originOf(changes: Partial<StreamCodec> = {}): Origin {
+  const codec: StreamCodec = {
+    declaration: invoices,
+    definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
+    fingerprintUnder: () => undefined,
+    decode: (row, observedAtMs) => ({ ...row, observed_at: observedAtMs }),
+    encode: json,
+    encodeKey: json,
+    dateOf: () => NO_DATE,
+    topic: topicOf('invoices'),
+    lines: null,
+    formerLines: null,
+    ...changes,
   };
-  const decoded = createDecoder(schema)(row, 'alfa', 1_000);
-  const value = values.decode(values.encode(decoded)) as CorrectiveInvoice;
-  const date: number | null = value.invoice_date;
-  const gross: number | null = value.gross_price;
-  const markings: readonly string[] | null = value.document_markings_ids;
-  const line: CorrectiveInvoice['services'] = value.services;
-  expect([date, gross, markings, value.observed_at, value.number]).toEqual([2, -123, ['6'], 1_000, null]);
-  expect(line?.map(({ group, correction, quantity }) => [group, correction, quantity])).toEqual([[1, true, '0.5']]);
+  return { entity: 'alfa', codec, scan: 'open', observedAtMs: 1000, observedAt: '1970-01-01T00:00:01.000Z' };
+}
+
+const publication = (services: readonly object[] = [], changes: Partial<Publication> = {}): Publication => ({
+  row: { id: 7, services },
+  op: 'u',
+  fingerprint: '0000000000000007',
+  linesBefore: 0,
+  ...changes,
+});
+
+describe('the records of a row', () => {
+  test('are one where lines are not published, keyed and placed by entity and id, its headers saying where it comes from', () => {
+    expect(recordsOf(originOf(), publication())).toEqual([
+      {
+        topic: 'invoices',
+        partition: partitionOf('alfa/7', 6),
+        key: json({ entity: 'alfa', id: 7 }),
+        value: json({ id: 7, services: [], observed_at: 1000 }),
+        headers: {
+          entity: 'alfa',
+          stream: 'invoices',
+          op: 'u',
+          scan: 'open',
+          observed_at: '1970-01-01T00:00:01.000Z',
+          fingerprint: '0000000000000007',
+        },
+      },
+    ]);
+  });
+
+  test('end with those of its lines: known ones keep the op, new ones are c, those that are gone are tombstones', () => {
+    const origin = originOf({ lines: lines() });
+    const shown = (records: ReturnType<typeof recordsOf>) =>
+      records.map(({ topic, value, headers }) => [topic, value === null ? null : 'value', headers['op']]);
+    expect(shown(recordsOf(origin, publication([{ a: 1 }, { a: 2 }], { linesBefore: 1 })))).toEqual([
+      ['invoices', 'value', 'u'],
+      ['lines', 'value', 'u'],
+      ['lines', 'value', 'c'],
+    ]);
+    expect(shown(lineRecordsOf(origin, lines(), publication([{ a: 1 }], { op: 'r', linesBefore: 3 })))).toEqual([
+      ['lines', 'value', 'r'],
+      ['lines', null, 'd'],
+      ['lines', null, 'd'],
+    ]);
+  });
+
+  test('number lines from 1 and place them with their invoice', () => {
+    const [, first, second] = recordsOf(originOf({ lines: lines() }), publication([{ a: 1 }], { linesBefore: 2 }));
+    expect(read(first?.key)).toEqual({ entity: 'alfa', invoice_id: 7, line_no: 1 });
+    expect(read(first?.value)).toEqual({ a: 1, entity: 'alfa', invoice_id: 7, line_no: 1, observed_at: 1000 });
+    expect(read(second?.key)).toEqual({ entity: 'alfa', invoice_id: 7, line_no: 2 });
+    expect([first?.partition, second?.partition]).toEqual([partitionOf('alfa/7', 6), partitionOf('alfa/7', 6)]);
+  });
+
+  test('are refused where one is larger than its topic takes', () => {
+    const row = recordsOf.bind(null, originOf({ topic: topicOf('invoices', 200) }), publication());
+    const line = recordsOf.bind(null, originOf({ lines: lines(topicOf('lines', 200)) }), publication([{}]));
+    expect(row).toThrow(RecordError);
+    expect(row).toThrow(/^publishing invoices 7 of alfa: expected at most 200 bytes \(max.message.bytes of invoices\)/);
+    expect(line).toThrow(/^publishing invoice-lines 7, line 1 of alfa: expected at most 200 bytes/);
+  });
+
+  test('are refused where a row has more lines than the ledger can count', () => {
+    const many = new Array<object>(65_536).fill({});
+    expect(() => lineRecordsOf(originOf(), lines(), publication(many))).toThrow(/at most 65535 lines, got 65536/);
+  });
+});
+
+test('a deleted row is a tombstone, followed by those of its lines where their topic exists', () => {
+  const gone = { id: 7, fingerprint: 'f', lines: 2 };
+  const tombstone = { topic: 'invoices', key: json({ entity: 'alfa', id: 7 }), value: null, headers: { op: 'd' } };
+  expect(tombstonesOf(originOf(), gone)).toMatchObject([tombstone]);
+  expect(tombstonesOf(originOf({ formerLines: lines() }), gone)).toMatchObject([
+    tombstone,
+    { topic: 'lines', value: null },
+    { topic: 'lines', value: null },
+  ]);
+});
+
+describe('the record of a finished sweep', () => {
+  const cursor: Cursor = {
+    number: 3,
+    query: { from: '1970-01-02', to: null, order: 'asc' },
+    startedAt: '1970-01-01T00:00:00.500Z',
+    finishedAt: '1970-01-01T00:00:00.900Z',
+    position: { offset: 0, anchor: null, step: 1, requests: 1, unproven: 0 },
+    totalCount: 9,
+    counts: { rows: 8, created: 1, updated: 2, deleted: 3, unchanged: 4, deadLetters: 5 },
+    sums: { '1970-01 PLN': [8, 100, 0.5], ' ': [1] },
+  };
+  const sweeps = (maxMessageBytes?: number) => ({
+    encode: json,
+    encodeKey: json,
+    topic: topicOf('sweeps', maxMessageBytes),
+  });
+
+  test('says what was read, what that came to, and the sums that are exact', () => {
+    const record = lapRecordOf(originOf(), cursor, { laps: sweeps(), strays: 6 });
+    expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
+    expect(record.headers).toMatchObject({ op: 'c', scan: 'sweep' });
+    const [first = '', second = ''] = invoices.sumFields;
+    expect(read(record.value)).toMatchObject({
+      number: 3,
+      from: 1,
+      to: null,
+      started_at: 500,
+      finished_at: 900,
+      rows: 8,
+      created: 1,
+      updated: 2,
+      deleted: 3,
+      unchanged: 4,
+      dead_letters: 5,
+      strays: 6,
+      total_count: 9,
+      sums: [
+        { month: '1970-01', currency: 'PLN', rows: 8, [first]: 100, [second]: null },
+        { month: null, currency: null, rows: 1, [first]: 0 },
+      ],
+    });
+  });
+
+  test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
+    const small = lapRecordOf(originOf(), cursor, { laps: sweeps(600), strays: 0 });
+    expect(read(small.value)).toMatchObject({ sums: null, rows: 8 });
+    const without = originOf({ declaration: { ...invoices, sumFields: [] } });
+    expect(read(lapRecordOf(without, cursor, { laps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
+  });
+});
+
+describe('a dead letter', () => {
+  const error = new RecordError('normalise number: expected a text, got an object', { path: 'number', entity: 'alfa' });
+  const letters = topicOf('dead-letters', 5_000);
+
+  test('is the row, raw, keyed and placed as its record would be, with the cause', () => {
+    const letter = deadLetterOf(originOf(), { id: 7, number: {} }, { id: 7, error, fingerprint: 'f' }, letters);
+    expect(letter).toMatchObject({ topic: 'dead-letters', partition: partitionOf('alfa/7', 6) });
+    expect([read(letter.key), read(letter.value)]).toEqual([
+      { entity: 'alfa', id: 7 },
+      { id: 7, number: {} },
+    ]);
+    expect(letter.headers).toMatchObject({ op: 'r', error: error.message, error_path: 'number' });
+    expect(letter.headers).not.toHaveProperty('cut_from_bytes');
+  });
+
+  test('of a row without id has no key', () => {
+    const letter = deadLetterOf(originOf(), 'text', { id: null, error, fingerprint: 'f' }, letters);
+    expect([letter.key, letter.partition]).toEqual([null, partitionOf('alfa/f', 6)]);
+  });
+
+  test('that is too large is cut, and says its whole size and hash', () => {
+    const row = { id: 7, number: 'x'.repeat(2_000) };
+    const whole = json(row);
+    const { value, headers } = deadLetterOf(originOf(), row, { id: 7, error, fingerprint: 'f' }, letters);
+    expect(value).toEqual(whole.subarray(0, 5_000 - 4_096));
+    expect(headers).toMatchObject({
+      cut_from_bytes: String(whole.length),
+      sha256: createHash('sha256').update(whole).digest('hex'),
+    });
+  });
 });
