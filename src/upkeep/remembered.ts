@@ -3,7 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { createLedger, type Ledger } from '../changes/ledger';
 import type { Cursor, EntityId, LedgerBlock, StreamName } from '../model';
 import { createEncoder, loadSchema } from '../sinks/avro';
-import { look } from '../sinks/look';
+import { readCommitted } from '../sinks/look';
 import { parseStateKey, parseStateValue, type Account, type Hold, type Layout } from '../state/state-topic';
 
 /** What is remembered of one stream of one entity. */
@@ -43,7 +43,7 @@ export async function readRemembered(kafka: Kafka, options: RememberedOptions): 
   const layouts = new Map<number, Layout>();
   const views = new Map<string, Filling>();
   const shards = new Map<Filling, number>();
-  await look(kafka, { ...options, follow: false }, ({ key, value, partition, offset }) => {
+  await readCommitted(kafka, { ...options, follow: false }, ({ key, value, partition, offset }) => {
     const parsed = parseStateKey(
       serviceId,
       key?.toString() ?? '',
