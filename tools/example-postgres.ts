@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { createKafka } from '../src/sinks/client';
-import { look } from '../src/sinks/look';
+import { readCommitted } from '../src/sinks/look';
 import { connectPrograms } from './connect';
 import { hideWarningOfKafkajs, listenForStop, messageOf, secondsSince } from './demo';
 import { alfa, beta, companies, gamma } from './demo/companies';
@@ -206,7 +206,7 @@ async function latestRecordMs({ broker }: Stack, table: string): Promise<number>
   const never = new Promise<never>(() => undefined);
   const options = { serviceId: 'example', topic, follow: false, stopped: never, deadlineMs: CHANGED_WITHIN_MS };
   let latest = 0;
-  await look(kafka, options, ({ timestampMs }) => {
+  await readCommitted(kafka, options, ({ timestampMs }) => {
     latest = Math.max(latest, timestampMs);
     return false;
   });

@@ -8,7 +8,7 @@ import { topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
-import { look } from '../sinks/look';
+import { readCommitted } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';
 import { ensureTopics, missingTopics, type Topics } from '../sinks/topics';
 import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
@@ -99,7 +99,7 @@ async function checkState(
   await groupIsEmpty(kafka, serviceId, 0);
   const accounts = new Map<string, Account>();
   const layouts = new Map<number, Layout>();
-  await look(
+  await readCommitted(
     kafka,
     { serviceId, topic: topics.state.name, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS },
     ({ key, value, partition, offset }) => {

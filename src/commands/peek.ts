@@ -3,7 +3,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { kafkaSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { createKafka } from '../sinks/client';
-import { look, type Seen } from '../sinks/look';
+import { readCommitted, type CommittedRecord } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';
 import { command } from './command';
@@ -48,7 +48,7 @@ export const peekCommand = command({
     const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
     const decode = createRecordReader(registry);
     let printed = 0;
-    await look(
+    await readCommitted(
       createKafka(kafkaSettings(config, secrets), kafkaLog),
       {
         serviceId: config.service.service.id,
@@ -73,7 +73,12 @@ export const peekCommand = command({
 
 type Decode = (bytes: Buffer) => unknown;
 
-function line(topic: string, { partition, offset, timestampMs, headers }: Seen, key: unknown, value: unknown): string {
+function line(
+  topic: string,
+  { partition, offset, timestampMs, headers }: CommittedRecord,
+  key: unknown,
+  value: unknown,
+): string {
   return JSON.stringify({
     topic,
     partition,

@@ -7,7 +7,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { kafkaSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { createKafka } from '../sinks/client';
-import { endOffsets, look } from '../sinks/look';
+import { endOffsets, readCommitted } from '../sinks/look';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';
 import { finishedSweepOf, type FinishedSweep } from '../upkeep/finished-sweep';
@@ -105,7 +105,7 @@ async function reconcileAll(config: Config, topics: Topics, only: string | undef
   const remembered = await readRemembered(kafka, reading('state'));
   const subjects = subjectsIn(config, remembered.streams, only);
   const sweeps = new Map<string, FinishedSweep>();
-  await look(kafka, reading('sweeps'), async ({ key, value }) => {
+  await readCommitted(kafka, reading('sweeps'), async ({ key, value }) => {
     const parts = await decode(key);
     const subject = subjects.find((each) => isOf(parts, each));
     if (subject === undefined) return false;
@@ -125,7 +125,7 @@ async function reconcileAll(config: Config, topics: Topics, only: string | undef
       reconciliations.set(entity, reconcileStream({ entity, declaration, sweep, ledger, definitions }));
     }
     if (reconciliations.size === 0) continue;
-    await look(kafka, reading(name), async ({ key, value, headers, partition, offset }) => {
+    await readCommitted(kafka, reading(name), async ({ key, value, headers, partition, offset }) => {
       const parts = await decode(key);
       if (!isObject(parts) || typeof parts['id'] !== 'number') return false;
       const reconciliation = reconciliations.get(parts['entity']);

@@ -5,7 +5,7 @@ import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import { TransientError } from '../errors';
 import type { Secrets } from '../secrets';
 import { groupIsEmpty } from '../sinks/group';
-import { look } from '../sinks/look';
+import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
 import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
@@ -119,7 +119,7 @@ async function refuseForeignState(
   const topic = topics.state.name;
   const expected = layoutOf(topics, framing);
   const never = new Promise<never>(() => undefined);
-  await look(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
+  await readCommitted(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
     const { key, value, partition, offset } = record;
     const parsed = parseStateKey(
       serviceId,

@@ -7,7 +7,7 @@ import { classify, withDeadline } from './faults';
 import { correctReadCommitted } from './read-committed';
 
 /** One committed record of any topic. */
-export interface Seen {
+export interface CommittedRecord {
   readonly partition: number;
   readonly offset: number;
   readonly timestampMs: number;
@@ -17,7 +17,7 @@ export interface Seen {
 }
 
 /** What to read and how far. */
-export interface LookOptions {
+export interface CommittedReadOptions {
   readonly serviceId: string;
   readonly topic: string;
   /** Go on after the end that the topic has now, until stopped. */
@@ -33,10 +33,10 @@ const CLOSE_DEADLINE_MS = 5_000;
  * Reads the committed records of a topic from its beginning to the high watermark that it has now, through a throw-away group that the
  * service does not notice. Stops early when `each` returns true.
  */
-export async function look(
+export async function readCommitted(
   kafka: Kafka,
-  options: LookOptions,
-  each: (record: Seen) => boolean | Promise<boolean>,
+  options: CommittedReadOptions,
+  each: (record: CommittedRecord) => boolean | Promise<boolean>,
 ): Promise<void> {
   correctReadCommitted();
   const ends = await endOffsets(kafka, options.topic);

@@ -3,7 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { createLedger, type Ledger } from '../changes/ledger';
 import type { Cursor, EntityId, LedgerBlock, StreamName } from '../model';
 import { createEncoder, loadSchema } from '../sinks/avro';
-import { look } from '../sinks/look';
+import { readCommitted } from '../sinks/look';
 import { StoredTopic, type StoredState } from '../state/read-state';
 import type { Account, Hold } from '../state/state-topic';
 
@@ -47,7 +47,7 @@ export async function readRemembered(kafka: Kafka, options: RememberedOptions): 
   };
   const decodeBlock = (bytes: Buffer): LedgerBlock => block.decode(bytes) as LedgerBlock;
   const stored = new StoredTopic({ serviceId, topic, decodeBlock, ledgerOf });
-  await look(kafka, { ...options, follow: false }, (record) => {
+  await readCommitted(kafka, { ...options, follow: false }, (record) => {
     stored.apply(record);
     return false;
   });

@@ -1,7 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 
 import { createKafka } from '../../src/sinks/client';
-import { look } from '../../src/sinks/look';
+import { readCommitted } from '../../src/sinks/look';
 import { ensureTopics } from '../../src/sinks/topics';
 import { startKafka } from '../kafka';
 
@@ -58,7 +58,7 @@ export async function openBroker(): Promise<Broker> {
       const topic = `${serviceId}.state`;
       const never = new Promise<never>(() => undefined);
       const reading = { serviceId, topic, follow: false, stopped: never, deadlineMs: 300_000 };
-      await look(kafka, reading, ({ partition, key, value }) => {
+      await readCommitted(kafka, reading, ({ partition, key, value }) => {
         const bytes = (key?.length ?? 0) + (value?.length ?? 0);
         writtenBytes += bytes;
         live.set(`${partition} ${key?.toString() ?? ''}`, value === null ? 0 : bytes);

@@ -4,7 +4,7 @@ import type { HistoryEntry } from '../../simulator/life';
 import { allStreams } from '../../src/sources/streams/all-streams';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
 import { createKafka } from '../../src/sinks/client';
-import { look } from '../../src/sinks/look';
+import { readCommitted } from '../../src/sinks/look';
 import { configureService, keyOf, startSimulatorProcess, type SimulatorProcess } from './children';
 import { createTally, delayCells, type Change, type Delays, type KindOfChange, type Observed } from './delays';
 import { defaultRhythm, play, tenCompanies } from './freshness';
@@ -146,7 +146,7 @@ async function follow(broker: Broker, prefix: string, stopped: Promise<void>, ob
   const decode = createSingleObjectDecoder();
   await Promise.all(
     allStreams.map(({ name: stream }) =>
-      look(
+      readCommitted(
         kafka,
         { serviceId: prefix, topic: `${prefix}.${stream}`, follow: true, stopped, deadlineMs: 60_000 },
         ({ key, value, headers }) => {

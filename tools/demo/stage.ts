@@ -13,7 +13,7 @@ import { startSimulator, type Simulator } from '../../simulator/server';
 import { TransientError } from '../../src/errors';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
 import { createKafka } from '../../src/sinks/client';
-import { look, type Seen } from '../../src/sinks/look';
+import { readCommitted, type CommittedRecord } from '../../src/sinks/look';
 import { projectRoot } from '../java';
 import { startKafka } from '../kafka';
 
@@ -195,7 +195,7 @@ export function follow(broker: Broker): View & {
     held.set(name, known);
     return known;
   };
-  const take = (stream: Stream, { key, value, headers }: Seen): void => {
+  const take = (stream: Stream, { key, value, headers }: CommittedRecord): void => {
     const { entity, id } = fieldsOf(key === null ? null : decode(key));
     if (typeof entity !== 'string' || typeof id !== 'number')
       throw new Error(`a key of ${stream} without entity or id`);
@@ -221,7 +221,7 @@ export function follow(broker: Broker): View & {
     };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await look(kafka, options, (record) => {
+        await readCommitted(kafka, options, (record) => {
           if (record.offset < (next.get(record.partition) ?? 0)) return false;
           next.set(record.partition, record.offset + 1);
           take(stream, record);

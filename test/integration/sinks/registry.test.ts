@@ -1,9 +1,9 @@
-import { ConfigError } from '../../src/errors';
-import { loadSchema } from '../../src/sinks/avro';
-import { createRegistry, type Registry, type RegistrySettings } from '../../src/sinks/registry';
-import type { SubjectSchema } from '../../src/sinks/registry-subjects';
-import { type LocalRegistry, startRegistry } from '../../tools/registry';
-import { uniqueName } from '../support/kafka';
+import { ConfigError } from '../../../src/errors';
+import { loadSchema } from '../../../src/sinks/avro';
+import { createRegistry, type Registry, type RegistrySettings } from '../../../src/sinks/registry';
+import type { SubjectSchema } from '../../../src/sinks/registry-subjects';
+import { type LocalRegistry, startRegistry } from '../../../tools/registry';
+import { uniqueName } from '../../support/kafka';
 
 let server: LocalRegistry;
 let topic: string;

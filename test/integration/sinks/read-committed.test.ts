@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Producer, Transaction } from 'kafkajs';
 import { createProgram, getPreEmitDiagnostics, ModuleKind, ModuleResolutionKind } from 'typescript';
 
-import { correctReadCommitted } from '../../src/sinks/read-committed';
-import { readCommitted } from '../support/java-reader';
-import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmin } from '../support/kafka';
-import { type Program, startProgram } from '../support/program';
-import { userProject } from '../support/user-project';
+import { correctReadCommitted } from '../../../src/sinks/read-committed';
+import { readCommitted } from '../../support/java-reader';
+import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmin } from '../../support/kafka';
+import { type Program, startProgram } from '../../support/program';
+import { userProject } from '../../support/user-project';
 
 const committed = ['committed 0', 'committed 1', 'committed 2', 'committed 3'];
 

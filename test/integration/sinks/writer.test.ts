@@ -1,10 +1,10 @@
 import type { Kafka, RecordMetadata } from 'kafkajs';
 
-import type { Batch, Outcome, Writer } from '../../src/sinks/transaction';
-import { openWriter, type WriterOptions } from '../../src/sinks/writer';
-import { type CommittedRecord, readCommitted } from '../support/java-reader';
-import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmin } from '../support/kafka';
-import { API, startProxy, type Verdict } from '../support/tcp-proxy';
+import type { Batch, Outcome, Writer } from '../../../src/sinks/transaction';
+import { openWriter, type WriterOptions } from '../../../src/sinks/writer';
+import { type CommittedRecord, readCommitted } from '../../support/java-reader';
+import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmin } from '../../support/kafka';
+import { API, startProxy, type Verdict } from '../../support/tcp-proxy';
 
 interface Place {
   readonly data: string;

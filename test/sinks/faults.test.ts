@@ -1,0 +1,77 @@
+import { ConfigError, TransientError } from '../../src/errors';
+import { classify, closedByBroker, kafkaType, withDeadline } from '../../src/sinks/faults';
+
+/** An error as kafkajs throws it: with a type, and wrapped. */
+function fault(type: string, message = 'refused'): Error {
+  return new Error('wrapped', { cause: Object.assign(new Error(message), { type }) });
+}
+const coded = (code: string | number): Error => Object.assign(new Error('a fault'), { code });
+const named = (name: string): Error => Object.assign(new Error('a fault'), { name });
+
+describe('classifying', () => {
+  test.each<[string, unknown, string]>([
+    ['a newer writer', fault('INVALID_PRODUCER_EPOCH'), 'fenced'],
+    ['a record that is too large', fault('MESSAGE_TOO_LARGE'), 'refused'],
+    ['INVALID_RECORD by its number', coded(87), 'refused'],
+    ['a missing right', fault('TOPIC_AUTHORIZATION_FAILED'), 'forbidden'],
+    ['a wrong password', named('KafkaJSSASLAuthenticationError'), 'forbidden'],
+    ['a certificate that expired', coded('CERT_HAS_EXPIRED'), 'forbidden'],
+    ['an error of the configuration', new ConfigError('no'), 'forbidden'],
+    ['a leader that moved', fault('NOT_LEADER_FOR_PARTITION'), 'lost'],
+    ['a lost connection', coded('ECONNRESET'), 'lost'],
+    ['anything else', 'no error at all', 'lost'],
+  ])('%s', (_title, error, kind) => {
+    expect(classify(error, 'committing').kind).toBe(kind);
+  });
+
+  test('names what was attempted, what Kafka said and by which name', () => {
+    const { error } = classify(fault('NOT_LEADER_FOR_PARTITION'), 'committing');
+    expect(error).toBeInstanceOf(TransientError);
+    expect(error.message).toBe('committing: wrapped (NOT_LEADER_FOR_PARTITION)');
+  });
+
+  test('names the right that is missing, and lets it be given while a service waits', () => {
+    const { error } = classify(fault('GROUP_AUTHORIZATION_FAILED'), 'joining', { group: 'Read on group x' });
+    expect(error).toMatchObject({ code: 'CONFIG', mayPass: true });
+    expect(error.message).toMatch(/; give the service's user Read on group x, see docs\/security\.md$/);
+  });
+
+  test.each([
+    ['TLS_EXPECTED', /set kafka\.ssl\.enabled/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /for other names/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /set kafka\.ssl\.caFile/],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', /refuses the client certificate/],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /does not speak TLS/],
+  ])('says what to do about %s', (code, advice) => {
+    const { kind, error } = classify(coded(code), 'connecting');
+    expect(kind).toBe('forbidden');
+    expect(error.message).toMatch(advice);
+  });
+});
+
+test('of many topics that could not be created, the first that tells why is named', () => {
+  const error = Object.assign(new Error('several'), {
+    errors: [fault('TOPIC_ALREADY_EXISTS'), fault('POLICY_VIOLATION')],
+  });
+  expect(kafkaType(error)).toBe('POLICY_VIOLATION');
+  expect(kafkaType(new Error('none'))).toBe('');
+});
+
+test('a connection that the broker closed without a word is recognised', () => {
+  expect(closedByBroker(named('KafkaJSConnectionClosedError'))).toBe(true);
+  expect(closedByBroker(coded('ECONNREFUSED'))).toBe(false);
+});
+
+describe('a deadline', () => {
+  test('passes on what is done in time, and how it failed', async () => {
+    expect(await withDeadline(Promise.resolve(7), 1_000, 'working')).toBe(7);
+    await expect(withDeadline(Promise.reject(new Error('no')), 1_000, 'working')).rejects.toThrow('no');
+  });
+
+  test('rejects with what was attempted when nothing comes', async () => {
+    await expect(withDeadline(new Promise(() => undefined), 1, 'working')).rejects.toMatchObject({
+      code: 'TRANSIENT',
+      message: 'working: expected an answer within 1 ms, got none',
+    });
+  });
+});
