@@ -1,4 +1,4 @@
-import { isObject } from '../json';
+import { isObject, textOrNull } from '../json';
 
 /** Sum of the documents of one month and currency; a stream without money has one of these for all its rows. */
 export interface Sum {
@@ -48,11 +48,6 @@ export function finishedSweepOf(value: unknown, sumFields: readonly string[]): F
       amounts: sumFields.map((field) => (typeof sum[field] === 'number' ? sum[field] : null)),
     })),
   };
-}
-
-/** The value where it is a text with content, else null. */
-export function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 /** The value where it is an integer that a number holds exactly, else 0. */
