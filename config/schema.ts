@@ -238,12 +238,12 @@ export const serviceSchema = {
       default: 45,
     },
     sweepSeconds: {
-      doc: 'From the start of one complete lap over everything to the start of the next, in seconds; a lap that takes longer is followed at once. Laps take the requests that nothing else needs.',
+      doc: 'From the start of one sweep over everything to the start of the next, in seconds; a sweep that takes longer is followed at once. Sweeps take the requests that nothing else needs.',
       format: 'infakt-kafka.seconds',
       default: 600,
     },
     sweepAtLeastHours: {
-      doc: 'How long a lap may take, in hours: one that falls behind goes before the other scans, as far as that can be without stopping them.',
+      doc: 'How long a sweep may take, in hours: one that falls behind goes before the other scans, as far as that can be without stopping them.',
       format: 'infakt-kafka.hours',
       default: 6,
     },

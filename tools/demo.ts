@@ -122,7 +122,7 @@ const story: readonly Step[] = [
       const invoice = admin.row(alfa.key, 'invoices', id);
       admin.remove(alfa.key, 'invoices', id);
       const about = isObject(invoice) ? `${text(invoice['number'])}, ${moneyText(invoice, 'gross_price')}` : '';
-      return { id, about: `${about}; two laps must miss it, and the API itself say so` };
+      return { id, about: `${about}; two sweeps must miss it, and the API itself say so` };
     },
   },
 ];
@@ -380,13 +380,13 @@ function listOf(stream: Stream): keyof AccountTruth {
   return stream === 'corrective-invoices' ? 'corrective_invoices' : stream;
 }
 
-/** What the service itself says to that, which holds the topics against what its last laps came to. */
+/** The service's own comparison of the topics with its last sweeps. */
 async function reconciled({ screen, service }: Scene): Promise<boolean> {
   const { agrees, text: said } = await service.reconcile();
   if (!agrees) screen.print('', said.trimEnd());
   screen.print(
     '',
-    `infakt-kafka reconcile: ${agrees ? screen.style('green', 'every stream agrees with its last lap') : screen.style('red', 'not all agree')}`,
+    `infakt-kafka reconcile: ${agrees ? screen.style('green', 'every stream agrees with its last sweep') : screen.style('red', 'not all agree')}`,
   );
   return agrees;
 }

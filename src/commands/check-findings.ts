@@ -22,7 +22,7 @@ export interface Findings {
   /** Findings so far, in the order in which their checks ended. */
   readonly all: readonly Finding[];
   /** 2 where a person must set something right, else 3 where something could not be reached, else 0. */
-  exitCode(): 0 | 2 | 3;
+  readonly exitCode: () => 0 | 2 | 3;
 }
 
 /** What a person can do about a refusal of the API; "" = the message of the error says so itself. */

@@ -2,17 +2,17 @@ import type { Progress } from '../reading/stream-reading';
 import type { Pace } from '../service/api';
 import type { Logger } from '../telemetry';
 
-/** Tells the log what a person needs to know of a run and no more: one line a change of state. */
+/** Writes to the log what a person needs to know of a run and no more: one line a change of state. */
 export interface Narrator {
   readonly tell: (progress: Progress) => void;
   /** The API makes all requests slow down, stop or go on. */
   readonly pace: (pace: Pace) => void;
-  /** Kafka, or one shard in it, was given up for a while; each kind of failure is told once until all is back. */
+  /** Kafka, or one shard in it, was given up for a while; each kind of failure is a line once until all shards are back. */
   readonly lost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
   readonly back: (shard: number) => void;
 }
 
-/** Makes one for a run. */
+/** Makes the narrator of a run. */
 export function createNarrator(logger: Logger): Narrator {
   const caughtUp = new Set<string>();
   const away = new Set<string>();
@@ -32,8 +32,8 @@ export function createNarrator(logger: Logger): Narrator {
           return;
         case 'lap': {
           const { number, counts } = progress.cursor;
-          const facts = { lap: number, ...counts };
-          if (caughtUp.has(name)) log.debug(facts, 'lap complete');
+          const facts = { sweep: number, ...counts };
+          if (caughtUp.has(name)) log.debug(facts, 'sweep complete');
           else log.info(facts, 'caught up');
           caughtUp.add(name);
           return;

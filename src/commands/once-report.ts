@@ -10,8 +10,8 @@ export interface StreamReport {
   requests: number;
   counts: Counts;
   totalCount: number | null;
-  /** Rows of the lap so far, those of an earlier run included. */
-  lapRows: number;
+  /** Rows of the sweep so far, those of an earlier run included. */
+  sweepRows: number;
   complete: boolean;
   reason: string | null;
   startedMs: number | null;
@@ -29,7 +29,7 @@ export function newReport(entity: string, stream: string): StreamReport {
     requests: 0,
     counts: NO_COUNTS,
     totalCount: null,
-    lapRows: 0,
+    sweepRows: 0,
     complete: false,
     reason: null,
     startedMs: null,
@@ -52,13 +52,13 @@ export function note(reports: Reports, progress: Progress, nowMs: number): void 
     (report) => report.entity === entity && (stream === null || report.stream === stream),
   );
   for (const report of concerned) {
-    // Only pages count after the end of the lap: deletions, which are decided then.
+    // Only pages count after the end of the sweep: deletions, which are decided then.
     if (report.complete && progress.kind !== 'page') continue;
     report.endedMs = nowMs;
     if (progress.kind === 'page') {
       report.counts = addCounts(report.counts, progress.counts);
       report.totalCount = progress.cursor.totalCount;
-      report.lapRows = progress.cursor.counts.rows;
+      report.sweepRows = progress.cursor.counts.rows;
     }
     if (progress.kind === 'lap') report.complete = true;
     if (progress.kind === 'given-up') report.reason = progress.reason;
@@ -121,8 +121,8 @@ function totals(reports: Reports): {
   const sum = (what: (report: StreamReport) => number): number =>
     all.reduce((total, report) => total + what(report), 0);
   return {
-    done: sum(({ lapRows }) => lapRows),
-    of: sum(({ totalCount, lapRows }) => Math.max(totalCount ?? 0, lapRows)),
+    done: sum(({ sweepRows }) => sweepRows),
+    of: sum(({ totalCount, sweepRows }) => Math.max(totalCount ?? 0, sweepRows)),
     rows: sum(({ counts }) => counts.rows),
     requests: sum(({ requests }) => requests),
   };

@@ -6,7 +6,7 @@ import { configHelp, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka state reset --entity ID --yes [options]
 
-Forgets where the scans of an entity stand and what was published of its rows, but not which rows there are: at the next lap everything is
+Forgets where the scans of an entity stand and what was published of its rows, but not which rows there are: at the next sweep everything is
 published again with op "r", and what was deleted meanwhile is still noticed. A running service need not be stopped.
 
 With --purge the entity, or one stream of it, is removed altogether: a tombstone for every row and line that was published, and nothing
@@ -49,7 +49,7 @@ export const resetCommand = command({
       for (const { stream, rows } of done) io.stdout(`${entity} ${stream}: ${rows} rows ${values.yes ? did : would}\n`);
       if (values.purge && isRead) io.stdout(`${entity} is enabled: what it has is published anew.\n`);
       if (!values.purge && values.yes)
-        io.stdout(`All of it is published again by the next lap${isRead ? '' : ` once ${entity} is read again`}.\n`);
+        io.stdout(`All of it is published again by the next sweep${isRead ? '' : ` once ${entity} is read again`}.\n`);
     }
     if (!values.yes) throw usageError('expected --yes, got none: nothing was changed');
     return 0;

@@ -9,8 +9,9 @@ import { createNarrator } from './narrate';
 
 const help = `Usage: infakt-kafka run [options]
 
-Reads every stream of every enabled entity over and over and publishes what changed, until stopped. Faults of the API park what they
-concern and pass; Kafka is waited for. Logs go to stderr as JSON lines.
+Reads every stream of every enabled entity over and over and publishes what changed, until stopped. A fault of the API parks the
+entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr as
+JSON lines.
 
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 

@@ -13,7 +13,7 @@ const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-complete lap, what waits for a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the
+complete sweep, what waits for a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the
 requests that it takes. Changes nothing and does not disturb a running service.
 
 Options
@@ -64,7 +64,7 @@ function asJson({ entity, stream, ledger, cursors, hold }: StreamView): Record<s
     stream,
     ledger_rows: ledger.size,
     missing: ledger.missingSince(Number.MAX_SAFE_INTEGER).length,
-    last_lap: lastSweep(cursors),
+    last_sweep: lastSweep(cursors),
     cursors,
     hold,
   };
@@ -105,11 +105,11 @@ function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: numbe
 
 function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
   const { entity, stream, ledger, cursors, hold } = view;
-  const lap = lastSweep(cursors);
-  const lapText =
-    lap === null
-      ? 'no complete lap yet'
-      : `last complete lap: ${lap.number}${lap.finished_at === null ? '' : `, finished ${lap.finished_at}`}`;
+  const last = lastSweep(cursors);
+  const lastText =
+    last === null
+      ? 'no complete sweep yet'
+      : `last complete sweep: ${last.number}${last.finished_at === null ? '' : `, finished ${last.finished_at}`}`;
   const scans = Object.entries(cursors).map(([scan, cursor]) => {
     const { from, to } = cursor.query;
     const scope =
@@ -126,5 +126,5 @@ function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
     .map((each) => `  next ${each.scan.scan}: ${forecastText(each, nowMs)}\n`);
   const missing = ledger.missingSince(Number.MAX_SAFE_INTEGER).length;
   const held = hold === null ? '' : `  HELD since ${hold.since}: ${hold.reason} (hold ${hold.id})\n`;
-  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lapText}\n${[...scans, ...next].join('')}${held}`;
+  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${[...scans, ...next].join('')}${held}`;
 }

@@ -1,4 +1,4 @@
-import { textOrNull, isObject } from '../json';
+import { isObject, textOrNull } from '../json';
 
 /** Sum of the documents of one month and currency; a stream without money has one of these for all its rows. */
 export interface Sum {

@@ -1,7 +1,7 @@
 import type { Ledger } from '../changes/ledger';
+import { textOrNull } from '../json';
 import type { EntityId, StreamDeclaration } from '../model';
 import { amountOf, type FinishedSweep } from './finished-sweep';
-import { textOrNull } from '../json';
 import { AFTER, BY_SWEEP, createColumns, LIVE, NOT_SHOWN, OUTSIDE, SETTLED, UNKNOWN } from './reconcile-columns';
 import { resultOf, type Reconciled } from './reconcile-result';
 

@@ -56,8 +56,8 @@ const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void => narrator.lost({ shard, error, waitMs: 500 });
 
-describe('laps', () => {
-  test('pages are not told, and only the first lap of a stream is', () => {
+describe('sweeps', () => {
+  test('no page is a line, and only the first sweep of each stream is', () => {
     page(clients);
     lap(clients);
     page(invoices);
@@ -66,7 +66,7 @@ describe('laps', () => {
     lap(clients);
     lap(invoices);
     expect(told()).toEqual(['info alfa clients caught up', 'info alfa invoices caught up']);
-    expect(lines[0]).toMatchObject({ lap: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
+    expect(lines[0]).toMatchObject({ sweep: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
   });
 });
 
@@ -189,7 +189,7 @@ describe('Kafka', () => {
     lost(0);
     expect(told()).toEqual([
       'info alfa clients caught up',
-      'debug alfa clients lap complete',
+      'debug alfa clients sweep complete',
       'warn 0 kafka lost, retrying',
       'debug 0 kafka still lost, retrying',
     ]);

@@ -153,7 +153,7 @@ describe('a broker that is killed', () => {
         throw new Error(`Waiting for ${text}, the log ends with ${log.slice(-3_000)}`, { cause });
       });
     };
-    await says('"lap complete"');
+    await says('"sweep complete"');
     await kill();
     try {
       edit(scene, 'alfa', 0);

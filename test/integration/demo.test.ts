@@ -89,7 +89,7 @@ test('the demo tells its story, ends with a table that agrees, and leaves nothin
   expect(table.match(/^ {6}gross sum, PLN +(\S+\.\d\d) +\1 {2}agree$/gm)).toHaveLength(6);
   expect(table).toContain('4,764 records: 4,761 first ones and 3 changes; none came twice');
   expect(output).not.toContain('DIFFER');
-  expect(output).toContain('every stream agrees with its last lap');
+  expect(output).toContain('every stream agrees with its last sweep');
 
   expect(output.split('\n').filter((line) => line.length > 80)).toEqual([]);
   expect(output.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);

@@ -112,7 +112,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
       throw new Error(`Waiting for ${what}: the run ended: ${stderr.slice(-3_000)}`);
   };
   const lapsOf = (entity: string, stream: string): number =>
-    (counts.get(`caught up ${entity} ${stream}`) ?? 0) + (counts.get(`lap complete ${entity} ${stream}`) ?? 0);
+    (counts.get(`caught up ${entity} ${stream}`) ?? 0) + (counts.get(`sweep complete ${entity} ${stream}`) ?? 0);
   return {
     logs,
     told: () => logs.filter(({ level, msg }) => level !== 'debug' && msg !== 'configuration').map(toldOf),

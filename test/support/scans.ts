@@ -45,7 +45,7 @@ export async function walksBegun(
 
 /** Waits until a run has told of so many more laps of each of these streams, named `entity stream`. */
 export async function lapsTold(run: Running, streams: readonly string[], laps: number): Promise<void> {
-  const told = (stream: string): number => run.count('caught up', stream) + run.count('lap complete', stream);
+  const told = (stream: string): number => run.count('caught up', stream) + run.count('sweep complete', stream);
   const before = streams.map((stream) => ({ stream, count: told(stream) }));
   const behind = (): string[] =>
     before.filter(({ stream, count }) => told(stream) < count + laps).map(({ stream }) => stream);

@@ -1,4 +1,4 @@
-/** A lap that the service's log says is complete. */
+/** A sweep that the service's log says is complete. */
 export interface LoggedLap {
   readonly entity: string;
   readonly stream: string;
@@ -7,9 +7,9 @@ export interface LoggedLap {
   readonly unchanged: number;
 }
 
-/** Reads one line of the log; null where it does not tell of a lap. */
+/** Reads one line of the log; null = it does not say that a sweep is complete. */
 export function lapOf(line: string): LoggedLap | null {
   if (!line.startsWith('{')) return null;
   const entry = JSON.parse(line) as LoggedLap & { readonly msg?: string };
-  return entry.msg === 'caught up' || entry.msg === 'lap complete' ? entry : null;
+  return entry.msg === 'caught up' || entry.msg === 'sweep complete' ? entry : null;
 }

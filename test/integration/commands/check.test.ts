@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 import { ConfigResourceTypes } from 'kafkajs';
 
-import type { FaultAction } from '../../simulator/faults';
-import { createRandom, seedFrom } from '../../simulator/random';
-import { taxNumber } from '../../simulator/rows';
-import { startSimulator, type Simulator } from '../../simulator/server';
-import { cleanUp, kafkaClient, withAdmin } from '../support/kafka';
-import { type ServiceSetting, type TestService, testService } from '../support/once';
-import { companies, expectAgreement, readStreams, startRun } from '../support/run';
+import type { FaultAction } from '../../../simulator/faults';
+import { createRandom, seedFrom } from '../../../simulator/random';
+import { taxNumber } from '../../../simulator/rows';
+import { startSimulator, type Simulator } from '../../../simulator/server';
+import { cleanUp, kafkaClient, withAdmin } from '../../support/kafka';
+import { type ServiceSetting, type TestService, testService } from '../../support/once';
+import { companies, expectAgreement, readStreams, startRun } from '../../support/run';
 
 interface Finding {
   readonly check: string;

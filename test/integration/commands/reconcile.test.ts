@@ -1,16 +1,16 @@
-import { createEncoder, loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
-import { partitionOf } from '../../src/sinks/partition';
-import { cleanUp, kafkaClient } from '../support/kafka';
-import { API_KEY, oneCompany, type OneCompany } from '../support/one-company';
+import { createEncoder, loadSchema, singleObjectPrefix } from '../../../src/sinks/avro';
+import { partitionOf } from '../../../src/sinks/partition';
+import { cleanUp, kafkaClient } from '../../support/kafka';
+import { API_KEY, oneCompany, type OneCompany } from '../../support/one-company';
 
 /** What the tests look at of a stream's result. */
 interface Stream {
   readonly entity: string;
   readonly stream: string;
   readonly agrees: boolean;
-  readonly lap: { readonly number: number; readonly rows: number } | null;
+  readonly sweep: { readonly number: number; readonly rows: number } | null;
   readonly rows: number;
-  readonly sums: readonly { readonly lap: unknown; readonly topic: unknown; readonly agrees: boolean }[];
+  readonly sums: readonly { readonly sweep: unknown; readonly topic: unknown; readonly agrees: boolean }[];
   readonly differences: readonly { readonly id: number; readonly what: string }[];
   readonly apart: Readonly<Record<'later' | 'missing' | 'dead_lettered', readonly number[]>>;
 }
@@ -44,7 +44,7 @@ async function overwrite({ service }: OneCompany, id: number): Promise<void> {
   });
 }
 
-test('the topics are held against the last lap: what agrees, what differs by id, and what is listed apart', async () => {
+test('the topics are compared with the last sweep: what agrees, what differs by id, and what is listed apart', async () => {
   const company = await oneCompany({ clients: 5, invoices: 130 });
   const { service, simulator } = company;
   const { admin } = simulator;
@@ -54,10 +54,10 @@ test('the topics are held against the last lap: what agrees, what differs by id,
   expect(await service.once()).toMatchObject({ code: 0 });
   const first = await reconcile(company);
   expect(first.code).toBe(0);
-  expect(first.of.get('clients')).toMatchObject({ agrees: true, rows: 5, lap: { number: 1, rows: 5 } });
+  expect(first.of.get('clients')).toMatchObject({ agrees: true, rows: 5, sweep: { number: 1, rows: 5 } });
   const invoices = first.of.get('invoices');
-  expect(invoices).toMatchObject({ agrees: true, rows: 130, lap: { number: 1, rows: 130 }, differences: [] });
-  expect(invoices?.sums.map(({ topic }) => topic)).toEqual(invoices?.sums.map(({ lap }) => lap));
+  expect(invoices).toMatchObject({ agrees: true, rows: 130, sweep: { number: 1, rows: 130 }, differences: [] });
+  expect(invoices?.sums.map(({ topic }) => topic)).toEqual(invoices?.sums.map(({ sweep }) => sweep));
   expect(invoices?.apart).toMatchObject({ later: [], missing: [], dead_lettered: [] });
 
   // Not yet swept.
@@ -70,7 +70,7 @@ test('the topics are held against the last lap: what agrees, what differs by id,
   const second = await reconcile(company);
   expect(second.of.get('invoices')).toMatchObject({
     agrees: true,
-    lap: { number: 2, rows: 129 },
+    sweep: { number: 2, rows: 129 },
     differences: [],
     apart: { missing: [deleted], dead_lettered: [broken] },
   });
@@ -94,12 +94,12 @@ test('the topics are held against the last lap: what agrees, what differs by id,
   );
 });
 
-test('a stream without the record of a lap does not agree', async () => {
+test('a stream without the record of a sweep does not agree', async () => {
   const company = await oneCompany({ clients: 2, invoices: 3 });
   company.simulator.admin.addFault({ match: { path: 'invoices.json' }, times: 1_000, action: { status: 500 } });
   expect(await company.service.once()).toMatchObject({ code: 3 });
   const result = await reconcile(company);
   expect(result.code).toBe(3);
   expect(result.of.get('clients')).toMatchObject({ agrees: true });
-  expect(result.of.get('invoices')).toMatchObject({ agrees: false, lap: null });
+  expect(result.of.get('invoices')).toMatchObject({ agrees: false, sweep: null });
 });

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cleanUp, kafkaClient, until, withAdmin, brokers } from '../support/kafka';
-import { readCommitted } from '../support/java-reader';
-import { companies, edit, expectAgreement, type Running, type Scene, simulate, startRun } from '../support/run';
-import { API, startProxy, type Verdict } from '../support/tcp-proxy';
+import { cleanUp, kafkaClient, until, withAdmin, brokers } from '../../support/kafka';
+import { readCommitted } from '../../support/java-reader';
+import { companies, edit, expectAgreement, type Running, type Scene, simulate, startRun } from '../../support/run';
+import { API, startProxy, type Verdict } from '../../support/tcp-proxy';
 
 const JOIN_GROUP = 11;
 const FETCH = 1;
@@ -253,7 +253,7 @@ test('two of them share the shards, and the one that is left takes all', async (
   const second = startRun(scene.service);
   await second.says('caught up', { before: 1, withinMs: 40_000 });
   names.forEach((name, index) => edit(scene, name, index));
-  const theirs = names.filter((name) => second.count('lap complete', name) + second.count('caught up', name) > 0);
+  const theirs = names.filter((name) => second.count('sweep complete', name) + second.count('caught up', name) > 0);
   const ours = names.filter((name) => !theirs.includes(name));
   expect(theirs.length).toBeGreaterThan(0);
   expect(ours.length).toBeGreaterThan(0);

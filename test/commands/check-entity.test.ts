@@ -1,0 +1,95 @@
+import { of } from 'rxjs';
+
+import type { EntityConfig } from '../../config/config';
+import { checkEntity } from '../../src/commands/check-entity';
+import { createFindings, findingLine } from '../../src/commands/check-findings';
+import type { StreamToday } from '../../src/rules/forecast';
+import type { Rest } from '../../src/sources/rest';
+
+const entity: EntityConfig = {
+  id: 'alfa',
+  name: 'Alfa',
+  enabled: true,
+  nip: '1111111111',
+  apiKey: 'key',
+  apiKeyFile: null,
+  startDate: '2020-01-01',
+  endDate: null,
+  streams: ['clients', 'invoices'],
+  deletions: { maxShare: 0.01, confirm: null },
+};
+
+type Asked = Readonly<Record<string, string>>;
+
+/** An API whose lists give these rows to a question, and the account of the entity. */
+function api(rowsFor: (path: string, asked: Asked) => readonly unknown[]): Pick<Rest, 'accountDetails' | 'list'> {
+  return {
+    accountDetails: () => of({ taxId: '1111111111', accountUuid: null }),
+    list: (_stream, path, asked) => {
+      const rows = rowsFor(path, asked);
+      return of({ rows, totalCount: rows.length, began: 1, ended: 2 });
+    },
+  };
+}
+
+async function check(
+  rest: Pick<Rest, 'accountDetails' | 'list'>,
+): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[] }> {
+  const lines: string[] = [];
+  const { attempt } = createFindings((finding) => void lines.push(findingLine(finding)));
+  const streams = await checkEntity(entity, rest, { before: null, recentDays: 45 }, attempt);
+  return { lines, streams };
+}
+
+/** Ten rows by id, the date filter and the order in effect. */
+function sound(path: string, { order, 'q[invoice_date_gteq]': from }: Asked): readonly unknown[] {
+  if (from === '2999-01-01') return [];
+  const ids = [...Array(path === '/clients.json' ? 3 : 10).keys()].map((index) => index + 1);
+  return (order === 'id desc' ? ids.reverse() : ids).map((id) => ({ id, paid_date: null }));
+}
+
+test('an entity whose key, order and filters are as they should be can be read, stream by stream', async () => {
+  const { lines, streams } = await check(api(sound));
+  expect(lines).toEqual([
+    'ok   key alfa: belongs to NIP 1111111111, as configured',
+    'ok   stream clients alfa: 3 rows, order by id is kept',
+    'ok   stream invoices alfa: 10 rows from 2020-01-01 to now and beyond, order by id is kept, the date filter works, the filter of open documents works (10)',
+  ]);
+  expect(streams.map(({ declaration, rows }) => [declaration.name, rows])).toEqual([
+    ['clients', { sweep: 3, open: 0, recent: 0 }],
+    ['invoices', { sweep: 10, open: 10, recent: 10 }],
+  ]);
+});
+
+test('a list in another order than asked for cannot be read, the other lists can', async () => {
+  const shuffled = (path: string, asked: Asked): readonly unknown[] =>
+    path === '/clients.json' ? sound(path, { ...asked, order: 'id desc' }) : sound(path, asked);
+  const { lines, streams } = await check(api(shuffled));
+  expect(lines[1]).toBe(
+    'FAIL stream clients alfa: expected rows by ascending id with order=id asc, got another order; the stream cannot be read',
+  );
+  expect(streams.map(({ declaration }) => declaration.name)).toEqual(['invoices']);
+});
+
+test('filters without effect are named, and are no fault', async () => {
+  const ids = [...Array(10).keys()].map((index) => index + 1);
+  const paid = (_path: string, { order }: Asked): readonly unknown[] =>
+    (order === 'id desc' ? ids.toReversed() : ids).map((id) => ({ id, paid_date: '2026-01-01' }));
+  const { lines, streams } = await check(api(paid));
+  expect(lines[2]).toContain('the date filter has NO effect: all rows are read and those outside the scope left out');
+  expect(lines[2]).toContain('the filter of open documents has NO effect: the sweep finds what they come to');
+  expect(streams).toHaveLength(2);
+});
+
+test('a row without an id says nothing about the order', async () => {
+  const { lines } = await check(api((path, asked) => ['stray', ...sound(path, asked), { id: 'x' }]));
+  expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([]);
+});
+
+test('streams are not looked at where the key belongs to another account', async () => {
+  const rest = { ...api(sound), accountDetails: () => of({ taxId: '2222222222', accountUuid: null }) };
+  const { lines, streams } = await check(rest);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^FAIL key alfa: .*another one/);
+  expect(streams).toEqual([]);
+});

@@ -1,0 +1,76 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NEVER } from 'rxjs';
+
+import { setUp, usageError, type Io } from '../../src/commands/io';
+import { ConfigError } from '../../src/errors';
+
+let folder: string;
+let stderr: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'infakt-kafka-'));
+  mkdirSync(join(folder, 'entities'));
+  stderr = '';
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function load(entity: Readonly<Record<string, unknown>>, env: Io['env'] = {}): ReturnType<typeof setUp> {
+  writeFileSync(join(folder, 'service.json'), '{"kafka":{"brokers":["localhost:9092"]}}');
+  writeFileSync(join(folder, 'entities', 'alfa.json'), JSON.stringify(entity));
+  const io: Io = {
+    stdout: () => undefined,
+    stderr: (text) => void (stderr += text),
+    columns: null,
+    env,
+    stop: NEVER,
+    stopped: new Promise(() => undefined),
+    version: '1.2.3',
+  };
+  return setUp(io, { config: join(folder, 'service.json'), entities: join(folder, 'entities') });
+}
+
+function logged(): readonly Record<string, unknown>[] {
+  return stderr
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test('a command gets the configuration with the environment of its process', () => {
+  const { config } = load({}, { INFAKT_API_KEY_ALFA: 's3cret' });
+  expect(config.entities).toMatchObject([{ id: 'alfa', apiKey: 's3cret' }]);
+  expect(stderr).toBe('');
+});
+
+test('each warning of the configuration is a line of the log', () => {
+  load({ api_key: 's3cret' });
+  expect(logged()).toMatchObject([{ level: 'warn', msg: 'configuration' }]);
+  expect(String(logged()[0]?.['about'])).toContain('api_key: a secret in the open');
+});
+
+test('a secret of the configuration is in no error that is logged, and neither is its successor in its file (I11)', () => {
+  const file = join(folder, 'key');
+  writeFileSync(file, 's3cret-1');
+  const { logger, secrets } = load({ api_key_file: file });
+  writeFileSync(file, 's3cret-2');
+  expect(secrets.latest('api-key', file, 's3cret-1')).toBe('s3cret-2');
+  logger.error({ err: new Error('GET failed with s3cret-1 and s3cret-2') }, 'failed');
+  expect(logged().map(({ msg }) => msg)).toEqual(['secret read again', 'failed']);
+  expect(stderr).not.toContain('s3cret');
+});
+
+test('a secret file that cannot be used any more is told of, and the secret before is used on', () => {
+  const file = join(folder, 'key');
+  writeFileSync(file, 's3cret');
+  const { secrets } = load({ api_key_file: file });
+  rmSync(file);
+  expect(secrets.latest('api-key', file, 's3cret')).toBe('s3cret');
+  expect(logged()).toMatchObject([{ level: 'warn', msg: 'attention' }]);
+});
+
+test('a command line that cannot be understood is a fault of the configuration, with a word on the help', () => {
+  expect(usageError('expected one topic, got 2')).toBeInstanceOf(ConfigError);
+  expect(usageError('expected one topic, got 2').message).toBe('expected one topic, got 2; see --help');
+});
