@@ -2,9 +2,11 @@ import com.fasterxml.jackson.core.JsonEncoding;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.BufferedOutputStream;
-import java.io.FileOutputStream;
+import java.io.BufferedReader;
 import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,32 +21,47 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Prints every committed record of some topics, from offset 0 to the end at its start, as one line of JSON each.
- * Arguments: seconds to finish in, bootstrap servers, topic...
+ * Prints every committed record of some topics, from offset 0 to the end at the start of the reading, as one line of JSON each.
+ * Takes one reading a line of its input, with tabs between: seconds to finish in, bootstrap servers, topic... After the records of each
+ * comes a line {"end":null}, or {"end":"..."} that says why it is not complete. Ends with its input.
  */
 public final class CommittedReader {
   public static void main(String[] arguments) throws IOException {
-    Duration patience = Duration.ofSeconds(Long.parseLong(arguments[0]));
-    long deadline = System.nanoTime() + patience.toNanos();
-    String bootstrap = arguments[1];
-    List<String> topics = Arrays.asList(arguments).subList(2, arguments.length);
+    BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    try (JsonGenerator json = json()) {
+      for (String line = input.readLine(); line != null; line = input.readLine()) {
+        List<String> reading = Arrays.asList(line.split("\t"));
+        String complaint;
+        try {
+          complaint = read(json, Duration.ofSeconds(Long.parseLong(reading.get(0))), reading.get(1), reading.subList(2, reading.size()));
+        } catch (RuntimeException error) {
+          complaint = error.toString();
+        }
+        json.writeStartObject();
+        json.writeStringField("end", complaint);
+        json.writeEndObject();
+        json.writeRaw('\n');
+        json.flush();
+      }
+    }
+  }
 
+  /** Returns what is missing, or null once all is written. */
+  private static String read(JsonGenerator json, Duration patience, String bootstrap, List<String> topics) throws IOException {
+    long deadline = System.nanoTime() + patience.toNanos();
     // The end that a read_committed consumer sees is the last stable offset; the true one takes another consumer.
     Map<TopicPartition, Long> ends;
     try (KafkaConsumer<byte[], byte[]> consumer = consumer(bootstrap, "read_uncommitted")) {
       ends = consumer.endOffsets(partitions(consumer, topics), patience);
     }
-    try (KafkaConsumer<byte[], byte[]> consumer = consumer(bootstrap, "read_committed");
-        JsonGenerator json = json()) {
+    try (KafkaConsumer<byte[], byte[]> consumer = consumer(bootstrap, "read_committed")) {
       consumer.assign(ends.keySet());
       consumer.seekToBeginning(ends.keySet());
       List<TopicPartition> behind = behind(consumer, ends);
       while (!behind.isEmpty()) {
         if (System.nanoTime() > deadline) {
-          json.flush();
-          System.err.println("Reading up to " + ends + ": expected to finish within " + patience + ", got no further than "
-              + positions(consumer, behind) + "; is a transaction still open?");
-          System.exit(1);
+          return "Reading up to " + ends + ": expected to finish within " + patience + ", got no further than "
+              + positions(consumer, behind) + "; is a transaction still open?";
         }
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
           if (record.offset() < ends.get(new TopicPartition(record.topic(), record.partition()))) write(json, record);
@@ -52,6 +69,7 @@ public final class CommittedReader {
         behind = behind(consumer, ends);
       }
     }
+    return null;
   }
 
   private static KafkaConsumer<byte[], byte[]> consumer(String bootstrap, String isolation) {
