@@ -1,12 +1,12 @@
 import type { Progress } from '../reading/stream-reading';
-import type { Pace } from '../service/api';
+import type { RequestPace } from '../sources/budget';
 import type { Logger } from '../telemetry';
 
 /** Writes to the log what a person needs to know of a run and no more: one line a change of state. */
 export interface Narrator {
   readonly tell: (progress: Progress) => void;
   /** The API makes all requests slow down, stop or go on. */
-  readonly pace: (pace: Pace) => void;
+  readonly pace: (pace: RequestPace) => void;
   /** Kafka, or one shard in it, was given up for a while; each kind of failure is a line once until all shards are back. */
   readonly lost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
   readonly back: (shard: number) => void;

@@ -1,9 +1,9 @@
 import type { EntityConfig, ServiceConfig } from '../../config/config';
 import { createHttp } from '../http';
 import type { Secrets } from '../secrets';
-import { createBudget, monotonicClock, type BudgetState, type Slots } from '../sources/budget';
-import { createRest, type RequestAttempt, type Rest } from '../sources/rest';
+import { createBudget, monotonicClock, type RequestPace } from '../sources/budget';
 import { createApiKey } from '../sources/api-key';
+import { createRest, type RequestAttempt, type Rest } from '../sources/rest';
 import type { Patience } from './patience';
 
 /** The API as the configured entities see it, within one budget. */
@@ -13,9 +13,6 @@ export interface Api {
   setShare(share: number): void;
   close(): void;
 }
-
-/** How the one IP is treated: at the configured pace, slower after a 429 or 503, or not at all for a while. */
-export type Pace = 'full' | 'slowed' | 'paused: retry-after' | 'paused: ip-block';
 
 /** Numbers that grow with each call, one sequence for all requests of a process: they tell which of two began or ended first. */
 export interface RequestOrder {
@@ -29,7 +26,7 @@ export interface ApiSetting {
   readonly secrets: Secrets;
   readonly requestOrder: RequestOrder;
   /** Called each time that the API makes all requests slow down, stop or go on. */
-  readonly onPace?: (pace: Pace) => void;
+  readonly onPace?: (pace: RequestPace) => void;
 }
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -41,23 +38,7 @@ export function openApi(
 ): Api {
   const { baseUrl, timeoutMs, requestsPerMinute } = service.infakt;
   const http = createHttp({ timeoutMs, maxBytes: MAX_ANSWER_BYTES, userAgent: userAgentOf(version) });
-  const budget = createBudget({ requestsPerMinute, clock: monotonicClock });
-  let share = 1;
-  let reported: Pace = 'full';
-  /** Answers are what changes the pace. */
-  const watched = ({ take: takeSlot }: Slots): Slots => ({
-    take: async (signal, turn) => {
-      const slot = await takeSlot(signal, turn);
-      return {
-        done: (outcome) => {
-          slot.done(outcome);
-          const now = paceOf(budget.state(), requestsPerMinute * share);
-          if (now !== reported) onPace(now);
-          reported = now;
-        },
-      };
-    },
-  });
+  const budget = createBudget({ requestsPerMinute, clock: monotonicClock, onPace });
   return {
     of: ({ id, apiKey, apiKeyFile }, onAttempt = () => undefined) =>
       createRest({
@@ -65,15 +46,12 @@ export function openApi(
         entity: id,
         apiKey: createApiKey(() => secrets.latest('api-key', apiKeyFile, apiKey)),
         http,
-        slots: watched(budget.slots(id)),
+        slots: budget.slots(id),
         marks: requestOrder,
         retry: patience.retry,
         onAttempt,
       }),
-    setShare(part) {
-      share = part;
-      budget.setShare(part);
-    },
+    setShare: budget.setShare,
     close() {
       http.close();
       budget.close();
@@ -90,9 +68,4 @@ export function createRequestOrder(): RequestOrder {
 /** How this program names itself to others. */
 export function userAgentOf(version: string): string {
   return `infakt-kafka/${version}`;
-}
-
-function paceOf({ why, requestsPerMinute }: BudgetState, configured: number): Pace {
-  if (why !== null) return `paused: ${why}`;
-  return requestsPerMinute !== null && requestsPerMinute < configured ? 'slowed' : 'full';
 }

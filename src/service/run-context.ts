@@ -12,8 +12,9 @@ import type { Framing } from '../sinks/framing';
 import type { Membership } from '../sinks/group';
 import type { Topics } from '../sinks/topics';
 import type { KafkaLog, KafkaSettings } from '../sinks/client';
+import type { RequestPace } from '../sources/budget';
 import type { RequestAttempt } from '../sources/rest';
-import type { Api, Pace, RequestOrder } from './api';
+import type { Api, RequestOrder } from './api';
 import type { Codecs } from './codecs';
 import type { Patience } from './patience';
 
@@ -29,7 +30,7 @@ export interface ServiceOptions {
   /** Called with what is not as it should be and goes all the same. */
   readonly onWarning: (warning: string) => void;
   /** Called each time that the API makes all requests slow down, stop or go on. */
-  readonly onPace: (pace: Pace) => void;
+  readonly onPace: (pace: RequestPace) => void;
   /** Called each time that a shard is open and restored, or that another replica has it: nothing is waited for there any more. */
   readonly onBack: (shard: number) => void;
   /** Whether the run goes on until stopped; if not, it ends after one sweep. */

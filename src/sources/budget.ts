@@ -45,6 +45,9 @@ export interface BudgetState {
   readonly why: 'retry-after' | 'ip-block' | null;
 }
 
+/** How the one IP is treated: at its full pace, slower after a 429 or 503, or not at all for a while. */
+export type RequestPace = 'full' | 'slowed' | 'paused: retry-after' | 'paused: ip-block';
+
 /** The requests that one egress IP may make; while nobody waits it holds no timer. */
 export interface Budget {
   readonly slots: (entity: EntityId) => Slots;
@@ -59,6 +62,8 @@ export interface BudgetOptions {
   /** 0 = no limit; pauses and blocks still apply. */
   readonly requestsPerMinute: number;
   readonly clock: Clock;
+  /** Called each time that an answer makes all requests slow down, stop or go on. */
+  readonly onPace?: (pace: RequestPace) => void;
 }
 
 interface WaitingRequest {
@@ -83,7 +88,7 @@ const LONGEST_RETRY_AFTER = 5 * MINUTE;
  * A 429, or 503 from two entities within a minute, slows the pace down; refusals that look like a block of the IP pause
  * everything.
  */
-export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budget {
+export function createBudget({ requestsPerMinute, clock, onPace = () => undefined }: BudgetOptions): Budget {
   const limited = requestsPerMinute > 0;
   const dealer = createDealer<WaitingRequest>();
   const pace = createPace(clock.now());
@@ -91,6 +96,7 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
   const block = createIpBlock();
   const unavailable = createSightings();
   let share = 1;
+  let reported: RequestPace = 'full';
   let cancelTimer: (() => void) | null = null;
   let closed = false;
 
@@ -144,6 +150,7 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
         block.answered(entity, outcome, probe, now);
         judge(entity, request, outcome, now);
         pump();
+        report();
       },
     });
   }
@@ -154,6 +161,15 @@ export function createBudget({ requestsPerMinute, clock }: BudgetOptions): Budge
       pace.slowDown(request, now);
     }
     if (status === 503 && unavailable.add(entity, now) > 1) pace.slowDown(request, now);
+  }
+
+  /** Only answers change the pace: time alone gives it back, as the next answer shows. */
+  function report(): void {
+    const { why } = state();
+    const now: RequestPace = why !== null ? `paused: ${why}` : limited && pace.factor() < 1 ? 'slowed' : 'full';
+    if (now === reported) return;
+    reported = now;
+    onPace(now);
   }
 
   function take(entity: EntityId, turn: Turn, signal: AbortSignal | undefined): Promise<Slot> {

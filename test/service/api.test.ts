@@ -1,13 +1,14 @@
 import { lastValueFrom } from 'rxjs';
 
-import { createRequestOrder, openApi, userAgentOf, type Api, type Pace } from '../../src/service/api';
+import { createRequestOrder, openApi, userAgentOf, type Api } from '../../src/service/api';
+import type { RequestPace } from '../../src/sources/budget';
 import { json, startHttpServer, type HttpServer } from '../support/http-server';
 
 const entity = { id: 'alfa', apiKey: 'key-of-alfa', apiKeyFile: null };
 const page = { entities: [], metainfo: { total_count: 0 } };
 let server: HttpServer;
 let api: Api;
-let paces: Pace[];
+let paces: RequestPace[];
 
 beforeEach(async () => {
   server = await startHttpServer();

@@ -5,6 +5,7 @@ import {
   createBudget,
   monotonicClock,
   type RequestOutcome,
+  type RequestPace,
   type Slot,
 } from '../../src/sources/budget';
 
@@ -47,7 +48,8 @@ interface Send {
 
 function fixture(requestsPerMinute: number) {
   const time = virtualClock();
-  const budget = createBudget({ requestsPerMinute, clock: time.clock });
+  const paces: RequestPace[] = [];
+  const budget = createBudget({ requestsPerMinute, clock: time.clock, onPace: (pace) => paces.push(pace) });
   const sends: Send[] = [];
   const ask = (entity: string, times = 1, signal?: AbortSignal) => {
     for (let i = 0; i < times; i++) {
@@ -67,7 +69,7 @@ function fixture(requestsPerMinute: number) {
     while (sends.length === before) await time.run(100);
     sends.at(-1)?.slot.done(outcome);
   };
-  return { ...time, budget, sends, ask, exchange };
+  return { ...time, budget, paces, sends, ask, exchange };
 }
 
 const ok: RequestOutcome = { status: 200, json: true, list: true };
@@ -378,6 +380,21 @@ test('a Retry-After on a 429 stops everybody for that long, and recovery begins 
   await run(1);
   expect(sends).toHaveLength(2);
   expect(budget.state()).toEqual({ requestsPerMinute: 30, pausedUntil: null, why: null });
+});
+
+test('each change of the pace is reported once, with the answer that shows it', async () => {
+  const { budget, paces, exchange, run } = fixture(60);
+  await exchange('a', ok);
+  expect(paces).toEqual([]);
+  await exchange('a', { status: 429, retryAfterMs: 30_000 });
+  await exchange('a', { status: 429 });
+  expect(paces).toEqual(['paused: retry-after', 'slowed']);
+  await run(5 * MINUTE);
+  budget.setShare(0.5);
+  await exchange('a', ok);
+  await exchange('a', blocked);
+  await exchange('b', ok);
+  expect(paces).toEqual(['paused: retry-after', 'slowed', 'full', 'paused: ip-block', 'full']);
 });
 
 test('a Retry-After stops nobody for longer than five minutes', async () => {
