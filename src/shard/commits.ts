@@ -1,4 +1,3 @@
-import type { EntityId, StreamName } from '../model';
 import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
 import { cutUp, pageSent, type Cautions } from './caution';
@@ -8,7 +7,7 @@ import {
   changesOf,
   removeDeleted,
   type ConfirmedDeletion,
-  type PageChanges,
+  type PageForBatch,
   type PageResult,
   type PageToCommit,
 } from './page-changes';
@@ -213,7 +212,7 @@ export class Commits {
   }
 
   /** A page that cannot be compared with the ledger is a bug, and waits for nothing. */
-  #compare(state: StreamState, { toCommit, partial, reject }: Queued): PageChanges {
+  #compare(state: StreamState, { toCommit, partial, reject }: Queued): PageForBatch {
     const { memory, options, cautions } = this.#parts;
     const place = { state, scan: toCommit.scan };
     const began = this.#queuedOf(state).map(({ toCommit: { page } }) => page.began);
@@ -227,7 +226,7 @@ export class Commits {
     }
   }
 
-  #fill(state: StreamState, { scan, page }: PageToCommit, changes: PageChanges): void {
+  #fill(state: StreamState, { scan, page }: PageToCommit, changes: PageForBatch): void {
     const filling = this.#filling;
     const place: Place = { state, scan };
     for (const record of changes.records) filling.records.push(record);
@@ -292,7 +291,7 @@ export class Commits {
     return this.#queue.filter(({ toCommit }) => toCommit.entity === entity && toCommit.stream === name);
   }
 
-  #streamOf({ entity, stream }: { readonly entity: EntityId; readonly stream: StreamName }): StreamState {
+  #streamOf({ entity, stream }: PageToCommit): StreamState {
     return this.#parts.memory.streamOf(entity, stream);
   }
 }
@@ -339,7 +338,7 @@ function inRows(queued: Queued): readonly Queued[] {
   );
 }
 
-function settler({ resolve, reject }: Queued, { result, parks }: PageChanges): () => void {
+function settler({ resolve, reject }: Queued, { result, parks }: PageForBatch): () => void {
   return () => {
     if (parks === null) resolve(result);
     else reject(parks);

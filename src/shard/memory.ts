@@ -1,5 +1,5 @@
-import { type Ledger, createLedger } from '../changes/ledger';
 import type { Fingerprint } from '../changes/fingerprint';
+import { createLedger, type Ledger } from '../changes/ledger';
 import type { StreamCodec } from '../changes/records';
 import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 
-import { dayOrNull } from '../changes/kinds';
-import { textOrNull } from '../json';
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
-import { comparePage, type PageChanges as ComparedPage } from './compare-page';
+import { dayOrNull } from '../changes/kinds';
 import { deadLetterOf, lapRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { FatalError, RecordError } from '../errors';
+import { textOrNull } from '../json';
 import type { Counts, Cursor, EntityId, Page, Query, ScanName, StreamName } from '../model';
 import { addCounts, addSums, advance, cursorOf, NO_COUNTS, withDeletions, withMark, type Walk } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
+import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
 
@@ -48,7 +48,7 @@ export interface ConfirmedDeletion {
 }
 
 /** What a page brings to the transaction that is being filled. */
-export interface PageChanges {
+export interface PageForBatch {
   readonly result: PageResult;
   /** Records of rows and lines, dead letters, and the record of a sweep that the page completes. */
   readonly records: readonly OutgoingRecord[];
@@ -64,7 +64,7 @@ export interface PageChanges {
   readonly parks: FatalError | null;
 }
 
-/** What comparing a page depends on beside the page. */
+/** What the outcome of a page depends on beside the page. */
 export interface PageContext {
   readonly memory: Memory;
   readonly options: Pick<ShardOptions, 'deadLetters' | 'laps' | 'now'>;
@@ -82,7 +82,7 @@ const SHAPE_MIN = 5;
 const SHAPE_SHARE = 0.05;
 
 /** Compares a page with the ledger: ledger, cursor and counts in memory go on, and what is to be published comes back. */
-export function changesOf(context: PageContext, state: StreamState, toCommit: PageToCommit): PageChanges {
+export function changesOf(context: PageContext, state: StreamState, toCommit: PageToCommit): PageForBatch {
   const { memory, options, partial } = context;
   const { page, scan } = toCommit;
   // A spot read has no walk of its own and moves no cursor; it asks what the sweep asks.
@@ -184,17 +184,16 @@ function compareRows(
   origin: Origin,
   { state, scan }: Place,
   page: Page,
-): ComparedPage<readonly OutgoingRecord[]> {
+): PageChanges<readonly OutgoingRecord[]> {
   const { codec, entity, ledger, name } = state;
   const { lines } = codec;
   const sweep = state.walks.get('sweep')?.cursor;
-  const refuseAgain = (id: number): void => {
-    if (!wasRefused(id)) return;
-    const message = `publishing ${name} ${id} of ${entity}: the broker refused this record alone`;
-    throw new RecordError(message, { path: '', entity, stream: name });
-  };
   const encode = (publication: Publish): readonly OutgoingRecord[] => {
-    refuseAgain(publication.row.id);
+    const { id } = publication.row;
+    if (wasRefused(id)) {
+      const message = `publishing ${name} ${id} of ${entity}: the broker refused this record alone`;
+      throw new RecordError(message, { path: '', entity, stream: name });
+    }
     return publication.part === 'lines' && lines !== null
       ? lineRecordsOf(origin, lines, publication)
       : recordsOf(origin, publication);

@@ -1,10 +1,10 @@
 import type { LapsCodec, OutputTopic, StreamCodec } from '../changes/records';
 import type { EntityId, LedgerBlock } from '../model';
 import type { Layout } from '../state/state-topic';
-import type { ShardPartition } from '../state/take-shard';
+import type { TakeShardOptions } from '../state/take-shard';
 
 /** What a shard is made of; everything outside it is passed in. */
-export interface ShardOptions extends ShardPartition {
+export interface ShardOptions extends TakeShardOptions {
   readonly number: number;
   readonly stateTopic: string;
   /** The streams of each configured entity that belongs to this shard. */

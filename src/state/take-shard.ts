@@ -2,7 +2,7 @@ import type { StoredRecord, Writer } from '../sinks/transaction';
 import { parseStateValue, stateKey, type Layout, type Session, type StateKey } from './state-topic';
 
 /** One partition of the state topic, and how it is written and read. */
-export interface ShardPartition {
+export interface TakeShardOptions {
   readonly serviceId: string;
   /** Fences every older writer of this shard. */
   readonly openWriter: () => Promise<Writer>;
@@ -29,7 +29,7 @@ export interface TakenMemory {
  * Takes a shard: fences every older writer, commits a session marker, reads all that came since the last reading up to that marker, and
  * verifies the layout. Whoever calls it closes the writer; where it rejects, the writer is closed already.
  */
-export async function takeShard(partition: ShardPartition, memory: TakenMemory): Promise<Writer> {
+export async function takeShard(partition: TakeShardOptions, memory: TakenMemory): Promise<Writer> {
   const writer = await partition.openWriter();
   try {
     const session = partition.newSessionId();
