@@ -5,6 +5,7 @@ import { ConfigError } from '../errors';
 import { isObject } from '../json';
 import type { Query, Row, StreamDeclaration } from '../model';
 import type { StreamToday } from '../rules/forecast';
+import { PAGE_ROWS } from '../rules/paging';
 import { judgeIdentity } from '../rules/identity';
 import { isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
 import type { Secrets } from '../secrets';
@@ -90,13 +91,13 @@ async function checkStream(
   const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
   const ask = (params: Record<string, string>, limit: number) =>
     lastValueFrom(rest.list(stream.name, stream.path, params, 0, limit));
-  const { totalCount, rows: first } = await ask(listParams(stream, query), 100);
+  const { totalCount, rows: first } = await ask(listParams(stream, query), PAGE_ROWS);
   if (!inOrder(first, 1))
     throw new ConfigError(
       `expected rows by ascending id with order=id asc, got another order; the stream cannot be read`,
     );
   const texts = [`${totalCount} rows${scopeText(query)}, order by id is kept`];
-  const newest = await ask(listParams(stream, { ...query, order: 'desc' }), 100);
+  const newest = await ask(listParams(stream, { ...query, order: 'desc' }), PAGE_ROWS);
   if (!inOrder(newest.rows, -1))
     throw new ConfigError(`expected rows by descending id with order=id desc, got another order`);
   const rows = { sweep: totalCount, open: 0, recent: 0 };
@@ -112,7 +113,7 @@ async function checkStream(
   }
   if (stream.openField !== null) {
     const open: Query = { ...query, open: true };
-    const answer = await ask(listParams(stream, open), 100);
+    const answer = await ask(listParams(stream, open), PAGE_ROWS);
     rows.open = answer.totalCount;
     const obeys = answer.rows.every((row) => !isRow(row) || isWithin({ ...stream, scopeField: null }, open, row));
     texts.push(

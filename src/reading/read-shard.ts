@@ -33,7 +33,7 @@ import { failWith } from '../operators/fail-with';
 import { handleBeforeFailing } from '../operators/handle-before-failing';
 import { parkOnFailure } from '../operators/park-on-failure';
 import { asking, scopeOf, untilOver, type Progress, type Reader } from './stream-reading';
-import { dueAt, firstLapOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
+import { dueAt, firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
 import { isoDay, queryOf, scansOf } from '../rules/scope';
 import { publishDeletions } from './publish-deletions';
 import type { Session } from '../shard/session';
@@ -338,7 +338,7 @@ function readPages(
   const place = { entity, stream: stream.name };
   const { query, position, startedAt, mark } = cursor;
   const wanted = options.rhythm?.targets(stream.name)[scanName] ?? null;
-  const target = wanted !== null && scanName === 'sweep' && cursor.number === 1 ? firstLapOf(wanted) : wanted;
+  const target = wanted !== null && scanName === 'sweep' && cursor.number === 1 ? firstSweepOf(wanted) : wanted;
   let pages = cursor.totalCount === null ? null : pagesOf(cursor.totalCount, limit);
   let highest: number | undefined;
   const turn = (offset: number): Rest =>

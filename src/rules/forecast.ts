@@ -1,8 +1,9 @@
 import type { Cursor, EntityId, StreamDeclaration, StreamName } from '../model';
+import { PAGE_ROWS } from './paging';
 import {
   dueAt,
-  lapPaceMs,
-  MOST_URGENT_LAP,
+  sweepPaceMs,
+  MOST_URGENT_SWEEP,
   pagesOf,
   targetsOf,
   type ScheduleSettings,
@@ -30,8 +31,6 @@ export interface Allowance {
 }
 
 const MINUTE = 60_000;
-/** Rows of a page. */
-const LIMIT = 100;
 
 /** What the configured targets come to at today's size. */
 export function forecast(streams: readonly StreamToday[], { settings, requestsPerMinute, nowMs }: Allowance): Plan {
@@ -44,7 +43,7 @@ export function forecast(streams: readonly StreamToday[], { settings, requestsPe
         scan,
         target: targetsOf(settings, declaration.name)[scan],
         // Whatever there is, `newest` seldom reads more than its first page.
-        pages: scan === 'newest' ? 1 : pagesOf(rows[scan] ?? 0, LIMIT),
+        pages: scan === 'newest' ? 1 : pagesOf(rows[scan] ?? 0, PAGE_ROWS),
         lastStartedMs: cursor === undefined ? null : Date.parse(cursor.startedAt),
         lastFinishedMs: cursor === undefined || cursor.finishedAt === null ? null : Date.parse(cursor.finishedAt),
       };
@@ -78,7 +77,7 @@ export interface Forecast {
 
 /** What the scans want, and what they get. */
 export interface Plan {
-  /** Requests a minute that keep every target, each lap in its longest time. */
+  /** Requests a minute that keep every target, each sweep in its longest time. */
   readonly wantedPerMinute: number;
   readonly forecasts: readonly Forecast[];
 }
@@ -87,7 +86,7 @@ export interface Plan {
 export function plan(scans: readonly PlannedScan[], requestsPerMinute: number | null, nowMs: number): Plan {
   const byEntity = new Map<EntityId, PlannedScan[]>();
   for (const scan of scans) byEntity.set(scan.entity, [...(byEntity.get(scan.entity) ?? []), scan]);
-  const loads = [...byEntity].map(([entity, its]) => loadOf(entity, its));
+  const loads = [...byEntity].map(([entity, scansOfEntity]) => loadOf(entity, scansOfEntity));
   const outcomes = new Map(
     shareOut(loads, (requestsPerMinute ?? Infinity) / MINUTE).map(({ load, rate }) => [
       load.entity,
@@ -96,16 +95,16 @@ export function plan(scans: readonly PlannedScan[], requestsPerMinute: number | 
   );
   const forecasts = scans.map((scan): Forecast => {
     const { target, lastStartedMs, lastFinishedMs } = scan;
-    const { slowdown, lapMs } = outcomes.get(scan.entity) ?? { slowdown: 1, lapMs: () => 0 };
+    const { slowdown, sweepMs } = outcomes.get(scan.entity) ?? { slowdown: 1, sweepMs: () => 0 };
     const underWay = lastStartedMs !== null && lastFinishedMs === null;
     return {
       scan,
       underWay,
       dueAtMs: underWay ? lastStartedMs : dueAt(target, lastStartedMs, nowMs),
-      everyMs: scan.scan === 'sweep' ? Math.max(target.everyMs, lapMs(target)) : walkEveryMs(target, slowdown),
+      everyMs: scan.scan === 'sweep' ? Math.max(target.everyMs, sweepMs(target)) : walkEveryMs(target, slowdown),
     };
   });
-  const wanted = loads.reduce((sum, { others, laps }) => sum + others + laps, 0);
+  const wanted = loads.reduce((sum, { others, sweeps }) => sum + others + sweeps, 0);
   return { wantedPerMinute: wanted * MINUTE, forecasts };
 }
 
@@ -118,29 +117,29 @@ function walkEveryMs({ everyMs, withinMs }: Target, slowdown: number): number {
 interface Load {
   readonly entity: EntityId;
   readonly others: number;
-  /** With laps in their longest time, and in their shortest. */
-  readonly laps: number;
-  readonly fastLaps: number;
-  readonly lapPages: number;
+  /** With sweeps in their longest time, and in their shortest. */
+  readonly sweeps: number;
+  readonly fastSweeps: number;
+  readonly sweepPages: number;
 }
 
 function loadOf(entity: EntityId, scans: readonly PlannedScan[]): Load {
-  let [others, laps, fastLaps, lapPages] = [0, 0, 0, 0];
+  let [others, sweeps, fastSweeps, sweepPages] = [0, 0, 0, 0];
   for (const { scan, target, pages } of scans) {
     if (scan !== 'sweep') {
       others += pages / target.withinMs;
       continue;
     }
-    laps += 1 / lapPaceMs(target, pages);
-    fastLaps += pages / target.everyMs;
-    lapPages += pages;
+    sweeps += 1 / sweepPaceMs(target, pages);
+    fastSweeps += pages / target.everyMs;
+    sweepPages += pages;
   }
-  return { entity, others, laps, fastLaps, lapPages };
+  return { entity, others, sweeps, fastSweeps, sweepPages };
 }
 
 /** Gives each its equal share, and what some do not want to the rest. */
 function shareOut(loads: readonly Load[], rate: number): { readonly load: Load; readonly rate: number }[] {
-  const most = ({ others, laps, fastLaps }: Load): number => others + Math.max(laps, fastLaps);
+  const most = ({ others, sweeps, fastSweeps }: Load): number => others + Math.max(sweeps, fastSweeps);
   let left = rate;
   return loads
     .toSorted((one, other) => most(one) - most(other))
@@ -152,13 +151,13 @@ function shareOut(loads: readonly Load[], rate: number): { readonly load: Load; 
 }
 
 /** How the dealer divides what an entity gets: see `createDealer`. */
-function paceWithin({ others, laps, lapPages }: Load, rate: number) {
-  const short = rate < others + laps;
-  const lapRate = short
-    ? Math.min(laps, Math.max(rate - others / MOST_URGENT_LAP, (rate * laps) / (others + laps)))
+function paceWithin({ others, sweeps, sweepPages }: Load, rate: number) {
+  const short = rate < others + sweeps;
+  const sweepRate = short
+    ? Math.min(sweeps, Math.max(rate - others / MOST_URGENT_SWEEP, (rate * sweeps) / (others + sweeps)))
     : rate - others;
   return {
-    slowdown: short && others > 0 ? others / (rate - lapRate) : 1,
-    lapMs: ({ withinMs }: Target) => (short ? (withinMs * laps) / lapRate : lapPages / lapRate),
+    slowdown: short && others > 0 ? others / (rate - sweepRate) : 1,
+    sweepMs: ({ withinMs }: Target) => (short ? (withinMs * sweeps) / sweepRate : sweepPages / sweepRate),
   };
 }

@@ -14,6 +14,9 @@ export type Verdict =
     }
   | { readonly kind: 'step'; readonly next: Position };
 
+/** Rows asked for in one page of a list: the most that the API gives. */
+export const PAGE_ROWS = 100;
+
 /** How a list is asked for. */
 export interface Paging {
   /** Rows asked for; the server may answer with fewer. At least 2, as pages overlap by one row. */

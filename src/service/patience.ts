@@ -23,8 +23,6 @@ export interface Patience {
   readonly retry: BackoffPolicy;
 }
 
-/** Rows that a page is asked for. */
-export const PAGE_ROWS = 100;
 /** Pages of one scan on their way: enough to fill the next transaction while one is being committed. */
 export const CREDITS = 20;
 /** Refusals in a row, without one page committed: two for each row of a page of refused rows. */

@@ -30,6 +30,7 @@ import { failWith } from '../operators/fail-with';
 import { runShard, type Rhythm } from '../reading/read-shard';
 import type { Progress } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
+import { PAGE_ROWS } from '../rules/paging';
 import { targetsOf } from '../rules/rhythm';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
@@ -38,7 +39,7 @@ import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers } from './cluster';
 import { createCodecs } from './codecs';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
-import { CREDITS, MAX_REFUSALS, PAGE_ROWS } from './patience';
+import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
 
 /**

@@ -1,5 +1,5 @@
 import type { EntityId, Turn } from '../model';
-import { MOST_URGENT_LAP } from '../rules/rhythm';
+import { MOST_URGENT_SWEEP } from '../rules/rhythm';
 
 /** Requests that an entity may be dealt ahead of the others when something of it is due; it goes without later. */
 const QUANTUM = 3;
@@ -29,7 +29,7 @@ interface Lane<T> {
   dealtMs: number;
 }
 
-interface Account<T> {
+interface EntityQueue<T> {
   readonly entity: EntityId;
   readonly lanes: Map<string, Lane<T>>;
   /** Requests dealt; never left behind those of the entities that had more to ask for. */
@@ -38,7 +38,7 @@ interface Account<T> {
 }
 
 interface Candidate<T> {
-  readonly account: Account<T>;
+  readonly queue: EntityQueue<T>;
   readonly lane: Lane<T>;
   readonly waiter: Waiter<T>;
   readonly urgency: number;
@@ -52,43 +52,43 @@ interface Candidate<T> {
  * in proportion. From 1 on a request is due. In each round every entity that waits is dealt one request; for what is
  * due an entity may be up to a quantum ahead of the round, so that it seldom waits behind what others read in advance.
  *
- * A lap that is behind its line is as urgent as it is late, up to 16, and catches up; the other scans then keep at
+ * A sweep that is behind its line is as urgent as it is late, up to 16, and catches up; the other scans then keep at
  * least a sixteenth of their pace. No request of `newest` waits behind two of its entity's sweeps.
  */
 export function createDealer<T>(): Dealer<T> {
-  const accounts = new Map<EntityId, Account<T>>();
-  const waiting = new Set<Account<T>>();
+  const queues = new Map<EntityId, EntityQueue<T>>();
+  const waiting = new Set<EntityQueue<T>>();
   let round = 0;
 
-  function accountOf(entity: EntityId): Account<T> {
-    let account = accounts.get(entity);
-    if (account === undefined) {
-      account = { entity, lanes: new Map(), dealt: round, waiting: 0 };
-      accounts.set(entity, account);
+  function queueOf(entity: EntityId): EntityQueue<T> {
+    let queue = queues.get(entity);
+    if (queue === undefined) {
+      queue = { entity, lanes: new Map(), dealt: round, waiting: 0 };
+      queues.set(entity, queue);
     }
-    return account;
+    return queue;
   }
 
   function add(entity: EntityId, turn: Turn, request: T, nowMs: number): () => void {
-    const account = accountOf(entity);
+    const queue = queueOf(entity);
     const name = `${turn.stream} ${turn.scan}`;
-    const lane = account.lanes.get(name) ?? { waiters: new Set(), dealtMs: -Infinity };
-    account.lanes.set(name, lane);
+    const lane = queue.lanes.get(name) ?? { waiters: new Set(), dealtMs: -Infinity };
+    queue.lanes.set(name, lane);
     const waiter: Waiter<T> = { turn, request, askedMs: nowMs, passed: false };
     lane.waiters.add(waiter);
-    account.waiting += 1;
-    if (!waiting.has(account)) {
+    queue.waiting += 1;
+    if (!waiting.has(queue)) {
       // Nobody saves up turns by being quiet.
-      account.dealt = Math.max(account.dealt, round);
-      waiting.add(account);
+      queue.dealt = Math.max(queue.dealt, round);
+      waiting.add(queue);
     }
-    return () => remove(account, lane, waiter);
+    return () => remove(queue, lane, waiter);
   }
 
-  function remove(account: Account<T>, lane: Lane<T>, waiter: Waiter<T>): void {
+  function remove(queue: EntityQueue<T>, lane: Lane<T>, waiter: Waiter<T>): void {
     if (!lane.waiters.delete(waiter)) return;
-    account.waiting -= 1;
-    if (account.waiting === 0) waiting.delete(account);
+    queue.waiting -= 1;
+    if (queue.waiting === 0) waiting.delete(queue);
   }
 
   function next(nowMs: number, avoid?: ReadonlySet<EntityId>): T | null {
@@ -96,35 +96,35 @@ export function createDealer<T>(): Dealer<T> {
     const pool = others.length > 0 ? others : [...waiting];
     const leastDealt = pool.reduce((least, { dealt }) => Math.min(least, dealt), Infinity);
     let chosen: Candidate<T> | null = null;
-    for (const account of pool) {
-      const ahead = account.dealt - leastDealt;
+    for (const queue of pool) {
+      const ahead = queue.dealt - leastDealt;
       if (ahead >= QUANTUM) continue;
-      const candidate = mostUrgent(account, nowMs);
+      const candidate = mostUrgent(queue, nowMs);
       if (candidate === null || (ahead >= 1 && candidate.urgency < 1)) continue;
       if (chosen === null || comesFirst(candidate, chosen)) chosen = candidate;
     }
     if (chosen === null) return null;
-    const { account, lane, waiter } = chosen;
+    const { queue, lane, waiter } = chosen;
     round = Math.max(round, leastDealt);
-    remove(account, lane, waiter);
+    remove(queue, lane, waiter);
     lane.dealtMs = nowMs;
-    account.dealt += 1;
-    if (waiter.turn.scan === 'sweep') notePassed(account);
+    queue.dealt += 1;
+    if (waiter.turn.scan === 'sweep') notePassed(queue);
     return waiter.request;
   }
 
   function charge(entity: EntityId, requests: number): void {
-    accountOf(entity).dealt += requests;
+    queueOf(entity).dealt += requests;
   }
 
   return { add, next, charge, waits: () => waiting.size > 0 };
 }
 
-function mostUrgent<T>(account: Account<T>, nowMs: number): Candidate<T> | null {
+function mostUrgent<T>(queue: EntityQueue<T>, nowMs: number): Candidate<T> | null {
   const heads: Candidate<T>[] = [];
-  for (const lane of account.lanes.values()) {
+  for (const lane of queue.lanes.values()) {
     const [waiter] = lane.waiters;
-    if (waiter !== undefined) heads.push({ account, lane, waiter, urgency: urgencyOf(waiter, lane, nowMs) });
+    if (waiter !== undefined) heads.push({ queue, lane, waiter, urgency: urgencyOf(waiter, lane, nowMs) });
   }
   const first = mostUrgentOf(heads);
   if (first?.waiter.turn.scan !== 'sweep') return first;
@@ -139,7 +139,7 @@ function mostUrgentOf<T>(candidates: readonly Candidate<T>[]): Candidate<T> | nu
 }
 
 /** What of `newest` waits now takes the place of the sweep's next request. */
-function notePassed<T>({ lanes }: Account<T>): void {
+function notePassed<T>({ lanes }: EntityQueue<T>): void {
   for (const { waiters } of lanes.values()) {
     for (const waiter of waiters) if (waiter.turn.scan === 'newest') waiter.passed = true;
   }
@@ -150,10 +150,10 @@ function urgencyOf<T>({ turn, askedMs }: Waiter<T>, { dealtMs }: Lane<T>, nowMs:
   // A scan that has rested is due when it asks, and no more than that.
   const age = (nowMs - Math.max(dealtMs, askedMs - paceMs)) / paceMs;
   if (behind === undefined) return age;
-  return Math.max(age, Math.min(MOST_URGENT_LAP, 1 + behind + (nowMs - askedMs) / paceMs));
+  return Math.max(age, Math.min(MOST_URGENT_SWEEP, 1 + behind + (nowMs - askedMs) / paceMs));
 }
 
 function comesFirst<T>(one: Candidate<T>, other: Candidate<T>): boolean {
   if (one.urgency !== other.urgency) return one.urgency > other.urgency;
-  return one.account.dealt < other.account.dealt;
+  return one.queue.dealt < other.queue.dealt;
 }

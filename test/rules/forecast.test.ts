@@ -40,16 +40,16 @@ describe('the plan', () => {
     ]);
   });
 
-  test('a lap takes the longer the less is left for it', () => {
+  test('a sweep takes the longer the less is left for it', () => {
     const scans = [
       { ...planned, scan: 'newest', target: invoices.newest, pages: 1 },
       { ...planned, scan: 'sweep', target: invoices.sweep, pages: 600 },
     ] as const;
-    const lapMs = (requestsPerMinute: number) => plan(scans, requestsPerMinute, 0).forecasts[1]?.everyMs ?? 0;
-    expect(lapMs(290)).toBe(600_000);
-    expect(lapMs(34)).toBeCloseTo(20 * MINUTE);
-    expect(lapMs(14)).toBeCloseTo(HOUR);
-    expect(lapMs(5)).toBeCloseTo(6 * HOUR);
-    expect(lapMs(1)).toBeGreaterThan(12 * HOUR);
+    const sweepMs = (requestsPerMinute: number) => plan(scans, requestsPerMinute, 0).forecasts[1]?.everyMs ?? 0;
+    expect(sweepMs(290)).toBe(600_000);
+    expect(sweepMs(34)).toBeCloseTo(20 * MINUTE);
+    expect(sweepMs(14)).toBeCloseTo(HOUR);
+    expect(sweepMs(5)).toBeCloseTo(6 * HOUR);
+    expect(sweepMs(1)).toBeGreaterThan(12 * HOUR);
   });
 });

@@ -18,7 +18,7 @@ describe('when a scan is due', () => {
     expect(dueAt(target, lastStartedMs, now, early)).toBe(expected);
   });
 
-  test('a lap that is made once a day begins after an hour where something speaks for it', () => {
+  test('a sweep that is made once a day begins after an hour where something speaks for it', () => {
     const daily: Target = { everyMs: 24 * HOUR, withinMs: 24 * HOUR };
     expect(dueAt(daily, now - 30 * MINUTE, now, true)).toBe(now + 30 * MINUTE);
     expect(dueAt(daily, now - 30 * MINUTE, now)).toBe(now + 23.5 * HOUR);
@@ -53,15 +53,15 @@ describe('what a walk says of itself', () => {
     expect(turnOf({ ...walk, scan: 'newest', target: newest, pages: 1, done: 2 }, 0).paceMs).toBe(5_000);
   });
 
-  test('a lap knows how far behind its latest end it is, or ahead of it', () => {
-    const lap = { ...walk, scan: 'sweep', target: sweep, pages: 44 } as const;
-    expect(turnOf(lap, 0)).toEqual({ stream: 'invoices', scan: 'sweep', paceMs: 6 * MINUTE, behind: 0 });
-    expect(turnOf({ ...lap, done: 10 }, HOUR).behind).toBe(0);
-    expect(turnOf({ ...lap, done: 3 }, HOUR).behind).toBe(7);
-    expect(turnOf({ ...lap, done: 50 }, HOUR).behind).toBe(-40);
+  test('a sweep knows how far behind its latest end it is, or ahead of it', () => {
+    const late = { ...walk, scan: 'sweep', target: sweep, pages: 44 } as const;
+    expect(turnOf(late, 0)).toEqual({ stream: 'invoices', scan: 'sweep', paceMs: 6 * MINUTE, behind: 0 });
+    expect(turnOf({ ...late, done: 10 }, HOUR).behind).toBe(0);
+    expect(turnOf({ ...late, done: 3 }, HOUR).behind).toBe(7);
+    expect(turnOf({ ...late, done: 50 }, HOUR).behind).toBe(-40);
   });
 
-  test('a first lap does not know yet how long it is, and is no less in a hurry', () => {
+  test('a first sweep does not know yet how long it is, and is no less in a hurry', () => {
     expect(turnOf({ ...walk, scan: 'sweep', target: sweep }, 0).paceMs).toBeCloseTo(186_207, 0);
   });
 });

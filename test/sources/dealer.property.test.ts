@@ -190,20 +190,20 @@ const scanOf = (scan: TimedScan, pages: number): SimulatedScan => ({
   pages,
 });
 
-test('short of requests, all scans but laps slow down in proportion, and the lap ends in its time', () => {
+test('short of requests, all scans but sweeps slow down in proportion, and the sweep ends in its time', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 30 }),
       fc.integer({ min: 1, max: 40 }),
       fc.integer({ min: 10, max: 100 }),
       fc.double({ min: 1.5, max: 8, noNaN: true }),
-      (openPages, recentPages, lapPages, slowdown) => {
+      (openPages, recentPages, sweepPages, slowdown) => {
         const scans = [scanOf('newest', 1), scanOf('open', openPages), scanOf('recent', recentPages)];
         const rateOf = ({ pages, target }: SimulatedScan) => (pages * 60_000) / target.withinMs;
         const wanted = scans.reduce((sum, scan) => sum + rateOf(scan), 0);
-        const lapRate = (lapPages + 16) / (6 * 60);
-        const perMinute = wanted / slowdown + lapRate;
-        const sweep = scanOf('sweep', lapPages);
+        const sweepRate = (sweepPages + 16) / (6 * 60);
+        const perMinute = wanted / slowdown + sweepRate;
+        const sweep = scanOf('sweep', sweepPages);
         const dealt = deal([{ entity: 'a', scans: [...scans, sweep] }], perMinute, 12 * 60);
         const fromMs = 6 * 3_600_000;
         const later = dealt.filter(({ atMs }) => atMs >= fromMs);
@@ -211,10 +211,10 @@ test('short of requests, all scans but laps slow down in proportion, and the lap
           // Paces that are about as long as the wait for one request come out roughly.
           const its = later.filter((one) => one.scan === scan.scan).length / 360;
           const expected = rateOf(scan) / slowdown;
-          expect(Math.abs(its - expected)).toBeLessThan(0.35 * expected + 4 / 360 + lapRate);
+          expect(Math.abs(its - expected)).toBeLessThan(0.35 * expected + 4 / 360 + sweepRate);
         }
-        const firstLap = dealt.find((one) => one.scan === 'sweep' && one.page === lapPages);
-        expect(firstLap?.atMs).toBeLessThanOrEqual(6 * 3_600_000);
+        const firstSweep = dealt.find((one) => one.scan === 'sweep' && one.page === sweepPages);
+        expect(firstSweep?.atMs).toBeLessThanOrEqual(6 * 3_600_000);
       },
     ),
     { numRuns: 25 },

@@ -1,6 +1,6 @@
 import type { Turn } from '../../src/model';
 import { plan } from '../../src/rules/forecast';
-import { firstLapOf, pagesOf, spotTurn, targetsOf } from '../../src/rules/rhythm';
+import { firstSweepOf, pagesOf, spotTurn, targetsOf } from '../../src/rules/rhythm';
 import { createDealer } from '../../src/sources/dealer';
 import { settings, company, companies, isNewest, beginsSweep, average, sweepMinutes } from '../support/companies';
 import { deal, gaps, type SimulatedEntity, type SimulatedScan } from '../support/dealing';
@@ -34,9 +34,9 @@ describe('dealing', () => {
 
   test('a request that is due goes before what other entities read in advance', () => {
     const dealer = createDealer<string>();
-    for (const entity of ['a', 'b', 'c', 'd']) dealer.add(entity, turn('sweep', HOUR, 0), 'lap', 0);
+    for (const entity of ['a', 'b', 'c', 'd']) dealer.add(entity, turn('sweep', HOUR, 0), 'sweep', 0);
     for (let i = 0; i < 4; i++) dealer.next(0);
-    for (const entity of ['a', 'b', 'c', 'd']) dealer.add(entity, turn('sweep', HOUR, -5), 'lap', 0);
+    for (const entity of ['a', 'b', 'c', 'd']) dealer.add(entity, turn('sweep', HOUR, -5), 'sweep', 0);
     dealer.add('d', turn('newest', 15_000), 'newest', 0);
     expect(dealer.next(0)).toBe('newest');
   });
@@ -60,16 +60,16 @@ describe('dealing', () => {
     expect(order).toBe('bbbababababa');
   });
 
-  test('newest waits behind one request of a sweep and no more, however late the lap is', () => {
+  test('newest waits behind one request of a sweep and no more, however late the sweep is', () => {
     const dealer = createDealer<string>();
-    const lap = () => dealer.add('a', turn('sweep', 1, 500), 'sweep', 0);
-    lap();
+    const ask = () => dealer.add('a', turn('sweep', 1, 500), 'sweep', 0);
+    ask();
     dealer.add('a', turn('newest', 15_000), 'newest', 0);
     dealer.add('a', turn('newest', 15_000), 'newest', 0);
     const order: (string | null)[] = [];
     for (let i = 0; i < 4; i++) {
       order.push(dealer.next(i));
-      if (order.at(-1) === 'sweep') lap();
+      if (order.at(-1) === 'sweep') ask();
     }
     expect(order).toEqual(['sweep', 'newest', 'newest', 'sweep']);
   });
@@ -107,13 +107,13 @@ describe('ten companies of 5000 invoices at 290 requests a minute', () => {
     }
   });
 
-  test('a lap begins every ten minutes and takes less than five', () => {
+  test('a sweep begins every ten minutes and takes less than five', () => {
     for (const gap of gaps(dealt, beginsSweep('e3'))) expect(Math.abs(gap - 600)).toBeLessThan(5);
-    for (const lap of sweepMinutes(dealt, 'e3', pagesOf(5_000, 100))) expect(lap).toBeLessThan(5);
+    for (const minutes of sweepMinutes(dealt, 'e3', pagesOf(5_000, 100))) expect(minutes).toBeLessThan(5);
   });
 
-  test('what laps do not need is left alone', () => {
-    // 68 a minute for the other scans, and in every ten minutes a lap of 51 and 3 pages each.
+  test('what sweeps do not need is left alone', () => {
+    // 68 a minute for the other scans, and in every ten minutes a sweep of 51 and 3 pages each.
     expect(dealt.length / 60).toBeGreaterThan(110);
     expect(dealt.length / 60).toBeLessThan(130);
   });
@@ -137,7 +137,7 @@ describe('300 companies on one IP, as 30 at a tenth of its requests', () => {
     }
   });
 
-  test('a lap ends within six hours all the same', () => {
+  test('a sweep ends within six hours all the same', () => {
     for (const { entity } of entities) {
       const ended = sweepMinutes(dealt, entity, pagesOf(5_000, 100));
       expect(ended.length).toBeGreaterThanOrEqual(2);
@@ -161,7 +161,7 @@ describe('300 companies on one IP, as 30 at a tenth of its requests', () => {
   });
 });
 
-test('the first lap of a big new company takes what is left over, and no more', () => {
+test('the first sweep of a big new company takes what is left over, and no more', () => {
   const small = companies(9, 2_000);
   const { scans, ...big } = company('big', 5_000);
   const first = scans.map((scan) => (scan.scan === 'sweep' ? { ...scan, pages: pagesOf(500_000, 100) } : scan));
@@ -175,7 +175,7 @@ test('the first lap of a big new company takes what is left over, and no more', 
   expect(its / 60).toBeGreaterThan(100);
 });
 
-test('a lap of a company whose other scans would use everything ends in its time', () => {
+test('a sweep of a company whose other scans would use everything ends in its time', () => {
   const dealt = deal([company('busy', 5_000)], 6, 12 * 60);
   const ended = sweepMinutes(dealt, 'busy', pagesOf(5_000, 100));
   expect(ended.length).toBeGreaterThanOrEqual(2);
@@ -183,7 +183,7 @@ test('a lap of a company whose other scans would use everything ends in its time
   expect(average(gaps(dealt, isNewest('busy'), HOUR))).toBeLessThan(20);
 });
 
-test('a lap that cannot end in its time slows the other scans to about a sixteenth, and no further', () => {
+test('a sweep that cannot end in its time slows the other scans to about a sixteenth, and no further', () => {
   const dealt = deal([company('huge', 500_000)], 20, 8 * 60);
   const forMs = 2 * HOUR;
   expect(average(gaps(dealt, isNewest('huge'), forMs))).toBeLessThan(16 * 15 * 1.1);
@@ -197,15 +197,15 @@ test('companies that are all new are read once soon, though looking for new docu
   const isNew = ({ entity, scans, ...rest }: SimulatedEntity): SimulatedEntity => ({
     ...rest,
     entity,
-    scans: scans.map((its) => (its.scan === 'sweep' ? { ...its, target: firstLapOf(its.target) } : its)),
+    scans: scans.map((each) => (each.scan === 'sweep' ? { ...each, target: firstSweepOf(each.target) } : each)),
   });
-  const firstLapEnds = (entities: readonly SimulatedEntity[]): number =>
+  const firstSweepEnds = (entities: readonly SimulatedEntity[]): number =>
     Math.max(
       ...entities.map(({ entity }) => sweepMinutes(deal(entities, 30, 60), entity, pagesOf(600, 100))[0] ?? Infinity),
     );
   const all = companies(10, 600);
-  expect(firstLapEnds(all.map(isNew))).toBeLessThan(20);
-  expect(firstLapEnds(all)).toBe(Infinity);
+  expect(firstSweepEnds(all.map(isNew))).toBeLessThan(20);
+  expect(firstSweepEnds(all)).toBe(Infinity);
 });
 
 describe('looking for new corrections', () => {

@@ -19,7 +19,7 @@ export const unavailable = json(503, { error_code: 50003, message: 'Error while 
 export const rule = (level: string): Reaction => json(200, { compatibilityLevel: level });
 
 /** A question as the registry saw it. */
-export interface Question {
+export interface RegistryQuestion {
   /** Method and path. */
   readonly what: string;
   readonly query: string;
@@ -29,7 +29,7 @@ export interface Question {
 /** A registry played by a real HTTP server, and clients of it that end with each test. */
 export interface PlayedRegistry {
   readonly server: () => HttpServer;
-  readonly asked: () => readonly Question[];
+  readonly asked: () => readonly RegistryQuestion[];
   readonly whatWasAsked: () => readonly string[];
   readonly notes: () => readonly string[];
   readonly open: (settings?: Partial<RegistrySettings>) => Registry;
@@ -43,7 +43,7 @@ export interface PlayedRegistry {
 /** Starts a new registry before each test of the file and stops it afterwards. */
 export function playedRegistry(): PlayedRegistry {
   let server: HttpServer;
-  let asked: Question[] = [];
+  let asked: RegistryQuestion[] = [];
   let notes: string[] = [];
   let opened: Registry[] = [];
 

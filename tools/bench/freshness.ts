@@ -2,6 +2,7 @@ import type { LifeRates } from '../../simulator/life';
 import type { EntityId, StreamDeclaration } from '../../src/model';
 import type { Rhythm } from '../../src/reading/read-shard';
 import type { Progress } from '../../src/reading/stream-reading';
+import { PAGE_ROWS } from '../../src/rules/paging';
 import { pagesOf, targetsOf, type ScheduleSettings, type Target } from '../../src/rules/rhythm';
 import { isoDay, listParams, queryOf } from '../../src/rules/scope';
 import { allStreams } from '../../src/sources/streams/all-streams';
@@ -43,7 +44,6 @@ export interface Freshness {
 }
 
 const REQUESTS_PER_MINUTE = 300;
-const PAGE_ROWS = 100;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** In the morning, so that most hours of a run are of one date. */
