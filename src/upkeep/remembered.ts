@@ -97,7 +97,7 @@ export function rememberedIn(
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The newest complete lap; where one is under way, only that the one before was complete is known. */
+/** The newest complete sweep; while a sweep is under way, only the number of the one before is known. */
 export function lastSweep(
   cursors: StreamView['cursors'],
 ): { readonly number: number; readonly finished_at: string | null } | null {
