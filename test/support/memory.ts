@@ -28,21 +28,27 @@ export type Fate =
   | 'refused';
 
 const SERVICE = 'memory';
-const STATE_TOPIC = 'memory.state';
+/** The shard's own topic. */
+export const STATE_TOPIC = 'memory.state';
 /** Where dead letters go. */
 export const DEAD_LETTERS = 'memory.dead-letters';
-const SWEEPS = 'memory.sweeps';
+/** Where finished laps are told of. */
+export const SWEEPS = 'memory.sweeps';
 
 /** What becomes of what a shard writes, decided by the test. */
 export interface MemoryKafkaOptions {
   /** Awaited wherever the network would be. */
   readonly pause?: () => Promise<void>;
+  /** Told of each batch as it is handed to a writer, whatever becomes of it. */
+  readonly onBatch?: (batch: Batch) => void;
   /** Asked as a transaction arrives. */
   readonly fate?: (batch: Batch) => Fate | Promise<Fate>;
   /** Told of each transaction that stands, after it does. */
   readonly onCommitted?: (batch: Batch) => void;
   /** Asked before each record that a restore reads; true breaks the reading off. */
   readonly breaksRead?: () => boolean;
+  /** What the state topic holds already. */
+  readonly stored?: readonly Pick<StoredRecord, 'key' | 'value'>[];
 }
 
 /** One shard's part of Kafka. */
@@ -66,16 +72,38 @@ const noPause = (): Promise<void> => Promise.resolve();
 /** An empty shard. */
 export function createMemoryKafka({
   pause = noPause,
+  onBatch = () => undefined,
   fate = () => 'committed',
   onCommitted = () => undefined,
   breaksRead = () => false,
+  stored = [],
 }: MemoryKafkaOptions = {}): MemoryKafka {
   const records: OutgoingRecord[] = [];
   const laps: OutgoingRecord[] = [];
-  const state: StoredRecord[] = [];
+  const state: StoredRecord[] = stored.map((record, offset) => ({ ...record, offset }));
   let newest = 0;
-  let end = 0;
+  let end = state.length;
   let sessions = 0;
+  /** Where each partition of the other topics ends, what was aborted included. */
+  const ends = new Map<string, Map<number, number>>();
+
+  /** Gives the records of a transaction their offsets; its control records have some too. */
+  function place(outgoing: readonly OutgoingRecord[]): Map<string, Map<number, number>> {
+    const last = new Map<string, Map<number, number>>();
+    for (const { topic, partition } of outgoing) {
+      const topicEnds = ends.get(topic) ?? new Map<number, number>();
+      const offset = topicEnds.get(partition) ?? 0;
+      ends.set(topic, topicEnds.set(partition, offset + 1));
+      last.set(topic, (last.get(topic) ?? new Map<number, number>()).set(partition, offset));
+    }
+    for (const [topic, partitions] of last) {
+      for (const partition of partitions.keys()) {
+        const topicEnds = ends.get(topic);
+        topicEnds?.set(partition, (topicEnds.get(partition) ?? 0) + 1);
+      }
+    }
+    return last;
+  }
 
   const fenced = (): Outcome => ({ kind: 'fenced', error: new TransientError('memory: a newer writer exists') });
 
@@ -84,13 +112,16 @@ export function createMemoryKafka({
     const isCurrent = (): boolean => epoch === newest && !used;
     return {
       async commit(batch) {
+        onBatch(batch);
         await pause();
         if (!isCurrent()) return fenced();
         const how = await fate(batch);
         if (!isCurrent()) return fenced();
         const first = end;
+        const last = first + batch.state.length - 1;
         // The control record that ends the transaction has an offset too.
         end += batch.state.length + 1;
+        const lastOffsets = place(batch.records);
         const stand = (): void => {
           for (const [index, { key, value }] of batch.state.entries()) {
             state.push({ key, value: value === null ? null : Buffer.from(value), offset: first + index });
@@ -103,8 +134,7 @@ export function createMemoryKafka({
           case 'committed': {
             stand();
             await pause();
-            const last = new Map([[0, end - 2]]);
-            return { kind: 'committed', lastOffsets: new Map([[STATE_TOPIC, last]]) };
+            return { kind: 'committed', lastOffsets: lastOffsets.set(STATE_TOPIC, new Map([[0, last]])) };
           }
           case 'lost-though-committed':
             stand();
@@ -340,6 +370,8 @@ export interface MemoryRestOptions {
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
   readonly beforeDetail?: (request: DetailRequest) => DetailAnswer | Promise<DetailAnswer>;
   readonly account?: () => AccountDetails | 'unreadable' | Promise<AccountDetails | 'unreadable'>;
+  /** A row of a list as it is when asked for alone; with one field more unless given. */
+  readonly alone?: (row: Row, stream: string) => Row;
 }
 
 /** A row, or null where the API says that there is none. */
@@ -355,6 +387,7 @@ export function createMemoryRest({
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
+  alone = (row) => ({ ...row, detail: 'only here' }),
 }: MemoryRestOptions): Rest {
   const rest: Rest = {
     list: (stream, _path, params, offset, limit): Observable<Answer> =>
@@ -383,7 +416,7 @@ export function createMemoryRest({
         const ended = marks.next();
         await pause();
         if (row === null) return { status: 404 as const, began, ended };
-        return { status: 200 as const, row: { ...row, detail: 'only here' }, began, ended };
+        return { status: 200 as const, row: alone(row, stream), began, ended };
       }),
     accountDetails: () =>
       defer(async () => {

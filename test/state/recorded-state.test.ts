@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { CompanyRows } from '../support/company-story';
+import type { Restored } from '../support/company-process';
+import { restoreFrom, sweepFrom } from '../support/digest-scene';
+import { compacted, entriesOf, type StateRecord, stateKeyOf } from '../support/digests';
+
+// What version 0.1.0 left in its state topic must be understood by every later version: this file of it is never written anew.
+
+interface Recorded {
+  /** A partition of the state topic: its beginning compacted, the last transactions whole. */
+  readonly state: readonly StateRecord[];
+  /** What the lists of the API showed then; one invoice had gone since the sweep before. */
+  readonly rows: CompanyRows;
+  /** What version 0.1.0 itself read from it. */
+  readonly known: Restored;
+}
+
+const { state, rows, known } = JSON.parse(
+  readFileSync(join(__dirname, '../fixtures/state-0.1.0.json'), 'utf8'),
+) as Recorded;
+
+describe('a state topic written by 0.1.0 is readable', () => {
+  test('every cursor, account, hold and entry is what it was', async () => {
+    expect(await restoreFrom(state)).toEqual(known);
+  });
+
+  test('an account, where a sweep ended, what is held, and a row that is missing, in words', async () => {
+    const { accounts, cursors, holds, entries, live } = await restoreFrom(state);
+    expect(accounts['alfa']).toEqual({ taxId: null, accountUuid: 'alfa', firstRun: '2026-03-02' });
+    expect(cursors['alfa invoices sweep']).toEqual({
+      number: 11,
+      query: { from: '2025-01-01', to: null, order: 'asc' },
+      startedAt: '2026-03-02T06:00:01.772Z',
+      finishedAt: '2026-03-02T06:00:01.776Z',
+      position: { step: 1, requests: 2, unproven: 0, offset: 5, anchor: 9_000_095 },
+      totalCount: 6,
+      counts: { rows: 6, created: 0, updated: 0, deleted: 0, unchanged: 6, deadLetters: 0 },
+      sums: {
+        '2026-01 PLN': [5, 2_501_977_824, 575_454_901, 3_077_432_725],
+        '2026-01 EUR': [1, 467_963, 37_437, 505_400],
+      },
+      deletions: [{ at: '2026-03-02T06:00:00.323Z', rows: 1 }],
+    });
+    expect(cursors['alfa clients newest']).toMatchObject({ mark: 100_049 });
+    expect(holds['beta clients']).toMatchObject({ id: 'hold 1772431201462 1', sweep: 8 });
+    const uuid = 'b47d9151-deba-447c-8191-9c3828b0dc3c';
+    expect(entries['alfa invoices']?.[0]).toEqual({
+      id: 9_000_010,
+      fingerprint: 'e6f3fe285c156cc7',
+      definition: 1,
+      uuid,
+      date: 20_454,
+      flags: 17,
+      missing: 0,
+      lines: 2,
+    });
+    expect(entries['alfa invoices']?.find(({ missing }) => missing > 0)).toMatchObject({ id: 9_000_087, missing: 11 });
+    expect(entries['alfa corrective-invoices']?.[1]).toMatchObject({ uuid: 'ODD-UUID-1' });
+    // One client of these has no id.
+    expect(live['alfa clients']).toBe(5);
+  });
+
+  test('its entries are what the schema of its blocks says', async () => {
+    const { entries } = await restoreFrom(state);
+    const read: Record<string, unknown> = {};
+    for (const [key, value] of compacted(state)) {
+      const { entity, stream, ...about } = stateKeyOf(key);
+      if ('block' in about) read[`${String(entity)} ${String(stream)}`] = entriesOf(value);
+    }
+    expect(read).toEqual(entries);
+  });
+
+  test('a sweep over the same rows publishes nothing but what was missing before, with its lines', async () => {
+    const batches = await sweepFrom(state, rows);
+    const published = batches
+      .flatMap(({ records }) => records)
+      .filter(({ topic }) => topic !== 'memory.sweeps')
+      .map(({ topic, headers, value }) => [topic, headers['op'], headers['fingerprint'], value]);
+    expect(published).toEqual([
+      ['memory.invoices', 'd', '9393d2dbb41e8832', null],
+      ['memory.invoice-lines', 'd', '9393d2dbb41e8832', null],
+      ['memory.invoice-lines', 'd', '9393d2dbb41e8832', null],
+    ]);
+  });
+});
