@@ -68,7 +68,7 @@ export function targetsOf(settings: ScheduleSettings, stream: StreamName): Reado
 }
 
 /** The target of a lap before which next to nothing of the stream is published: not in its longest time, but soon. */
-export function firstLapOf(sweep: Target): Target {
+export function firstSweepOf(sweep: Target): Target {
   return { ...sweep, withinMs: Math.min(sweep.withinMs, FIRST_LAP_MS) };
 }
 

@@ -1,5 +1,6 @@
 import type { EntityConfig, ServiceConfig } from '../../config/config';
 import { createHttp } from '../http';
+import type { RequestOrder } from '../reading/stream-reading';
 import type { Secrets } from '../secrets';
 import { createBudget, monotonicClock, type BudgetState, type Slots } from '../sources/budget';
 import { createRest, type RequestAttempt, type Rest } from '../sources/rest';
@@ -16,11 +17,6 @@ export interface Api {
 
 /** How the one IP is treated: at the configured pace, slower after a 429 or 503, or not at all for a while. */
 export type Pace = 'full' | 'slowed' | 'paused: retry-after' | 'paused: ip-block';
-
-/** Numbers that grow with each call, one sequence for all requests of a process: they tell which of two began or ended first. */
-export interface RequestOrder {
-  next(): number;
-}
 
 /** What the way to the API takes beside the configuration. */
 export interface ApiSetting {

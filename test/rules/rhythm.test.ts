@@ -1,5 +1,5 @@
 import { plan } from '../../src/rules/forecast';
-import { dueAt, firstLapOf, pagesOf, spotTurn, targetsOf, turnOf, type Target } from '../../src/rules/rhythm';
+import { dueAt, firstSweepOf, pagesOf, spotTurn, targetsOf, turnOf, type Target } from '../../src/rules/rhythm';
 import { createDealer } from '../../src/sources/dealer';
 import type { Turn } from '../../src/model';
 import { deal, gaps, type Dealt, type SimulatedEntity, type SimulatedScan } from '../support/dealing';
@@ -306,7 +306,7 @@ test('companies that are all new are read once soon, though looking for new docu
   const isNew = ({ entity, scans, ...rest }: SimulatedEntity): SimulatedEntity => ({
     ...rest,
     entity,
-    scans: scans.map((its) => (its.scan === 'sweep' ? { ...its, target: firstLapOf(its.target) } : its)),
+    scans: scans.map((its) => (its.scan === 'sweep' ? { ...its, target: firstSweepOf(its.target) } : its)),
   });
   const firstLapEnds = (entities: readonly SimulatedEntity[]): number =>
     Math.max(...entities.map(({ entity }) => laps(deal(entities, 30, 60), entity, pagesOf(600, 100))[0] ?? Infinity));
