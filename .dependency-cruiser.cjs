@@ -58,7 +58,19 @@ module.exports = {
       '(node_modules/(rxjs|kafkajs|cross-fetch|avsc)(/|$)|^(node:)?(net|tls|http|https|fs)(/|$))',
       'What changed is computed from a page and the entries, without a clock, a broker or the API.',
     ),
-    never('operators-are-alone', '^src/operators/', '^src/(?!errors|operators)', 'An operator is composed of RxJS.'),
+    {
+      name: 'operators-are-alone',
+      comment: 'An operator is composed of RxJS alone, so that any source can use it.',
+      severity: 'error',
+      from: { path: '^src/operators/' },
+      to: { pathNot: '^(src/operators/|node_modules/rxjs/)' },
+    },
+    never(
+      'reading-knows-no-sinks',
+      '^src/reading/',
+      '^src/sinks/',
+      'What is read goes to the shard, which knows where records go.',
+    ),
     never(
       'model-is-the-bottom',
       '^src/(model|errors)\\.ts',

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
-import { ReplaySubject } from 'rxjs';
 
 import { checkCommand } from './commands/check';
 import type { Command } from './commands/command';
@@ -80,14 +80,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function main(): void {
-  const stop = new ReplaySubject<NodeJS.Signals>(1);
+  const stop = new AbortController();
+  // Each shard listens.
+  setMaxListeners(0, stop.signal);
   let signals = 0;
   let stopOnce: (signal: NodeJS.Signals) => void = () => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
     if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
-    stop.next(signal);
     stopOnce(signal);
+    stop.abort(signal);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
@@ -99,7 +101,7 @@ function main(): void {
     stderr: (text) => void process.stderr.write(text),
     columns: process.stderr.isTTY ? process.stderr.columns : null,
     env: process.env,
-    stop: stop.asObservable(),
+    stop: stop.signal,
     stopped: new Promise((resolve) => {
       stopOnce = resolve;
     }),

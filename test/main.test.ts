@@ -2,7 +2,6 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NEVER } from 'rxjs';
 
 import type { Io } from '../src/commands/io';
 import { run } from '../src/main';
@@ -20,7 +19,7 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
     stderr: (text) => void (out.stderr += text),
     columns: null,
     env,
-    stop: NEVER,
+    stop: new AbortController().signal,
     stopped: new Promise(() => undefined),
     version: '1.2.3',
   });

@@ -47,8 +47,6 @@ export function changeState<T>(
   entity: EntityId,
   change: Parameters<typeof withState<T>>[2],
 ): Promise<T> {
-  const running = { stopping: false };
-  void io.stopped.then(() => (running.stopping = true));
   const setting: RepairSetting = {
     config,
     patience: usualPatience(Math.random),
@@ -57,7 +55,7 @@ export function changeState<T>(
     version: io.version,
     now: Date.now,
     random: Math.random,
-    stopped: () => running.stopping,
+    stop: io.stop,
     onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
   };
   return withState(setting, entity, change);

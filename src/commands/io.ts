@@ -1,5 +1,3 @@
-import type { Observable } from 'rxjs';
-
 import type { Config } from '../../config/config';
 import { loadConfig } from '../../config/load';
 import { readSecret } from '../../config/secret-files';
@@ -18,9 +16,9 @@ export interface Io {
   /** Columns of the terminal that stderr is; null = not a terminal. */
   readonly columns: number | null;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Emits once, at the first SIGINT or SIGTERM. */
-  readonly stop: Observable<NodeJS.Signals>;
-  /** Resolves with the same signal. */
+  /** Aborted at the first SIGINT or SIGTERM. */
+  readonly stop: AbortSignal;
+  /** Resolves then, with the name of that signal. */
   readonly stopped: Promise<NodeJS.Signals>;
   readonly version: string;
 }

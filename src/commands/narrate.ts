@@ -1,4 +1,4 @@
-import type { Progress } from '../reading/stream-reading';
+import type { Progress } from '../reading/progress';
 import type { RequestPace } from '../sources/budget';
 import type { Logger } from '../telemetry';
 
@@ -30,7 +30,7 @@ export function createNarrator(logger: Logger): Narrator {
         case 'page':
           if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
           return;
-        case 'lap': {
+        case 'sweep': {
           const { number, counts } = progress.cursor;
           const facts = { sweep: number, ...counts };
           if (caughtUp.has(name)) log.debug(facts, 'sweep complete');

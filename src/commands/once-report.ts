@@ -1,5 +1,5 @@
 import type { Counts } from '../model';
-import type { Progress } from '../reading/stream-reading';
+import type { Progress } from '../reading/progress';
 import { addCounts, NO_COUNTS } from '../rules/cursor';
 import type { Io } from './io';
 
@@ -60,7 +60,7 @@ export function note(reports: Reports, progress: Progress, nowMs: number): void 
       report.totalCount = progress.cursor.totalCount;
       report.sweepRows = progress.cursor.counts.rows;
     }
-    if (progress.kind === 'lap') report.complete = true;
+    if (progress.kind === 'sweep') report.complete = true;
     if (progress.kind === 'given-up') report.reason = progress.reason;
   }
 }

@@ -10,7 +10,7 @@ import { asJson, createDisplay, newReport, note, noteAttempt, summary, type Stre
 
 const help = `Usage: infakt-kafka once [options]
 
-Reads one complete sweep of every stream of every enabled entity, publishes what changed since the last run, and exits. A sweep that was
+Reads one complete lap of every stream of every enabled entity, publishes what changed since the last run, and exits. A lap that was
 begun before is finished. Progress goes to stderr.
 
 Options
@@ -38,7 +38,6 @@ export function onceCommand(
         for (const stream of entity.streams) reports.set(`${entity.id} ${stream}`, newReport(entity.id, stream));
       }
       const clock = (): number => performance.now();
-      const running = { stopping: false };
       const display = createDisplay(io, reports, clock);
       const narrator = createNarrator(logger);
       const progress = runService({
@@ -55,17 +54,13 @@ export function onceCommand(
         onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
         onBack: narrator.back,
         endless: false,
-        stopped: () => running.stopping,
         stop: io.stop,
       }).pipe(
-        // The summary at the end says which sweeps are complete.
-        tap((each) => (each.kind === 'lap' ? undefined : narrator.tell(each))),
+        // The summary at the end says which laps are complete.
+        tap((each) => (each.kind === 'sweep' ? undefined : narrator.tell(each))),
         tap((each) => note(reports, each, clock())),
       );
-      void io.stopped.then((signal) => {
-        running.stopping = true;
-        logger.info({ signal }, 'stopping: finishing what is being committed');
-      });
+      void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const showing = setInterval(() => display.show(), io.columns === null ? LINE_EVERY_MS : BAR_EVERY_MS);
       const failure = await lastValueFrom(progress, { defaultValue: null }).then(
         () => null,
@@ -75,8 +70,7 @@ export function onceCommand(
       display.end();
       const streams = [...reports.values()];
       for (const report of streams)
-        if (!report.complete)
-          report.reason ??= failure === null ? (running.stopping ? 'stopped' : 'not read') : 'kafka';
+        if (!report.complete) report.reason ??= failure === null ? (io.stop.aborted ? 'stopped' : 'not read') : 'kafka';
       const complete = streams.every((report) => report.complete);
       if (values.json) io.stdout(`${JSON.stringify({ complete, streams: streams.map(asJson) })}\n`);
       else for (const report of streams) io.stderr(`${summary(report)}\n`);

@@ -32,11 +32,7 @@ export function runCommand(
     async run(values, io) {
       const { config, logger, kafkaLog, secrets } = setUp(io, values);
       const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
-      const running = { stopping: false };
-      void io.stopped.then((signal) => {
-        running.stopping = true;
-        logger.info({ signal }, 'stopping: finishing what is being committed');
-      });
+      void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
       await lastValueFrom(
@@ -54,7 +50,6 @@ export function runCommand(
           onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
           onBack: narrator.back,
           endless: true,
-          stopped: () => running.stopping,
           stop: io.stop,
         }).pipe(tap(narrator.tell)),
         { defaultValue: null },

@@ -1,53 +1,82 @@
 import {
   asyncScheduler,
+  catchError,
+  concat,
   defer,
-  retry,
+  EMPTY,
+  map,
+  type Observable,
+  of,
+  type OperatorFunction,
+  repeat,
+  type SchedulerLike,
   takeUntil,
   tap,
   throwError,
   timer,
-  type MonoTypeOperatorFunction,
-  type Observable,
-  type SchedulerLike,
 } from 'rxjs';
 
+/** What happened to a source that is parked on failure. */
+export type ParkEvent<T, E> =
+  | { readonly kind: 'value'; readonly value: T }
+  /** The source failed and is left alone for so long. */
+  | { readonly kind: 'parked'; readonly error: E; readonly waitMs: number }
+  /** The wait is over: the source is subscribed to again. */
+  | { readonly kind: 'retrying' }
+  /** The source failed and is not tried again; the last event. */
+  | { readonly kind: 'given-up'; readonly error: E };
+
 /** When and for how long a failing source is left alone. */
-export interface ParkPolicy {
-  /** How long to wait after the nth failure in a row; null = this error is not parked but passed on. */
-  readonly waitMs: (error: unknown, failures: number) => number | null;
-  /** Told of each parking before the wait begins. */
-  readonly onPark: (error: unknown, waitMs: number) => void;
-  /** Ends a wait, and with it the whole, without an error. */
+export interface ParkPolicy<T, E> {
+  /** Which failures park the source; any other error passes straight through. */
+  readonly parks: (error: unknown) => error is E;
+  /** The wait after the nth failure in a row, and after so many retries in all; null = the source is given up. */
+  readonly waitMs: (error: E, failures: number, retries: number) => number | null;
+  /** Whether a value shows that the source works, which ends the row of failures; default every value. */
+  readonly isProgress?: (value: T) => boolean;
+  /** Ends a wait, and with it the whole, without an error. Must emit to late subscribers too: nothing is parked after it. */
   readonly until: Observable<unknown>;
-  /** Told when a parked source is asked again. */
-  readonly onRetry: () => void;
   readonly scheduler?: SchedulerLike;
 }
 
-/** Leaves a failing source alone for a while and asks it again, for as long as the policy says; a value ends the row of failures. */
-export function parkOnFailure<T>({
+/** Leaves a failing source alone for a while and subscribes to it again, for as long as the policy says; says so in its output. */
+export function parkOnFailure<T, E>({
+  parks,
   waitMs,
-  onPark,
-  onRetry,
+  isProgress = () => true,
   until,
   scheduler = asyncScheduler,
-}: ParkPolicy): MonoTypeOperatorFunction<T> {
+}: ParkPolicy<T, E>): OperatorFunction<T, ParkEvent<T, E>> {
   return (source) =>
     defer(() => {
       let failures = 0;
-      return source.pipe(
-        tap(() => {
-          failures = 0;
+      let retries = 0;
+      let isRetrying = false;
+      const retryLater = (wait: number): Observable<ParkEvent<T, E>> =>
+        timer(wait, scheduler).pipe(
+          map(() => {
+            retries += 1;
+            isRetrying = true;
+            return { kind: 'retrying' };
+          }),
+        );
+      const park = (error: E): Observable<ParkEvent<T, E>> => {
+        failures += 1;
+        const wait = waitMs(error, failures, retries);
+        if (wait === null) return of({ kind: 'given-up', error });
+        return concat(of<ParkEvent<T, E>>({ kind: 'parked', error, waitMs: wait }), retryLater(wait));
+      };
+      const trying = defer(() => {
+        isRetrying = false;
+        return source;
+      });
+      return trying.pipe(
+        tap((value) => {
+          if (isProgress(value)) failures = 0;
         }),
-        retry({
-          delay: (error: unknown) => {
-            failures += 1;
-            const wait = waitMs(error, failures);
-            if (wait === null) return throwError(() => error);
-            onPark(error, wait);
-            return timer(wait, scheduler).pipe(tap(onRetry), takeUntil(until));
-          },
-        }),
+        map((value): ParkEvent<T, E> => ({ kind: 'value', value })),
+        catchError((error: unknown) => (parks(error) ? park(error).pipe(takeUntil(until)) : throwError(() => error))),
+        repeat({ delay: () => (isRetrying ? of(true) : EMPTY) }),
       );
     });
 }

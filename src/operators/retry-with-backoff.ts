@@ -1,27 +1,27 @@
 import { asyncScheduler, type MonoTypeOperatorFunction, retry, type SchedulerLike, throwError, timer } from 'rxjs';
-import { TransientError } from '../errors';
 
 /** How often something is tried, and how long to wait in between. */
 export interface BackoffPolicy {
   /** Tries in all, the first included. */
   readonly attempts: number;
-  /** The wait before retry 1, 2, ...; what the other side asked for (`retryAfterMs`) goes before it. */
-  readonly waitMs: (retry: number) => number;
+  /** The wait before retry 1, 2, ... after this error. */
+  readonly waitMs: (error: unknown, retry: number) => number;
+  /** Whether the same may succeed if it is tried again. */
+  readonly mayPass: (error: unknown) => boolean;
   readonly scheduler?: SchedulerLike;
 }
 
-/** Resubscribes after transient failures, waiting longer each time. Any other error passes straight through. */
+/** Resubscribes after failures that may pass, waiting as the policy says. Any other error passes straight through. */
 export function retryWithBackoff<T>({
   attempts,
   waitMs,
+  mayPass,
   scheduler = asyncScheduler,
 }: BackoffPolicy): MonoTypeOperatorFunction<T> {
   return retry({
     count: attempts - 1,
-    delay: (error: Error, retries) =>
-      error instanceof TransientError
-        ? timer(error.retryAfterMs ?? waitMs(retries), scheduler)
-        : throwError(() => error),
+    delay: (error: unknown, retries) =>
+      mayPass(error) ? timer(waitMs(error, retries), scheduler) : throwError(() => error),
   });
 }
 

@@ -2,45 +2,46 @@ import { defer, finalize, from, map, mergeMap, type Observable } from 'rxjs';
 
 import { FatalError } from '../errors';
 import type { Answer, Page, Row, StreamDeclaration } from '../model';
-import { asking, scopeOf, untilOver, type Progress, type StreamReading } from './stream-reading';
+import { startPosition } from '../rules/paging';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
 import type { Detail } from '../sources/answers';
 import type { Rest } from '../sources/rest';
-import { startPosition } from '../rules/paging';
 import { spotRead } from '../sources/scan';
+import type { Progress } from './progress';
+import { asking, scopeOf, type StreamReading } from './stream-reading';
 
 /**
  * Reads one row again: in the list, where its rank says; where the list no longer has it, by its address. That it is not there either
  * is for the sweep to prove.
  */
-export function readAlone(reading: StreamReading, id: number): Observable<Progress> {
-  const { session, reader, stream, limit } = reading;
+export function readRow(reading: StreamReading, id: number): Observable<Progress> {
+  const { shard, reader, stream, handle } = reading;
   return defer(() => {
     const query = scopeOf(reading);
     const rest = reader.rest.as(() => spotTurn(stream.name));
-    const rank = session.rank(reader.entity, stream.name, id);
+    const rank = handle.rank(id);
     const ask = asking(reading, query, () => rest);
-    return spotRead({ id, rank, query, filters: stream, limit, ask }).pipe(
-      mergeMap(({ found, ...spot }) =>
-        found === null ? askByAddress(reading, id) : add(reading, { ...spot, rows: [found] }, false),
+    return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
+      mergeMap(({ found, interval, began, ended }) =>
+        found === null ? askByAddress(reading, id) : add(reading, { interval, rows: [found], began, ended }, 'listed'),
       ),
     );
   });
 }
 
 function askByAddress(reading: StreamReading, id: number): Observable<Progress> {
-  const { session, reader, stream, marks } = reading;
-  const address = session.entry(reader.entity, stream.name, id)?.address ?? null;
+  const { shard, handle } = reading;
+  const address = handle.entry(id)?.address ?? null;
   const interval = { after: id - 1, upTo: id };
   if (address === null) {
-    const mark = marks.next();
-    return add(reading, { interval, rows: [], began: mark, ended: mark }, false);
+    const mark = shard.requestOrder.next();
+    return add(reading, { interval, rows: [], began: mark, ended: mark }, 'listed');
   }
   return readDetail(reading, id, address).pipe(
     mergeMap((detail) => {
       const { began, ended } = detail;
-      if (detail.status === 404) return add(reading, { interval, rows: [], began, ended }, false);
+      if (detail.status === 404) return add(reading, { interval, rows: [], began, ended }, 'listed');
       return addDetail(reading, detail.row, { began, ended });
     }),
   );
@@ -48,12 +49,12 @@ function askByAddress(reading: StreamReading, id: number): Observable<Progress> 
 
 /** Asks for a row by its address; the session knows of the request until its row was added, or none came. */
 export function readDetail(
-  { session, reader, stream, marks }: StreamReading,
+  { shard, reader, stream, handle }: StreamReading,
   id: number,
   address: string,
 ): Observable<Detail> {
   return defer(() => {
-    const answered = session.requested(reader.entity, stream.name, marks.next());
+    const answered = handle.requested(shard.requestOrder.next());
     const rest = reader.rest.as(() => spotTurn(stream.name));
     return askDetail(rest, stream, id, address).pipe(finalize(answered));
   });
@@ -77,24 +78,24 @@ export function askDetail(rest: Rest, stream: StreamDeclaration, id: number, add
 export function addDetail(
   reading: StreamReading,
   row: Row,
-  marks: Pick<Answer, 'began' | 'ended'>,
+  { began, ended }: Pick<Answer, 'began' | 'ended'>,
 ): Observable<Progress> {
   const { stream } = reading;
   const inside = isWithin(stream, scopeOf(reading), row);
   const listed = Object.fromEntries(Object.entries(row).filter(([name]) => !stream.detailOnlyFields.includes(name)));
   const rows = [{ ...listed, id: row.id }];
-  return add(reading, { interval: { after: row.id - 1, upTo: row.id }, rows, ...marks }, !inside);
+  const interval = { after: row.id - 1, upTo: row.id };
+  return add(reading, { interval, rows, began, ended }, inside ? 'listed' : 'left');
 }
 
+/** Adds what was read of one id; `left`: the row is outside the scope. */
 function add(
-  { session, reader: { entity }, stream }: StreamReading,
+  { session, place }: StreamReading,
   spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>,
-  left: boolean,
+  scope: 'listed' | 'left',
 ): Observable<Progress> {
-  const place = { entity, stream: stream.name };
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
-  return from(session.add({ ...place, scan: 'spot', page, left })).pipe(
+  return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
     map(({ counts, cursor }): Progress => ({ kind: 'page', ...place, counts, cursor })),
-    untilOver(session),
   );
 }

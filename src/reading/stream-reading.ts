@@ -1,13 +1,25 @@
-import { catchError, defer, finalize, NEVER, throwError, type MonoTypeOperatorFunction, type Observable } from 'rxjs';
+import { defer, finalize, type Observable } from 'rxjs';
 
-import type { ParkReason } from '../errors';
-import type { Answer, Counts, Cursor, EntityId, Query, StreamDeclaration } from '../model';
+import type { Answer, EntityId, Query, StreamDeclaration, StreamName } from '../model';
+import type { Twins } from '../rules/identity';
+import type { Target, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
-import type { Session } from '../shard/session';
-import type { Hold } from '../state/state-topic';
+import type { Session, StreamSession } from '../shard/session';
 import type { Rest } from '../sources/rest';
 
-/** One legal entity as the pipeline reads it. */
+/** When the scans of a running service begin. */
+export interface Rhythm {
+  readonly targets: (stream: StreamName) => Readonly<Record<TimedScan, Target>>;
+  /** How far back `recent` looks. */
+  readonly recentDays: number;
+}
+
+/** Numbers that grow with each call: one sequence for all requests of a process, so that answers can be put in order. */
+export interface RequestOrder {
+  next(): number;
+}
+
+/** One legal entity as it is read. */
 export interface Reader extends ScopeSetting {
   readonly entity: EntityId;
   /** Ten digits that the account must have; null = the account seen first is remembered instead. */
@@ -22,73 +34,82 @@ export interface Reader extends ScopeSetting {
   };
 }
 
-/** What happened in a shard, in the order in which it did. */
-export type Progress =
-  /** A page is held against the ledger and what it changed is durable. */
-  | {
-      readonly kind: 'page';
-      readonly entity: EntityId;
-      readonly stream: string;
-      readonly counts: Counts;
-      readonly cursor: Cursor;
-    }
-  /** A lap is complete and durable. */
-  | { readonly kind: 'lap'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }
-  /** Not read for now; stream null = the whole entity. */
-  | {
-      readonly kind: 'parked';
-      readonly entity: EntityId;
-      readonly stream: string | null;
-      readonly reason: ParkReason;
-      readonly error: Error;
-      readonly waitMs: number;
-    }
-  /** Asked again after having been parked. */
-  | { readonly kind: 'retrying'; readonly entity: EntityId; readonly stream: string | null }
-  /** Not asked again in this run. */
-  | {
-      readonly kind: 'given-up';
-      readonly entity: EntityId;
-      readonly stream: string | null;
-      readonly reason: ParkReason;
-      readonly error: Error;
-    }
-  /** Deletions of the stream wait for a person; reading goes on. */
-  | { readonly kind: 'held'; readonly entity: EntityId; readonly stream: string; readonly hold: Hold }
-  /** Worth a person's attention; reading goes on. */
-  | { readonly kind: 'warning'; readonly entity: EntityId; readonly stream: string | null; readonly message: string };
-
-/** All that the reading of one stream needs, whatever reads it. */
-export interface StreamReading {
-  readonly session: Session;
-  readonly reader: Reader;
-  readonly stream: StreamDeclaration;
+/** How a shard is read. */
+export interface ShardReadingOptions {
+  /** Fences and restores; called again after each commit that did not go through. */
+  readonly open: () => Promise<Session>;
+  readonly readers: readonly Reader[];
+  /** How often each scan of a stream is made; null = one sweep of every stream, then the reading completes. */
+  readonly rhythm: Rhythm | null;
+  /** How long the nth parking in a row lasts. */
+  readonly parkMs: (failures: number) => number;
   /** Rows a page. */
   readonly limit: number;
-  readonly marks: { next(): number };
+  /** Pages of one scan that may be on their way at a time. */
+  readonly credits: number;
+  readonly requestOrder: RequestOrder;
+  readonly twins: Twins;
   readonly now: () => number;
+  /** Names what waits for a person. */
+  readonly newId: () => string;
+  /** Once aborted, no scan asks for a further page and nothing that is parked is waited for. */
+  readonly stop: AbortSignal;
+}
+
+/** The sweeps of one reading of a shard, by entity and stream, over all of its sessions. */
+export interface Sweeps {
+  /**
+   * Sweep number begun per stream; recognises a sweep that did commit although its commit was reported lost, or although its entity was
+   * parked meanwhile: that one is not read again.
+   */
+  readonly begun: Map<string, number>;
+  /** Streams whose sweep was reported complete. */
+  readonly reported: Set<string>;
+}
+
+/** The reading of one shard, over all of its sessions. */
+export interface ShardReading extends ShardReadingOptions {
+  readonly sweeps: Sweeps;
+  /** Emits when `stop` is aborted, to late subscribers too. */
+  readonly stopping: Observable<unknown>;
+}
+
+/** The reading of one entity in one session of its shard. */
+export interface EntityReading {
+  readonly shard: ShardReading;
+  readonly session: Session;
+  readonly reader: Reader;
+}
+
+/** The reading of one stream in one session of its shard. */
+export interface StreamReading extends EntityReading {
+  readonly stream: StreamDeclaration;
+  readonly place: { readonly entity: EntityId; readonly stream: StreamName };
+  /** The session's handle of the stream. */
+  readonly handle: StreamSession;
+}
+
+/** One stream of an entity that is read. */
+export function streamReading({ shard, session, reader }: EntityReading, stream: StreamDeclaration): StreamReading {
+  const place = { entity: reader.entity, stream: stream.name };
+  return { shard, session, reader, stream, place, handle: session.stream(place.entity, place.stream) };
 }
 
 /** What a sweep of the stream asks for now. */
-export function scopeOf({ session, reader, stream, now }: StreamReading): Query {
-  return sweepQuery(stream, reader, session.account(reader.entity)?.firstRun ?? isoDay(now()));
+export function scopeOf({ shard, session, reader, stream }: StreamReading): Query {
+  return sweepQuery(stream, reader, session.account(reader.entity)?.firstRun ?? isoDay(shard.now()));
 }
 
 /** Asks for pages of a query; the session knows of each request until its page was added, or none came. */
 export function asking(
-  { session, reader, stream, marks, limit }: StreamReading,
+  { shard, stream, handle }: StreamReading,
   query: Query,
   rest: (offset: number) => Rest,
 ): (offset: number) => Observable<Answer> {
   const params = listParams(stream, query);
   return (offset) =>
     defer(() => {
-      const answered = session.requested(reader.entity, stream.name, marks.next());
-      return rest(offset).list(stream.name, stream.path, params, offset, limit).pipe(finalize(answered));
+      const answered = handle.requested(shard.requestOrder.next());
+      return rest(offset).list(stream.name, stream.path, params, offset, shard.limit).pipe(finalize(answered));
     });
-}
-
-/** Keeps to itself that the session has ended: the session tells it once. */
-export function untilOver<T>(session: Session): MonoTypeOperatorFunction<T> {
-  return catchError((error: unknown) => (session.over() ? NEVER : throwError(() => error)));
 }

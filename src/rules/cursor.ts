@@ -1,4 +1,5 @@
-import type { Counts, Cursor, Deletions, Page, Row, StreamDeclaration } from '../model';
+import type { Counts, Cursor, Deletions, Page, Query, Row, StreamDeclaration } from '../model';
+import { startPosition } from './paging';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -9,6 +10,55 @@ export interface Walk {
 }
 
 export const NO_COUNTS: Counts = { rows: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, deadLetters: 0 };
+
+/** Whether a scan has read all of its query. */
+export function isComplete(cursor: Cursor | null): cursor is Cursor & { readonly finishedAt: string } {
+  return cursor !== null && cursor.finishedAt !== null;
+}
+
+/** The cursor to sweep from: that of a half sweep of the same query, or else that of the next sweep. */
+export function resumeOrBegin(before: Cursor | null, query: Query, nowMs: number): Cursor {
+  if (before !== null && !isComplete(before) && isSameQuery(before.query, query)) {
+    // The bounds on a walk without an end count from here: one that was parked for them must be able to go on.
+    return { ...before, position: { ...before.position, step: 1, requests: 0, unproven: 0 } };
+  }
+  return {
+    // A sweep that is begun again under another query was never complete and keeps its number.
+    number: before === null ? 1 : before.number + (isComplete(before) ? 1 : 0),
+    query,
+    startedAt: new Date(nowMs).toISOString(),
+    finishedAt: null,
+    position: startPosition(),
+    totalCount: null,
+    counts: { ...NO_COUNTS, deleted: before?.deletedSince ?? 0 },
+    sums: {},
+    ...(before?.deletions === undefined ? {} : { deletions: before.deletions }),
+  };
+}
+
+/** Whether a sweep must go on or begin at once: it never began, is half done, or asked for another query. */
+export function isSweepDue(before: Cursor | null, query: Query): boolean {
+  return !isComplete(before) || !isSameQuery(before.query, query);
+}
+
+/** The cursor of the next walk of a scan other than the sweep, which always begins at the start of its list. */
+export function nextWalk(before: Cursor | null, query: Query, nowMs: number): Cursor {
+  return {
+    number: (before?.number ?? 0) + 1,
+    query,
+    startedAt: new Date(nowMs).toISOString(),
+    finishedAt: null,
+    position: startPosition(),
+    totalCount: before?.totalCount ?? null,
+    counts: NO_COUNTS,
+    sums: {},
+    ...(before?.mark === undefined ? {} : { mark: before.mark }),
+  };
+}
+
+function isSameQuery(one: Query, other: Query): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
 
 /** A walk as it was stored. */
 export function walkOf(cursor: Cursor): Walk {

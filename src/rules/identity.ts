@@ -57,7 +57,7 @@ function mismatch(entity: EntityId, expected: string, got: string): FatalError {
 }
 
 /** Says that an account is none of the entity's although it cannot be read whose it is. */
-export function strangeAccount(entity: EntityId, stream: StreamName, asked: number): FatalError {
+export function unknownAccount(entity: EntityId, stream: StreamName, asked: number): FatalError {
   return new FatalError(
     `reading whose account the key of ${entity} belongs to: expected at least one of ${asked} ${stream} published before to be there still, got 404 for all of them beside rows that were never seen; the key seems to belong to another account. Set the entity's right key, give the key the scope api:account:read, or set nip in the entity's file`,
     { reason: 'identity-mismatch', parks: 'entity', entity, stream },

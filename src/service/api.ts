@@ -1,3 +1,4 @@
+import type { RequestOrder } from '../reading/stream-reading';
 import type { EntityConfig, ServiceConfig } from '../../config/config';
 import { createHttp } from '../http';
 import type { Secrets } from '../secrets';
@@ -12,11 +13,6 @@ export interface Api {
   /** How much of the configured requests is this replica's. */
   setShare(share: number): void;
   close(): void;
-}
-
-/** Numbers that grow with each call, one sequence for all requests of a process: they tell which of two began or ended first. */
-export interface RequestOrder {
-  next(): number;
 }
 
 /** What the way to the API takes beside the configuration. */

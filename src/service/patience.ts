@@ -1,5 +1,4 @@
-import type { BackoffPolicy } from '../operators/retry-with-backoff';
-import { requestRetry } from '../sources/rest';
+import { requestRetry, type RequestRetry } from '../sources/rest';
 
 /** How long things may take; one object, so that tests can be impatient. */
 export interface Patience {
@@ -20,7 +19,7 @@ export interface Patience {
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
   /** How often one request to the API is tried, and the waits between. */
-  readonly retry: BackoffPolicy;
+  readonly retry: RequestRetry;
 }
 
 /** Pages of one scan on their way: enough to fill the next transaction while one is being committed. */

@@ -1,9 +1,8 @@
 import type { Kafka } from 'kafkajs';
-import type { Observable } from 'rxjs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import type { EntityId } from '../model';
-import type { Rhythm } from '../reading/read-shard';
+import type { RequestOrder, Rhythm } from '../reading/stream-reading';
 import type { Twins } from '../rules/identity';
 import type { Secrets } from '../secrets';
 import type { Shard } from '../shard/shard';
@@ -14,7 +13,7 @@ import type { Topics } from '../sinks/topics';
 import type { KafkaLog, KafkaSettings } from '../sinks/client';
 import type { RequestPace } from '../sources/budget';
 import type { RequestAttempt } from '../sources/rest';
-import type { Api, RequestOrder } from './api';
+import type { Api } from './api';
 import type { Codecs } from './codecs';
 import type { Patience } from './patience';
 
@@ -37,10 +36,8 @@ export interface ServiceOptions {
   readonly endless: boolean;
   readonly now: () => number;
   readonly socketFactory?: KafkaSettings['socketFactory'];
-  /** Once true, no scan asks for a further page. */
-  readonly stopped: () => boolean;
-  /** Emits when `stopped` becomes true. */
-  readonly stop: Observable<unknown>;
+  /** Once aborted, no scan asks for a further page, and nothing is waited for. */
+  readonly stop: AbortSignal;
   readonly version: string;
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import {
   concat,
+  concatMap,
   defer,
   EMPTY,
   filter,
@@ -10,14 +11,13 @@ import {
   ignoreElements,
   merge,
   mergeMap,
+  of,
   pairwise,
-  retry,
   startWith,
   switchMap,
   take,
   takeUntil,
   tap,
-  throwError,
   timer,
   type MonoTypeOperatorFunction,
   type Observable,
@@ -27,8 +27,11 @@ import type { EntityConfig, ServiceConfig } from '../../config/config';
 import { ConfigError, TransientError } from '../errors';
 import type { EntityId } from '../model';
 import { failWith } from '../operators/fail-with';
-import { runShard, type Rhythm } from '../reading/read-shard';
-import type { Progress } from '../reading/stream-reading';
+import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
+import { whenAborted } from '../operators/when-aborted';
+import type { Progress } from '../reading/progress';
+import { readShard } from '../reading/read-shard';
+import type { Rhythm } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
 import { targetsOf } from '../rules/rhythm';
@@ -50,12 +53,13 @@ import type { Cluster, RunContext, ServiceOptions } from './run-context';
  * the group gives to this replica, until stopped; what passes is waited for, and only a ConfigError that no waiting cures ends it.
  */
 export function runService(options: ServiceOptions): Observable<Progress> {
-  const { endless, patience, stop } = options;
+  const { endless, patience } = options;
+  const stopping = whenAborted(options.stop);
   // Until the group is joined there is nothing to finish.
-  const opened = defer(() => from(openCluster(options))).pipe(takeUntil(stop));
+  const opened = defer(() => from(openCluster(options))).pipe(takeUntil(stopping));
   const serving = opened.pipe(mergeMap((cluster) => takePart(options, cluster)));
-  return (!endless ? serving : serving.pipe(reopenWhenLost(options, null))).pipe(
-    takeUntil(stop.pipe(switchMap(() => timer(patience.stopMs)))),
+  return (!endless ? serving : serving.pipe(reopened(options, null))).pipe(
+    takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
   );
 }
 
@@ -116,7 +120,7 @@ function allShards(run: RunContext): Observable<Progress> {
   const owned = membership.owned.pipe(tap((numbers) => refuseOtherMembers(numbers, topics, serviceId)));
   return owned.pipe(
     take(1),
-    mergeMap(() => merge(...[...shards].map(([number, entities]) => readShard(run, number, entities)))),
+    mergeMap(() => merge(...[...shards].map(([number, entities]) => serveShard(run, number, entities)))),
     failWith(owned),
   );
 }
@@ -130,7 +134,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     tap((numbers) => api.setShare(shareOf(numbers, run))),
     startWith(none),
     pairwise(),
-    takeUntil(options.stop),
+    takeUntil(whenAborted(options.stop)),
   );
   return changes.pipe(
     mergeMap(([before, now]) => from([...now].filter((number) => !before.has(number)))),
@@ -139,7 +143,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
         filter((numbers) => !numbers.has(number)),
         tap(() => options.onBack(number)),
       );
-      return readShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
+      return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
     }),
   );
 }
@@ -153,7 +157,7 @@ function shareOf(owned: ReadonlySet<number>, { budgetScope, shards }: RunContext
 }
 
 /** Reads one shard, and opens it again after each commit that did not go through. A shard without an entity has no writer. */
-function readShard(run: RunContext, number: number, entities: readonly EntityConfig[]): Observable<Progress> {
+function serveShard(run: RunContext, number: number, entities: readonly EntityConfig[]): Observable<Progress> {
   if (entities.length === 0) return EMPTY;
   const { options, membership, holders } = run;
   const { patience } = options;
@@ -162,7 +166,7 @@ function readShard(run: RunContext, number: number, entities: readonly EntityCon
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
   for (const { id } of entities) holders.set(id, shard);
-  return runShard({
+  return readShard({
     open: async () => {
       const session = await shard.open();
       options.onBack(number);
@@ -173,62 +177,54 @@ function readShard(run: RunContext, number: number, entities: readonly EntityCon
     parkMs: patience.parkMs,
     limit: PAGE_ROWS,
     credits: CREDITS,
-    marks: run.requestOrder,
+    requestOrder: run.requestOrder,
     twins: run.twins,
     newId: () => randomUUID().slice(0, 8),
     now: options.now,
-    stopped: options.stopped,
     stop: options.stop,
   }).pipe(
-    reopenWhenLost(options, number, confirmed),
+    reopened(options, number, confirmed),
     finalize(() => entities.forEach(({ id }) => holders.delete(id))),
   );
 }
 
+/** What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. */
+type LossKind = 'refused' | 'lost';
+
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
-function reopenWhenLost(
+function reopened(
   options: RunContext['options'],
   shard: number | null,
-  ready: () => Promise<void> = () => Promise.resolve(),
+  ready?: () => Promise<void>,
 ): MonoTypeOperatorFunction<Progress> {
-  const { endless, patience, stop } = options;
+  const { endless, patience, stop, onLost } = options;
+  const lossOf = (error: unknown): LossKind | null => {
+    if (error instanceof TransientError) return error.retryAfterMs === 0 ? 'refused' : 'lost';
+    return error instanceof ConfigError && error.mayPass && endless ? 'lost' : null;
+  };
+  const waitMs = ({ kind, inARow }: Loss<LossKind>): number | null => {
+    const enough = inARow > (kind === 'refused' ? MAX_REFUSALS : patience.reopenTries);
+    if (!endless && (enough || stop.aborted)) return null;
+    return patience.reopenMs(kind === 'refused' ? 1 : inARow);
+  };
+  const report = (event: ReopenEvent<Progress, LossKind>): Observable<Progress> => {
+    if (event.kind === 'value') return of(event.value);
+    const { kind, error, inARow } = event.loss;
+    // Further refusals in a row are no sign of trouble.
+    if (error instanceof Error && (kind === 'lost' || inARow === 1)) onLost({ shard, error, waitMs: event.waitMs });
+    return EMPTY;
+  };
+  const until = whenAborted(stop);
   return (source) =>
-    defer(() => {
-      let failures = 0;
-      let refusals = 0;
-      return source.pipe(
-        tap((progress) => {
-          if (!provesCommit(progress)) return;
-          failures = 0;
-          refusals = 0;
-        }),
-        retry({
-          delay: (error: unknown) => {
-            const passes =
-              error instanceof TransientError || (error instanceof ConfigError && error.mayPass && endless);
-            if (!passes) return throwError(() => error);
-            if (options.stopped()) return endless ? EMPTY : throwError(() => error);
-            // A refusal is no sign of trouble: the shard goes on in smaller pieces, until the row that is refused alone is known.
-            const refused = error instanceof TransientError && error.retryAfterMs === 0;
-            if (refused) refusals += 1;
-            else failures += 1;
-            const enough = failures > patience.reopenTries || refusals > MAX_REFUSALS;
-            if (!endless && enough) return throwError(() => error);
-            const waitMs = patience.reopenMs(refused ? 1 : failures);
-            if (!refused || refusals === 1) options.onLost({ shard, error, waitMs });
-            return from(ready()).pipe(
-              mergeMap(() => timer(waitMs)),
-              takeUntil(stop),
-            );
-          },
-        }),
-      );
-    });
+    source.pipe(
+      reopenWhenLost({ lossOf, waitMs, isProgress: provesCommit, until, ...(ready === undefined ? {} : { ready }) }),
+      concatMap(report),
+    );
 }
 
 /** Whether it happens only after a commit; a page that changed nothing is reported before anything is committed. */
 function provesCommit(progress: Progress): boolean {
-  if (progress.kind === 'lap') return true;
+  if (progress.kind === 'sweep') return true;
   if (progress.kind !== 'page') return false;
   const { created, updated, deleted, deadLetters } = progress.counts;
   return created + updated + deleted + deadLetters > 0;

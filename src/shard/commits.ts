@@ -11,6 +11,7 @@ import {
   type PageResult,
   type PageToCommit,
 } from './page-changes';
+import { SessionEnded } from './session-ended';
 import type { ShardOptions } from './shard-options';
 
 interface Queued {
@@ -25,7 +26,7 @@ interface Queued {
 type State =
   | { readonly name: 'resting' }
   | { readonly name: 'sending'; readonly sent: Filling }
-  | { readonly name: 'ended'; readonly error: Error };
+  | { readonly name: 'ended'; readonly error: SessionEnded };
 
 const NEXT: Readonly<Record<State['name'], readonly State['name'][]>> = {
   resting: ['sending', 'ended'],
@@ -64,7 +65,11 @@ export class Commits {
   #state: State = { name: 'resting' };
   #filling = emptyFilling();
   /** Who waits until no page of a stream is in the queue. */
-  #waiters: { readonly state: StreamState; readonly resolve: () => void }[] = [];
+  #waiters: {
+    readonly state: StreamState;
+    readonly resolve: () => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
   #fail: (error: Error) => void = () => undefined;
 
   constructor(parts: CommitParts) {
@@ -120,14 +125,14 @@ export class Commits {
     this.#filling.touched.add(state);
   }
 
-  /** Resolves when no page of the stream waits to be compared any more, or the session has ended. */
+  /** Resolves when no page of the stream waits to be compared any more. */
   allPagesCompared(state: StreamState): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       if (this.#state.name === 'ended') {
-        resolve();
+        reject(this.#state.error);
         return;
       }
-      this.#waiters.push({ state, resolve });
+      this.#waiters.push({ state, resolve, reject });
       this.#drain();
     });
   }
@@ -150,16 +155,17 @@ export class Commits {
     }
   }
 
-  /** Ends the session: what waits is rejected. The first end counts. */
+  /** Ends the session: what waits is rejected with a SessionEnded. The first end counts. */
   end(error: Error): void {
     const before = this.#state;
     if (before.name === 'ended') return;
-    this.#go({ name: 'ended', error });
+    const ended = new SessionEnded(error);
+    this.#go({ name: 'ended', error: ended });
     this.#idle.clear();
     const sent = before.name === 'sending' ? before.sent.failed : [];
-    for (const reject of [...sent, ...this.#filling.failed]) reject(error);
-    for (const { reject } of this.#queue.splice(0)) reject(error);
-    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    for (const reject of [...sent, ...this.#filling.failed, ...this.#waiters.splice(0).map(({ reject }) => reject)])
+      reject(ended);
+    for (const { reject } of this.#queue.splice(0)) reject(ended);
     this.#fail(error);
   }
 

@@ -33,7 +33,7 @@ export interface PageResult {
   /** Ids whose row was older than what is published: to be read again at once. */
   readonly stale: readonly number[];
   /** Ids that are open no longer, as the page of `open` proves: to be read by themselves. */
-  readonly departed: readonly number[];
+  readonly noLongerOpen: readonly number[];
 }
 
 /** A row that the API itself says is gone. */
@@ -130,7 +130,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
   const stays = partial || scan === 'spot' || (!waits && idles);
   return {
-    result: { counts: moved.counts, cursor, stale: compared.stale, departed: compared.noLongerOpen },
+    result: { counts: moved.counts, cursor, stale: compared.stale, noLongerOpen: compared.noLongerOpen },
     records: [...outgoing, ...sweepRecords],
     size: {
       records: outgoing.length,

@@ -26,13 +26,16 @@ export interface StreamSession {
   setHold(hold: Hold | null): Promise<void>;
   /** Rows of the stream before an id that are neither left nor missing: about where a list has it. */
   rank(id: number): number;
-  /** Resolves when no page of the stream waits to be compared any more, or the session has ended. */
+  /** Resolves when no page of the stream waits to be compared any more. */
   allPagesCompared(): Promise<void>;
   /** Says that a request of the stream is being made, from this mark on; to be called back when its page was added, or none came. */
   requested(mark: number): () => void;
 }
 
-/** The time between one fence and the next: while it lasts, this process is the shard's one writer (I4). */
+/**
+ * The time between one fence and the next: while it lasts, this process is the shard's one writer (I4). Every promise of an ended session
+ * rejects with a SessionEnded.
+ */
 export interface Session {
   /** A stream of this shard. */
   stream(entity: EntityId, name: StreamName): StreamSession;
@@ -41,31 +44,14 @@ export interface Session {
   remember(entity: EntityId, account: Account): Promise<void>;
   /**
    * Compares a page with the ledger; resolves when what it changed is committed, or at once where it changed nothing.
-   * Pages of one scan must be added in order. Rejects with a FatalError where the stream must be parked; with whatever ended the session.
+   * Pages of one scan must be added in order. Rejects with a FatalError where the stream must be parked, with a SessionEnded where the session has ended.
    */
   add(page: PageToCommit): Promise<PageResult>;
-  /** True once the session has ended. */
-  hasEnded(): boolean;
   /** Commits what waits, cursors of unchanged pages included. */
   flush(): Promise<void>;
   /** Rejects when the session has ended: a commit did not go through, and what became of it only the state topic knows. */
   readonly failed: Promise<never>;
   close(): Promise<void>;
-  /** The same as the method of `stream(entity, name)`, as are the eleven that follow. */
-  cursor(entity: EntityId, stream: StreamName, scan: ScanName): Cursor | null;
-  begin(entity: EntityId, stream: StreamName, scan: ScanName, cursor: Cursor): void;
-  live(entity: EntityId, stream: StreamName): number;
-  atRank(entity: EntityId, stream: StreamName, rank: number): Addressed | null;
-  entry(entity: EntityId, stream: StreamName, id: number): Addressed | null;
-  missing(entity: EntityId, stream: StreamName, sweep: number): readonly Addressed[];
-  remove(entity: EntityId, stream: StreamName, confirmed: readonly ConfirmedDeletion[]): Promise<number>;
-  hold(entity: EntityId, stream: StreamName): Hold | null;
-  setHold(entity: EntityId, stream: StreamName, hold: Hold | null): Promise<void>;
-  rank(entity: EntityId, stream: StreamName, id: number): number;
-  settled(entity: EntityId, stream: StreamName): Promise<void>;
-  requested(entity: EntityId, stream: StreamName, mark: number): () => void;
-  /** The same as `hasEnded`. */
-  over(): boolean;
 }
 
 /** Starts a session of a shard that was just taken. */
@@ -76,26 +62,12 @@ export function createSession(number: number, parts: CommitParts): Session {
     createStreamSession(memory.streamOf(entity, name), commits);
   return {
     stream,
-    cursor: (entity, name, scan) => stream(entity, name).cursor(scan),
-    begin: (entity, name, scan, cursor) => stream(entity, name).begin(scan, cursor),
-    live: (entity, name) => stream(entity, name).live(),
-    atRank: (entity, name, rank) => stream(entity, name).atRank(rank),
-    entry: (entity, name, id) => stream(entity, name).entry(id),
-    missing: (entity, name, sweep) => stream(entity, name).missing(sweep),
-    remove: (entity, name, confirmed) => stream(entity, name).remove(confirmed),
-    hold: (entity, name) => stream(entity, name).hold(),
-    setHold: (entity, name, hold) => stream(entity, name).setHold(hold),
-    rank: (entity, name, id) => stream(entity, name).rank(id),
-    settled: (entity, name) => stream(entity, name).allPagesCompared(),
-    requested: (entity, name, mark) => stream(entity, name).requested(mark),
-    over: () => commits.hasEnded,
     account: (entity) => memory.accounts.get(entity) ?? null,
     remember(entity, account) {
       memory.accounts.set(entity, account);
       return commits.write({ entity, account: true }, account);
     },
     add: (page) => commits.add(page),
-    hasEnded: () => commits.hasEnded,
     flush: () => commits.flush(),
     failed: commits.failed,
     close() {

@@ -1,8 +1,19 @@
-import { catchError, defer, finalize, from, map, mergeMap, type Observable, of, tap } from 'rxjs';
+import {
+  catchError,
+  defer,
+  finalize,
+  from,
+  map,
+  mergeMap,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  of,
+  tap,
+} from 'rxjs';
 import { FatalError, TransientError } from '../errors';
 import type { Http } from '../http';
 import type { Answer, EntityId, StreamName, Turn } from '../model';
-import { type BackoffPolicy, fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
+import { fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
 import {
   type AccountDetails,
   type ApiReply,
@@ -56,7 +67,7 @@ export interface RestOptions {
   readonly slots: { readonly take: (signal: AbortSignal, turn?: Turn) => Promise<Slot> };
   /** Numbers that grow with each call, one sequence per process. */
   readonly marks: { readonly next: () => number };
-  readonly retry: BackoffPolicy;
+  readonly retry: RequestRetry;
   readonly onAttempt?: (attempt: RequestAttempt) => void;
   /** Milliseconds since 1970, for a Retry-After in an answer that has no Date. */
   readonly wallClock?: () => number;
@@ -65,9 +76,27 @@ export interface RestOptions {
 /** GETs that print, book or otherwise change a document. */
 const SIDE_EFFECTS = /\/(pdf|download_xml)\.json$/i;
 
+/** How often one request is tried, and how long to wait before retry 1, 2, ... unless the API itself says so. */
+export interface RequestRetry {
+  /** Tries in all, the first included. */
+  readonly attempts: number;
+  readonly waitMs: (retry: number) => number;
+}
+
 /** How often one request to the API is tried: six times, with full jitter from 0.5 s to 30 s. */
-export function requestRetry(random: () => number): BackoffPolicy {
+export function requestRetry(random: () => number): RequestRetry {
   return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }) };
+}
+
+/** Resubscribes after transient failures; the wait that the API asked for goes before the policy's own. */
+export function retryRequest<T>({ attempts, waitMs }: RequestRetry): MonoTypeOperatorFunction<T> {
+  const askedFor = (error: unknown): number | undefined =>
+    error instanceof TransientError ? error.retryAfterMs : undefined;
+  return retryWithBackoff({
+    attempts,
+    waitMs: (error, retry) => askedFor(error) ?? waitMs(retry),
+    mayPass: (error) => error instanceof TransientError,
+  });
 }
 
 /**
@@ -99,7 +128,7 @@ export function createRest(options: RestOptions): Rest {
           if (reply.status === 401 && question.kind !== 'account' && apiKey.changed()) throw keyChanged(question);
           return read(reply);
         }),
-        retryWithBackoff(retry),
+        retryRequest(retry),
         catchError((error: unknown) => {
           // The fault that might have passed has not.
           if (error instanceof TransientError && error.cause instanceof FatalError) throw error.cause;

@@ -16,6 +16,7 @@ import {
 import type { Answer, Interval, Page, Position, Query, Row } from '../model';
 import { judge, judgeSpot, startPosition, type Verdict } from '../rules/paging';
 import { isWithin, type Filters } from '../rules/scope';
+import { holdCredit, type Release } from './credits';
 
 /** How one list is read: what is asked for, and by whom. */
 export interface ReadOptions {
@@ -26,9 +27,6 @@ export interface ReadOptions {
   /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
   readonly ask: (offset: number) => Observable<Answer>;
 }
-
-/** Gives a credit back. */
-export type Release = () => void;
 
 export interface ScanOptions extends ReadOptions {
   /** Where the walk starts or goes on. */
@@ -122,29 +120,6 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
     map(({ spot }) => spot),
     filter((spot) => spot !== null),
   );
-}
-
-/** Holds at most one credit, and gives back what was not passed on: also a credit that arrives after `close`. */
-function holdCredit(credit: () => Promise<Release>) {
-  let held: Release | null = null;
-  let closed = false;
-  const pass = (): Release => {
-    const release = held;
-    held = null;
-    return () => release?.();
-  };
-  return {
-    take: async (): Promise<void> => {
-      if (held !== null) return;
-      held = await credit();
-      if (closed) pass()();
-    },
-    pass,
-    close: () => {
-      closed = true;
-      pass()();
-    },
-  };
 }
 
 function pageOf(

@@ -19,7 +19,7 @@ import type { RepairOptions } from './repair';
 /** What a command that writes state needs from outside. */
 export interface RepairSetting extends Pick<
   ServiceOptions,
-  'config' | 'patience' | 'kafkaLog' | 'secrets' | 'onWarning' | 'stopped' | 'now' | 'version'
+  'config' | 'patience' | 'kafkaLog' | 'secrets' | 'onWarning' | 'stop' | 'now' | 'version'
 > {
   readonly random: () => number;
 }
@@ -30,7 +30,7 @@ export async function withState<T>(
   entity: EntityId,
   use: (options: RepairOptions) => Promise<T>,
 ): Promise<T> {
-  const { config, patience, stopped, random } = setting;
+  const { config, patience, stop, random } = setting;
   const cluster = await openUsedCluster(setting);
   const { kafka, topics, framing } = cluster;
   const groupId = throwAwayGroup(config.service.service.id);
@@ -59,7 +59,7 @@ export async function withState<T>(
         [{ id: entity, streams }],
       ),
       end: topics.highWatermarks.get(topics.state.name)?.[number] ?? 0,
-      stopped,
+      stopped: () => stop.aborted,
       againMs: (tries) => random() * 2 * patience.reopenMs(tries),
     });
   } finally {

@@ -1,5 +1,3 @@
-import { NEVER } from 'rxjs';
-
 import { command } from '../../src/commands/command';
 import type { Io } from '../../src/commands/io';
 
@@ -12,7 +10,7 @@ beforeEach(() => {
     stderr: () => undefined,
     columns: null,
     env: {},
-    stop: NEVER,
+    stop: new AbortController().signal,
     stopped: new Promise(() => undefined),
     version: '1.2.3',
   };

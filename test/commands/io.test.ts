@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NEVER } from 'rxjs';
 
 import { setUp, usageError, type Io } from '../../src/commands/io';
 import { ConfigError } from '../../src/errors';
@@ -24,7 +23,7 @@ function load(entity: Readonly<Record<string, unknown>>, env: Io['env'] = {}): R
     stderr: (text) => void (stderr += text),
     columns: null,
     env,
-    stop: NEVER,
+    stop: new AbortController().signal,
     stopped: new Promise(() => undefined),
     version: '1.2.3',
   };

@@ -1,7 +1,7 @@
 import { createNarrator, type Narrator } from '../../src/commands/narrate';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
-import type { Progress } from '../../src/reading/stream-reading';
+import type { Progress } from '../../src/reading/progress';
 import { createLogger } from '../../src/telemetry';
 import { NO_COUNTS } from '../../src/rules/cursor';
 
@@ -43,7 +43,7 @@ type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };
 type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
-const lap = (place: StreamPlace): void => narrator.tell({ kind: 'lap', ...place, cursor });
+const lap = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
 const retrying = (place: Place): void => narrator.tell({ kind: 'retrying', ...place });
 const refusal = new FatalError('GET /clients.json expected 200, got 401', {
   reason: 'unauthorized',

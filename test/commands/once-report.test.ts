@@ -9,7 +9,7 @@ import {
 } from '../../src/commands/once-report';
 import { FatalError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
-import type { Progress } from '../../src/reading/stream-reading';
+import type { Progress } from '../../src/reading/progress';
 import { NO_COUNTS } from '../../src/rules/cursor';
 
 let reports: Map<string, StreamReport>;
@@ -56,7 +56,7 @@ test('a stream counts its requests and pages, and its time from the first reques
   noteAttempt(reports, 'alfa', 'clients', 2_000);
   note(reports, page('clients', { rows: 100, created: 60, unchanged: 40 }, cursorAt(100, 150)), 3_000);
   note(reports, page('clients', { rows: 50, created: 50 }, cursorAt(150, 150)), 3_500);
-  note(reports, { kind: 'lap', entity: 'alfa', stream: 'clients', cursor: cursorAt(150, 150) }, 4_000);
+  note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(150, 150) }, 4_000);
   expect(asJson(reportOf('alfa clients'))).toEqual({
     entity: 'alfa',
     stream: 'clients',
@@ -80,7 +80,7 @@ test('an attempt of no stream that is read, such as at an account, counts nowher
 });
 
 test('deletions that follow a complete sweep count, and nothing else changes its report', () => {
-  note(reports, { kind: 'lap', entity: 'alfa', stream: 'clients', cursor: cursorAt(2, 2) }, 1_000);
+  note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(2, 2) }, 1_000);
   note(reports, { kind: 'given-up', entity: 'alfa', stream: null, reason: 'unauthorized', error }, 2_000);
   note(reports, page('clients', { deleted: 1 }, cursorAt(2, 2)), 3_000);
   expect(reportOf('alfa clients')).toMatchObject({ complete: true, reason: null, counts: { deleted: 1 } });

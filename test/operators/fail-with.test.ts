@@ -1,12 +1,8 @@
-import { TestScheduler } from 'rxjs/testing';
 import { failWith } from '../../src/operators/fail-with';
+import { virtualTime } from '../support/virtual-time';
 
 const lost = new Error('the session is over');
 const own = new Error('the source failed by itself');
-
-function virtualTime(callback: Parameters<TestScheduler['run']>[0]): void {
-  new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(callback);
-}
 
 describe('failWith', () => {
   test('errors as soon as the watched Observable does, and lets go of the source', () =>

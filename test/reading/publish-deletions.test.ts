@@ -1,8 +1,8 @@
 import { FatalError, TransientError } from '../../src/errors';
 import type { Row, StreamDeclaration } from '../../src/model';
-import type { Rhythm } from '../../src/reading/read-shard';
+import type { Progress } from '../../src/reading/progress';
+import type { Rhythm } from '../../src/reading/stream-reading';
 import type { Target } from '../../src/rules/rhythm';
-import type { Progress } from '../../src/reading/stream-reading';
 import type { OutgoingRecord } from '../../src/sinks/transaction';
 import { type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
 import { items, scene, type Scene, type Setting, upTo, when } from '../support/scene';
@@ -50,11 +50,11 @@ const missing = ({ kafka }: Scene): number[] => ledgerIn(kafka, 'alfa', 'items')
 const last = ({ kafka }: Scene): OutgoingRecord | undefined => kafka.records.at(-1);
 
 /** Rows deleted, by what was told of that kind. */
-const deleted = (told: readonly Progress[], kind: 'page' | 'lap'): number[] =>
+const deleted = (told: readonly Progress[], kind: 'page' | 'sweep'): number[] =>
   told
     .flatMap((each) => {
       if (each.kind !== kind) return [];
-      return each.kind === 'lap' ? [each.cursor.counts.deleted] : 'counts' in each ? [each.counts.deleted] : [];
+      return each.kind === 'sweep' ? [each.cursor.counts.deleted] : 'counts' in each ? [each.counts.deleted] : [];
     })
     .filter((count) => count > 0);
 const warnings = (told: readonly Progress[]): string[] =>
@@ -88,7 +88,7 @@ describe('a tombstone (I5)', () => {
     const here = await after(20, [7]);
     await laps(here, 2);
     const told = await laps(here, 1);
-    expect(deleted(told, 'lap')).toEqual([1]);
+    expect(deleted(told, 'sweep')).toEqual([1]);
   });
 
   test('is asked for only between two answers that show a row which is known to be there', async () => {
@@ -180,7 +180,7 @@ describe('a tombstone (I5)', () => {
     });
     await laps(here, 1);
     const run = here.start({ rhythm: always });
-    await when(() => back && here.askedAlone.length >= 3 && run.of('lap').length >= 2);
+    await when(() => back && here.askedAlone.length >= 3 && run.of('sweep').length >= 2);
     run.stop();
     expect(await run.ended).toBeNull();
     expect(tombstones(here)).toEqual([]);
@@ -198,7 +198,7 @@ describe('a tombstone (I5)', () => {
     });
     await laps(here, 1);
     const run = here.start({ rhythm: always });
-    await when(() => opsOf(here, 20).length >= 2 && run.of('lap').length >= 3);
+    await when(() => opsOf(here, 20).length >= 2 && run.of('sweep').length >= 3);
     run.stop();
     expect(await run.ended).toBeNull();
     expect(here.kafka.records.filter((record) => idOf(record) === 20).map(rowOf)).toMatchObject([

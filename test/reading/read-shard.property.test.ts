@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 import { EntryFlag } from '../../src/changes/block';
-import type { Rhythm } from '../../src/reading/read-shard';
+import type { Rhythm } from '../../src/reading/stream-reading';
 import { DEAD_LETTERS, idOf, ledgerIn, rowOf } from '../support/memory';
 import { hasty, latest, lists, live, publishedOf, stories, type Story, type World } from '../support/world';
 

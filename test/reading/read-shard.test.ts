@@ -1,161 +1,17 @@
-import { FatalError, TransientError } from '../../src/errors';
-import type { StreamDeclaration } from '../../src/model';
 import { createShard } from '../../src/shard/shard';
 import type { Batch } from '../../src/sinks/transaction';
 import { parseStateValue } from '../../src/state/state-topic';
 import { cursorIn, DEAD_LETTERS, type Fate, itemStream, memoryShard, rowOf, stateOf, topicOf } from '../support/memory';
 import { idsOn, items, lapsEvery, quiet, scene, type Scene, upTo, when } from '../support/scene';
 
-const malformed = (): never => {
-  throw new FatalError('expected a list, got none', { reason: 'malformed-answer', parks: 'stream' });
-};
-const refused = (): never => {
-  throw new FatalError('expected 200, got 401', { reason: 'unauthorized', parks: 'entity' });
-};
-const down = (): never => {
-  throw new TransientError('expected 200, got 503');
-};
 const never = (): Promise<never> => new Promise(() => undefined);
-
-describe('identity', () => {
-  test('nothing is asked for and nothing is published before the key is shown to belong to its entity (I7)', async () => {
-    let show: () => void = () => undefined;
-    const shown = new Promise<void>((resolve) => (show = resolve));
-    const here = scene({
-      rows: { alfa: { items: items(3) } },
-      account: () => shown.then(() => ({ taxId: '1111111111', accountUuid: 'a' })),
-    });
-    const run = here.start({ nip: '1111111111' });
-    await when(() => here.kafka.state.length > 0);
-    await quiet();
-    expect(here.asked).toEqual([]);
-    expect(here.kafka.records).toEqual([]);
-
-    show();
-    expect(await run.ended).toBeNull();
-    expect(idsOn(here, topicOf('items'))).toEqual(upTo(3));
-  });
-
-  test('a key of another company is given up without one request for a list (I7)', async () => {
-    const here = scene({
-      rows: { alfa: { items: items(3) } },
-      account: () => ({ taxId: '2222222222', accountUuid: 'b' }),
-    });
-    const run = here.start({ nip: '1111111111' });
-    expect(await run.ended).toBeNull();
-    expect(run.told).toMatchObject([{ kind: 'given-up', entity: 'alfa', stream: null, reason: 'identity-mismatch' }]);
-    expect(here.asked).toEqual([]);
-    expect(here.kafka.records).toEqual([]);
-  });
-});
-
-describe('parking', () => {
-  const rows = { alfa: { items: items(9), things: items(9) }, beta: { items: items(9) } };
-
-  test('a parked stream stops neither its siblings nor other entities (I9)', async () => {
-    const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
-    const run = here.start({ rhythm: lapsEvery(3_600_000), parkMs: () => 3_600_000 });
-    await when(() => run.of('lap').length === 2);
-    expect(run.of('lap').toSorted()).toEqual(['alfa items', 'beta items']);
-    expect(run.of('parked')).toEqual(['alfa things']);
-    run.stop();
-    expect(await run.ended).toBeNull();
-  });
-
-  test('a refused key parks the whole entity and no other, and is not tried again in a run of one lap', async () => {
-    const here = scene({ rows, before: ({ entity }) => (entity === 'alfa' ? refused() : undefined) });
-    const run = here.start();
-    expect(await run.ended).toBeNull();
-    expect(run.told.filter(({ kind }) => kind === 'given-up')).toMatchObject([
-      { entity: 'alfa', stream: null, reason: 'unauthorized' },
-    ]);
-    expect(run.of('parked')).toEqual([]);
-    expect(run.of('lap')).toEqual(['beta items']);
-    expect(here.asked.filter(({ entity }) => entity === 'alfa').length).toBeLessThanOrEqual(2);
-  });
-
-  test('what does not pass is tried once more in a run of one lap, and then given up', async () => {
-    const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
-    const run = here.start();
-    expect(await run.ended).toBeNull();
-    const things = run.told.filter(({ stream }) => stream === 'things').map(({ kind }) => kind);
-    expect(things).toEqual(['parked', 'retrying', 'given-up']);
-    expect(here.asked.filter(({ stream }) => stream === 'things')).toHaveLength(2);
-    expect(run.of('lap').toSorted()).toEqual(['alfa items', 'beta items']);
-  });
-
-  test('what passes is read on from where it was, and each row is published once', async () => {
-    const here = scene({
-      rows: { alfa: { items: items(20) } },
-      before: (_, asked) => (asked === 4 ? down() : undefined),
-    });
-    const run = here.start();
-    expect(await run.ended).toBeNull();
-    expect(run.told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['parked', 'retrying', 'lap']));
-    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9, 9, 12, 15, 18]);
-    expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
-  });
-
-  test('a Retry-After that is shorter than the parking does not shorten it', async () => {
-    const refusal = new TransientError('the API is down', { status: 503, retryAfterMs: 0 });
-    const here = scene({
-      rows: { alfa: { items: items(20) } },
-      before: (_, asked) => {
-        if (asked === 4) throw refusal;
-      },
-    });
-    const run = here.start({ parkMs: () => 3 });
-    expect(await run.ended).toBeNull();
-    expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([{ waitMs: 3 }]);
-  });
-
-  test('a lap whose end is being committed when another stream parks its entity is not read a second time', async () => {
-    let ending: () => void = () => undefined;
-    const ends = new Promise<void>((resolve) => (ending = resolve));
-    let failures = 0;
-    const here = scene({
-      rows,
-      kafka: {
-        fate: async (batch): Promise<Fate> => {
-          if (cursorIn(batch, { entity: 'alfa', stream: 'items' })?.finishedAt == null) return 'committed';
-          ending();
-          await quiet();
-          return 'committed';
-        },
-      },
-      before: async ({ entity, stream }) => {
-        if (entity !== 'alfa' || stream !== 'things' || failures > 0) return;
-        await ends;
-        failures += 1;
-        down();
-      },
-    });
-    const run = here.start();
-    expect(await run.ended).toBeNull();
-    expect(failures).toBe(1);
-    expect(run.of('lap').toSorted()).toEqual(['alfa items', 'alfa things', 'beta items']);
-    expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(3);
-  });
-
-  test('the sums of a lap keep what was read before it was parked', async () => {
-    const stream: StreamDeclaration = { ...itemStream('items'), sumFields: ['amount'] };
-    const here = scene({
-      rows: { alfa: { items: items(10).map((row) => ({ ...row, currency: 'PLN', amount: 5 })) } },
-      streams: [stream],
-      before: (_, asked) => (asked === 3 ? down() : undefined),
-    });
-    const run = here.start();
-    expect(await run.ended).toBeNull();
-    expect(lastCursor(here, 'items').sums).toEqual({ ' PLN': [10, 50] });
-  });
-});
 
 function lastCursor({ kafka }: Scene, stream: string) {
   const value = stateOf(kafka).findLast(({ key }) => 'scan' in key && key.stream === stream)?.value;
   return parseStateValue('scan', value ?? Buffer.from('null'));
 }
 
-describe('laps', () => {
+describe('sweeps', () => {
   test('a run goes on with a half lap and asks only for its rest', async () => {
     const here = scene({ rows: { alfa: { items: items(20) } } });
     const first = here.start();
@@ -169,7 +25,10 @@ describe('laps', () => {
     const second = here.start();
     expect(await second.ended).toBeNull();
     expect(here.asked[before]?.offset).toBe(reached);
-    expect(second.told.at(-1)).toMatchObject({ kind: 'lap', cursor: { number: 1, counts: { rows: 20, created: 20 } } });
+    expect(second.told.at(-1)).toMatchObject({
+      kind: 'sweep',
+      cursor: { number: 1, counts: { rows: 20, created: 20 } },
+    });
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
   });
 
@@ -181,7 +40,10 @@ describe('laps', () => {
 
     const second = here.start();
     expect(await second.ended).toBeNull();
-    expect(second.told.at(-1)).toMatchObject({ kind: 'lap', cursor: { number: 2, counts: { rows: 10, updated: 1 } } });
+    expect(second.told.at(-1)).toMatchObject({
+      kind: 'sweep',
+      cursor: { number: 2, counts: { rows: 10, updated: 1 } },
+    });
     expect(idsOn(here, topicOf('items'))).toEqual([...upTo(10), 5]);
     expect(here.kafka.records.map(({ headers }) => headers['op'])).toEqual([...upTo(10).map(() => 'r'), 'u']);
   });
@@ -198,7 +60,7 @@ describe('laps', () => {
     const second = here.start({ startDate: '2025-01-01' });
     expect(await second.ended).toBeNull();
     expect(here.asked[before]).toMatchObject({ offset: 0, params: { 'q[date_gteq]': '2025-01-01' } });
-    expect(second.told.at(-1)).toMatchObject({ kind: 'lap', cursor: { number: 1, counts: { rows: 20 } } });
+    expect(second.told.at(-1)).toMatchObject({ kind: 'sweep', cursor: { number: 1, counts: { rows: 20 } } });
     expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(20));
   });
 
@@ -218,14 +80,14 @@ describe('laps', () => {
     const run = here.start();
     expect(await run.ended).toBeNull();
     expect(ends).toHaveLength(1);
-    expect(run.told.filter(({ kind }) => kind === 'lap')).toMatchObject([{ cursor: { number: 1 } }]);
+    expect(run.told.filter(({ kind }) => kind === 'sweep')).toMatchObject([{ cursor: { number: 1 } }]);
     expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9]);
   });
 
   test('laps follow each other until the pipeline is stopped, which no waiting delays', async () => {
     const here = scene({ rows: { alfa: { items: items(5) } } });
     const run = here.start({ rhythm: lapsEvery(1) });
-    await when(() => run.of('lap').length >= 3);
+    await when(() => run.of('sweep').length >= 3);
     run.stop();
     expect(await run.ended).toBeNull();
     expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(5));
@@ -301,30 +163,6 @@ describe('stopping', () => {
   });
 });
 
-test('while a commit hangs no more pages are asked for than there are credits', async () => {
-  let hangs = true;
-  let go: () => void = () => undefined;
-  const goes = new Promise<void>((resolve) => (go = resolve));
-  const here = scene({
-    rows: { alfa: { items: items(60) } },
-    kafka: {
-      fate: async (batch): Promise<Fate> => {
-        if (hangs && batch.records.length > 0) await goes;
-        return 'committed';
-      },
-    },
-  });
-  const run = here.start({ credits: 3 });
-  await when(() => here.asked.length >= 3);
-  await quiet();
-  expect(here.asked).toHaveLength(3);
-
-  hangs = false;
-  go();
-  expect(await run.ended).toBeNull();
-  expect(idsOn(here, topicOf('items'))).toEqual(upTo(60));
-});
-
 test('an entity that is remembered while another fills the shard without a pause waits for its own transaction only (I9)', async () => {
   let asked = 0;
   let release: () => void = () => undefined;
@@ -344,7 +182,7 @@ test('an entity that is remembered while another fills the shard without a pause
   });
   const run = here.start();
   expect(await run.ended).toBeNull();
-  expect(run.of('lap')).toEqual(['beta items', 'alfa items']);
+  expect(run.of('sweep')).toEqual(['beta items', 'alfa items']);
 });
 
 describe('commits that fail', () => {
@@ -365,7 +203,7 @@ describe('commits that fail', () => {
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(40).filter((id) => id !== 6));
     expect(idsOn(here, DEAD_LETTERS)).toEqual([6]);
     expect(idsOn(here, topicOf('things'))).toEqual(upTo(12));
-    const last = run.told.filter(({ kind, stream }) => kind === 'lap' && stream === 'items');
+    const last = run.told.filter(({ kind, stream }) => kind === 'sweep' && stream === 'items');
     expect(last).toMatchObject([{ cursor: { counts: { rows: 40, deadLetters: 1 } } }]);
   });
 
@@ -376,7 +214,7 @@ describe('commits that fail', () => {
     rows[2] = { id: 3, content: 'too odd' };
 
     const second = here.start();
-    await when(() => second.of('lap').length > 0);
+    await when(() => second.of('sweep').length > 0);
     expect(await second.ended).toBeNull();
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(800));
     expect(idsOn(here, DEAD_LETTERS)).toEqual([3]);

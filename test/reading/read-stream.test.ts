@@ -1,5 +1,5 @@
 import type { Row, ScanName, StreamDeclaration } from '../../src/model';
-import type { Rhythm } from '../../src/reading/read-shard';
+import type { Rhythm } from '../../src/reading/stream-reading';
 import { isoDay } from '../../src/rules/scope';
 import { cursorOfScan, idOf, itemStream, type ListRequest, rowOf } from '../support/memory';
 import { items, quiet, scene, type Scene, type Setting, upTo, when } from '../support/scene';
@@ -21,7 +21,7 @@ function often(...scans: readonly ScanName[]): Rhythm {
 async function synced(rows: Row[], setting: Omit<Setting, 'rows'> = {}) {
   const here = scene({ rows: { alfa: { items: rows } }, ...setting });
   const first = here.start({ rhythm: often(), limit: 100 });
-  await when(() => first.of('lap').length > 0 && markOf(here) !== undefined);
+  await when(() => first.of('sweep').length > 0 && markOf(here) !== undefined);
   first.stop();
   expect(await first.ended).toBeNull();
   return here;
@@ -197,7 +197,7 @@ describe('recent', () => {
     const rows = items(20).map((row) => ({ ...row, date: '2020-01-01' }));
     const here = scene({ rows: { alfa: { items: rows } }, streams });
     const run = here.start({ rhythm: often('recent'), endDate: '2020-12-31' });
-    await when(() => run.of('lap').length > 0);
+    await when(() => run.of('sweep').length > 0);
     await quiet();
     run.stop();
     await run.ended;
@@ -229,8 +229,8 @@ describe('a filter that the API ignores', () => {
           heeded = false;
         }
         await when(() => run.of('warning').length > 0);
-        const [asked, laps] = [asks(), run.of('lap').length];
-        await when(() => run.of('lap').length > laps + 3);
+        const [asked, laps] = [asks(), run.of('sweep').length];
+        await when(() => run.of('sweep').length > laps + 3);
         expect([asks() - asked, run.of('warning')]).toEqual([0, ['alfa items']]);
         run.stop();
         await run.ended;
@@ -240,7 +240,7 @@ describe('a filter that the API ignores', () => {
   );
 });
 
-test('a lap begins early when newest counts other than what is known, at most once an hour', async () => {
+test('a sweep begins early when newest counts other than what is known, at most once an hour', async () => {
   let nowMs = Date.now();
   const rows = items(20);
   const here = await synced(rows);
@@ -252,18 +252,18 @@ test('a lap begins early when newest counts other than what is known, at most on
     await when(() => newest(here) > before + 5);
   };
   await pause();
-  expect(run.of('lap')).toEqual([]);
+  expect(run.of('sweep')).toEqual([]);
   nowMs += HOUR;
-  await when(() => run.of('lap').length === 1);
+  await when(() => run.of('sweep').length === 1);
   expect(here.kafka.records.map(rowOf).at(-1)).toMatchObject({ content: 'edited' });
 
   rows.splice(12, 1);
   await pause();
-  expect(run.of('lap')).toHaveLength(1);
+  expect(run.of('sweep')).toHaveLength(1);
   nowMs += HOUR;
-  await when(() => run.of('lap').length === 2);
+  await when(() => run.of('sweep').length === 2);
   await pause();
-  expect(run.of('lap')).toHaveLength(2);
+  expect(run.of('sweep')).toHaveLength(2);
   run.stop();
   await run.ended;
 });

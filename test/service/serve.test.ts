@@ -30,7 +30,7 @@ const endOf = <T>(run: Observable<T>): Promise<T[]> => lastValueFrom(run.pipe(to
 test('a run of one sweep reads every entity of every shard once, and completes', async () => {
   const owned = new BehaviorSubject(all);
   const progress = await endOf(runShards(memoryRun({ entities: [alfa, beta], owned })));
-  const complete = progress.filter(({ kind }) => kind === 'lap').map(({ entity }) => entity);
+  const complete = progress.filter(({ kind }) => kind === 'sweep').map(({ entity }) => entity);
   expect(complete.sort()).toEqual([alfa, beta].sort());
 });
 
@@ -110,7 +110,7 @@ describe('a shard whose commit is lost', () => {
       },
     });
     const progress = await endOf(runShards(run));
-    expect(progress.at(-1)?.kind).toBe('lap');
+    expect(progress.at(-1)?.kind).toBe('sweep');
     expect(lost).toMatchObject([{ shard: shardOf(alfa), error: expect.any(TransientError) as unknown, waitMs: 1 }]);
     expect(asked).toEqual([shardOf(alfa)]);
   });

@@ -3,6 +3,7 @@ import type { Row } from '../../src/model';
 import { Cautions } from '../../src/shard/caution';
 import { Commits } from '../../src/shard/commits';
 import { Memory } from '../../src/shard/memory';
+import { SessionEnded } from '../../src/shard/session-ended';
 import type { PageToCommit } from '../../src/shard/page-changes';
 import type { Batch, Outcome } from '../../src/sinks/transaction';
 import { walkOf } from '../../src/rules/cursor';
@@ -101,7 +102,7 @@ test('cursors that only unchanged pages moved make a transaction of their own af
   commits.end(new Error('closed'));
 });
 
-test('a transaction that does not go through ends the session: all that waits is rejected with its error', async () => {
+test('a transaction that does not go through ends the session: what waits is rejected with that end, whose cause it is', async () => {
   const { commits, memory, end } = start();
   const items = memory.streamOf('alfa', 'items');
   const rejected = [
@@ -109,16 +110,18 @@ test('a transaction that does not go through ends the session: all that waits is
     commits.add(page([2])),
     commits.write({ entity: 'alfa', stream: 'items', hold: true }, null),
     commits.flush(),
-    commits.failed,
-  ].map((each) => expect(each).rejects.toThrow('the connection was lost'));
+  ].map((each) => expect(each).rejects.toThrow(SessionEnded));
+  const failed = expect(commits.failed).rejects.toEqual(new TransientError('the connection was lost'));
   await end(lost());
-  await Promise.all(rejected);
+  await Promise.all([...rejected, failed]);
   expect(commits.hasEnded).toBe(true);
   await expect(commits.add(page([3]))).rejects.toThrow('the connection was lost');
   await expect(commits.write({ entity: 'alfa', account: true }, {})).rejects.toThrow('the connection was lost');
   await expect(commits.remove(items, [])).rejects.toThrow('the connection was lost');
   await expect(commits.flush()).rejects.toThrow('the connection was lost');
-  await commits.allPagesCompared(items);
+  await expect(commits.allPagesCompared(items)).rejects.toMatchObject({
+    cause: new TransientError('the connection was lost'),
+  });
 });
 
 test('the first end counts, and what the transaction on its way becomes is of no interest any more', async () => {
@@ -146,7 +149,7 @@ test('a writer that throws is a bug, and ends the session', async () => {
   const options = memoryShard(createMemoryKafka(), [{ entity: 'alfa', declaration: itemStream('items') }]);
   const writer = { commit: () => Promise.reject(new RangeError('a bug')), close: () => Promise.resolve() };
   const commits = new Commits({ options, memory, cautions: new Cautions(), writer });
-  await expect(commits.add(page([1]))).rejects.toThrow(new RangeError('a bug'));
+  await expect(commits.add(page([1]))).rejects.toMatchObject({ cause: new RangeError('a bug') });
 });
 
 test('a stream whose rows do not fit the schema any more is parked, after its dead letters are durable', async () => {

@@ -1,8 +1,8 @@
-import { from, mergeMap, retry, Subject, throwError } from 'rxjs';
+import { from, mergeMap, retry, throwError } from 'rxjs';
 
 import { TransientError } from '../../src/errors';
 import type { Row } from '../../src/model';
-import { runShard } from '../../src/reading/read-shard';
+import { readShard } from '../../src/reading/read-shard';
 import { createCodecs } from '../../src/service/codecs';
 import { createShard } from '../../src/shard/shard';
 import type { ShardOptions } from '../../src/shard/shard-options';
@@ -106,7 +106,7 @@ export function startProcess(
   { sideBySide, ending, confirm }: ProcessOptions,
 ): { readonly done: Promise<Result>; readonly left: Promise<Result> } {
   const { kafka } = network;
-  const stop = new Subject<void>();
+  const stop = new AbortController();
   const marks = createMarks();
   let state: 'alive' | 'stopping' | 'paused' | 'dead' = 'alive';
   let steps = 0;
@@ -114,7 +114,7 @@ export function startProcess(
   const paused = deferred<Result>();
   const beStopped = (): void => {
     state = 'stopping';
-    stop.next();
+    stop.abort();
   };
   /** The dead do nothing more: whatever they wait for never comes. */
   const step = async (): Promise<void> => {
@@ -153,7 +153,7 @@ export function startProcess(
   const sweeps = new Map<string, number>();
   const lists = entitiesOf(companies).flatMap(({ entity, streams }) => streams.map(({ name }) => `${entity} ${name}`));
   const done = new Promise<Result>((resolve, reject) => {
-    const subscription = runShard({
+    const subscription = readShard({
       open: () => shard.open(),
       readers: entitiesOf(companies).map(({ entity, streams, startDate }) => ({
         entity,
@@ -185,10 +185,9 @@ export function startProcess(
       parkMs: () => 1,
       limit: story.limit,
       credits: delays.credits,
-      marks,
+      requestOrder: marks,
       now: time.now,
-      stopped: () => state === 'stopping',
-      stop,
+      stop: stop.signal,
     })
       .pipe(
         retry({
@@ -200,7 +199,7 @@ export function startProcess(
       )
       .subscribe({
         next: (progress) => {
-          if (progress.kind !== 'lap') return;
+          if (progress.kind !== 'sweep') return;
           const name = `${progress.entity} ${progress.stream}`;
           sweeps.set(name, (sweeps.get(name) ?? 0) + 1);
           if (sideBySide && state === 'alive' && lists.every((list) => (sweeps.get(list) ?? 0) >= 2)) beStopped();
@@ -304,17 +303,17 @@ export async function restore({ kafka }: Network, now: () => number): Promise<Re
     Object.fromEntries(lists.map(({ entity, stream }) => [`${entity} ${stream}`, of(entity, stream)]));
   const scans = ['sweep', 'newest', 'open', 'recent'] as const;
   const cursors = lists.flatMap(({ entity, stream }) =>
-    scans.map((scan) => [`${entity} ${stream} ${scan}`, session.cursor(entity, stream, scan)] as const),
+    scans.map((scan) => [`${entity} ${stream} ${scan}`, session.stream(entity, stream).cursor(scan)] as const),
   );
   const restored = {
     accounts: Object.fromEntries(Object.keys(STREAMS).map((entity) => [entity, session.account(entity)])),
     cursors: Object.fromEntries(cursors.filter(([, cursor]) => cursor !== null)),
-    holds: byList((entity, stream) => session.hold(entity, stream)),
+    holds: byList((entity, stream) => session.stream(entity, stream).hold()),
     entries: byList((entity, stream) => {
       const ledger = ledgerIn(kafka, entity, stream);
       return ledger.ids(null, null).flatMap((id) => ledger.entry(id) ?? []);
     }),
-    live: byList((entity, stream) => session.live(entity, stream)),
+    live: byList((entity, stream) => session.stream(entity, stream).live()),
   };
   await session.close();
   return restored;

@@ -1,7 +1,6 @@
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReplaySubject, firstValueFrom } from 'rxjs';
 
 import { run } from '../../src/main';
 import { onceCommand } from '../../src/commands/once';
@@ -125,7 +124,7 @@ export function testService(setting: ServiceSetting): TestService {
       columns: null,
       env: {},
       stop,
-      stopped: firstValueFrom(stop, { defaultValue: 'SIGTERM' as const }),
+      stopped: new Promise((resolve) => stop.addEventListener('abort', () => resolve('SIGTERM'))),
       version: '0.0.0-test',
     };
     return { io, out };
@@ -136,7 +135,7 @@ export function testService(setting: ServiceSetting): TestService {
     options,
     topic: (name) => `${prefix}.${name}`,
     configure,
-    async once({ patience = {}, stop = new ReplaySubject<NodeJS.Signals>(1), args = [], outside = {} } = {}) {
+    async once({ patience = {}, stop = new AbortController().signal, args = [], outside = {} } = {}) {
       const { io, out } = capture(stop);
       let code: number;
       try {
@@ -160,7 +159,7 @@ export function testService(setting: ServiceSetting): TestService {
       };
     },
     async command(argv) {
-      const { io, out } = capture(new ReplaySubject<NodeJS.Signals>(1));
+      const { io, out } = capture(new AbortController().signal);
       const code = await run([...argv, ...options], io);
       return { code, ...out, logs: logsOf(out.stderr) };
     },

@@ -1,5 +1,3 @@
-import { firstValueFrom, ReplaySubject } from 'rxjs';
-
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Io } from '../../src/commands/io';
 import { runCommand } from '../../src/commands/run';
@@ -57,7 +55,8 @@ export interface RunSetting {
 
 /** Starts `run` with short waits; it is stopped after the test at the latest. */
 export function startRun(service: TestService, { patience = {}, outside = {} }: RunSetting = {}): Running {
-  const stop = new ReplaySubject<NodeJS.Signals>(1);
+  const stop = new AbortController();
+  let stopped: (signal: NodeJS.Signals) => void = () => undefined;
   let stderr = '';
   let stoppedAt = 0;
   const logs: LogLine[] = [];
@@ -79,8 +78,8 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     },
     columns: null,
     env: {},
-    stop,
-    stopped: firstValueFrom(stop),
+    stop: stop.signal,
+    stopped: new Promise((resolve) => (stopped = resolve)),
     version: '0.0.0-test',
   };
   const ended = runCommand({ ...impatient, ...patience }, outside)(service.options, io)
@@ -96,7 +95,8 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
   void ended.then((end) => (over = end));
   const halt = (): Promise<RunEnd> => {
     stoppedAt = Date.now();
-    stop.next('SIGTERM');
+    stopped('SIGTERM');
+    stop.abort('SIGTERM');
     return ended;
   };
   cleanUp(halt);

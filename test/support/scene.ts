@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { from, mergeMap, ReplaySubject, retry, throwError } from 'rxjs';
+import { from, mergeMap, retry, throwError } from 'rxjs';
 
 import { TransientError } from '../../src/errors';
 import type { Row, StreamDeclaration } from '../../src/model';
-import { type PipelineOptions, type Rhythm, runShard } from '../../src/reading/read-shard';
-import type { Progress, Reader } from '../../src/reading/stream-reading';
+import type { Progress } from '../../src/reading/progress';
+import { readShard } from '../../src/reading/read-shard';
+import type { Reader, Rhythm, ShardReadingOptions } from '../../src/reading/stream-reading';
 import type { Target } from '../../src/rules/rhythm';
 import { createShard } from '../../src/shard/shard';
 import type { ShardOptions } from '../../src/shard/shard-options';
@@ -65,7 +66,7 @@ export interface Scene {
   /** Every request for a single row, by all processes. */
   readonly askedAlone: readonly DetailRequest[];
   readonly start: (
-    options?: Partial<Pick<PipelineOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
+    options?: Partial<Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
       Partial<Pick<ShardOptions, 'idleCommitMs'>>,
   ) => Running;
@@ -104,8 +105,7 @@ export function scene({
     now = Date.now,
     ...options
   } = {}) => {
-    const stop = new ReplaySubject<void>(1);
-    let stopped = false;
+    const stop = new AbortController();
     const marks = createMarks();
     const shard = createShard(
       memoryShard(
@@ -117,7 +117,7 @@ export function scene({
     const told: Progress[] = [];
     let kill: () => void = () => undefined;
     const ended = new Promise<unknown>((resolve) => {
-      const subscription = runShard({
+      const subscription = readShard({
         open: () => shard.open(),
         readers: entities.map((entity) => ({
           entity,
@@ -149,10 +149,9 @@ export function scene({
         parkMs: () => 1,
         limit: LIMIT,
         credits: 4,
-        marks,
+        requestOrder: marks,
         now,
-        stopped: () => stopped,
-        stop,
+        stop: stop.signal,
         ...options,
       })
         .pipe(
@@ -178,10 +177,7 @@ export function scene({
           .filter((progress) => progress.kind === kind)
           .map(({ entity, stream }) => (stream === null ? entity : `${entity} ${stream}`)),
       ended,
-      stop: () => {
-        stopped = true;
-        stop.next();
-      },
+      stop: () => stop.abort(),
       kill,
     };
   };

@@ -1,5 +1,3 @@
-import { NEVER } from 'rxjs';
-
 import type { EntityConfig } from '../../config/config';
 import type { Row } from '../../src/model';
 import { createRequestOrder } from '../../src/service/api';
@@ -55,8 +53,7 @@ export function runOptions(changes: Partial<RunContext['options']> = {}): RunCon
     onBack: () => undefined,
     endless: false,
     now: Date.now,
-    stopped: () => false,
-    stop: NEVER,
+    stop: new AbortController().signal,
     ...changes,
   };
 }

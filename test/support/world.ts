@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { from, mergeMap, retry, Subject, throwError } from 'rxjs';
+import { from, mergeMap, retry, throwError } from 'rxjs';
 
 import { FatalError, TransientError } from '../../src/errors';
 import type { Cursor, Row, StreamDeclaration } from '../../src/model';
-import { runShard, type Rhythm } from '../../src/reading/read-shard';
+import { readShard } from '../../src/reading/read-shard';
+import { type Rhythm } from '../../src/reading/stream-reading';
 import { createShard } from '../../src/shard/shard';
 import type { Batch, OutgoingRecord } from '../../src/sinks/transaction';
 import {
@@ -453,7 +454,7 @@ function startProcess(
   story: Story,
   { ending, sideBySide, confirm = new Map() }: ProcessOptions,
 ): { process: Process; over: Promise<Result> } {
-  const stop = new Subject<void>();
+  const stop = new AbortController();
   const marks = createMarks();
   let state: 'alive' | 'stopping' | 'paused' | 'dead' = 'alive';
   let events = 0;
@@ -479,7 +480,7 @@ function startProcess(
         await world.pause();
       } else {
         state = 'stopping';
-        stop.next();
+        stop.abort();
       }
     }
     if (state === 'dead') await new Promise(() => undefined);
@@ -511,7 +512,7 @@ function startProcess(
   });
   const complete = new Map<string, number>();
   const done = new Promise<Result>((resolve, reject) => {
-    const subscription = runShard({
+    const subscription = readShard({
       open: () => shard.open(),
       readers: entities.map((entity) => ({
         entity,
@@ -541,10 +542,9 @@ function startProcess(
       parkMs: () => 0,
       limit: story.limit,
       credits: story.credits,
-      marks,
+      requestOrder: marks,
       now: () => (world.now += 1),
-      stopped: () => state === 'stopping',
-      stop,
+      stop: stop.signal,
     })
       .pipe(
         retry({
@@ -556,14 +556,14 @@ function startProcess(
       )
       .subscribe({
         next: (progress) => {
-          if (progress.kind !== 'lap') return;
+          if (progress.kind !== 'sweep') return;
           const name = `${progress.entity} ${progress.stream}`;
           complete.set(name, (complete.get(name) ?? 0) + 1);
           const enough =
             complete.size === lists.length && Math.min(...complete.values()) >= (sideBySide?.laps ?? Infinity);
           if (!enough || state !== 'alive') return;
           state = 'stopping';
-          stop.next();
+          stop.abort();
         },
         complete: () => resolve(complete.size === lists.length ? 'complete' : 'incomplete'),
         error: (error: unknown) => {

@@ -70,8 +70,9 @@ test.each<Fate>(['committed', 'lost', 'lost-though-committed', 'fenced'])(
     };
     for (let tries = 0; tries < 3; tries += 1) {
       const session = await shard.open();
-      if (session.cursor('alfa', 'items', 'sweep')?.finishedAt == null) {
-        session.begin('alfa', 'items', 'sweep', cursor);
+      const swept = session.stream('alfa', 'items');
+      if (swept.cursor('sweep')?.finishedAt == null) {
+        swept.begin('sweep', cursor);
         await session.add({ entity: 'alfa', stream: 'items', scan: 'sweep', page }).catch(() => undefined);
       }
       await session.close();

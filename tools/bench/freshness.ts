@@ -1,8 +1,8 @@
 import type { LifeRates } from '../../simulator/life';
 import type { EntityId, StreamDeclaration } from '../../src/model';
-import type { Rhythm } from '../../src/reading/read-shard';
-import type { Progress } from '../../src/reading/stream-reading';
+import type { Progress } from '../../src/reading/progress';
 import { PAGE_ROWS } from '../../src/rules/paging';
+import type { Rhythm } from '../../src/reading/stream-reading';
 import { pagesOf, targetsOf, type ScheduleSettings, type Target } from '../../src/rules/rhythm';
 import { isoDay, listParams, queryOf } from '../../src/rules/scope';
 import { allStreams } from '../../src/sources/streams/all-streams';
@@ -99,11 +99,11 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
     const laps = new Map<string, number[]>();
     const remarks = new Map<string, number>();
     const onProgress = (progress: Progress): void => {
-      if (progress.kind === 'lap') {
+      if (progress.kind === 'sweep') {
         const name = `${progress.entity} ${progress.stream}`;
         laps.set(name, [...(laps.get(name) ?? []), time.now()]);
       }
-      if (progress.kind === 'page' || progress.kind === 'lap') return;
+      if (progress.kind === 'page' || progress.kind === 'sweep') return;
       const remark = 'reason' in progress ? `${progress.kind}: ${progress.reason}` : progress.kind;
       remarks.set(remark, (remarks.get(remark) ?? 0) + 1);
     };

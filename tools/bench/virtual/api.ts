@@ -9,8 +9,7 @@ import { createCounter, createLimiter, type LimitOptions } from '../../../simula
 import type { Slots } from '../../../src/sources/budget';
 import { TransientError } from '../../../src/errors';
 import type { Answer, EntityId, Row, Turn } from '../../../src/model';
-import { retryWithBackoff } from '../../../src/operators/retry-with-backoff';
-import { requestRetry, type Rest } from '../../../src/sources/rest';
+import { requestRetry, retryRequest, type Rest } from '../../../src/sources/rest';
 import type { Change } from '../delays';
 import type { VirtualTime } from './time';
 
@@ -203,7 +202,7 @@ export function createVirtualApi({
           );
         }),
       );
-    }).pipe(retryWithBackoff(requestRetry(random)));
+    }).pipe(retryRequest(requestRetry(random)));
   }
 
   function restOf(asker: Asker): Rest {

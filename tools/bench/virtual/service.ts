@@ -7,8 +7,8 @@ import { type Fingerprint } from '../../../src/changes/fingerprint';
 import type { StreamCodec } from '../../../src/changes/records';
 import { TransientError } from '../../../src/errors';
 import type { EntityId, StreamDeclaration } from '../../../src/model';
-import type { Rhythm } from '../../../src/reading/read-shard';
-import type { Progress } from '../../../src/reading/stream-reading';
+import type { Progress } from '../../../src/reading/progress';
+import type { Rhythm } from '../../../src/reading/stream-reading';
 import { createRequestOrder } from '../../../src/service/api';
 import { entitiesByShard } from '../../../src/service/cluster';
 import { createCodecs } from '../../../src/service/codecs';
@@ -149,8 +149,7 @@ function runContextOf(
       onBack: () => undefined,
       endless: true,
       now: time.now,
-      stopped: () => false,
-      stop: NEVER,
+      stop: new AbortController().signal,
     },
     serviceId: SERVICE,
     topics,

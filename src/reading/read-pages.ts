@@ -1,0 +1,124 @@
+import { concat, concatMap, defer, from, mergeMap, type Observable } from 'rxjs';
+
+import type { Cursor, Page, ScanName, StreamDeclaration, Turn } from '../model';
+import { trackCursor } from '../operators/track-cursor';
+import { firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
+import type { PageResult } from '../shard/page-changes';
+import { createCredits } from '../sources/credits';
+import { scan } from '../sources/scan';
+import type { Progress } from './progress';
+import { readRow } from './read-row';
+import { asking, type StreamReading } from './stream-reading';
+
+/** Reads a scan from its cursor on to the end of its walk; every page is compared and committed, and reported in order. */
+export function readPages(reading: StreamReading, scanName: TimedScan, cursor: Cursor): Observable<Progress> {
+  const { shard, stream } = reading;
+  return defer(() => {
+    const walk = startWalk(reading, scanName, cursor);
+    return scan({
+      query: cursor.query,
+      filters: stream,
+      limit: shard.limit,
+      ask: asking(reading, cursor.query, walk.restAt),
+      position: cursor.position,
+      credit: createCredits(scanName === 'sweep' ? shard.credits : 1),
+      stopped: () => shard.stop.aborted,
+      enough: walk.isEnough,
+    }).pipe(
+      trackCursor({
+        commit: (page) => {
+          // Not the page itself, whose rows would be kept until it is durable.
+          const { outsideQuery, end } = page;
+          walk.note(page);
+          return from(addPage(reading, scanName, page, walk.markOf(page))).pipe(
+            mergeMap((done) =>
+              concat(progressOf(reading, scanName, { outsideQuery, end }, done), readRows(reading, done)),
+            ),
+          );
+        },
+      }),
+    );
+  });
+}
+
+/** What a walk knows beside its cursor, from the pages that it has seen. */
+function startWalk(
+  { shard, reader, stream }: StreamReading,
+  scanName: TimedScan,
+  { totalCount, number, startedAt, mark }: Cursor,
+) {
+  const { rhythm, limit, now } = shard;
+  let pages = totalCount === null ? null : pagesOf(totalCount, limit);
+  let highest: number | undefined;
+  const target = rhythm === null ? null : targetOf(rhythm.targets(stream.name)[scanName], scanName, number);
+  const turnAt = (aim: Target, offset: number): Turn => {
+    const done = Math.floor(offset / (limit - 1));
+    const known = scanName === 'newest' ? null : pages;
+    const startedAtMs = Date.parse(startedAt);
+    return turnOf({ stream: stream.name, scan: scanName, target: aim, pages: known, done, startedAtMs }, now());
+  };
+  return {
+    /** The API as the request for a page at that offset asks it: with its turn among all requests. */
+    restAt: (offset: number) => (target === null ? reader.rest : reader.rest.as(() => turnAt(target, offset))),
+    /** Whether the walk may end with this page although the list goes on. */
+    isEnough: (page: Page): boolean => {
+      // Sweep and newest go on through a list whose filter has no effect.
+      if (needsWorkingFilter(scanName)) return page.outsideQuery > 0;
+      if (scanName !== 'newest') return false;
+      highest ??= page.rows[0]?.id;
+      return mark === undefined || (page.interval.after ?? 0) + 1 <= mark;
+    },
+    /** Only of the last page of `newest`: the highest id of the walk. An empty list has a mark too: all that comes later is new. */
+    markOf: ({ end }: Page): number | undefined => (end && scanName === 'newest' ? (highest ?? 0) : undefined),
+    /** Learns from a page how long the list is. */
+    note: (page: Page): void => {
+      pages = pagesOf(page.totalCount, limit);
+    },
+  };
+}
+
+function targetOf(target: Target, scanName: TimedScan, number: number): Target {
+  return scanName === 'sweep' && number === 1 ? firstSweepOf(target) : target;
+}
+
+async function addPage(
+  { shard, session, place }: StreamReading,
+  scanName: ScanName,
+  page: Page,
+  mark: number | undefined,
+): Promise<PageResult> {
+  shard.twins.check(place.entity, place.stream, page.rows);
+  return session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
+}
+
+/** What a committed page is reported as. */
+function progressOf(
+  { stream, place }: StreamReading,
+  scanName: TimedScan,
+  { outsideQuery, end }: Pick<Page, 'outsideQuery' | 'end'>,
+  { counts, cursor }: PageResult,
+): Progress[] {
+  const progress: Progress[] = [{ kind: 'page', ...place, counts, cursor }];
+  if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
+  if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });
+  return progress;
+}
+
+/** Reads the rows again that a page showed older than published, or no longer. */
+function readRows(reading: StreamReading, { stale, noLongerOpen }: PageResult): Observable<Progress> {
+  return from([...stale, ...noLongerOpen]).pipe(concatMap((id) => readRow(reading, id)));
+}
+
+/** Whether a scan is pointless where the API ignores its filter: it would do what the sweep does. */
+export function needsWorkingFilter(scanName: TimedScan): boolean {
+  return scanName === 'open' || scanName === 'recent';
+}
+
+/** The warning that the API ignores the filter of a scan. */
+export function filterIgnored({ scopeField, openField }: StreamDeclaration, scanName: TimedScan): string {
+  const filter = scanName === 'open' ? `${openField ?? ''} that is null` : (scopeField ?? '');
+  const instead = needsWorkingFilter(scanName)
+    ? `the sweep does what ${scanName} was to do`
+    : 'more is read than needed and left out here';
+  return `the API answered with rows outside the ${filter} asked for: it ignores that filter, so ${instead}`;
+}

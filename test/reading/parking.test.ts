@@ -1,0 +1,170 @@
+import { FatalError, TransientError } from '../../src/errors';
+import type { StreamDeclaration } from '../../src/model';
+import type { ParkEvent } from '../../src/operators/park-on-failure';
+import { nextState, parksEntity, parksStream, type ReadingState } from '../../src/reading/parking';
+import type { Progress } from '../../src/reading/progress';
+import { NO_COUNTS, resumeOrBegin } from '../../src/rules/cursor';
+import { SessionEnded } from '../../src/shard/session-ended';
+import { cursorIn, cursorOfScan, type Fate, itemStream, topicOf } from '../support/memory';
+import { idsOn, items, lapsEvery, quiet, scene, upTo, when } from '../support/scene';
+
+const malformed = (): never => {
+  throw new FatalError('expected a list, got none', { reason: 'malformed-answer', parks: 'stream' });
+};
+const refused = (): never => {
+  throw new FatalError('expected 200, got 401', { reason: 'unauthorized', parks: 'entity' });
+};
+const down = (): never => {
+  throw new TransientError('expected 200, got 503');
+};
+
+describe('parking', () => {
+  const rows = { alfa: { items: items(9), things: items(9) }, beta: { items: items(9) } };
+
+  test('a parked stream stops neither its siblings nor other entities (I9)', async () => {
+    const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
+    const run = here.start({ rhythm: lapsEvery(3_600_000), parkMs: () => 3_600_000 });
+    await when(() => run.of('sweep').length === 2);
+    expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'beta items']);
+    expect(run.of('parked')).toEqual(['alfa things']);
+    run.stop();
+    expect(await run.ended).toBeNull();
+  });
+
+  test('a refused key parks the whole entity and no other, and is not tried again in a run of one lap', async () => {
+    const here = scene({ rows, before: ({ entity }) => (entity === 'alfa' ? refused() : undefined) });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.told.filter(({ kind }) => kind === 'given-up')).toMatchObject([
+      { entity: 'alfa', stream: null, reason: 'unauthorized' },
+    ]);
+    expect(run.of('parked')).toEqual([]);
+    expect(run.of('sweep')).toEqual(['beta items']);
+    expect(here.asked.filter(({ entity }) => entity === 'alfa').length).toBeLessThanOrEqual(2);
+  });
+
+  test('what does not pass is tried once more in a run of one lap, and then given up', async () => {
+    const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    const things = run.told.filter(({ stream }) => stream === 'things').map(({ kind }) => kind);
+    expect(things).toEqual(['parked', 'retrying', 'given-up']);
+    expect(here.asked.filter(({ stream }) => stream === 'things')).toHaveLength(2);
+    expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'beta items']);
+  });
+
+  test('what passes is read on from where it was, and each row is published once', async () => {
+    const here = scene({
+      rows: { alfa: { items: items(20) } },
+      before: (_, asked) => (asked === 4 ? down() : undefined),
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['parked', 'retrying', 'sweep']));
+    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9, 9, 12, 15, 18]);
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
+  });
+
+  test('a Retry-After that is shorter than the parking does not shorten it', async () => {
+    const refusal = new TransientError('the API is down', { status: 503, retryAfterMs: 0 });
+    const here = scene({
+      rows: { alfa: { items: items(20) } },
+      before: (_, asked) => {
+        if (asked === 4) throw refusal;
+      },
+    });
+    const run = here.start({ parkMs: () => 3 });
+    expect(await run.ended).toBeNull();
+    expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([{ waitMs: 3 }]);
+  });
+
+  test('a lap whose end is being committed when another stream parks its entity is not read a second time', async () => {
+    let ending: () => void = () => undefined;
+    const ends = new Promise<void>((resolve) => (ending = resolve));
+    let failures = 0;
+    const here = scene({
+      rows,
+      kafka: {
+        fate: async (batch): Promise<Fate> => {
+          if (cursorIn(batch, { entity: 'alfa', stream: 'items' })?.finishedAt == null) return 'committed';
+          ending();
+          await quiet();
+          return 'committed';
+        },
+      },
+      before: async ({ entity, stream }) => {
+        if (entity !== 'alfa' || stream !== 'things' || failures > 0) return;
+        await ends;
+        failures += 1;
+        down();
+      },
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(failures).toBe(1);
+    expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'alfa things', 'beta items']);
+    expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(3);
+  });
+
+  test('the sums of a lap keep what was read before it was parked', async () => {
+    const stream: StreamDeclaration = { ...itemStream('items'), sumFields: ['amount'] };
+    const here = scene({
+      rows: { alfa: { items: items(10).map((row) => ({ ...row, currency: 'PLN', amount: 5 })) } },
+      streams: [stream],
+      before: (_, asked) => (asked === 3 ? down() : undefined),
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(cursorOfScan(here.kafka, { entity: 'alfa', stream: 'items', scan: 'sweep' })?.sums).toEqual({
+      ' PLN': [10, 50],
+    });
+  });
+});
+
+describe('whose failure it is', () => {
+  const ofStream = new FatalError('no list', { reason: 'malformed-answer', parks: 'stream' });
+  const ofEntity = new FatalError('no key', { reason: 'unauthorized', parks: 'entity' });
+
+  test.each([
+    ['a stream where its list is at fault', ofStream, true, false],
+    ['an entity where its key is', ofEntity, false, true],
+    ['an entity where the API is down', new TransientError('503'), false, true],
+    ['neither where the session has ended', new SessionEnded(new TransientError('lost')), false, false],
+    ['neither where it is a bug', new TypeError('undefined is not a function'), false, false],
+  ])('parks %s', (_, error, stream, entity) => {
+    expect([parksStream(error), parksEntity(error)]).toEqual([stream, entity]);
+  });
+});
+
+describe('the states of reading', () => {
+  const cursor = resumeOrBegin(null, { from: null, to: null, order: 'asc' }, 0);
+  const value = (progress: Progress): ParkEvent<Progress, unknown> => ({ kind: 'value', value: progress });
+  const events: Record<string, ParkEvent<Progress, unknown>> = {
+    page: value({ kind: 'page', entity: 'alfa', stream: 'items', counts: NO_COUNTS, cursor }),
+    warning: value({ kind: 'warning', entity: 'alfa', stream: null, message: 'look' }),
+    parked: { kind: 'parked', error: null, waitMs: 1 },
+    retrying: { kind: 'retrying' },
+    'given-up': { kind: 'given-up', error: null },
+  };
+  const after = (...names: string[]): ReadingState =>
+    names.reduce<ReadingState>((state, name) => nextState(state, events[name] ?? { kind: 'retrying' }), 'beginning');
+
+  test.each([
+    ['a warning leaves it beginning', ['warning'], 'beginning'],
+    ['a page makes it reading', ['warning', 'page'], 'reading'],
+    ['a failure parks it, whether anything was read or not', ['parked'], 'parked'],
+    ['a retry lets it begin again', ['page', 'parked', 'retrying'], 'beginning'],
+    ['it may be given up', ['parked', 'retrying', 'given-up'], 'given-up'],
+  ])('%s', (_, names, expected) => {
+    expect(after(...names)).toBe(expected);
+  });
+
+  test.each([
+    ['reading while it is parked', ['parked', 'page']],
+    ['retried twice', ['parked', 'retrying', 'retrying']],
+    ['read after it was given up', ['given-up', 'page']],
+    ['retried without having been parked', ['page', 'retrying']],
+  ])('cannot be %s', (_, names) => {
+    expect(() => after(...names)).toThrow('this is a bug');
+  });
+});

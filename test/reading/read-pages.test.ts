@@ -1,0 +1,100 @@
+import { TransientError } from '../../src/errors';
+import { filterIgnored, needsWorkingFilter } from '../../src/reading/read-pages';
+import { cursorOfScan, type Fate, itemStream, topicOf } from '../support/memory';
+import { idsOn, items, quiet, scene, type Scene, upTo, when } from '../support/scene';
+
+const sweepOf = ({ kafka }: Scene) => cursorOfScan(kafka, { entity: 'alfa', stream: 'items', scan: 'sweep' });
+
+test('while a commit hangs no more pages are asked for than there are credits', async () => {
+  let hangs = true;
+  let go: () => void = () => undefined;
+  const goes = new Promise<void>((resolve) => (go = resolve));
+  const here = scene({
+    rows: { alfa: { items: items(60) } },
+    kafka: {
+      fate: async (batch): Promise<Fate> => {
+        if (hangs && batch.records.length > 0) await goes;
+        return 'committed';
+      },
+    },
+  });
+  const run = here.start({ credits: 3 });
+  await when(() => here.asked.length >= 3);
+  await quiet();
+  expect(here.asked).toHaveLength(3);
+
+  hangs = false;
+  go();
+  expect(await run.ended).toBeNull();
+  expect(idsOn(here, topicOf('items'))).toEqual(upTo(60));
+});
+
+test('no page is reported before every earlier one is durable, although it changed nothing and waits for nothing', async () => {
+  const rows = items(20);
+  let hangs = false;
+  let go: () => void = () => undefined;
+  const goes = new Promise<void>((resolve) => (go = resolve));
+  const here = scene({
+    rows: { alfa: { items: rows } },
+    kafka: {
+      fate: async ({ records }): Promise<Fate> => {
+        if (hangs && records.length > 0) await goes;
+        return 'committed';
+      },
+    },
+  });
+  expect(await here.start().ended).toBeNull();
+  const asked = here.asked.length;
+  rows[1] = { id: 2, content: 'second' };
+  hangs = true;
+
+  const run = here.start({ credits: 3 });
+  // The first page holds its credit, the others pass theirs on.
+  await when(() => here.asked.length === asked + 7);
+  await quiet();
+  expect(run.of('page')).toEqual([]);
+  go();
+  expect(await run.ended).toBeNull();
+  const offsets = run.told.flatMap((progress) => (progress.kind === 'page' ? [progress.cursor.position.offset] : []));
+  expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+  expect(offsets).toHaveLength(7);
+});
+
+test('pages that were read before the API failed are committed and reported before their entity is parked', async () => {
+  let committed = 0;
+  const here = scene({
+    rows: { alfa: { items: items(20) } },
+    kafka: {
+      fate: async ({ records }): Promise<Fate> => {
+        if (records.length > 0) await quiet();
+        committed += records.length;
+        return 'committed';
+      },
+    },
+    before: (_, asked) => {
+      if (asked === 3) throw new TransientError('expected 200, got 503');
+    },
+  });
+  const run = here.start({ parkMs: () => 1 });
+  await when(() => run.of('parked').length > 0);
+  expect(committed).toBe(7);
+  expect(run.told.map(({ kind }) => kind).slice(0, 3)).toEqual(['page', 'page', 'parked']);
+  expect(sweepOf(here)?.position.offset).toBe(6);
+  expect(await run.ended).toBeNull();
+  expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
+});
+
+describe('a filter that the API ignores', () => {
+  const stream = itemStream('items', { opens: true, scoped: true });
+
+  test('makes only those scans pointless that would do what the sweep does', () => {
+    const scans = ['newest', 'open', 'recent', 'sweep'] as const;
+    expect(scans.filter(needsWorkingFilter)).toEqual(['open', 'recent']);
+  });
+
+  test('is named in its warning, with what happens instead', () => {
+    expect(filterIgnored(stream, 'open')).toContain('closed that is null asked for');
+    expect(filterIgnored(stream, 'recent')).toContain('the sweep does what recent was to do');
+    expect(filterIgnored(stream, 'sweep')).toContain('more is read than needed');
+  });
+});

@@ -1,0 +1,85 @@
+import { lastValueFrom } from 'rxjs';
+
+import { EntryFlag } from '../../src/changes/block';
+import type { Row, ScanName, StreamDeclaration } from '../../src/model';
+import { askDetail } from '../../src/reading/read-row';
+import type { Rhythm } from '../../src/reading/stream-reading';
+import { createMarks, createMemoryRest, idOf, itemStream, ledgerIn } from '../support/memory';
+import { items, scene, type Scene, when } from '../support/scene';
+
+const OFTEN = { everyMs: 1, withinMs: 1 };
+const RARELY = { everyMs: 3_600_000, withinMs: 3_600_000 };
+/** The scan that finds a row no longer open, again and again. */
+const openOften: Rhythm = {
+  targets: () => ({ newest: RARELY, open: OFTEN, recent: RARELY, sweep: RARELY }),
+  recentDays: 45,
+};
+const streams: StreamDeclaration[] = [itemStream('items', { opens: true, scoped: true })];
+const published = ({ kafka }: Scene, scan: ScanName): number[] =>
+  kafka.records.filter(({ headers }) => headers['scan'] === scan).map(idOf);
+
+/** One list that is read, with all of its rows open and known to be. */
+async function opened(limit: number) {
+  const rows: Row[] = items(20).map((row) => ({ ...row, date: '2026-02-01' }));
+  const here = scene({ rows: { alfa: { items: rows } }, streams });
+  expect(await here.start({ startDate: '2026-01-01' }).ended).toBeNull();
+  const run = here.start({ rhythm: openOften, startDate: '2026-01-01', limit });
+  const walks = (): number =>
+    here.asked.filter(({ params, offset }) => 'q[closed_null]' in params && offset === 0).length;
+  await when(() => walks() > 2);
+  return { ...here, rows, run };
+}
+
+describe('a row that is read by itself', () => {
+  test('is looked for in the list where its rank says, and by its address only where the list does not have it', async () => {
+    const here = await opened(4);
+    const { run } = here;
+    const before = here.asked.length;
+    here.rows[9] = { id: 10, content: 'paid', date: '2026-02-01', closed: '2026-02-02' };
+    await when(() => published(here, 'spot').length > 0);
+    run.stop();
+    await run.ended;
+    expect(published(here, 'spot')).toEqual([10]);
+    const spot = here.asked
+      .slice(before)
+      .filter(({ params }) => !('q[closed_null]' in params) && params['order'] === 'id asc');
+    expect(spot[0]?.offset).toBe(7);
+    expect(here.askedAlone).toEqual([]);
+  });
+
+  test('is published once more and left where its detail shows it outside the scope', async () => {
+    const here = await opened(100);
+    const { run } = here;
+    here.rows[9] = { id: 10, content: 'moved', date: '2020-02-01' };
+    await when(() => published(here, 'spot').length > 0);
+    run.stop();
+    await run.ended;
+    expect(published(here, 'spot')).toEqual([10]);
+    expect(here.askedAlone.map(({ address }) => address)).toContain('10');
+    const flags = ledgerIn(here.kafka, 'alfa', 'items').entry(10)?.flags ?? 0;
+    expect(flags & EntryFlag.LEFT).not.toBe(0);
+  });
+});
+
+describe('asking for a row by its address', () => {
+  const [stream] = streams;
+  const ask = (answer: Row | null) => {
+    if (stream === undefined) throw new Error('expected a stream, got none');
+    const rest = createMemoryRest({
+      entity: 'alfa',
+      rows: () => [],
+      marks: createMarks(),
+      beforeDetail: () => answer,
+    });
+    return lastValueFrom(askDetail(rest, stream, 7, '7'));
+  };
+
+  test('gives the row, or that there is none', async () => {
+    expect(await ask({ id: 7, content: 'here' })).toMatchObject({ status: 200, row: { id: 7 } });
+    expect(await ask(null)).toMatchObject({ status: 404 });
+  });
+
+  test('parks the stream where the answer is another row', async () => {
+    await expect(ask({ id: 8 })).rejects.toMatchObject({ reason: 'malformed-answer', parks: 'stream' });
+  });
+});

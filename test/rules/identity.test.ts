@@ -1,0 +1,89 @@
+import { FatalError } from '../../src/errors';
+import { createTwins, judgeIdentity, unknownAccount } from '../../src/rules/identity';
+
+const entity = 'alfa';
+const nip = '1111111111';
+const account = { taxId: nip, accountUuid: 'a' };
+
+/** The error that parks an entity, or what was judged. */
+function judged(...args: Parameters<typeof judgeIdentity>) {
+  try {
+    return judgeIdentity(...args);
+  } catch (error) {
+    if (error instanceof FatalError) return { reason: error.reason, parks: error.parks };
+    throw error;
+  }
+}
+const mismatch = { reason: 'identity-mismatch', parks: 'entity' };
+
+describe('the account of a key (I7)', () => {
+  test('is remembered by its NIP in digits and its uuid', () => {
+    expect(judged({ entity, nip }, null, { taxId: 'PL 111-111-11-11', accountUuid: 'a' })).toEqual({
+      identity: account,
+      warning: null,
+    });
+  });
+
+  test.each([
+    ['another NIP than configured', { entity, nip }, null, { taxId: '2222222222', accountUuid: 'a' }],
+    ['no NIP where one is configured', { entity, nip }, null, { taxId: null, accountUuid: 'a' }],
+    ['another NIP than before', { entity, nip: null }, account, { taxId: '2222222222', accountUuid: 'a' }],
+    [
+      'another account than before, without a NIP configured',
+      { entity, nip: null },
+      account,
+      { ...account, accountUuid: 'b' },
+    ],
+  ])('with %s parks the entity', (_, expected, before, seen) => {
+    expect(judged(expected, before, seen)).toEqual(mismatch);
+  });
+
+  test('may be another one of the same company where its NIP is configured', () => {
+    expect(judged({ entity, nip }, account, { ...account, accountUuid: 'b' })).toEqual({
+      identity: { taxId: nip, accountUuid: 'b' },
+      warning: null,
+    });
+  });
+
+  test('that cannot be read parks the entity where a NIP is configured, and warns where none is', () => {
+    expect(judged({ entity, nip }, account, 'unreadable')).toEqual({ reason: 'identity-unreadable', parks: 'entity' });
+    expect(judged({ entity, nip: null }, account, 'unreadable')).toMatchObject({ identity: account });
+    expect(judged({ entity, nip: null }, null, 'unreadable')).toMatchObject({
+      identity: { taxId: null, accountUuid: null },
+      warning: expect.stringContaining('api:account:read') as string,
+    });
+  });
+
+  test('that shows none of the known rows is said to be unknown, without naming a row', () => {
+    const error = unknownAccount(entity, 'clients', 3);
+    expect(error).toMatchObject({ ...mismatch, stream: 'clients' });
+    expect(error.message).toContain('expected at least one of 3 clients');
+  });
+});
+
+describe('twins (I9)', () => {
+  const remembered: Record<string, Record<number, string>> = { alfa: { 1: 'u1', 9: 'u9' }, beta: {} };
+  const twins = () =>
+    createTwins(() =>
+      Object.keys(remembered).map((name) => [name, (_, id) => remembered[name]?.[id] ?? null] as const),
+    );
+
+  test('an entity that reads the rows of another one is stopped, and so is the other', () => {
+    const watch = twins();
+    expect(() =>
+      watch.check('beta', 'clients', [
+        { id: 5, uuid: 'u5' },
+        { id: 9, uuid: 'u9' },
+      ]),
+    ).toThrow('got those of alfa');
+    expect(() => watch.check('alfa', 'clients', [])).toThrow('got those of beta');
+  });
+
+  test('equal ids of two accounts make no twins, nor do rows without a uuid', () => {
+    const watch = twins();
+    expect(() =>
+      watch.check('beta', 'clients', [{ id: 1, uuid: 'other' }, { id: 9 }, { id: 9, uuid: '' }]),
+    ).not.toThrow();
+    expect(() => watch.check('alfa', 'clients', [{ id: 1, uuid: 'u1' }])).not.toThrow();
+  });
+});

@@ -1,0 +1,85 @@
+import { isoDay, isWithin, listParams, queryOf, scansOf, sweepQuery } from '../../src/rules/scope';
+
+const dated = { scopeField: 'date', openField: 'closed' };
+const undated = { scopeField: null, openField: null };
+const ascending = { order: 'asc' } as const;
+
+test('a stream has the scans that its filters allow', () => {
+  expect(scansOf(dated)).toEqual(['newest', 'open', 'recent', 'sweep']);
+  expect(scansOf(undated)).toEqual(['newest', 'sweep']);
+});
+
+describe('the query of a sweep', () => {
+  test.each([
+    [
+      'from 90 days before the first run, unless told otherwise',
+      { startDate: null, endDate: null },
+      '2025-12-31',
+      null,
+    ],
+    [
+      'from the configured day to the configured day',
+      { startDate: '2026-01-01', endDate: '2026-02-01' },
+      '2026-01-01',
+      '2026-02-01',
+    ],
+    ['everything, where that is configured', { startDate: 'all', endDate: null }, null, null],
+  ])('is %s', (_, setting, from, to) => {
+    expect(sweepQuery(dated, setting, '2026-03-31')).toEqual({ from, to, ...ascending });
+  });
+
+  test('has no bounds where rows have no date', () => {
+    const setting = { startDate: '2026-01-01', endDate: null };
+    expect(sweepQuery(undated, setting, '2026-03-31')).toEqual({ from: null, to: null, ...ascending });
+  });
+});
+
+describe('the query of a scan within that of the sweep', () => {
+  const sweep = { from: '2026-01-01', to: null, ...ascending };
+  const ofScan = (scan: Parameters<typeof queryOf>[0], within = sweep as Parameters<typeof queryOf>[1]) =>
+    queryOf(scan, within, '2026-03-31', 45);
+
+  test('is the same for the sweep, from the end for newest, of open rows for open', () => {
+    expect(ofScan('sweep')).toEqual(sweep);
+    expect(ofScan('newest')).toEqual({ ...sweep, order: 'desc' });
+    expect(ofScan('open')).toEqual({ ...sweep, open: true });
+  });
+
+  test('is of the last days for recent, no further back than the scope', () => {
+    expect(ofScan('recent')).toEqual({ ...sweep, from: '2026-02-14' });
+    expect(ofScan('recent', { ...sweep, from: '2026-03-01' })).toEqual({ ...sweep, from: '2026-03-01' });
+  });
+
+  test('is none for recent where the scope ends before those days', () => {
+    expect(ofScan('recent', { ...sweep, to: '2026-02-13' })).toBeNull();
+  });
+});
+
+test('a query is asked for in the words of the API', () => {
+  const query = { from: '2026-01-01', to: '2026-02-01', order: 'desc', open: true } as const;
+  expect(listParams(dated, query)).toEqual({
+    'q[date_gteq]': '2026-01-01',
+    'q[date_lteq]': '2026-02-01',
+    'q[closed_null]': 'true',
+    order: 'id desc',
+  });
+  expect(listParams(undated, query)).toEqual({ order: 'id desc' });
+});
+
+test.each([
+  ['a row of the first day', { date: '2026-01-01' }, true],
+  ['a row of the last day', { date: '2026-02-01' }, true],
+  ['a row of the day before', { date: '2025-12-31' }, false],
+  ['a row of the day after', { date: '2026-02-02' }, false],
+  ['a row without a date', {}, false],
+  ['a row with something else for a date', { date: '1 January' }, false],
+  ['a closed row', { date: '2026-01-15', closed: '2026-01-20' }, false],
+  ['a row closed by nothing', { date: '2026-01-15', closed: '' }, true],
+])('%s is within a query of open rows of these days: %s', (_, row, expected) => {
+  const query = { from: '2026-01-01', to: '2026-02-01', order: 'asc', open: true } as const;
+  expect(isWithin(dated, query, { id: 1, ...row })).toBe(expected);
+});
+
+test('a day is that of UTC', () => {
+  expect(isoDay(Date.parse('2026-03-31T23:59:59.999Z'))).toBe('2026-03-31');
+});
