@@ -36,7 +36,7 @@ function originOf(changes: Partial<StreamCodec> = {}): Origin {
     declaration: invoices,
     definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => undefined,
-    decode: (row, observedAtMs) => ({ ...row, observed_at: observedAtMs }),
+    decode: (row, _entity, observedAtMs) => ({ ...row, observed_at: observedAtMs }),
     encode: json,
     encodeKey: json,
     dateOf: () => NO_DATE,
