@@ -1,8 +1,8 @@
 import type { Cursor, EntityId, StreamDeclaration, StreamName } from '../model';
 import {
   dueAt,
-  lapPaceMs,
-  MOST_URGENT_LAP,
+  sweepPaceMs,
+  MOST_URGENT_SWEEP,
   pagesOf,
   targetsOf,
   type ScheduleSettings,
@@ -131,7 +131,7 @@ function loadOf(entity: EntityId, scans: readonly PlannedScan[]): Load {
       others += pages / target.withinMs;
       continue;
     }
-    laps += 1 / lapPaceMs(target, pages);
+    laps += 1 / sweepPaceMs(target, pages);
     fastLaps += pages / target.everyMs;
     lapPages += pages;
   }
@@ -155,7 +155,7 @@ function shareOut(loads: readonly Load[], rate: number): { readonly load: Load; 
 function paceWithin({ others, laps, lapPages }: Load, rate: number) {
   const short = rate < others + laps;
   const lapRate = short
-    ? Math.min(laps, Math.max(rate - others / MOST_URGENT_LAP, (rate * laps) / (others + laps)))
+    ? Math.min(laps, Math.max(rate - others / MOST_URGENT_SWEEP, (rate * laps) / (others + laps)))
     : rate - others;
   return {
     slowdown: short && others > 0 ? others / (rate - lapRate) : 1,

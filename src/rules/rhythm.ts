@@ -38,14 +38,14 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** What another scan has brought up is read soon, but not before everything else: as often as this. */
 const SPOT_PACE_MS = 5 * SECOND;
-/** A first lap, before its first page says how much there is. */
+/** Pages of a first sweep, before its first page says how much there is. */
 const PAGES_UNKNOWN = 100;
-/** A late lap slows the other scans of its entity down to this part of their pace, and no further. */
-export const MOST_URGENT_LAP = 16;
+/** A late sweep slows the other scans of its entity down to this part of their pace, and no further. */
+export const MOST_URGENT_SWEEP = 16;
 /** How often a walk may begin before its time. */
 const EARLY_MS = HOUR;
-/** A first lap wants to be over so soon. */
-const FIRST_LAP_MS = 10 * MINUTE;
+/** A first sweep wants to be complete so soon. */
+const FIRST_SWEEP_MS = 10 * MINUTE;
 /** Corrections are few: short of requests, a look for new ones gives way to the others to this part of its pace. */
 const CORRECTIONS_PART = 4;
 
@@ -67,9 +67,9 @@ export function targetsOf(settings: ScheduleSettings, stream: StreamName): Reado
   };
 }
 
-/** The target of a lap before which next to nothing of the stream is published: not in its longest time, but soon. */
+/** The target of a stream's first sweep, before which next to nothing of the stream is published: not in its longest time, but soon. */
 export function firstSweepOf(sweep: Target): Target {
-  return { ...sweep, withinMs: Math.min(sweep.withinMs, FIRST_LAP_MS) };
+  return { ...sweep, withinMs: Math.min(sweep.withinMs, FIRST_SWEEP_MS) };
 }
 
 /**
@@ -92,14 +92,14 @@ export function pagesOf(totalCount: number, limit: number): number {
 /**
  * What a walk says of itself when it asks for its next request.
  *
- * The requests of a walk are spread over the time that it may take, so that every scan wants them at a pace. A lap of
- * the sweep has a line beside its pace: where it must be by now to end in time.
+ * The requests of a walk are spread over the time that it may take, so that every scan wants them at a pace. A sweep
+ * has a line beside its pace: where it must be by now to end in time.
  */
 export function turnOf({ stream, scan, target, pages, done, startedAtMs }: Walk, nowMs: number): Turn {
   if (scan !== 'sweep') {
     return { stream, scan, paceMs: Math.max(1, target.withinMs / Math.max(pages ?? 1, done + 1)) };
   }
-  const paceMs = lapPaceMs(target, pages);
+  const paceMs = sweepPaceMs(target, pages);
   return { stream, scan, paceMs, behind: (nowMs - startedAtMs) / paceMs - done };
 }
 
@@ -108,7 +108,7 @@ export function spotTurn(stream: StreamName): Turn {
   return { stream, scan: 'spot', paceMs: SPOT_PACE_MS };
 }
 
-/** Leaves room for the requests that a lap may be behind when the others are slowed down most. */
-export function lapPaceMs({ withinMs }: Target, pages: number | null): number {
-  return Math.max(1, withinMs / ((pages ?? PAGES_UNKNOWN) + MOST_URGENT_LAP));
+/** Leaves room for the requests that a sweep may be behind when the others are slowed down most. */
+export function sweepPaceMs({ withinMs }: Target, pages: number | null): number {
+  return Math.max(1, withinMs / ((pages ?? PAGES_UNKNOWN) + MOST_URGENT_SWEEP));
 }

@@ -1,5 +1,5 @@
 import type { EntityId, Turn } from '../model';
-import { MOST_URGENT_LAP } from '../rules/rhythm';
+import { MOST_URGENT_SWEEP } from '../rules/rhythm';
 
 /** Requests that an entity may be dealt ahead of the others when something of it is due; it goes without later. */
 const QUANTUM = 3;
@@ -150,7 +150,7 @@ function urgencyOf<T>({ turn, askedMs }: Waiter<T>, { dealtMs }: Lane<T>, nowMs:
   // A scan that has rested is due when it asks, and no more than that.
   const age = (nowMs - Math.max(dealtMs, askedMs - paceMs)) / paceMs;
   if (behind === undefined) return age;
-  return Math.max(age, Math.min(MOST_URGENT_LAP, 1 + behind + (nowMs - askedMs) / paceMs));
+  return Math.max(age, Math.min(MOST_URGENT_SWEEP, 1 + behind + (nowMs - askedMs) / paceMs));
 }
 
 function comesFirst<T>(one: Candidate<T>, other: Candidate<T>): boolean {
