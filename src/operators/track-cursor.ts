@@ -6,10 +6,10 @@ import {
   dematerialize,
   EMPTY,
   finalize,
+  from,
   map,
   materialize,
   mergeMap,
-  type MonoTypeOperatorFunction,
   type Observable,
   type ObservableInput,
   type ObservableNotification,
@@ -57,14 +57,16 @@ export function trackCursor<P, C>({ commit }: CursorTracking<P, C>): OperatorFun
         takeUntil(commitFailed),
       );
       const cursors = pages.pipe(
-        mergeMap(({ page, release }, place) =>
-          defer(() => commit(page)).pipe(
-            tap({ error: () => commitFailed.next() }),
-            releasing(release),
+        mergeMap(({ page, release }, place) => {
+          const once = callOnce(release);
+          // No function here may close over the page: its rows would be kept until it is committed.
+          return begin(commit, page).pipe(
+            tap({ next: once, error: () => commitFailed.next() }),
+            finalize(once),
             materialize(),
             map((notification) => ({ place, notification })),
-          ),
-        ),
+          );
+        }),
         concatMap(inPageOrder),
         dematerialize(),
       );
@@ -75,17 +77,22 @@ export function trackCursor<P, C>({ commit }: CursorTracking<P, C>): OperatorFun
     });
 }
 
-/** Gives a credit back once: at the first value, or at whatever else ends the source. */
-function releasing<T>(release: () => void): MonoTypeOperatorFunction<T> {
-  return (source) =>
-    defer(() => {
-      let isHeld = true;
-      const once = (): void => {
-        if (isHeld) release();
-        isHeld = false;
-      };
-      return source.pipe(tap(once), finalize(once));
-    });
+/** Begins a commit; one that throws is one that fails. */
+function begin<P, C>(commit: (page: P) => ObservableInput<C>, page: P): Observable<C> {
+  try {
+    return from(commit(page));
+  } catch (error) {
+    return throwError(() => error);
+  }
+}
+
+/** Calls a function at the first of all calls, and not again. */
+function callOnce(call: () => void): () => void {
+  let isCalled = false;
+  return () => {
+    if (!isCalled) call();
+    isCalled = true;
+  };
 }
 
 /** What a commit said, and which page it is of, counted from 0. */

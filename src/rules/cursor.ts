@@ -89,7 +89,7 @@ export function withMark({ cursor, sums }: Walk, mark: number): Walk {
   return { sums, cursor: { ...cursor, mark: Math.max(mark, cursor.mark ?? 0) } };
 }
 
-/** The sweep after tombstones were published: they count in the sweep under way or, after its end, in the next. `counted`: against the share of a day. */
+/** The sweep after tombstones were published: deletions count in the sweep under way or, after its end, in the next. `counted`: those that count against the share of a day. */
 export function withDeletions({ cursor, sums }: Walk, deleted: number, counted: Deletions): Walk {
   const dayAgo = Date.parse(counted.at) - DAY_MS;
   const kept = (cursor.deletions ?? []).filter(({ at }) => Date.parse(at) > dayAgo);

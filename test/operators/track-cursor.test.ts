@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { defer, EMPTY, lastValueFrom, map, NEVER, type Observable, of, Subject, throwError, toArray } from 'rxjs';
 import { type CreditedPage, trackCursor } from '../../src/operators/track-cursor';
 import { virtualTime } from '../support/virtual-time';
@@ -217,6 +219,27 @@ describe('trackCursor', () => {
       expectSubscriptions(source.subscriptions).toBe('^-!');
     });
     expect(released).toEqual(['b', 'a']);
+  });
+
+  test('does not keep a page in memory while its commit is open', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    if (typeof collect !== 'function') throw new Error('expected a way to collect garbage, got none');
+    const pages = new Subject<CreditedPage<{ readonly rows: readonly number[] }>>();
+    const open = pages.pipe(trackCursor({ commit: ({ rows }) => new Promise<number>(() => rows.length) }));
+    const subscription = open.subscribe({ error: fail });
+    const emit = (): WeakRef<object> => {
+      const page = { rows: [1, 2, 3] };
+      pages.next({ page, release: () => undefined });
+      return new WeakRef(page);
+    };
+    const page = emit();
+    for (let rounds = 0; rounds < 100 && page.deref() !== undefined; rounds++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    expect(page.deref()).toBeUndefined();
+    subscription.unsubscribe();
   });
 
   test('keeps the pages of each subscription for itself', async () => {
