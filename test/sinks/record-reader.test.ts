@@ -1,0 +1,28 @@
+import { createEncoder, loadSchema } from '../../src/sinks/avro';
+import { confluent, singleObject } from '../../src/sinks/framing';
+import { createRecordReader } from '../../src/sinks/record-reader';
+
+const schema = loadSchema('invoice-key');
+const key = { entity: 'acme', id: 7 };
+const single = createEncoder(schema, { prefix: singleObject.prefix('a-key', schema) }).encode(key);
+const framed = createEncoder(schema, { prefix: confluent(new Map([['a-key', 3]])).prefix('a-key', schema) }).encode(
+  key,
+);
+
+test('records of either framing are read beside each other, and each schema is asked for once', async () => {
+  const asked: number[] = [];
+  const read = createRecordReader({
+    schema: (id) => {
+      asked.push(id);
+      return Promise.resolve(schema);
+    },
+  });
+  expect([read(single), await read(framed), await read(framed)]).toEqual([key, key, key]);
+  expect(asked).toEqual([3]);
+});
+
+test('without a registry only single objects of a schema of ours are read', () => {
+  const read = createRecordReader(null);
+  expect(read(single)).toEqual(key);
+  expect(() => read(framed)).toThrow(/expected the mark and fingerprint of a schema of ours/);
+});
