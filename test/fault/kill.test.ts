@@ -238,4 +238,4 @@ test('SIGTERM ends a sweep with exit code 3, a second signal ends it at once, an
 
   expect(await here.start().ended).toBe(0);
   await expectEachRowOnce(here.company);
-}, 180_000);
+}, 480_000);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   simulator = await startSimulator({
     entities: [{ key: 'key-a', name: 'Alfa', nip: '1111111111', clients: 3, invoices: 5, seed: 1 }],
   });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await kafka.stop();
   await simulator.stop();
@@ -407,5 +407,5 @@ describe('a secret that changes in its file while `run` is at work', () => {
     expect(code).toBe(0);
     expect(stderr).toContain('expected what it held before or its successor, got nothing there');
     expect([kafka.password, next].filter((secret) => stderr.includes(secret))).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });

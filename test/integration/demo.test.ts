@@ -93,13 +93,13 @@ test('the demo tells its story, ends with a table that agrees, and leaves nothin
 
   expect(output.split('\n').filter((line) => line.length > 80)).toEqual([]);
   expect(output.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
-}, 120_000);
+}, 300_000);
 
 test('with --keep it stays up, prints further changes and how to look around, until it is stopped', async () => {
   const demo = startDemo(['--keep'], { KAFKA_BROKERS: brokers().join(',') });
   const guide = await until(() => /\n {2}DEMO=[^]*as they come:\n/.exec(demo.stdout())?.[0], {
     what: 'the demo to say how to look around',
-    withinMs: 60_000,
+    withinMs: 120_000,
   });
 
   const script = guide.split('\n').filter((line) => /^ {2,4}(DEMO=|npx |--config)/.test(line));
@@ -120,7 +120,7 @@ test('with --keep it stays up, prints further changes and how to look around, un
   expect({ code: await demo.ended, stderr: demo.stderr() }).toEqual({ code: 0, stderr: '' });
   await expectNothingLeft(demo);
   await expectNoTopic(demo);
-}, 120_000);
+}, 300_000);
 
 test('stopped while Kafka is starting it leaves nothing running', async () => {
   const demo = startDemo([]);
@@ -133,7 +133,7 @@ test('stopped while Kafka is starting it leaves nothing running', async () => {
 
 test('stopped in the middle it leaves nothing running and no topic on a broker that was given', async () => {
   const demo = startDemo([], { KAFKA_BROKERS: brokers().join(',') });
-  await until(() => demo.stdout().includes('An invoice is paid'), { what: 'the story to begin', withinMs: 40_000 });
+  await until(() => demo.stdout().includes('An invoice is paid'), { what: 'the story to begin', withinMs: 120_000 });
   demo.child.kill('SIGTERM');
   expect({ code: await demo.ended, stderr: demo.stderr() }).toEqual({ code: 143, stderr: '' });
   expect(demo.stdout()).toContain('Stopped before the end');
@@ -143,7 +143,7 @@ test('stopped in the middle it leaves nothing running and no topic on a broker t
 
 test('when it is killed, broker and service end with it', async () => {
   const demo = startDemo([]);
-  await until(() => demo.stdout().includes('First it publishes'), { what: 'the service to run', withinMs: 30_000 });
+  await until(() => demo.stdout().includes('First it publishes'), { what: 'the service to run', withinMs: 120_000 });
   demo.child.kill('SIGKILL');
   await demo.ended;
   await until(async () => (await demo.remains()).every((line) => /^infakt-demo-\w+$/.test(line)), {

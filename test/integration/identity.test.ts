@@ -18,7 +18,7 @@ import { startRun } from '../support/run';
 import { walksBegun } from '../support/scans';
 
 /** Whole runs are made there, whose results the tests look at. */
-const SET_UP_MS = 180_000;
+const SET_UP_MS = 600_000;
 const ROWS = 5;
 
 /** One company: what the simulator knows of it, what its entity file says, and what must become of that. */

@@ -70,13 +70,13 @@ async function expectInvariants(story: Story, rhythm: Rhythm | null): Promise<vo
 test('whatever happens to the lists, to commits and to processes: every change is published once, in order, none is lost, and nothing is declared dead that lives (I1, I2, I3, I5)', async () => {
   await fc.assert(
     fc.asyncProperty(stories, (story) => expectInvariants(story, null)),
-    { numRuns: runs, timeout: 20_000 },
+    { numRuns: runs, plugins: [fc.timeout(20_000)] },
   );
 }, 600_000);
 
 test('the same holds where all scans run side by side', async () => {
   await fc.assert(
     fc.asyncProperty(stories, (story) => expectInvariants(story, hasty)),
-    { numRuns: Math.ceil(runs / 3), timeout: 20_000 },
+    { numRuns: Math.ceil(runs / 3), plugins: [fc.timeout(20_000)] },
   );
 }, 600_000);

@@ -92,14 +92,14 @@ export function cleanUp(action: () => Promise<unknown>): void {
 export interface Patience {
   /** What is waited for, as it completes "waiting for ...". */
   readonly what: string;
-  /** Default 15 s. */
+  /** Default 60 s, many times what it takes on a machine at rest. */
   readonly withinMs?: number;
 }
 
 /** Asks again and again until the answer is neither false nor undefined, and gives it; an error counts as "not yet". */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, withinMs = 15_000 }: Patience,
+  { what, withinMs = 60_000 }: Patience,
 ): Promise<Exclude<T, false | undefined>> {
   const deadline = Date.now() + withinMs;
   let cause: unknown;

@@ -102,7 +102,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
   cleanUp(halt);
 
   const count = (message: string, entity?: string): number => counts.get(`${message} ${entity ?? ''}`) ?? 0;
-  const untilLogged = async (condition: () => boolean, what: string, withinMs = 20_000): Promise<void> => {
+  const untilLogged = async (condition: () => boolean, what: string, withinMs = 60_000): Promise<void> => {
     const outcome = await until(() => (condition() ? 'yes' : over !== null && 'over'), { what, withinMs }).catch(
       (error: unknown) => {
         throw new Error(`${String(error)}; its log ends with ${stderr.slice(-3_000)}`, { cause: error });

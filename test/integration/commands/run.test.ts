@@ -251,7 +251,7 @@ test('two of them share the shards, and the one that is left takes all', async (
   const first = startRun(scene.service);
   await first.laps(...names);
   const second = startRun(scene.service);
-  await second.says('caught up', { before: 1, withinMs: 40_000 });
+  await second.says('caught up', { before: 1, withinMs: 120_000 });
   names.forEach((name, index) => edit(scene, name, index));
   const theirs = names.filter((name) => second.count('sweep complete', name) + second.count('caught up', name) > 0);
   const ours = names.filter((name) => !theirs.includes(name));
