@@ -14,7 +14,7 @@ Usage: npm run bench [-- [mode] [options]]
 
 Modes
   compare           the service beside three bare loops (the default)
-  million           1 000 000 invoices once: three laps, restart, state
+  million           1 000 000 invoices once: three sweeps, restart, state
   encode            one record made of one row, in both framings
   limit             ten entities that share an allowance of 300 requests a minute
   freshness         how long a change takes to a consumer, by kind: 1, 10 and 100 entities, in virtual time; needs no broker
@@ -78,7 +78,9 @@ async function measure(
         say,
       );
     default:
-      throw new ConfigError(`reading the arguments: expected the mode compare, million, encode or limit, got ${mode}`);
+      throw new ConfigError(
+        `reading the arguments: expected the mode compare, million, encode, limit, freshness or live, got ${mode}`,
+      );
   }
 }
 

@@ -278,7 +278,7 @@ function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshn
   const happens = Object.entries(rates).map(([kind, rate]) => `${kind} ${rate}`);
   return [
     `### ${companies.length === 1 ? 'One company' : `${companies.length} companies`} of ${least === most ? fixed(least) : `${fixed(least)}-${fixed(most)}`} invoices\n`,
-    `${hours} h after the first complete lap; a minute, all together: ${happens.join(', ')}.\n`,
+    `${hours} h after the first complete sweep; a minute, all together: ${happens.join(', ')}.\n`,
     table([
       ['delay: p50 / p95 / longest', 'changes', 'the schedule', 'not seen yet (oldest)', 'sweep only', 'best possible'],
       ...changeKinds.map((kind) => {
@@ -326,10 +326,10 @@ function runTable(runs: readonly (readonly [string, Freshness])[]): string {
         fixed((requests.byScan.get(scan) ?? 0) / minutes, 1),
       ),
     ),
-    row('lap to lap of invoices, median / p95', ({ lapsMs }) => {
+    row('sweep to sweep of invoices, median / p95', ({ lapsMs }) => {
       return `${shownMs(median(lapsMs))} / ${shownMs(percentile(lapsMs, 0.95))}`;
     }),
-    row('first lap of everything', ({ syncedAfterMs }) => shownMs(syncedAfterMs)),
+    row('first sweep of everything', ({ syncedAfterMs }) => shownMs(syncedAfterMs)),
     row('false deletions', ({ falseDeletions }) => fixed(falseDeletions)),
     row('parked, held, warned of', ({ remarks }) => {
       return [...remarks].map(([remark, times]) => `${remark} ${times}`).join(', ') || 'nothing';

@@ -105,7 +105,7 @@ function report({
   const gapsOfSmall = SMALL.flatMap(between);
   const requestsOfSmall = SMALL.map(requestsOf);
   return [
-    `${fixed(REQUESTS_PER_MINUTE)} requests a minute, ${fixed(elapsedMinutes, 1)} minutes, ${COMPANIES.length} entities, a lap due every ${SWEEP_SECONDS} s.\n`,
+    `${fixed(REQUESTS_PER_MINUTE)} requests a minute, ${fixed(elapsedMinutes, 1)} minutes, ${COMPANIES.length} entities, a sweep due every ${SWEEP_SECONDS} s.\n`,
     table([
       ['', 'measured', 'wanted'],
       [
@@ -121,14 +121,14 @@ function report({
         'alike',
       ],
       [
-        'from lap to lap of a small entity, s, median / p95 / greatest',
+        'from sweep to sweep of a small entity, s, median / p95 / greatest',
         `${fixed(median(gapsOfSmall), 1)} / ${fixed(percentile(gapsOfSmall, 0.95), 1)} / ${fixed(Math.max(...gapsOfSmall), 1)}`,
         `${SWEEP_SECONDS}`,
       ],
       ['peak RSS, MB', fixed(peakRssMb), ''],
     ]),
     table([
-      ['entity', 'invoices', 'requests a minute', 'laps of invoices', 'lap to lap, s, median', 'greatest'],
+      ['entity', 'invoices', 'requests a minute', 'sweeps of invoices', 'sweep to sweep, s, median', 'greatest'],
       ...perEntity,
     ]),
   ].join('\n');

@@ -99,7 +99,7 @@ async function measure(stage: Stage, say: (text: string) => void): Promise<strin
   return [
     `${fixed(rows)} invoices, one process.\n`,
     table([
-      ['lap', 'created', 'unchanged', 'rows/s', 'CPU s a 100 000 rows', 'RSS at its end, MB', 'peak RSS, MB'],
+      ['sweep', 'created', 'unchanged', 'rows/s', 'CPU s a 100 000 rows', 'RSS at its end, MB', 'peak RSS, MB'],
       ...lapRows,
     ]),
     table([
@@ -135,7 +135,7 @@ async function runLaps({ service, rows }: Stage, say: (text: string) => void): P
         created,
         unchanged,
       });
-      say(`lap ${laps.length}: ${fixed(rows / ((now - begunMs) / 1_000))} rows/s, ${fixed(rssMb)} MB`);
+      say(`sweep ${laps.length}: ${fixed(rows / ((now - begunMs) / 1_000))} rows/s, ${fixed(rssMb)} MB`);
       begunMs = now;
       cpuBefore = cpuSeconds;
       if (laps.length === LAPS) child.kill('SIGTERM');
