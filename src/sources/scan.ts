@@ -88,7 +88,7 @@ export interface SpotReadOptions extends ReadOptions {
 export interface SpotRead {
   /** The row as this answer showed it; null = proven not to be in the query. */
   readonly found: Row | null;
-  /** The id alone: neighbours that the answer showed are no part of what is told here. */
+  /** The id alone; the neighbours that the answer showed are left out. */
   readonly interval: Interval;
   readonly began: number;
   readonly ended: number;
