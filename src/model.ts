@@ -10,7 +10,7 @@ export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot';
 /** `r` first seen before the first finished sweep, or asked for again; `c` created; `u` updated; `d` deleted. */
 export type Op = 'r' | 'c' | 'u' | 'd';
 
-/** A JSON object as the API sent it, whose id was checked to be a positive safe integer. */
+/** A JSON object as the API sent it, whose id was checked to be a positive integer that a key can hold. */
 export interface Row {
   readonly id: number;
   readonly [name: string]: unknown;

@@ -55,6 +55,12 @@ export function isExact(value: number): boolean {
   return Number.isInteger(value) && value >= -4503599627370496 && value <= 9007199254740990;
 }
 
+/** Minor units: an integer number, or a text of digits alone, as one with a point or comma could be of major units. */
+export function moneyOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return isExact(value) ? value + 0 : undefined;
+  return typeof value === 'string' && /^-?\d/.test(value) ? integerOf(value) : undefined;
+}
+
 /** The integer that a text of decimal digits, with or without a sign, stands for. */
 export function integerOf(text: string): number | undefined {
   if (!/^[+-]?\d{1,16}$/.test(text)) return undefined;

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 
 import { RecordError } from '../errors';
+import { jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
 import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
+import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { partitionOf } from '../sinks/partition';
@@ -164,7 +166,8 @@ export function lapRecordOf(
     value: sweeps.encode({ ...value, sums }),
     headers: { entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
-  const whole = record(sumFields.length === 0 ? null : sumsOf(cursor, sumFields));
+  const isSummed = sumFields.length > 0 && Object.keys(cursor.sums).length < MAX_SUMS;
+  const whole = record(isSummed ? sumsOf(cursor, sumFields) : null);
   return encodedBytes(whole) + BATCH_OVERHEAD_BYTES > sweeps.topic.maxMessageBytes ? record(null) : whole;
 }
 
@@ -254,7 +257,7 @@ export function deadLetterOf(
   topic: OutputTopic,
 ): OutgoingRecord {
   const { entity, codec } = origin;
-  const whole = Buffer.from(JSON.stringify(row));
+  const whole = Buffer.from(jsonText(row));
   const most = Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES);
   const cut = whole.length > most;
   return {

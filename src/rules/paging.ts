@@ -1,3 +1,4 @@
+import { isExact } from '../changes/kinds';
 import { FatalError, type ParkReason } from '../errors';
 import type { Answer, Interval, Position, Query, Row } from '../model';
 
@@ -100,7 +101,7 @@ function isRow(value: unknown): value is Row {
     value !== null &&
     'id' in value &&
     typeof value.id === 'number' &&
-    Number.isSafeInteger(value.id) &&
+    isExact(value.id) &&
     value.id > 0
   );
 }

@@ -5,7 +5,7 @@ import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull } from '../changes/kinds';
 import { deadLetterOf, lapRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { FatalError, RecordError } from '../errors';
-import { textOrNull } from '../json';
+import { jsonText, textOrNull } from '../json';
 import type { Counts, Cursor, EntityId, Page, Query, ScanName, StreamName } from '../model';
 import { addCounts, addSums, advance, cursorOf, NO_COUNTS, withDeletions, withMark, type Walk } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -240,7 +240,7 @@ function newStrays(
 ): readonly OutgoingRecord[] {
   const letters: OutgoingRecord[] = [];
   for (const row of rows) {
-    const fingerprint = createHash('sha256').update(JSON.stringify(row)).digest('hex').slice(0, 16);
+    const fingerprint = createHash('sha256').update(jsonText(row)).digest('hex').slice(0, 16);
     if (state.strays.includes(fingerprint)) continue;
     state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
     const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;

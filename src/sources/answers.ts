@@ -1,5 +1,6 @@
 import { type ErrorContext, FatalError, type ParkReason, TransientError } from '../errors';
 import { type HttpAnswer, retryAfterOf } from '../http';
+import { isExact } from '../changes/kinds';
 import { isObject } from '../json';
 import type { Answer, EntityId, Row, StreamName } from '../model';
 
@@ -120,7 +121,7 @@ export function readDetail(question: Question, reply: ApiReply): Detail {
   if (status !== 200) throw refusal(question, reply);
   if (!isObject(body)) throw notAsExpected(question, 'a row', reply.shape);
   const { id } = body;
-  if (typeof id !== 'number' || !Number.isSafeInteger(id) || id <= 0) {
+  if (typeof id !== 'number' || !isExact(id) || id <= 0) {
     throw notAsExpected(question, 'a row whose id is a positive integer', `one whose id is ${kindOf(id)}`);
   }
   return { status, row: { ...body, id }, began, ended };
