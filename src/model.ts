@@ -102,6 +102,8 @@ export interface StreamDeclaration {
   readonly schema: string;
   /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`. */
   readonly volatileFields: readonly string[];
+  /** Fields that no row lacks, and of which some have a value in every row: an answer without them is a stub and no row. */
+  readonly everyRowHas: readonly string[];
   /** Fields that only the detail shows. */
   readonly detailOnlyFields: readonly string[];
   /** Money fields summed by month of the scope field and currency in the sweep's cursor. */

@@ -53,6 +53,13 @@ export function createNarrator(logger: Logger): Narrator {
             log.error({ hold: progress.hold.id, about: progress.hold.reason }, 'deletions wait for a person');
           warned.add(name + progress.hold.id);
           return;
+        case 'pending': {
+          const { id, got, since } = progress;
+          if (!warned.has(`${name} ${id} ${got}`))
+            log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
+          warned.add(`${name} ${id} ${got}`);
+          return;
+        }
         case 'warning':
           if (!warned.has(name + progress.message)) log.warn({ about: progress.message }, 'attention');
           warned.add(name + progress.message);

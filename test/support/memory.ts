@@ -248,6 +248,7 @@ export function itemStream(
     scopeField: scoped ? 'date' : null,
     schema: 'item',
     volatileFields: [],
+    everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
     sumFields: [],
     openField: opens ? 'closed' : null,
