@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import {
+  catchError,
   concat,
   concatMap,
   defer,
@@ -18,6 +19,7 @@ import {
   take,
   takeUntil,
   tap,
+  throwError,
   timer,
   type MonoTypeOperatorFunction,
   type Observable,
@@ -166,7 +168,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
   for (const { id } of entities) holders.set(id, shard);
-  return readShard({
+  const reading = readShard({
     open: async () => {
       const session = await shard.open();
       options.onBack(number);
@@ -182,10 +184,20 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
     newId: () => randomUUID().slice(0, 8),
     now: options.now,
     stop: options.stop,
-  }).pipe(
-    reopened(options, number, confirmed),
-    finalize(() => entities.forEach(({ id }) => holders.delete(id))),
-  );
+  }).pipe(reopened(options, number, confirmed));
+  const released = defer(() => from(shard.release())).pipe(ignoreElements());
+  // Not of a shard that the group took away: its new owner ends what was left open.
+  return concat(
+    reading.pipe(
+      catchError((error: unknown) =>
+        concat(
+          released,
+          throwError(() => error),
+        ),
+      ),
+    ),
+    released,
+  ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
 /** What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. */
