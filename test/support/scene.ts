@@ -43,6 +43,7 @@ export interface Setting {
   readonly kafka?: MemoryKafkaOptions;
   readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
+  readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
   readonly account?: MemoryRestOptions['account'];
 }
@@ -85,6 +86,7 @@ export function scene({
   kafka: kafkaOptions = {},
   before = () => undefined,
   beforeDetail = () => undefined,
+  falsify,
   heeds,
   account,
 }: Setting): Scene {
@@ -139,6 +141,7 @@ export function scene({
               askedAlone.push(request);
               return beforeDetail(request, askedAlone.length);
             },
+            ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
             ...(account === undefined ? {} : { account }),
           }),
