@@ -46,6 +46,8 @@ export interface Setting {
   readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
   readonly account?: MemoryRestOptions['account'];
+  /** As `account`, where entities differ. */
+  readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
 }
 
 /** One process of the service, reading the shard. */
@@ -89,6 +91,7 @@ export function scene({
   falsify,
   heeds,
   account,
+  accountOf,
 }: Setting): Scene {
   const kafka = createMemoryKafka({ pause: () => turn(), ...kafkaOptions });
   const asked: ListRequest[] = [];
@@ -144,6 +147,7 @@ export function scene({
             ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
             ...(account === undefined ? {} : { account }),
+            ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),
         })),
         rhythm: null,
