@@ -78,11 +78,12 @@ function refusal(question: Question, { status, body, shape, retryAfterMs }: ApiR
   const park = (reason: ParkReason, parks: 'stream' | 'entity') =>
     new FatalError(message, { ...context, reason, parks });
   if (status === 401) return park('unauthorized', 'entity');
-  if (status === 402) return park('payment-required', 'entity');
+  // A plan or a key that has no right to one list may read the others.
+  if (status === 402) return park('payment-required', here);
   if (status === 403) {
-    // Not the API's own answer: its protection blocks this IP, and the budget holds the next try back.
+    // Not the API's own answer: perhaps its protection blocks this IP, and then the budget holds the next try back.
     if (body === undefined) return new TransientError(message, context);
-    return park('forbidden', question.kind === 'detail' ? 'stream' : 'entity');
+    return park('forbidden', here);
   }
   if (status === 429 || status >= 500) {
     if (retryAfterMs === undefined) return new TransientError(message, context);

@@ -222,6 +222,7 @@ function oneTry(
               slot.done({
                 status,
                 list: kind === 'list',
+                place: kind === 'detail' ? `one of ${stream}` : stream,
                 json: body !== undefined,
                 ...(retryAfterMs !== undefined && { retryAfterMs }),
               }),

@@ -160,8 +160,8 @@ describe('a list', () => {
     expect(await valueOf(answers)).toMatchObject({ began: 1, ended: 2 });
     expect(await valueOf(answers)).toMatchObject({ began: 3, ended: 4 });
     expect(slots.outcomes).toEqual([
-      { status: 200, list: true, json: true },
-      { status: 200, list: true, json: true },
+      { status: 200, list: true, place: 'invoices', json: true },
+      { status: 200, list: true, place: 'invoices', json: true },
     ]);
   });
 
@@ -192,11 +192,11 @@ describe('a list', () => {
 
 describe('a fault that may pass', () => {
   const faults: readonly [string, Reaction, RequestOutcome][] = [
-    ['429', json(429, { error: 'wolniej' }), { status: 429, list: true, json: true }],
-    ['503', html(503), { status: 503, list: true, json: false }],
-    ['500', html(500), { status: 500, list: true, json: false }],
-    ['502', raw(502, ''), { status: 502, list: true, json: false }],
-    ['520', html(520), { status: 520, list: true, json: false }],
+    ['429', json(429, { error: 'wolniej' }), { status: 429, list: true, place: 'invoices', json: true }],
+    ['503', html(503), { status: 503, list: true, place: 'invoices', json: false }],
+    ['500', html(500), { status: 500, list: true, place: 'invoices', json: false }],
+    ['502', raw(502, ''), { status: 502, list: true, place: 'invoices', json: false }],
+    ['520', html(520), { status: 520, list: true, place: 'invoices', json: false }],
     ['a lost connection', hangUp, { fault: true }],
     ['a cut error', cut(503), { status: 503 }],
   ];
@@ -206,7 +206,7 @@ describe('a fault that may pass', () => {
     const { list, slots, attempts, waits } = open();
     expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
     expect(server.requests).toHaveLength(3);
-    expect(slots.outcomes).toEqual([outcome, outcome, { status: 200, list: true, json: true }]);
+    expect(slots.outcomes).toEqual([outcome, outcome, { status: 200, list: true, place: 'invoices', json: true }]);
     expect(waits).toEqual([1, 2]);
     expect(attempts.map(({ entity, stream, attempt }) => [entity, stream, attempt])).toEqual([
       ['acme', 'invoices', 1],
@@ -302,8 +302,8 @@ describe('a status that waiting does not help', () => {
   test.each<[number, string, Reaction, string, 'stream' | 'entity']>([
     [401, 'JSON', json(401, { error: 'Nieprawidłowy klucz' }), 'unauthorized', 'entity'],
     [401, 'a page', html(401), 'unauthorized', 'entity'],
-    [402, 'JSON', json(402, { error: 'plan' }), 'payment-required', 'entity'],
-    [403, 'JSON', json(403, { error: 'brak uprawnień' }), 'forbidden', 'entity'],
+    [402, 'JSON', json(402, { error: 'plan' }), 'payment-required', 'stream'],
+    [403, 'JSON', json(403, { error: 'brak uprawnień' }), 'forbidden', 'stream'],
     [301, 'nothing', raw(301, '', { location: 'https://elsewhere.example/' }), 'redirected', 'stream'],
     [302, 'a page', html(302), 'redirected', 'stream'],
     [304, 'nothing', raw(304, ''), 'redirected', 'stream'],
@@ -331,19 +331,19 @@ describe('a status that waiting does not help', () => {
     server.react(json(403, { error: 'brak uprawnień' }));
     const { list, slots } = open();
     await failureOf(list());
-    expect(slots.outcomes).toEqual([{ status: 403, list: true, json: true }]);
+    expect(slots.outcomes).toEqual([{ status: 403, list: true, place: 'invoices', json: true }]);
   });
 
   test.each([
     ['a page', html(403)],
     ['nothing', raw(403, '', { 'content-type': 'application/json' })],
   ])(
-    'a 403 with %s is a block of the IP: the budget is told and the stream goes on by itself',
+    'a 403 with %s is perhaps a block of the IP: the budget is told and the stream goes on by itself',
     async (_body, block) => {
       server.react(block, two);
       const { list, slots } = open();
       expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
-      expect(slots.outcomes[0]).toEqual({ status: 403, list: true, json: false });
+      expect(slots.outcomes[0]).toEqual({ status: 403, list: true, place: 'invoices', json: false });
     },
   );
 
@@ -435,7 +435,7 @@ describe('a detail', () => {
     const { detail, slots } = open();
     expect(await valueOf(detail())).toEqual({ status: 200, row, began: 1, ended: 2 });
     expect(server.requests[0]?.url).toBe('/api/v3/invoices/4f2c.json');
-    expect(slots.outcomes).toEqual([{ status: 200, list: false, json: true }]);
+    expect(slots.outcomes).toEqual([{ status: 200, list: false, place: 'one of invoices', json: true }]);
   });
 
   test("I5: that the API's own JSON says is not found, is not found", async () => {
@@ -475,7 +475,7 @@ describe('a detail', () => {
 
   test.each<[Reaction, string, 'stream' | 'entity']>([
     [json(401, {}), 'unauthorized', 'entity'],
-    [json(402, {}), 'payment-required', 'entity'],
+    [json(402, {}), 'payment-required', 'stream'],
     [json(403, {}), 'forbidden', 'stream'],
     [json(410, {}), 'unexpected-status', 'stream'],
     [raw(302, ''), 'redirected', 'stream'],
@@ -511,7 +511,7 @@ describe('account details', () => {
     const { rest, slots, attempts } = open();
     expect(await valueOf(rest.accountDetails())).toEqual({ taxId: '5261040828', accountUuid: 'a-1' });
     expect(server.requests.map(({ url }) => url)).toEqual(['/api/v3/account/details.json']);
-    expect(slots.outcomes).toEqual([{ status: 200, list: false, json: true }]);
+    expect(slots.outcomes).toEqual([{ status: 200, list: false, place: 'account', json: true }]);
     expect(attempts).toMatchObject([{ stream: 'account', status: 200 }]);
   });
 
@@ -555,8 +555,8 @@ describe('account details', () => {
     const { rest, slots } = open();
     expect(await valueOf(rest.accountDetails())).toBe('unreadable');
     expect(slots.outcomes.slice(0, 2)).toEqual([
-      { status: 403, list: false, json: false },
-      { status: 403, list: false, json: true },
+      { status: 403, list: false, place: 'account', json: false },
+      { status: 403, list: false, place: 'account', json: true },
     ]);
   });
 
@@ -609,7 +609,7 @@ describe('unsubscribing', () => {
 });
 
 test('with a real budget, a blocked IP pauses until a probe succeeds, and the stream goes on', async () => {
-  server.react(html(403), html(403), two);
+  server.react(html(403), html(403), html(403), two);
   let now = 0;
   const pauses: number[] = [];
   const clock = {
@@ -624,6 +624,7 @@ test('with a real budget, a blocked IP pauses until a probe succeeds, and the st
     },
   };
   const budget = createBudget({ requestsPerMinute: 0, clock });
+  await failureOf(open({ slots: budget.slots('other'), retry: { attempts: 1, waitMs: () => 0 } }).list());
   const { list } = open({ slots: budget.slots('acme') });
   expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
   expect(pauses).toEqual([60_000, 120_000]);

@@ -347,6 +347,7 @@ export interface ListRequest {
   readonly stream: string;
   readonly params: Readonly<Record<string, string>>;
   readonly offset: number;
+  readonly limit: number;
 }
 
 /** One request for a single row, as the API in memory sees it. */
@@ -366,6 +367,8 @@ export interface MemoryRestOptions {
   readonly pause?: () => Promise<void>;
   /** Runs, and is awaited, before an answer is computed; what it throws is the answer. */
   readonly before?: (request: ListRequest) => void | Promise<void>;
+  /** What the API makes of the answer that would be true. */
+  readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -378,6 +381,9 @@ export interface MemoryRestOptions {
 /** A row, or null where the API says that there is none. */
 export type DetailAnswer = Row | null | undefined;
 
+/** What a list says. */
+export type ListAnswer = Pick<Answer, 'rows' | 'totalCount'>;
+
 /** Answers lists from collections in memory, each answer one snapshot. */
 export function createMemoryRest({
   entity,
@@ -385,6 +391,7 @@ export function createMemoryRest({
   marks,
   pause = noPause,
   before = () => undefined,
+  falsify = (answer) => answer,
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -395,13 +402,14 @@ export function createMemoryRest({
       defer(async () => {
         await pause();
         const began = marks.next();
-        const request: ListRequest = { entity, stream, params, offset };
+        const request: ListRequest = { entity, stream, params, offset, limit };
         await before(request);
         const filters = Object.entries(params).filter(([name]) => name.startsWith('q[') && heeds(name, request));
         const inQuery = rows(stream)
           .filter((row) => filters.every(([name, value]) => passes(row, name, value)))
           .toSorted((a, b) => (params['order'] === 'id desc' ? b.id - a.id : a.id - b.id));
-        const answer = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const page = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const answer = falsify(page, request);
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };
