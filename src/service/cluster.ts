@@ -13,6 +13,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { parseStateKey, parseStateValue } from '../state/state-topic';
 import { userAgentOf } from './api';
 import { layoutOf, resolveFraming } from './codecs';
+import type { Emit } from './events';
 import type { Cluster, ServiceOptions } from './run-context';
 
 /** The sections of the service file that something takes. */
@@ -21,10 +22,11 @@ interface ServicePart<K extends keyof ServiceConfig> {
 }
 
 /** Connects, makes and verifies the topics, resolves the schemas; rejects where another service or, in a run of one sweep, another instance is at work. */
-export async function openCluster(options: ServiceOptions): Promise<Cluster> {
-  const { config, endless, kafkaLog, onWarning, patience, secrets, socketFactory, version } = options;
+export async function openCluster(options: ServiceOptions, emit: Emit): Promise<Cluster> {
+  const { config, endless, kafkaLog, patience, secrets, socketFactory, version } = options;
   const kafka = createKafka({ ...kafkaSettings(config, secrets), socketFactory }, kafkaLog);
   const topics = await ensureTopics(kafka, topicSettings(config, config.service.topics.create));
+  const onWarning = (about: string): void => emit({ kind: 'surroundings', about });
   for (const warning of topics.warnings) onWarning(warning);
   const { registry } = config.service;
   const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);

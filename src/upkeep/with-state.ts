@@ -19,8 +19,10 @@ import type { RepairOptions } from './repair';
 /** What a command that writes state needs from outside. */
 export interface RepairSetting extends Pick<
   ServiceOptions,
-  'config' | 'patience' | 'kafkaLog' | 'secrets' | 'onWarning' | 'stop' | 'now' | 'version'
+  'config' | 'patience' | 'kafkaLog' | 'secrets' | 'stop' | 'now' | 'version'
 > {
+  /** Called with what is not as it should be and goes all the same. */
+  readonly onWarning: (warning: string) => void;
   readonly random: () => number;
 }
 
