@@ -67,8 +67,9 @@ describe('a fault while one entity is identified (I9)', () => {
     ['another row', closed('malformed-answer', 200)],
   ])('%s where a known row is asked for parks that entity, and the others are read', async (_, error) => {
     let account: AccountDetails | 'unreadable' = { taxId: null, accountUuid: 'a' };
+    const rows = items(3);
     const here = scene({
-      rows: { alfa: { items: items(3) }, beta: { items: items(3) } },
+      rows: { alfa: { items: rows }, beta: { items: items(3) } },
       accountOf: (entity) => (entity === 'alfa' ? account : { taxId: null, accountUuid: entity }),
       beforeDetail: () => {
         throw error;
@@ -76,6 +77,8 @@ describe('a fault while one entity is identified (I9)', () => {
     });
     expect(await here.start().ended).toBeNull();
     account = 'unreadable';
+    // Only where the list shows no known row are the known ones asked for by their address.
+    rows.splice(0, 3, { id: 501, content: 'unknown' });
     const run = here.start();
     expect(await run.ended).toBeNull();
     expect(run.of('sweep')).toEqual(['beta items']);
