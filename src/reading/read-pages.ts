@@ -1,5 +1,6 @@
 import { concat, concatMap, defer, from, mergeMap, type Observable } from 'rxjs';
 
+import { FatalError } from '../errors';
 import type { Cursor, Page, ScanName, StreamDeclaration, Turn } from '../model';
 import { trackCursor } from '../operators/track-cursor';
 import { firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
@@ -125,6 +126,18 @@ export function needsWorkingFilter(scanName: TimedScan): boolean {
 function totalNotBelieved(scanName: TimedScan, totalCount: number, shown: number): string {
   const other = shown > totalCount ? 'more' : 'fewer';
   return `the list read by ${scanName} shows ${other} rows than its own total_count: that total is not believed, and the list is read until it shows no more`;
+}
+
+/** Whether the API would not answer a list as it was asked for. */
+export function isFilterRefused(error: unknown): boolean {
+  if (!(error instanceof FatalError) || error.reason !== 'unexpected-status') return false;
+  return error.status !== undefined && error.status >= 400 && error.status < 500;
+}
+
+/** The warning that the API refuses the filter of a scan that is pointless without. */
+export function filterRefused({ scopeField, openField }: StreamDeclaration, scanName: TimedScan): string {
+  const filter = scanName === 'open' ? `${openField ?? ''} that is null` : (scopeField ?? '');
+  return `the API refused to filter by ${filter}, so the sweep does what ${scanName} was to do`;
 }
 
 /** The warning that the API ignores the filter of a scan. */

@@ -114,6 +114,22 @@ describe('a tombstone (I5)', () => {
     expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
   });
 
+  test.each([1, 2, 3])(
+    'is published although %i of the rows that are known to be there answer 404 alone (I5)',
+    async (blind) => {
+      const gone = new Set<string>();
+      const here = await after(20, [7], {
+        beforeDetail: ({ address }) => {
+          if (address === '7') return undefined;
+          if (gone.size < blind) gone.add(address);
+          return gone.has(address) ? null : undefined;
+        },
+      });
+      const told = await laps(here, 2);
+      expect([tombstones(here), warnings(told)]).toEqual([[7], []]);
+    },
+  );
+
   test('is not published where no row is left to compare with', async () => {
     const here = await after(3, [1, 2, 3]);
     const told = await laps(here, 4);
