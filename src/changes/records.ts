@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { RecordError } from '../errors';
-import { jsonText } from '../json';
+import type { Decode, Decoded } from './decode';
+import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
 import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
@@ -18,8 +19,8 @@ export interface StreamCodec {
   readonly definition: Definition;
   /** Computes fingerprints under a definition; undefined where this version of the program no longer can. */
   readonly fingerprintUnder: (definition: Definition) => Fingerprint | undefined;
-  /** Normalises a row; throws RecordError where it does not fit the schema. */
-  readonly decode: (row: Row, entity: EntityId, observedAtMs: number) => Record<string, unknown>;
+  /** Normalises a row; throws RecordError where what must fit the schema does not. */
+  readonly decode: Decode;
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly id: number }) => Buffer;
   /** Days since 1970-01-01 of the scope's date, or NO_DATE. */
@@ -35,6 +36,8 @@ export interface StreamCodec {
 export interface LinesCodec {
   /** Name of the topic without the prefix. */
   readonly name: string;
+  /** The array in the row. */
+  readonly field: string;
   /** The lines in a row as the API sent it. */
   readonly count: (row: Row) => number;
   /** The lines of a normalised row. */
@@ -95,12 +98,13 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
   const { row, op, fingerprint } = publication;
   const { topic } = codec;
   const decoded = codec.decode(row, entity, observedAtMs);
+  const { misfits } = decoded;
   const record = {
     topic: topic.name,
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
-    value: codec.encode(decoded),
-    headers: headers(origin, codec.declaration.name, op, fingerprint),
+    value: codec.encode(decoded.record),
+    headers: { ...headers(origin, codec.declaration.name, op, fingerprint), ...misfitHeader(misfits) },
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
   return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
@@ -192,7 +196,7 @@ function sumsOf({ sums }: Cursor, sumFields: readonly string[]): readonly Readon
 function linesOf(
   origin: Origin,
   lines: LinesCodec,
-  decoded: Readonly<Record<string, unknown>>,
+  { record: decoded, misfits }: Decoded,
   { row: { id }, op, fingerprint, linesBefore }: Publication,
 ): readonly OutgoingRecord[] {
   const { entity, observedAtMs } = origin;
@@ -211,7 +215,10 @@ function linesOf(
       partition,
       key: lines.encodeKey(key),
       value: lines.encode({ ...line, ...key, observed_at: observedAtMs }),
-      headers: headers(origin, lines.name, isNew ? 'c' : op, fingerprint),
+      headers: {
+        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint),
+        ...misfitHeader(misfitsOfLine(line, lines.field, misfits)),
+      },
     };
     refuseLarger(record, lines.topic, `${lines.name} ${id}, line ${index + 1}`, origin);
     return record;
@@ -274,6 +281,25 @@ export function deadLetterOf(
         : {}),
     },
   };
+}
+
+function misfitHeader(misfits: readonly string[]): OutgoingRecord['headers'] {
+  return misfits.length === 0 ? {} : { misfits: misfits.join(',') };
+}
+
+/** Those of a row's misfits that are in this line, which keeps the values of its own. */
+function misfitsOfLine(
+  { extra }: Readonly<Record<string, unknown>>,
+  field: string,
+  misfits: readonly string[],
+): readonly string[] {
+  if (misfits.length === 0 || typeof extra !== 'string') return [];
+  const kept: unknown = JSON.parse(extra);
+  const prefix = `${field}.`;
+  return misfits
+    .filter((misfit) => misfit.startsWith(prefix))
+    .map((misfit) => misfit.slice(prefix.length))
+    .filter((name) => isObject(kept) && Object.hasOwn(kept, name));
 }
 
 function headers(

@@ -179,6 +179,7 @@ function linesCodecOf({ name, field, schema }: Projection, topics: Topics, frami
   const { key, value } = encodersOf(schema, topic.name, framing);
   return {
     name,
+    field,
     count: (row) => arrayOf(row[field]).length,
     of: (record) => arrayOf(record[field]).filter(isObject),
     encode: (record) => value.encode(record),

@@ -24,6 +24,7 @@ const read = (bytes: Buffer | null | undefined): unknown => (bytes == null ? byt
 
 const lines = (topic = topicOf('lines')): LinesCodec => ({
   name: 'invoice-lines',
+  field: 'services',
   count: ({ services }) => (Array.isArray(services) ? services.length : 0),
   of: ({ services }) => services as Readonly<Record<string, unknown>>[],
   encode: json,
@@ -36,7 +37,7 @@ function originOf(changes: Partial<StreamCodec> = {}): Origin {
     declaration: invoices,
     definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => undefined,
-    decode: (row, _entity, observedAtMs) => ({ ...row, observed_at: observedAtMs }),
+    decode: (row, _entity, observedAtMs) => ({ record: { ...row, observed_at: observedAtMs }, misfits: [] }),
     encode: json,
     encodeKey: json,
     dateOf: () => NO_DATE,
