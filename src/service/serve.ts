@@ -42,13 +42,15 @@ import type { RequestPace } from '../sources/budget';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
+import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
-import { entitiesByShard, openCluster, refuseOtherMembers } from './cluster';
+import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs } from './codecs';
 import type { Emit, ServiceEvent } from './events';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
+import { watchTopics } from './watch-topics';
 
 /**
  * Reads every stream of every enabled entity and publishes what changed.
@@ -109,8 +111,13 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
       [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
     ),
   });
+  const watched = watchTopics({
+    look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
+    first: topics,
+    everyMs: patience.topicsMs,
+  });
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
-  return concat(reading, leave).pipe(
+  return concat(reading.pipe(failWith(watched)), leave).pipe(
     finalize(() => {
       api.close();
       void membership.leave();

@@ -1,6 +1,6 @@
 import { Partitioners, type Kafka, type Producer, type RecordMetadata, type Transaction } from 'kafkajs';
 
-import { TransientError } from '../errors';
+import { ConfigError, TransientError } from '../errors';
 import { classify, kafkaType, withDeadline } from './faults';
 import { checkCoverage, oneTopicAtATime, sendRounds, topicMessages, type Send, type SendLimits } from './sends';
 import type { Batch, LastOffsets, Writer } from './transaction';
@@ -94,14 +94,25 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
         // verify transactions (before 3.6, or switched off) takes that send behind the abort's marker, and shows it with the next commit.
         // The next InitProducerId ends the transaction under a higher epoch, so that the late send is refused.
         givenUp = true;
-        return classify(error, attempted, {
+        const outcome = classify(error, attempted, {
           topic: `Write on topic ${sending.join(' and topic ')}`,
           transactionalId: `Write on transactional id ${options.transactionalId}`,
         });
+        return outcome.kind === 'refused' && !sending.some((topic) => topic !== options.stateTopic)
+          ? { kind: 'forbidden', error: stateRefused(options.stateTopic, outcome.error) }
+          : outcome;
       }
     },
     close: () => closeProducer(producer),
   };
+}
+
+/** No row is in the state topic: what the broker refuses there, it refuses whatever rows are sent. */
+function stateRefused(stateTopic: string, error: TransientError): ConfigError {
+  return new ConfigError(
+    `${error.message}; ${stateTopic} takes no record of that size: set its max.message.bytes to 1048588, the broker's default, or more`,
+    { cause: error, mayPass: true },
+  );
 }
 
 async function fence(producer: Producer): Promise<Transaction> {

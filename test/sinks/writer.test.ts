@@ -84,3 +84,18 @@ test('I2: a commit given up while the markers of the one before are written does
   await new Promise((resolve) => setTimeout(resolve, 30));
   expect(fake.calls.length - tried).toBeLessThanOrEqual(1);
 });
+
+test.each([
+  ['the state topic', 1, 'forbidden', 'CONFIG'],
+  ['a data topic', 2, 'refused', 'TRANSIENT'],
+] as const)(
+  'I1: a record that is too large for %s is a fault of a row only where rows are',
+  async (_topic, at, kind, code) => {
+    const large = Object.assign(new Error('too large'), { type: 'MESSAGE_TOO_LARGE' });
+    const { kafka } = fakeKafka((send, sent) =>
+      send === at ? Promise.reject(large) : Promise.resolve(answered(sent)),
+    );
+    const writer = await openWriter(kafka, options);
+    expect(await writer.commit(batch)).toMatchObject({ kind, error: { code } });
+  },
+);

@@ -87,6 +87,13 @@ export function createMemoryKafka({
   /** Where each partition of the other topics ends, what was aborted included. */
   const ends = new Map<string, Map<number, number>>();
 
+  for (const { key, value } of stored) {
+    if (value === null || !key.endsWith('{"layout":true}]')) continue;
+    // The topics go on where what is stored says that they ended.
+    for (const [topic, offsets] of Object.entries(parseStateValue('layout', value).lastOffsets))
+      ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
+  }
+
   /** Gives the records of a transaction their offsets; its control records have some too. */
   function place(outgoing: readonly OutgoingRecord[]): Map<string, Map<number, number>> {
     const last = new Map<string, Map<number, number>>();
@@ -148,7 +155,7 @@ export function createMemoryKafka({
             newest += 1;
             return fenced();
           case 'refused':
-            return { kind: 'refused', error: new TransientError('memory: refused') };
+            return { kind: 'refused', error: new TransientError('memory: refused', { retryAfterMs: 0 }) };
           case 'lost':
         }
         await pause();
