@@ -158,11 +158,11 @@ export class Memory implements TakenMemory {
 
   /** A transaction with these records of the state topic stands. */
   committed(records: readonly StateRecord[], lastOffsets: LastOffsets): void {
-    const { number, stateTopic, laps } = this.#options;
+    const { number, stateTopic, sweeps } = this.#options;
     this.#stored.wrote(records, lastOffsets.get(stateTopic)?.get(number));
     for (const topic of Object.keys(this.#layout.partitions)) {
       // Records of sweeps are published, not remembered: the service goes on where they were lost.
-      if (topic === laps.topic.name) continue;
+      if (topic === sweeps.topic.name) continue;
       for (const [partition, last] of lastOffsets.get(topic) ?? []) {
         (this.#lastOffsets[topic] ??= {})[partition] = last;
         this.#offsetsNoted = false;

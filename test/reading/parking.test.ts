@@ -6,7 +6,7 @@ import type { Progress } from '../../src/reading/progress';
 import { NO_COUNTS, resumeOrBegin } from '../../src/rules/cursor';
 import { SessionEnded } from '../../src/shard/session-ended';
 import { cursorIn, cursorOfScan, type Fate, itemStream, topicOf } from '../support/memory';
-import { idsOn, items, lapsEvery, quiet, scene, upTo, when } from '../support/scene';
+import { idsOn, items, sweepsEvery, quiet, scene, upTo, when } from '../support/scene';
 
 const malformed = (): never => {
   throw new FatalError('expected a list, got none', { reason: 'malformed-answer', parks: 'stream' });
@@ -23,7 +23,7 @@ describe('parking', () => {
 
   test('a parked stream stops neither its siblings nor other entities (I9)', async () => {
     const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
-    const run = here.start({ rhythm: lapsEvery(3_600_000), parkMs: () => 3_600_000 });
+    const run = here.start({ rhythm: sweepsEvery(3_600_000), parkMs: () => 3_600_000 });
     await when(() => run.of('sweep').length === 2);
     expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'beta items']);
     expect(run.of('parked')).toEqual(['alfa things']);
@@ -31,7 +31,7 @@ describe('parking', () => {
     expect(await run.ended).toBeNull();
   });
 
-  test('a refused key parks the whole entity and no other, and is not tried again in a run of one lap', async () => {
+  test('a refused key parks the whole entity and no other, and is not tried again in a run of one sweep', async () => {
     const here = scene({ rows, before: ({ entity }) => (entity === 'alfa' ? refused() : undefined) });
     const run = here.start();
     expect(await run.ended).toBeNull();
@@ -43,7 +43,7 @@ describe('parking', () => {
     expect(here.asked.filter(({ entity }) => entity === 'alfa').length).toBeLessThanOrEqual(2);
   });
 
-  test('what does not pass is tried once more in a run of one lap, and then given up', async () => {
+  test('what does not pass is tried once more in a run of one sweep, and then given up', async () => {
     const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
     const run = here.start();
     expect(await run.ended).toBeNull();
@@ -78,7 +78,7 @@ describe('parking', () => {
     expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([{ waitMs: 3 }]);
   });
 
-  test('a lap whose end is being committed when another stream parks its entity is not read a second time', async () => {
+  test('a sweep whose end is being committed when another stream parks its entity is not read a second time', async () => {
     let ending: () => void = () => undefined;
     const ends = new Promise<void>((resolve) => (ending = resolve));
     let failures = 0;
@@ -106,7 +106,7 @@ describe('parking', () => {
     expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(3);
   });
 
-  test('the sums of a lap keep what was read before it was parked', async () => {
+  test('the sums of a sweep keep what was read before it was parked', async () => {
     const stream: StreamDeclaration = { ...itemStream('items'), sumFields: ['amount'] };
     const here = scene({
       rows: { alfa: { items: items(10).map((row) => ({ ...row, currency: 'PLN', amount: 5 })) } },
