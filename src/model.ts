@@ -55,7 +55,7 @@ export interface Turn {
   readonly scan: ScanName;
   /** Milliseconds between two of its requests with which it keeps its target. */
   readonly paceMs: number;
-  /** Requests that a lap is behind its latest end, negative = ahead of it; only of a sweep. */
+  /** Requests that a sweep is behind its latest end, negative = ahead of it; only of a sweep. */
   readonly behind?: number;
 }
 
@@ -141,7 +141,7 @@ export interface Counts {
 
 /** Where a scan stands, as stored under `{"entity","stream","scan"}`. */
 export interface Cursor {
-  /** Number of this scan, from 1; a lap's number where the scan is the sweep. */
+  /** Number of this scan, from 1; a sweep's number where the scan is the sweep. */
   readonly number: number;
   readonly query: Query;
   readonly startedAt: string;
@@ -156,7 +156,7 @@ export interface Cursor {
   readonly mark?: number;
   /** Deletions of the last 24 h that nobody had to agree to; only of a sweep. */
   readonly deletions?: readonly Deletions[];
-  /** Tombstones since the end of this lap: they count in the next. */
+  /** Tombstones since the end of this sweep: they count in the next. */
   readonly deletedSince?: number;
 }
 

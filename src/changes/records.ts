@@ -52,7 +52,7 @@ export interface LinesCodec {
 }
 
 /** All that turns finished sweeps into bytes. */
-export interface LapsCodec {
+export interface SweepsCodec {
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly stream: string }) => Buffer;
   readonly topic: OutputTopic;
@@ -136,10 +136,10 @@ export function tombstonesOf(
 }
 
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
-export function lapRecordOf(
+export function sweepRecordOf(
   origin: Origin,
   cursor: Cursor,
-  { laps: sweeps, strays }: { readonly laps: LapsCodec; readonly strays: number },
+  { sweeps, strays }: { readonly sweeps: SweepsCodec; readonly strays: number },
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;

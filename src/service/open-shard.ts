@@ -36,7 +36,7 @@ export function shardOptions(
         .map((declaration) => ({ entity: entity.id, codec: codecs.streamCodec(declaration) })),
     ),
     deadLetters: topics.deadLetters,
-    laps: codecs.sweeps,
+    sweeps: codecs.sweeps,
     encodeBlock,
     decodeBlock,
     layout,

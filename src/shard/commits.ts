@@ -41,7 +41,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** The options of a shard that its commits depend on. */
 export type CommitOptions = Pick<
   ShardOptions,
-  'serviceId' | 'deadLetters' | 'laps' | 'encodeBlock' | 'now' | 'idleCommitMs'
+  'serviceId' | 'deadLetters' | 'sweeps' | 'encodeBlock' | 'now' | 'idleCommitMs'
 >;
 
 /** What the commits of one session are made on. */

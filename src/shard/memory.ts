@@ -161,7 +161,7 @@ export class Memory implements TakenMemory {
    * offsets remembered stay the higher ones, so that the next start refuses too.
    */
   committed(records: readonly StateRecord[], lastOffsets: LastOffsets): void {
-    const { number, stateTopic, laps } = this.#options;
+    const { number, stateTopic, sweeps } = this.#options;
     refuseOlderOffsets(this.#lastOffsets, lastOffsets);
     const stateEnd = lastOffsets.get(stateTopic)?.get(number);
     this.#stored.wrote(records, stateEnd);
@@ -169,7 +169,7 @@ export class Memory implements TakenMemory {
     if (stateEnd !== undefined) (this.#lastOffsets[stateTopic] ??= {})[number] = stateEnd;
     for (const topic of Object.keys(this.#layout.partitions)) {
       // Records of sweeps are published, not remembered: the service goes on where they were lost.
-      if (topic === laps.topic.name) continue;
+      if (topic === sweeps.topic.name) continue;
       for (const [partition, last] of lastOffsets.get(topic) ?? []) {
         (this.#lastOffsets[topic] ??= {})[partition] = last;
         this.#offsetsNoted = false;

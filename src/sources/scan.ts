@@ -65,7 +65,7 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
     return of(start).pipe(
       expand((at) => {
         if (at.page?.end === true || stopped()) return EMPTY;
-        // The promise also is the async boundary that a long `expand` needs: see STYLE, Pipeline.
+        // The promise also is the async boundary without which a long `expand` that is synchronous throughout dies in silence.
         return defer(credit.take).pipe(
           mergeMap(() =>
             stopped() ? EMPTY : ask(at.position.offset).pipe(take(1), throwIfEmpty(), map(advance(at.position))),

@@ -4,7 +4,7 @@ import { RecordError } from '../../src/errors';
 import { NO_DATE } from '../../src/changes/block';
 import {
   deadLetterOf,
-  lapRecordOf,
+  sweepRecordOf,
   lineRecordsOf,
   recordsOf,
   tombstonesOf,
@@ -144,7 +144,7 @@ describe('the record of a finished sweep', () => {
   });
 
   test('says what was read, what that came to, and the sums that are exact', () => {
-    const record = lapRecordOf(originOf(), cursor, { laps: sweeps(), strays: 6 });
+    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6 });
     expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
     expect(record.headers).toMatchObject({ op: 'c', scan: 'sweep' });
     const [first = '', second = ''] = invoices.sumFields;
@@ -170,10 +170,10 @@ describe('the record of a finished sweep', () => {
   });
 
   test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
-    const small = lapRecordOf(originOf(), cursor, { laps: sweeps(600), strays: 0 });
+    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0 });
     expect(read(small.value)).toMatchObject({ sums: null, rows: 8 });
     const without = originOf({ declaration: { ...invoices, sumFields: [] } });
-    expect(read(lapRecordOf(without, cursor, { laps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
+    expect(read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
   });
 });
 

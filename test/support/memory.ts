@@ -32,7 +32,7 @@ const SERVICE = 'memory';
 export const STATE_TOPIC = 'memory.state';
 /** Where dead letters go. */
 export const DEAD_LETTERS = 'memory.dead-letters';
-/** Where finished laps are told of. */
+/** Where finished sweeps are told of. */
 export const SWEEPS = 'memory.sweeps';
 
 /** What becomes of what a shard writes, decided by the test. */
@@ -55,8 +55,8 @@ export interface MemoryKafkaOptions {
 export interface MemoryKafka {
   /** Committed records of the data topics and the dead-letter topic, in order. */
   readonly records: readonly OutgoingRecord[];
-  /** Committed records of finished laps, as JSON, in order. */
-  readonly laps: readonly OutgoingRecord[];
+  /** Committed records of finished sweeps, as JSON, in order. */
+  readonly sweeps: readonly OutgoingRecord[];
   /** Committed records of the state topic's partition. */
   readonly state: readonly StoredRecord[];
   /** Counts what was aborted too, as Kafka does. */
@@ -79,7 +79,7 @@ export function createMemoryKafka({
   stored = [],
 }: MemoryKafkaOptions = {}): MemoryKafka {
   const records: OutgoingRecord[] = [];
-  const laps: OutgoingRecord[] = [];
+  const sweeps: OutgoingRecord[] = [];
   const state: StoredRecord[] = stored.map((record, offset) => ({ ...record, offset }));
   let newest = 0;
   let end = state.length;
@@ -133,7 +133,7 @@ export function createMemoryKafka({
           for (const [index, { key, value }] of batch.state.entries()) {
             state.push({ key, value: value === null ? null : Buffer.from(value), offset: first + index });
           }
-          for (const record of batch.records) (record.topic === SWEEPS ? laps : records).push(record);
+          for (const record of batch.records) (record.topic === SWEEPS ? sweeps : records).push(record);
           onCommitted(batch);
         };
         if (how !== 'committed') used = true;
@@ -167,7 +167,7 @@ export function createMemoryKafka({
 
   return {
     records,
-    laps,
+    sweeps,
     state,
     highWatermark: () => end,
     newSessionId: () => `session ${(sessions += 1)}`,
@@ -322,9 +322,9 @@ export function memoryShard(
     stateTopic: STATE_TOPIC,
     streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
     deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
-    laps: {
+    sweeps: {
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
-      encode: (lap) => Buffer.from(JSON.stringify(lap)),
+      encode: (sweep) => Buffer.from(JSON.stringify(sweep)),
       encodeKey: (key) => Buffer.from(JSON.stringify(key)),
     },
     encodeBlock: (value) => block.encode(value),
