@@ -45,6 +45,8 @@ export interface Position {
   readonly requests: number;
   /** Requests since the last proof. */
   readonly unproven: number;
+  /** The offset from which the walk has just stepped back, as the list showed nothing there. */
+  readonly emptyAt?: number;
 }
 
 /** What a scan says of itself when it asks for a request. */
@@ -75,6 +77,8 @@ export interface Page {
   readonly strays: readonly unknown[];
   /** Rows inside the interval that the query excludes: the API ignored a filter. */
   readonly outsideQuery: number;
+  /** Rows of the list up to this page's last, where the list's own total says another number. */
+  readonly miscounted?: number;
   readonly interval: Interval;
   readonly totalCount: number;
   readonly began: number;
@@ -102,6 +106,8 @@ export interface StreamDeclaration {
   readonly schema: string;
   /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`. */
   readonly volatileFields: readonly string[];
+  /** Fields that no row lacks, and of which some have a value in every row: an answer without them is a stub and no row. */
+  readonly everyRowHas: readonly string[];
   /** Fields that only the detail shows. */
   readonly detailOnlyFields: readonly string[];
   /** Money fields summed by month of the scope field and currency in the sweep's cursor. */

@@ -4,7 +4,7 @@ import type { Kafka } from 'kafkajs';
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
 import { layoutOf, subjectsOf } from '../service/codecs';
-import { topicSettings } from '../service/cluster';
+import { startSettings, topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
@@ -27,18 +27,20 @@ export async function checkKafka(
   const config = { service, entities: [] };
   const settings = topicSettings(config, false);
   const missing = await attempt('brokers', null, async () => {
-    const names = await missingTopics(kafka, topicSettings(config, service.topics.create));
+    const names = await missingTopics(kafka, settings);
     return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
   });
   if (missing === null) return null;
   if (missing.length > 0) {
-    await attempt('topics', null, () => {
+    await attempt('topics', null, async () => {
       const names = missing.join(', ');
       if (!service.topics.create)
         throw new ConfigError(
           `expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
         );
-      return Promise.resolve({ value: null, text: `${names} will be created at the first run` });
+      // What a run would refuse at its start is refused here.
+      await missingTopics(kafka, startSettings(kafka, config, LOOK_DEADLINE_MS));
+      return { value: null, text: `${names} will be created at the first run` };
     });
     const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
     const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };

@@ -6,7 +6,7 @@ import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp } from './io';
 import { createNarrator } from './narrate';
-import { asJson, createDisplay, newReport, note, noteAttempt, summary, type StreamReport } from './once-report';
+import { asJson, createDisplay, newReport, note, summary, type StreamReport } from './once-report';
 
 const help = `Usage: infakt-kafka once [options]
 
@@ -48,11 +48,6 @@ export function onceCommand(
         version: io.version,
         now,
         socketFactory,
-        onAttempt: ({ entity, stream }) => noteAttempt(reports, entity, stream, clock()),
-        onLost: narrator.lost,
-        onPace: narrator.pace,
-        onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
-        onBack: narrator.back,
         endless: false,
         stop: io.stop,
       }).pipe(

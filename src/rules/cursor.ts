@@ -21,7 +21,8 @@ export function isComplete(cursor: Cursor | null): cursor is Cursor & { readonly
 export function resumeOrBegin(before: Cursor | null, query: Query, nowMs: number): Cursor {
   if (before !== null && !isComplete(before) && isSameQuery(before.query, query)) {
     // The bounds on a walk without an end count from here: one that was parked for them must be able to go on.
-    return { ...before, position: { ...before.position, step: 1, requests: 0, unproven: 0 } };
+    const { offset, anchor } = before.position;
+    return { ...before, position: { ...startPosition(), offset, anchor } };
   }
   return {
     // A sweep that is begun again under another query was never complete and keeps its number.

@@ -1,3 +1,4 @@
+import { TransientError } from '../errors';
 import type { StoredRecord, Writer } from '../sinks/transaction';
 import { parseStateValue, stateKey, type Layout, type Session, type StateKey } from './state-topic';
 
@@ -38,6 +39,8 @@ export async function takeShard(partition: TakeShardOptions, memory: TakenMemory
       state: [{ key: stateKey(partition.serviceId, { session: true }), value: JSON.stringify(marker) }],
       records: [],
     });
+    // The marker holds no row: refused, it is a failure like any other, and no reason to look for a row.
+    if (outcome.kind === 'refused') throw new TransientError(outcome.error.message, { cause: outcome.error });
     if (outcome.kind !== 'committed') throw outcome.error;
     await partition.read(memory.beginReading(), (record) => {
       const key = memory.apply(record);

@@ -54,7 +54,10 @@ const parked = (place: Place, waitMs = 60_000): void =>
   narrator.tell({ kind: 'parked', ...place, reason: 'unauthorized', error: refusal, waitMs });
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
-const lost = (shard: number | null, error: Error = away): void => narrator.lost({ shard, error, waitMs: 500 });
+const lost = (shard: number | null, error: Error = away): void =>
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500 });
+
+const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
 
 describe('sweeps', () => {
   test('no page is a line, and only the first sweep of each stream is', () => {
@@ -136,9 +139,9 @@ describe('Kafka', () => {
     lost(1);
     lost(0);
     lost(1);
-    narrator.back(0);
+    back(0);
     expect(told()).toEqual(['warn 0 kafka lost, retrying']);
-    narrator.back(1);
+    back(1);
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
     expect(lines[0]).toMatchObject({ waitMs: 500, err: { code: 'TRANSIENT', message: 'no broker answered' } });
   });
@@ -155,15 +158,15 @@ describe('Kafka', () => {
     lost(0);
     lost(1);
     lost(null);
-    narrator.back(1);
+    back(1);
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
   });
 
   test('the next outage is told again', () => {
     lost(0);
-    narrator.back(0);
+    back(0);
     lost(0);
-    narrator.back(0);
+    back(0);
     expect(told()).toEqual([
       'warn 0 kafka lost, retrying',
       'info kafka is back',
@@ -173,9 +176,9 @@ describe('Kafka', () => {
   });
 
   test('shards that open without having been lost are not told, nor are pages while one is away', () => {
-    narrator.back(0);
+    back(0);
     lost(1);
-    narrator.back(0);
+    back(0);
     page(clients);
     expect(told()).toEqual(['warn 1 kafka lost, retrying']);
   });

@@ -211,10 +211,10 @@ test('every fault of the API, one after the other, while it runs: none disturbs 
     { action: { transform: 'empty-list' }, parks: false },
     { action: { transform: 'filters-ignored' }, parks: false },
   ];
-  const scene = await companies(['alfa', 'beta'], { service: { infakt: { timeoutMs: 500 } } });
+  const scene = await companies(['alfa', 'beta'], { service: { infakt: { timeoutMs: 1_500 } } });
   const { admin } = scene.simulator;
   const run = startRun(scene.service, {
-    patience: { parkMs: () => 100, retry: { attempts: 2, waitMs: () => 5 } },
+    patience: { parkMs: () => 100, retry: { attempts: 2, waitMs: () => 5, secondOpinionMs: 1 } },
   });
   await run.laps(...scene.names);
   let parkings = 0;

@@ -305,7 +305,7 @@ test('an entity whose answers hang is given up without holding up another', asyn
   spoilLastPage(simulator, 'hanging', { hang: true });
   spoilLastPage(simulator, 'dripping', { drip: 100 });
 
-  const run = await service.once({ patience: { retry: { attempts: 2, waitMs: () => 5 } } });
+  const run = await service.once({ patience: { retry: { attempts: 2, waitMs: () => 5, secondOpinionMs: 1 } } });
 
   expect(run).toMatchObject({ code: 3, complete: false });
   expect(run.streams).toMatchObject({

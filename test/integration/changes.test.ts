@@ -6,7 +6,7 @@ import { type RunEnd, type Running, startRun } from '../support/run';
 import { dayFromNow, invoicesWhere, lapsTold, purposeOf, requestsOf, walksBegun } from '../support/scans';
 
 /** Whole runs are made there, whose results the tests look at. */
-const SET_UP_MS = 900_000;
+const SET_UP_MS = 1_800_000;
 const INVOICES = 120;
 /** Longer than any of these runs. */
 const NEVER = 3_600;
@@ -153,6 +153,9 @@ describe('between two sweeps', () => {
     await walksBegun(simulator, alfa, ['newest', 'open', 'recent'], 3);
     await walksBegun(simulator, late, ['recent'], 2);
     await walksBegun(simulator, scoped, ['newest', 'open'], 3);
+    await until(() => requestsOf(simulator, late, beforeLate).some((request) => purposeOf(request) === 'whole'), {
+      what: 'the row that came late to be read again',
+    });
     sincePayment = requestsOf(simulator, alfa, asked);
     sinceLate = requestsOf(simulator, late, beforeLate);
 

@@ -9,7 +9,7 @@ import { type RunEnd, type Running, startRun } from '../support/run';
 import { dayFromNow, invoicesWhere, lapsTold, requestsOf } from '../support/scans';
 
 /** Whole runs are made there, whose results the tests look at. */
-const SET_UP_MS = 900_000;
+const SET_UP_MS = 1_800_000;
 const INVOICES = 120;
 /** Longer than the run. */
 const NEVER = 3_600;

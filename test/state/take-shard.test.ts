@@ -83,3 +83,11 @@ test('a reading that breaks off, and a layout that does not fit, close the write
   await expect(takeShard(unfit.partition, memory)).rejects.toThrow('another layout');
   expect(unfit.closed()).toBe(1);
 });
+
+test('I3: a marker that is refused is a failure like any other, not the begin of a search for a row', async () => {
+  const { memory, partition, closed } = start({ fate: () => 'refused' });
+  const failure: unknown = await takeShard(partition, memory).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(TransientError);
+  expect(failure).not.toHaveProperty('retryAfterMs', 0);
+  expect(closed()).toBe(1);
+});

@@ -87,6 +87,13 @@ export function createMemoryKafka({
   /** Where each partition of the other topics ends, what was aborted included. */
   const ends = new Map<string, Map<number, number>>();
 
+  for (const { key, value } of stored) {
+    if (value === null || !key.endsWith('{"layout":true}]')) continue;
+    // The topics go on where what is stored says that they ended.
+    for (const [topic, offsets] of Object.entries(parseStateValue('layout', value).lastOffsets))
+      ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
+  }
+
   /** Gives the records of a transaction their offsets; its control records have some too. */
   function place(outgoing: readonly OutgoingRecord[]): Map<string, Map<number, number>> {
     const last = new Map<string, Map<number, number>>();
@@ -148,7 +155,7 @@ export function createMemoryKafka({
             newest += 1;
             return fenced();
           case 'refused':
-            return { kind: 'refused', error: new TransientError('memory: refused') };
+            return { kind: 'refused', error: new TransientError('memory: refused', { retryAfterMs: 0 }) };
           case 'lost':
         }
         await pause();
@@ -248,6 +255,7 @@ export function itemStream(
     scopeField: scoped ? 'date' : null,
     schema: 'item',
     volatileFields: [],
+    everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
     sumFields: [],
     openField: opens ? 'closed' : null,
@@ -346,6 +354,7 @@ export interface ListRequest {
   readonly stream: string;
   readonly params: Readonly<Record<string, string>>;
   readonly offset: number;
+  readonly limit: number;
 }
 
 /** One request for a single row, as the API in memory sees it. */
@@ -365,6 +374,8 @@ export interface MemoryRestOptions {
   readonly pause?: () => Promise<void>;
   /** Runs, and is awaited, before an answer is computed; what it throws is the answer. */
   readonly before?: (request: ListRequest) => void | Promise<void>;
+  /** What the API makes of the answer that would be true. */
+  readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -377,6 +388,9 @@ export interface MemoryRestOptions {
 /** A row, or null where the API says that there is none. */
 export type DetailAnswer = Row | null | undefined;
 
+/** What a list says. */
+export type ListAnswer = Pick<Answer, 'rows' | 'totalCount'>;
+
 /** Answers lists from collections in memory, each answer one snapshot. */
 export function createMemoryRest({
   entity,
@@ -384,6 +398,7 @@ export function createMemoryRest({
   marks,
   pause = noPause,
   before = () => undefined,
+  falsify = (answer) => answer,
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -394,13 +409,14 @@ export function createMemoryRest({
       defer(async () => {
         await pause();
         const began = marks.next();
-        const request: ListRequest = { entity, stream, params, offset };
+        const request: ListRequest = { entity, stream, params, offset, limit };
         await before(request);
         const filters = Object.entries(params).filter(([name]) => name.startsWith('q[') && heeds(name, request));
         const inQuery = rows(stream)
           .filter((row) => filters.every(([name, value]) => passes(row, name, value)))
           .toSorted((a, b) => (params['order'] === 'id desc' ? b.id - a.id : a.id - b.id));
-        const answer = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const page = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const answer = falsify(page, request);
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };

@@ -39,7 +39,7 @@ export async function walksBegun(
   const before = purposes.map((purpose) => ({ purpose, count: begun(purpose) }));
   await until(() => before.every(({ purpose, count }) => begun(purpose) >= count + walks), {
     what: `${walks} walks of ${purposes.join(', ')} with ${key}`,
-    withinMs: 300_000,
+    withinMs: 600_000,
   });
 }
 
@@ -52,7 +52,7 @@ export async function lapsTold(run: Running, streams: readonly string[], laps: n
   let end: RunEnd | undefined;
   void run.ended.then((ended) => (end = ended));
   const story = (): string => end?.stderr.slice(-3_000) ?? run.told().slice(-30).join('\n');
-  await until(() => behind().length === 0 || end !== undefined, { what: 'laps', withinMs: 300_000 }).catch(
+  await until(() => behind().length === 0 || end !== undefined, { what: 'laps', withinMs: 600_000 }).catch(
     () => undefined,
   );
   if (behind().length > 0) throw new Error(`Waiting for ${laps} laps of ${behind().join(', ')}: ${story()}`);

@@ -43,8 +43,11 @@ export interface Setting {
   readonly kafka?: MemoryKafkaOptions;
   readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
+  readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
   readonly account?: MemoryRestOptions['account'];
+  /** As `account`, where entities differ. */
+  readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
 }
 
 /** One process of the service, reading the shard. */
@@ -85,8 +88,10 @@ export function scene({
   kafka: kafkaOptions = {},
   before = () => undefined,
   beforeDetail = () => undefined,
+  falsify,
   heeds,
   account,
+  accountOf,
 }: Setting): Scene {
   const kafka = createMemoryKafka({ pause: () => turn(), ...kafkaOptions });
   const asked: ListRequest[] = [];
@@ -139,8 +144,10 @@ export function scene({
               askedAlone.push(request);
               return beforeDetail(request, askedAlone.length);
             },
+            ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
             ...(account === undefined ? {} : { account }),
+            ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),
         })),
         rhythm: null,

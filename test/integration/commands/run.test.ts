@@ -101,6 +101,8 @@ describe('SIGTERM', () => {
     /** Starts the run and resolves when it is in that phase. */
     readonly reach: (scene: Scene) => Promise<Running>;
     readonly withinMs: number;
+    /** How long a request of the API may take. */
+    readonly timeoutMs?: number;
   }
 
   /** Starts it behind a proxy that does something to the nth request of a kind. */
@@ -158,6 +160,7 @@ describe('SIGTERM', () => {
           return new Promise(() => undefined);
         }),
       withinMs: 7_000,
+      timeoutMs: 1_000,
     },
     {
       phase: 'while a page is on its way',
@@ -167,6 +170,7 @@ describe('SIGTERM', () => {
           return new Promise(() => undefined);
         }),
       withinMs: 7_000,
+      timeoutMs: 1_000,
     },
     {
       phase: 'while a transaction is being committed',
@@ -213,8 +217,8 @@ describe('SIGTERM', () => {
 
   test.each(phases)(
     '$phase ends it in time with exit code 0, and the next one goes on',
-    async ({ reach, withinMs }) => {
-      const scene = await companies(['alfa']);
+    async ({ reach, withinMs, timeoutMs = 30_000 }) => {
+      const scene = await companies(['alfa'], { service: { infakt: { timeoutMs } } });
       const run = await reach(scene);
       const end = await run.stop();
       expect(end.code).toBe(0);

@@ -142,14 +142,12 @@ function runContextOf(
   return {
     options: {
       patience: usualPatience(() => 0),
-      onAttempt: () => undefined,
-      onLost: ({ error }) => fail(error),
-      onWarning: () => undefined,
-      onPace: () => undefined,
-      onBack: () => undefined,
       endless: true,
       now: time.now,
       stop: new AbortController().signal,
+    },
+    emit: (event) => {
+      if (event.kind === 'lost') fail(event.error);
     },
     serviceId: SERVICE,
     topics,
