@@ -1,7 +1,18 @@
 /// <reference lib="es2024.string" />
 import { RecordError } from '../errors';
-import { daysOf, decimalOf, fieldsOf, instantOf, integerOf, isExact, moneyOf, type Field, type Kind } from './kinds';
-import { isObject } from '../json';
+import {
+  daysOf,
+  decimalOf,
+  fieldsOf,
+  instantOf,
+  integerOf,
+  isExact,
+  isInteger,
+  moneyOf,
+  type Field,
+  type Kind,
+} from './kinds';
+import { ExactNumber, isObject } from '../json';
 import type { EntityId, Row } from '../model';
 
 /** A row as its stream's schema describes it. */
@@ -137,7 +148,10 @@ const scalars: Readonly<Record<Exclude<Kind, 'json' | 'texts' | 'lines'>, Scalar
     expected: 'an integer or its digits',
   },
   decimal: {
-    read: (value) => (typeof value === 'number' || typeof value === 'string' ? decimalOf(value) : undefined),
+    read: (value) => {
+      if (value instanceof ExactNumber) return decimalOf(value.text);
+      return typeof value === 'number' || typeof value === 'string' ? decimalOf(value) : undefined;
+    },
     expected: 'a decimal number',
   },
   date: { read: (value) => (typeof value === 'string' ? daysOf(value) : undefined), expected: 'a date YYYY-MM-DD' },
@@ -154,6 +168,7 @@ const scalars: Readonly<Record<Exclude<Kind, 'json' | 'texts' | 'lines'>, Scalar
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes(ZERO) ? value : undefined;
   if (typeof value === 'number') return isExact(value) ? String(value) : undefined;
+  if (value instanceof ExactNumber) return isInteger(value) ? value.text : undefined;
   return typeof value === 'boolean' ? String(value) : undefined;
 }
 
@@ -187,6 +202,7 @@ function canonicalJson(value: unknown, depth: number, place: Place): string {
     return `[${value.map((element: unknown) => canonicalJson(element, depth + 1, place)).join(',')}]`;
   }
   if (isObject(value)) return objectJson(value, Object.keys(value), depth, place);
+  if (value instanceof ExactNumber) return value.text;
   if (typeof value === 'number' && !Number.isFinite(value))
     throw refuse(value, 'a number that a double can hold', place);
   return JSON.stringify(value);
@@ -207,5 +223,6 @@ function described(value: unknown): string {
   if (typeof value === 'string') return `a text of ${value.length} characters`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (value === null) return 'null';
+  if (value instanceof ExactNumber) return 'a number';
   return typeof value === 'object' ? `an object of ${Object.keys(value).length} fields` : `a ${typeof value}`;
 }

@@ -1,5 +1,5 @@
-import { decimalOf, fieldsOf, instantOf, integerOf, isExact, moneyOf, type Field, type Kind } from './kinds';
-import { isObject } from '../json';
+import { decimalOf, fieldsOf, instantOf, integerOf, isExact, isInteger, moneyOf, type Field, type Kind } from './kinds';
+import { ExactNumber, isObject } from '../json';
 import type { Row } from '../model';
 
 /** Number of the way that names and values are hashed; a part of every definition. */
@@ -108,7 +108,10 @@ export function createFingerprint({
       if (kind === 'timestamp' || (kind === 'text' && !isExact(value))) addText(`#${value}`, a, b);
       else addNumber(value, a, b);
     } else if (typeof value === 'boolean') addText(value ? 'true' : 'false', a, b);
-    else if (typeof value === 'object' && value !== null) pending.push({ value, name, a, b });
+    else if (value instanceof ExactNumber) {
+      const isMisfit = kind === 'text' && !isInteger(value);
+      addText(isMisfit ? `#${value.text}` : (decimalOf(value.text) ?? value.text), a, b);
+    } else if (typeof value === 'object' && value !== null) pending.push({ value, name, a, b });
   }
 
   function addMembers(object: Readonly<Record<string, unknown>>, { name: parent, a, b }: Container): void {

@@ -1,4 +1,4 @@
-import { isObject } from '../json';
+import { isObject, type ExactNumber } from '../json';
 
 /** How the values of a field are read: follows from the Avro type and the attributes of the field. */
 export type Kind =
@@ -58,10 +58,21 @@ export function isExact(value: number): boolean {
   return Number.isInteger(value) && value >= -4503599627370496 && value <= 9007199254740990;
 }
 
+/** Whether the number is written in digits alone, so that its JSON text is that of an integer. */
+export function isInteger({ text }: ExactNumber): boolean {
+  return /^-?\d+$/.test(text);
+}
+
 /** Minor units: an integer number, or a text of digits alone, as one with a point or comma could be of major units. */
 export function moneyOf(value: unknown): number | undefined {
   if (typeof value === 'number') return isExact(value) ? value + 0 : undefined;
   return typeof value === 'string' && /^-?\d+$/.test(value) ? integerOf(value) : undefined;
+}
+
+/** Whether a double does not hold the number as it is written. */
+export function isRounded(number: string): boolean {
+  const value = Number(number);
+  return !Number.isFinite(value) || decimalOf(number) !== decimalOf(value);
 }
 
 /** The integer that a text of decimal digits, with or without a sign and a fraction of zeros, stands for. */

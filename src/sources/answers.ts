@@ -1,7 +1,7 @@
 import { type ErrorContext, FatalError, type ParkReason, TransientError } from '../errors';
 import { type HttpAnswer, retryAfterOf } from '../http';
-import { isExact } from '../changes/kinds';
-import { isObject } from '../json';
+import { isExact, isRounded } from '../changes/kinds';
+import { isObject, parseJson } from '../json';
 import type { Answer, EntityId, Row, StreamName } from '../model';
 
 /** A single row asked for by its address; 404 = the API itself says that there is none. */
@@ -175,7 +175,7 @@ function parsed({ status, contentType, text }: HttpAnswer): unknown {
 /** JSON or undefined: the parser's own error quotes the text, which may be a buyer's. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text, isRounded);
   } catch {
     return undefined;
   }
