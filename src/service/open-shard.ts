@@ -70,9 +70,10 @@ export function kafkaPartition(
     current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
   };
   return {
-    openWriter: async () => {
+    openWriter: async (wanted) => {
       await lookAgain();
       return openWriter(kafka, {
+        ...(wanted === undefined ? {} : { wanted }),
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
         partition: number,

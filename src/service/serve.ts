@@ -187,8 +187,8 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
   for (const { id } of entities) holders.set(id, shard);
   const reading = readShard({
-    open: async () => {
-      const session = await shard.open();
+    open: async (wanted) => {
+      const session = await shard.open(wanted);
       emit({ kind: 'shard-ready', shard: number });
       return session;
     },

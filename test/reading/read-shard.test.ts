@@ -137,6 +137,19 @@ describe('stopping', () => {
     expect(here.kafka.records).toHaveLength(40);
   });
 
+  test('I4: a shard that is given up while it is being opened is told so', () => {
+    const signals: AbortSignal[] = [];
+    const run = scene({ rows: { alfa: { items: items(1) } } }).start({
+      open: (wanted) => {
+        signals.push(wanted);
+        return new Promise(() => undefined);
+      },
+    });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    run.kill();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
   test('a session that opens only after everybody left is closed', async () => {
     let open: () => void = () => undefined;
     const opened = new Promise<void>((resolve) => (open = resolve));
