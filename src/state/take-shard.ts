@@ -1,5 +1,5 @@
 import type { StoredRecord, Writer } from '../sinks/transaction';
-import { parseStateValue, stateKey, type Layout, type Session, type StateKey } from './state-topic';
+import { parseStateValue, stateKey, type Layout, type SessionMarker, type StateKey } from './state-topic';
 
 /** One partition of the state topic, and how it is written and read. */
 export interface TakeShardOptions {
@@ -33,7 +33,7 @@ export async function takeShard(partition: TakeShardOptions, memory: TakenMemory
   const writer = await partition.openWriter();
   try {
     const session = partition.newSessionId();
-    const marker: Session = { session, at: new Date(partition.now()).toISOString() };
+    const marker: SessionMarker = { session, at: new Date(partition.now()).toISOString() };
     const outcome = await writer.commit({
       state: [{ key: stateKey(partition.serviceId, { session: true }), value: JSON.stringify(marker) }],
       records: [],
