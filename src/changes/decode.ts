@@ -189,12 +189,12 @@ function exactNumber(value: unknown): number | undefined {
   return typeof value === 'number' && isExact(value) ? value + 0 : undefined;
 }
 
-interface Place {
+interface FieldPlace {
   readonly entity: EntityId;
   readonly path: string;
 }
 
-function canonicalJson(value: unknown, depth: number, place: Place): string {
+function canonicalJson(value: unknown, depth: number, place: FieldPlace): string {
   if (depth > MAX_DEPTH) {
     throw new RecordError(`normalise ${place.path}: expected JSON nested at most ${MAX_DEPTH} deep, got deeper`, place);
   }
@@ -208,14 +208,14 @@ function canonicalJson(value: unknown, depth: number, place: Place): string {
   return JSON.stringify(value);
 }
 
-function objectJson(object: JsonObject, names: string[], depth: number, place: Place): string {
+function objectJson(object: JsonObject, names: string[], depth: number, place: FieldPlace): string {
   const members = names
     .sort()
     .map((name) => `${JSON.stringify(name)}:${canonicalJson(object[name], depth + 1, place)}`);
   return `{${members.join(',')}}`;
 }
 
-function refuse(value: unknown, expected: string, place: Place): RecordError {
+function refuse(value: unknown, expected: string, place: FieldPlace): RecordError {
   return new RecordError(`normalise ${place.path}: expected ${expected}, got ${described(value)}`, place);
 }
 

@@ -3,7 +3,7 @@ import { FatalError, type ParkReason } from '../errors';
 import type { Answer, Interval, Position, Query, Row } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */
-export type Verdict =
+export type PageVerdict =
   | {
       readonly kind: 'proved';
       readonly interval: Interval;
@@ -43,7 +43,7 @@ export function startPosition(): Position {
  *
  * @throws FatalError that parks the stream: rows out of order, no usable id, or no progress
  */
-export function judge(position: Position, answer: Answer, paging: Paging): Verdict {
+export function judge(position: Position, answer: Answer, paging: Paging): PageVerdict {
   const { offset, anchor } = position;
   const { order } = paging;
   const { rows, strays, lastAt } = readRows(position, answer, order);

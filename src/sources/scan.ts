@@ -14,7 +14,7 @@ import {
   throwIfEmpty,
 } from 'rxjs';
 import type { Answer, Interval, Page, Position, Query, Row } from '../model';
-import { judge, judgeSpot, startPosition, type Verdict } from '../rules/paging';
+import { judge, judgeSpot, startPosition, type PageVerdict } from '../rules/paging';
 import { isWithin, type Filters } from '../rules/scope';
 import { holdCredit, type Release } from './credits';
 
@@ -125,7 +125,7 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
 }
 
 function pageOf(
-  { interval, rows, strays, next, end, miscounted }: Extract<Verdict, { kind: 'proved' }>,
+  { interval, rows, strays, next, end, miscounted }: Extract<PageVerdict, { kind: 'proved' }>,
   { totalCount, began, ended }: Answer,
   { query, filters }: ReadOptions,
 ): Page {
