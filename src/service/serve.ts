@@ -76,7 +76,7 @@ function takePart(options: ServiceOptions, cluster: Cluster): Observable<Progres
     sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     readDeadlineMs: patience.restoreMs,
   });
-  const codecs = createCodecs(service, topics, framing);
+  const codecs = createCodecs(service, topics, framing, version);
   const { layout } = codecs;
   const holders = new Map<EntityId, Shard>();
   const reading = runShards({

@@ -27,9 +27,15 @@ export interface Definition {
   readonly volatileFields: readonly string[];
 }
 
+/** The newest layout that this program reads and writes. */
+export const LAYOUT_VERSION = 1;
+
 /** What must not change under a shard, and what its last transaction but one left behind. */
 export interface Layout {
-  readonly version: 1;
+  /** Number of the way that a shard's state is laid out; a program refuses a shard whose number is above `LAYOUT_VERSION`. */
+  readonly version: number;
+  /** Version of the program that wrote this layout, for people: nothing is decided by it. */
+  readonly writtenBy?: string;
   readonly statePartitions: number;
   /** Partition counts of the data topics. */
   readonly partitions: Readonly<Record<string, number>>;
