@@ -1,4 +1,5 @@
 import type { Progress } from '../reading/progress';
+import type { Lost } from '../service/run-context';
 import type { RequestPace } from '../sources/budget';
 import type { Logger } from '../telemetry';
 
@@ -8,7 +9,7 @@ export interface Narrator {
   /** The API makes all requests slow down, stop or go on. */
   readonly pace: (pace: RequestPace) => void;
   /** Kafka, or one shard in it, was given up for a while; each kind of failure is a line once until all shards are back. */
-  readonly lost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
+  readonly lost: (lost: Lost) => void;
   readonly back: (shard: number) => void;
 }
 
@@ -18,6 +19,7 @@ export function createNarrator(logger: Logger): Narrator {
   const away = new Set<string>();
   /** Null = all of Kafka. */
   const lost = new Set<number | null>();
+  const parkedShards = new Set<number | null>();
   const failures = new Set<string>();
   const warned = new Set<string>();
 
@@ -62,8 +64,13 @@ export function createNarrator(logger: Logger): Narrator {
       if (pace === 'full') logger.info({ pace }, 'requests at full pace again');
       else logger.warn({ pace }, 'requests held back by the API');
     },
-    lost({ shard, error, waitMs }) {
+    lost({ shard, error, waitMs, parked = false }) {
       const log = shard === null ? logger : logger.child({ shard });
+      if (parked) {
+        log.error({ err: error, waitMs }, 'shard parked');
+        parkedShards.add(shard);
+        return;
+      }
       if (shard === null) lost.clear();
       lost.add(shard);
       if (failures.has(error.name)) log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
@@ -71,6 +78,7 @@ export function createNarrator(logger: Logger): Narrator {
       failures.add(error.name);
     },
     back(shard) {
+      if (parkedShards.delete(shard)) logger.info({ shard }, 'shard is read again');
       const found = [shard, null].filter((place) => lost.delete(place)).length > 0;
       if (!found || lost.size > 0) return;
       failures.clear();

@@ -17,6 +17,16 @@ import type { Api } from './api';
 import type { Codecs } from './codecs';
 import type { Patience } from './patience';
 
+/** All of Kafka, or one shard in it, is given up and opened again after the wait. */
+export interface Lost {
+  /** Null = all of Kafka. */
+  readonly shard: number | null;
+  readonly error: Error;
+  readonly waitMs: number;
+  /** True where the fault is the shard's own, so that nothing is amiss with Kafka. */
+  readonly parked?: boolean;
+}
+
 /** What a run needs from outside. */
 export interface ServiceOptions {
   readonly config: Config;
@@ -25,7 +35,7 @@ export interface ServiceOptions {
   readonly secrets: Secrets;
   readonly onAttempt: (attempt: RequestAttempt) => void;
   /** Called each time that Kafka, or one shard in it, is given up for a while. */
-  readonly onLost: (lost: { readonly shard: number | null; readonly error: Error; readonly waitMs: number }) => void;
+  readonly onLost: (lost: Lost) => void;
   /** Called with what is not as it should be and goes all the same. */
   readonly onWarning: (warning: string) => void;
   /** Called each time that the API makes all requests slow down, stop or go on. */

@@ -195,3 +195,12 @@ describe('Kafka', () => {
     ]);
   });
 });
+
+test('a shard that is parked is an error in the log at each try, and its return is told', () => {
+  narrator.lost({ shard: 4, error: new TypeError('a bug'), waitMs: 60_000, parked: true });
+  narrator.lost({ shard: 4, error: new TypeError('a bug'), waitMs: 120_000, parked: true });
+  narrator.back(4);
+  narrator.back(4);
+  expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
+  expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
+});
