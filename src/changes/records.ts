@@ -104,7 +104,7 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
     value: codec.encode(decoded.record),
-    headers: { ...headers(origin, codec.declaration.name, op, fingerprint), ...misfitHeader(misfits) },
+    headers: { ...headers(origin, codec.declaration.name, op, fingerprint, row.id), ...misfitHeader(misfits) },
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
   return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
@@ -127,7 +127,7 @@ export function tombstonesOf(
     partition: partitionOf(`${entity}/${id}`, codec.topic.partitions),
     key: codec.encodeKey({ entity, id }),
     value: null,
-    headers: headers(origin, codec.declaration.name, 'd', fingerprint),
+    headers: headers(origin, codec.declaration.name, 'd', fingerprint, id),
   };
   const { formerLines } = codec;
   return formerLines === null
@@ -168,7 +168,7 @@ export function sweepRecordOf(
     partition: partitionOf(`${entity}/${stream}`, sweeps.topic.partitions),
     key: sweeps.encodeKey(key),
     value: sweeps.encode({ ...value, sums }),
-    headers: { entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
+    headers: { id: `${entity}/${stream}`, entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
   const isSummed = sumFields.length > 0 && Object.keys(cursor.sums).length < MAX_SUMS;
   const whole = record(isSummed ? sumsOf(cursor, sumFields) : null);
@@ -216,7 +216,7 @@ function linesOf(
       key: lines.encodeKey(key),
       value: lines.encode({ ...line, ...key, observed_at: observedAtMs }),
       headers: {
-        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint),
+        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
         ...misfitHeader(misfitsOfLine(line, lines.field, misfits)),
       },
     };
@@ -242,7 +242,7 @@ function goneLines(
     partition: partitionOf(`${entity}/${id}`, lines.topic.partitions),
     key: lines.encodeKey({ entity, invoice_id: id, line_no: from + index + 1 }),
     value: null,
-    headers: headers(origin, lines.name, 'd', fingerprint),
+    headers: headers(origin, lines.name, 'd', fingerprint, `${id}/${from + index + 1}`),
   }));
 }
 
@@ -273,7 +273,7 @@ export function deadLetterOf(
     key: id === null ? null : codec.encodeKey({ entity, id }),
     value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
     headers: {
-      ...headers(origin, codec.declaration.name, 'r', fingerprint),
+      ...headers(origin, codec.declaration.name, 'r', fingerprint, id),
       error: error.message,
       error_path: error.path,
       ...(cut
@@ -302,13 +302,16 @@ function misfitsOfLine(
     .filter((name) => isObject(kept) && Object.hasOwn(kept, name));
 }
 
+/** The headers of a record; `id` is what its key says beside the entity, readable at a console, and null where there is no key. */
 function headers(
   { entity, scan, observedAt }: Origin,
   stream: string,
   op: Op,
   fingerprint: string,
+  id: number | string | null,
 ): OutgoingRecord['headers'] {
   return {
+    ...(id === null ? {} : { id: `${entity}/${id}` }),
     entity,
     stream,
     op,

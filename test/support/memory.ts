@@ -10,7 +10,7 @@ import type { StreamCodec } from '../../src/changes/records';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
-import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
+import { parseStateKey, parseStateValue, stateKey, type Layout, type StateKey } from '../../src/state/state-topic';
 import type { Rest } from '../../src/sources/rest';
 import type { AccountDetails, Detail } from '../../src/sources/answers';
 
@@ -69,6 +69,16 @@ export interface MemoryKafka {
 
 const noPause = (): Promise<void> => Promise.resolve();
 
+/** Last offsets of each topic in a stored layout; none in a damaged one. */
+function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
+  try {
+    const { lastOffsets }: Partial<Layout> = parseStateValue('layout', layout);
+    return lastOffsets ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /** An empty shard. */
 export function createMemoryKafka({
   pause = noPause,
@@ -89,8 +99,8 @@ export function createMemoryKafka({
 
   for (const { key, value } of stored) {
     if (value === null || !key.endsWith('{"layout":true}]')) continue;
-    // The topics go on where what is stored says that they ended.
-    for (const [topic, offsets] of Object.entries(parseStateValue('layout', value).lastOffsets))
+    // The topics go on where what is stored says that they ended; a damaged layout says nothing.
+    for (const [topic, offsets] of Object.entries(lastOffsetsIn(value)))
       ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
   }
 
