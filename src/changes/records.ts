@@ -5,7 +5,7 @@ import type { Decode, Decoded } from './decode';
 import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
-import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
+import type { Cursor, EntityId, Interval, Op, RawBody, Row, ScanName, StreamDeclaration } from '../model';
 import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -281,6 +281,41 @@ export function deadLetterOf(
         : {}),
     },
   };
+}
+
+/** A dead letter of what a row's page was answered with, as nobody can read that row: no key, the bytes as they came, the ids around it. */
+export function unreadableLetterOf(
+  origin: Origin,
+  { body, gap, fingerprint, message }: UnreadableLetter,
+  topic: OutputTopic,
+): OutgoingRecord {
+  const { entity, codec } = origin;
+  const most = Math.max(0, Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES));
+  const { bytes, status } = body;
+  const cut = bytes.length > most;
+  return {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${fingerprint}`, topic.partitions),
+    key: null,
+    value: cut ? bytes.subarray(0, most) : bytes,
+    headers: {
+      ...headers(origin, codec.declaration.name, 'r', fingerprint, null),
+      error: message,
+      error_path: '',
+      after_id: gap.after === null ? '' : String(gap.after),
+      before_id: gap.upTo === null ? '' : String(gap.upTo + 1),
+      status: status === null ? '' : String(status),
+      ...(cut && { cut_from_bytes: String(bytes.length), sha256: createHash('sha256').update(bytes).digest('hex') }),
+    },
+  };
+}
+
+/** A row that could not be read, with what is known of it. */
+export interface UnreadableLetter {
+  readonly body: RawBody;
+  readonly gap: Interval;
+  readonly fingerprint: string;
+  readonly message: string;
 }
 
 function misfitHeader(misfits: readonly string[]): OutgoingRecord['headers'] {

@@ -82,6 +82,7 @@ export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums
       totalCount: page.totalCount,
       finishedAt: page.end ? new Date(nowMs).toISOString() : null,
       counts: addCounts(walk.cursor.counts, counts),
+      ...(page.unreadable && { unreadable: (walk.cursor.unreadable ?? 0) + page.unreadable.bodies.length }),
     },
   };
 }

@@ -386,6 +386,8 @@ export interface MemoryRestOptions {
   readonly before?: (request: ListRequest) => void | Promise<void>;
   /** What the API makes of the answer that would be true. */
   readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
+  /** What the API answers in place of one row that nobody can read. */
+  readonly raw?: (request: ListRequest) => Buffer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -409,6 +411,7 @@ export function createMemoryRest({
   pause = noPause,
   before = () => undefined,
   falsify = (answer) => answer,
+  raw = () => Buffer.from('raw'),
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -430,6 +433,13 @@ export function createMemoryRest({
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };
+      }),
+    raw: (stream, _path, params, offset) =>
+      defer(async () => {
+        await pause();
+        const began = marks.next();
+        const bytes = raw({ entity, stream, params, offset, limit: 1 });
+        return { status: 200, bytes, began, ended: marks.next() };
       }),
     detail: (stream, path): Observable<Detail> =>
       defer(async () => {
