@@ -183,14 +183,14 @@ export class Comparer {
   }
 }
 
-interface Seen {
+interface SeenRow {
   readonly high: number;
   readonly low: number;
   readonly flags: number;
   readonly lines: number;
 }
 
-function publishRow(row: Row, how: Comparison, seen: Seen & { readonly equal: boolean }): Publish {
+function publishRow(row: Row, how: Comparison, seen: SeenRow & { readonly equal: boolean }): Publish {
   const { high, low, flags, lines, equal } = seen;
   const published = (flags & PUBLISHED) !== 0;
   const op = (flags & REPUBLISH) !== 0 ? 'r' : published ? 'u' : how.beforeFirstFinishedSweep ? 'r' : 'c';
@@ -206,7 +206,7 @@ function publishRow(row: Row, how: Comparison, seen: Seen & { readonly equal: bo
   };
 }
 
-function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
+function publishLines(row: Row, how: Comparison, seen: SeenRow): Publish {
   return {
     kind: 'publish',
     row,
@@ -219,7 +219,7 @@ function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
   };
 }
 
-function contentOf(row: Row, how: Comparison, { high, low, flags }: Seen): Content {
+function contentOf(row: Row, how: Comparison, { high, low, flags }: SeenRow): Content {
   return { high, low, definition: how.definition, date: how.dateOf(row), uuid: how.uuidOf(row), flags };
 }
 
