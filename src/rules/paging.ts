@@ -171,7 +171,11 @@ function step(next: Position): { readonly kind: 'step'; readonly next: Position 
 function stepBack(position: Position, answer: Answer, paging: Paging): Position {
   const by = Math.min(position.step, position.offset);
   const emptyAt = answer.rows.length === 0 ? { emptyAt: position.offset } : {};
-  return unproven({ ...withoutEmpty(position), ...emptyAt, offset: position.offset - by, step: 2 * by }, answer, paging);
+  return unproven(
+    { ...withoutEmpty(position), ...emptyAt, offset: position.offset - by, step: 2 * by },
+    answer,
+    paging,
+  );
 }
 
 function stepForward(position: Position, answer: Answer, paging: Paging): Position {
