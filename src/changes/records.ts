@@ -256,11 +256,16 @@ function refuseLarger(record: OutgoingRecord, topic: OutputTopic, what: string, 
   }
 }
 
-/** The dead letter of a row, raw; the key is that of the row's record, or null where the row has no id. */
+/** The dead letter of a row, raw, with the `op` that the record would have had; the key is that of the row's record, or null where the row has no id. */
 export function deadLetterOf(
   origin: Origin,
   row: unknown,
-  { id, error, fingerprint }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string },
+  {
+    id,
+    error,
+    fingerprint,
+    op,
+  }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string; readonly op: Op },
   topic: OutputTopic,
 ): OutgoingRecord {
   const { entity, codec } = origin;
@@ -273,7 +278,7 @@ export function deadLetterOf(
     key: id === null ? null : codec.encodeKey({ entity, id }),
     value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
     headers: {
-      ...headers(origin, codec.declaration.name, 'r', fingerprint, id),
+      ...headers(origin, codec.declaration.name, op, fingerprint, id),
       error: error.message,
       error_path: error.path,
       ...(cut

@@ -70,8 +70,10 @@ export function listParams(
 export function isWithin({ scopeField, openField }: Filters, { from, to, open }: Query, row: Row): boolean {
   if (open === true && openField !== null && (row[openField] ?? '') !== '') return false;
   if (scopeField === null || (from === null && to === null)) return true;
-  const date = row[scopeField];
-  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return false;
+  const date = row[scopeField] ?? '';
+  if (date === '') return false;
+  // A date of another form says nothing of the filter: whether it can be read is the decoder's to find out.
+  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return true;
   return (from === null || date >= from) && (to === null || date <= to);
 }
 
