@@ -104,6 +104,7 @@ function loadEntity(
     startDate,
     endDate,
     streams: values.streams ?? [...knownStreams],
+    accept: values.accept,
     deletions: values.deletions,
   };
 }

@@ -57,7 +57,7 @@ export interface Publish {
   /** Lines that the topic holds of the row now. */
   readonly linesBefore: number;
   /** What the row counts as once it is published. */
-  readonly countsAs: 'created' | 'updated' | 'unchanged';
+  readonly countsAs: 'created' | 'updated' | 'republished';
   /** What the entry holds of the row, with the flags before it is published. */
   readonly content: Content;
 }
@@ -201,7 +201,7 @@ function publishRow(row: Row, how: Comparison, seen: Seen & { readonly equal: bo
     op,
     fingerprint: fingerprintHex(high, low),
     linesBefore: lines,
-    countsAs: !published ? 'created' : equal ? 'unchanged' : 'updated',
+    countsAs: !published ? 'created' : equal && (flags & DEAD_LETTERED) === 0 ? 'republished' : 'updated',
     content: contentOf(row, how, seen),
   };
 }
@@ -214,7 +214,7 @@ function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
     op: 'r',
     fingerprint: fingerprintHex(seen.high, seen.low),
     linesBefore: seen.lines,
-    countsAs: 'unchanged',
+    countsAs: 'republished',
     content: contentOf(row, how, seen),
   };
 }

@@ -11,6 +11,7 @@ import {
   scan,
   takeLast,
   takeWhile,
+  toArray,
   type Observable,
 } from 'rxjs';
 
@@ -114,7 +115,10 @@ function askFor(reading: StreamReading, row: Addressed, released: boolean): Obse
       if (detail.status === 404) {
         return of({ deleted: [{ id, missing, ended: detail.ended, released }], told: [] });
       }
-      return addDetail(reading, detail.row, detail).pipe(map((progress) => ({ deleted: [], told: [progress] })));
+      return addDetail(reading, detail.row, detail).pipe(
+        toArray(),
+        map((told) => ({ deleted: [], told })),
+      );
     }),
   );
 }

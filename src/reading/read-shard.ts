@@ -18,6 +18,7 @@ import { failWith } from '../operators/fail-with';
 import { whenAborted } from '../operators/when-aborted';
 import type { Session } from '../shard/session';
 import { SessionEnded } from '../shard/session-ended';
+import { reportRest } from './committed';
 import { identify } from './identify';
 import { parked, parksEntity } from './parking';
 import type { Progress } from './progress';
@@ -67,9 +68,21 @@ function readSession(shard: ShardReading, session: Session): Observable<Progress
   const reading = merge(...entities).pipe(takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))));
   const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
   const closed = defer(() => from(session.close())).pipe(ignoreElements());
-  const untilFailed = concat(reading, flushed).pipe(
+  const rest = defer(() =>
+    concat(
+      ...shard.readers.flatMap((reader) =>
+        reader.streams.map((stream) => reportRest(streamReading({ shard, session, reader }, stream))),
+      ),
+    ),
+  );
+  const untilFailed = concat(reading, flushed, rest).pipe(
     failWith(from(session.failed)),
-    catchError((error: unknown) => throwError(() => (error instanceof SessionEnded ? error.cause : error))),
+    catchError((error: unknown) =>
+      concat(
+        rest,
+        throwError(() => (error instanceof SessionEnded ? error.cause : error)),
+      ),
+    ),
   );
   return concat(untilFailed, closed).pipe(finalize(() => void session.close()));
 }

@@ -7,7 +7,20 @@ import { deadLetterOf, lapRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type
 import { FatalError, RecordError } from '../errors';
 import { textOrNull } from '../json';
 import type { Counts, Cursor, EntityId, Page, Query, ScanName, StreamName } from '../model';
-import { addCounts, addSums, advance, cursorOf, NO_COUNTS, withDeletions, withMark, type Walk } from '../rules/cursor';
+import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
+import {
+  addCounts,
+  addSums,
+  advance,
+  cursorOf,
+  hasPublished,
+  NO_COUNTS,
+  publishedIn,
+  withDeletions,
+  withMark,
+  withPublished,
+  type Walk,
+} from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
@@ -25,9 +38,21 @@ export interface PageToCommit {
   readonly left?: boolean;
 }
 
+/** A row that went to the dead-letter topic, without anything of its content. */
+export interface DeadLettered {
+  /** Null where the row has no id. */
+  readonly id: number | null;
+  /** Where in the row; empty = the row as a whole. */
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** What became of a page. */
 export interface PageResult {
   readonly counts: Counts;
+  readonly deadLettered: readonly DeadLettered[];
+  /** Why the stream must be parked now that the page is committed. */
+  readonly parks: FatalError | null;
   /** Where the scan stands after it. */
   readonly cursor: Cursor;
   /** Ids whose row was older than what is published: to be read again at once. */
@@ -60,8 +85,10 @@ export interface PageForBatch {
   readonly waits: boolean;
   /** `moved`: the cursor is written at once, or with the next commit where the page does not wait. `stays`: it is not written. */
   readonly cursor: 'moved' | 'stays';
-  /** Why the stream must be parked once the page is committed. */
-  readonly parks: FatalError | null;
+  /** What the page, or the part of a cut page, published; no rows read. */
+  readonly published: Counts;
+  /** What the page published counts in the sweep, whose cursor is written with it. */
+  readonly countsInSweep: boolean;
 }
 
 /** What the outcome of a page depends on beside the page. */
@@ -102,7 +129,11 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     ...compared.deadLetters.map(({ row, error, fingerprint }) =>
       deadLetterOf(origin, row, { id: row.id, error, fingerprint }, options.deadLetters),
     ),
-    ...strays,
+    ...strays.map(({ letter }) => letter),
+  ];
+  const deadLettered = [
+    ...compared.deadLetters.map(({ row: { id }, error }) => ({ id, path: error.path, reason: error.message })),
+    ...strays.map(({ reason }) => ({ id: null, path: 'id', reason })),
   ];
   const outgoing = [...compared.records.flat(), ...letters];
   if (outgoing.length > 0) memory.observed(origin.observedAtMs);
@@ -110,7 +141,9 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const counts: Counts = {
     rows: page.rows.length,
     created: compared.created,
+    firstRead: compared.firstRead,
     updated: compared.updated,
+    republished: compared.republished,
     deleted: 0,
     unchanged: compared.unchanged,
     deadLetters: letters.length,
@@ -119,18 +152,32 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const completes = page.end && scan === 'sweep' && !partial;
   const sweepRecords: OutgoingRecord[] = [];
   if (completes) {
-    const told = { laps: options.laps, strays: state.strays.length };
+    const told = {
+      laps: options.laps,
+      strays: state.strays.length,
+      completeness: completenessIn(state, moved.walk.cursor.number - 1),
+    };
     sweepRecords.push(lapRecordOf(origin, cursorOf(moved.walk), told));
     memory.observed(origin.observedAtMs);
   }
 
   const { cursor } = moved.walk;
+  const sweepWalk = state.walks.get('sweep');
+  const countsInSweep = scan !== 'sweep' && hasPublished(counts) && sweepWalk !== undefined;
+  if (countsInSweep) state.walks.set('sweep', withPublished(sweepWalk, counts));
   // A look for new documents that found none writes nothing.
   const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
   const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
   const stays = partial || scan === 'spot' || (!waits && idles);
   return {
-    result: { counts: moved.counts, cursor, stale: compared.stale, noLongerOpen: compared.noLongerOpen },
+    result: {
+      counts: moved.counts,
+      deadLettered,
+      parks: shapeChanged(state, page.rows.length, letters.length),
+      cursor,
+      stale: compared.stale,
+      noLongerOpen: compared.noLongerOpen,
+    },
     records: [...outgoing, ...sweepRecords],
     size: {
       records: outgoing.length,
@@ -139,8 +186,18 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     newStrays: strays.length > 0,
     waits,
     cursor: stays ? 'stays' : 'moved',
-    parks: shapeChanged(state, page.rows.length, letters.length),
+    published: publishedIn(counts),
+    countsInSweep,
   };
+}
+
+/** Whether the stream's last finished sweep is complete, after its deletions were decided. */
+export function completenessOfStream(state: StreamState): Completeness {
+  return completenessIn(state, finishedSweeps(state.walks.get('sweep')?.cursor));
+}
+
+function completenessIn({ ledger, hold, accepted }: StreamState, decidedSweep: number): Completeness {
+  return completenessOf({ ledger, hold, decidedSweep }, accepted);
 }
 
 /** Removes from the ledger what no page has shown since it was asked for; returns the tombstones, and the number of rows. */
@@ -237,15 +294,15 @@ function newStrays(
   state: StreamState,
   origin: Origin,
   rows: readonly unknown[],
-): readonly OutgoingRecord[] {
-  const letters: OutgoingRecord[] = [];
+): readonly { readonly letter: OutgoingRecord; readonly reason: string }[] {
+  const letters: { readonly letter: OutgoingRecord; readonly reason: string }[] = [];
   for (const row of rows) {
     const fingerprint = createHash('sha256').update(JSON.stringify(row)).digest('hex').slice(0, 16);
     if (state.strays.includes(fingerprint)) continue;
     state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
     const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;
     const error = new RecordError(message, { path: 'id', entity: state.entity, stream: state.name });
-    letters.push(deadLetterOf(origin, row, { id: null, error, fingerprint }, deadLetters));
+    letters.push({ letter: deadLetterOf(origin, row, { id: null, error, fingerprint }, deadLetters), reason: message });
   }
   return letters;
 }
