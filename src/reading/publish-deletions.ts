@@ -3,6 +3,7 @@ import {
   concatMap,
   defer,
   EMPTY,
+  every,
   from,
   ignoreElements,
   map,
@@ -13,6 +14,7 @@ import {
   takeWhile,
   toArray,
   type Observable,
+  type OperatorFunction,
 } from 'rxjs';
 
 import type { Cursor } from '../model';
@@ -153,20 +155,34 @@ function ifControlRowAnswers(reading: StreamReading, source: Observable<Progress
       `asking for missing rows one by one: expected a row that is known to be there to be answered with 200, got ${got}; nothing is deleted`,
     );
   return defer(() => {
-    const control = controlRow(reading);
-    if (control?.address == null) return warnOf('none that is known to be there');
-    return readDetail(reading, control.id, control.address).pipe(
-      mergeMap(({ status }) => (status === 200 ? source : warnOf('404'))),
+    const known = controlRows(reading);
+    if (known.length === 0) return warnOf('none that is known to be there');
+    // One that is listed although its own address says 404 must not stop deletions for good.
+    return from(known).pipe(
+      concatMap(({ id, address }) => readDetail(reading, id, address)),
+      some(({ status }) => status === 200),
+      mergeMap((isThere) => (isThere ? source : warnOf('404'))),
     );
   });
 }
 
-/** A row known to be there: from the middle of the list, or wherever else there is one with an address. */
-function controlRow({ handle }: StreamReading): Addressed | null {
+/** Rows known to be there: from the middle of the list, then from wherever else there is one with an address. */
+function controlRows({ handle }: StreamReading): readonly { readonly id: number; readonly address: string }[] {
   const rows = handle.live();
-  const ranks = [Math.floor(rows / 2), 0, rows - 1, Math.floor(rows / 4)];
-  const known = ranks.map((rank) => handle.atRank(rank));
-  return known.find((row) => row?.address != null) ?? null;
+  const ranks = new Set([Math.floor(rows / 2), 0, rows - 1, Math.floor(rows / 4)]);
+  return [...ranks].flatMap((rank) => {
+    const { id = 0, address = null } = handle.atRank(rank) ?? {};
+    return address === null ? [] : [{ id, address }];
+  });
+}
+
+/** Whether one of the values is so; asks no further once one is. */
+function some<T>(isSo: (value: T) => boolean): OperatorFunction<T, boolean> {
+  return (values) =>
+    values.pipe(
+      every((value) => !isSo(value)),
+      map((isNone) => !isNone),
+    );
 }
 
 function warn({ place }: StreamReading, message: string): Observable<Progress> {

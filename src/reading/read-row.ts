@@ -11,6 +11,7 @@ import { spotRead } from '../sources/scan';
 import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { asking, scopeOf, type StreamReading } from './stream-reading';
+import { ofStreamAlone } from './stream-trouble';
 
 /**
  * Reads one row again: in the list, where its rank says; where the list no longer has it, by its address. That it is not there either
@@ -97,14 +98,15 @@ function isStub({ everyRowHas }: StreamDeclaration, row: Row): boolean {
 
 /** Asks for a row by its address; the session knows of the request until its row was added, or none came. */
 export function readDetail(
-  { shard, reader, stream, handle }: StreamReading,
+  { shard, reader, stream, handle, place, answers }: StreamReading,
   id: number,
   address: string,
 ): Observable<Detail> {
   return defer(() => {
-    const answered = handle.requested(shard.requestOrder.next());
+    const mark = shard.requestOrder.next();
+    const answered = handle.requested(mark);
     const rest = reader.rest.as(() => spotTurn(stream.name));
-    return askDetail(rest, stream, id, address).pipe(finalize(answered));
+    return askDetail(rest, stream, id, address).pipe(ofStreamAlone(answers, place, mark), finalize(answered));
   });
 }
 

@@ -1,4 +1,5 @@
 import {
+  catchError,
   concat,
   defer,
   EMPTY,
@@ -14,6 +15,7 @@ import {
   take,
   takeUntil,
   tap,
+  throwError,
   timer,
   type Observable,
 } from 'rxjs';
@@ -26,7 +28,7 @@ import { parked, parksStream } from './parking';
 import { reportRest } from './committed';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
-import { filterIgnored, needsWorkingFilter, readPages } from './read-pages';
+import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
 import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
 
 /** How long a scan whose filter has no effect rests. */
@@ -80,7 +82,7 @@ interface RepeatedScan {
 /** Each walk of one scan as soon as it is due, until stopped: the scan waits, walks, and waits again. */
 function repeatScan(repeated: RepeatedScan): Observable<Progress> {
   const { reading, rhythm, scanName } = repeated;
-  const { stream } = reading;
+  const { stream, place } = reading;
   const target = rhythm.targets(stream.name)[scanName];
   return defer(() => {
     let isFruitless = false;
@@ -95,6 +97,11 @@ function repeatScan(repeated: RepeatedScan): Observable<Progress> {
         tap((progress) => {
           const isIgnored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
           if (isIgnored && needsWorkingFilter(scanName)) isFruitless = true;
+        }),
+        catchError((error: unknown) => {
+          if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
+          isFruitless = true;
+          return of<Progress>({ kind: 'warning', ...place, message: filterRefused(stream, scanName) });
         }),
       );
     });

@@ -56,7 +56,7 @@ type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
 const swept = (place: StreamPlace, standing: Partial<Completeness> = {}): void =>
   narrator.tell({ kind: 'swept', ...place, cursor, completeness: { ...allThere, ...standing } });
-const lap = (place: StreamPlace): void => {
+const sweep = (place: StreamPlace): void => {
   narrator.tell({ kind: 'sweep', ...place, cursor });
   swept(place);
 };
@@ -70,17 +70,20 @@ const parked = (place: Place, waitMs = 60_000): void =>
   narrator.tell({ kind: 'parked', ...place, reason: 'unauthorized', error: refusal, waitMs });
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
-const lost = (shard: number | null, error: Error = away): void => narrator.lost({ shard, error, waitMs: 500 });
+const lost = (shard: number | null, error: Error = away): void =>
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500 });
+
+const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
 
 describe('sweeps', () => {
   test('no page is a line, and only the first sweep of each stream is', () => {
     page(clients);
-    lap(clients);
+    sweep(clients);
     page(invoices);
     page(invoices);
-    lap(invoices);
-    lap(clients);
-    lap(invoices);
+    sweep(invoices);
+    sweep(clients);
+    sweep(invoices);
     expect(told()).toEqual(['info alfa clients caught up', 'info alfa invoices caught up']);
     expect(lines[0]).toMatchObject({ sweep: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
   });
@@ -180,9 +183,9 @@ describe('Kafka', () => {
     lost(1);
     lost(0);
     lost(1);
-    narrator.back(0);
+    back(0);
     expect(told()).toEqual(['warn 0 kafka lost, retrying']);
-    narrator.back(1);
+    back(1);
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
     expect(lines[0]).toMatchObject({ waitMs: 500, err: { code: 'TRANSIENT', message: 'no broker answered' } });
   });
@@ -199,15 +202,15 @@ describe('Kafka', () => {
     lost(0);
     lost(1);
     lost(null);
-    narrator.back(1);
+    back(1);
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
   });
 
   test('the next outage is told again', () => {
     lost(0);
-    narrator.back(0);
+    back(0);
     lost(0);
-    narrator.back(0);
+    back(0);
     expect(told()).toEqual([
       'warn 0 kafka lost, retrying',
       'info kafka is back',
@@ -217,9 +220,9 @@ describe('Kafka', () => {
   });
 
   test('shards that open without having been lost are not told, nor are pages while one is away', () => {
-    narrator.back(0);
+    back(0);
     lost(1);
-    narrator.back(0);
+    back(0);
     page(clients);
     expect(told()).toEqual(['warn 1 kafka lost, retrying']);
   });
@@ -227,8 +230,8 @@ describe('Kafka', () => {
   test('further tries are told to whoever asks for them', () => {
     const destination = { write: (text: string) => void lines.push(JSON.parse(text) as Record<string, unknown>) };
     narrator = createNarrator(createLogger({ level: 'debug', secrets: [] }, destination));
-    lap(clients);
-    lap(clients);
+    sweep(clients);
+    sweep(clients);
     lost(0);
     lost(0);
     expect(told()).toEqual([

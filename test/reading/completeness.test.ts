@@ -29,7 +29,7 @@ const countsIn = (told: readonly Progress[]): Counts =>
   told.reduce((sum, each) => (each.kind === 'page' ? addCounts(sum, each.counts) : sum), NO_COUNTS);
 const records = ({ kafka }: Scene, topic: string) => kafka.records.filter((record) => record.topic === topic);
 const sweepRecords = ({ kafka }: Scene): unknown[] =>
-  kafka.laps.map(({ value }) => JSON.parse(value?.toString() ?? 'null') as unknown);
+  kafka.sweeps.map(({ value }) => JSON.parse(value?.toString() ?? 'null') as unknown);
 const bad = (id: number): Row => ({ id, content: `bad ${id}` });
 
 describe('dead letters', () => {

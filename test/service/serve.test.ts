@@ -2,7 +2,7 @@ import { BehaviorSubject, firstValueFrom, lastValueFrom, toArray, type Observabl
 
 import { TransientError } from '../../src/errors';
 import { targetsOf } from '../../src/rules/rhythm';
-import type { ServiceOptions } from '../../src/service/run-context';
+import type { Emit, ServiceEvent } from '../../src/service/events';
 import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
 import { until } from '../support/kafka';
@@ -48,8 +48,8 @@ test('an endless run reads the shards that it is given, and none that was taken 
   const run = memoryRun({
     entities: [alfa, beta],
     owned,
-    options: { endless: true, onBack: (shard) => back.push(shard) },
-    changes: { rhythm },
+    options: { endless: true },
+    changes: { rhythm, emit: (event) => event.kind === 'shard-ready' && back.push(event.shard) },
   });
   const failures: unknown[] = [];
   const running = runShards(run).subscribe({
@@ -88,7 +88,11 @@ test.each([
 describe('a shard whose commit is lost', () => {
   const owned = new BehaviorSubject(all);
   const kafkaWith = (fate: () => Fate) => () => createMemoryKafka({ fate });
-  type Lost = Parameters<ServiceOptions['onLost']>[0];
+  type Lost = Extract<ServiceEvent, { kind: 'lost' }>;
+  const lostInto =
+    (lost: Lost[]): Emit =>
+    (event) =>
+      void (event.kind === 'lost' && lost.push(event));
 
   test('is opened again once the group has confirmed it, and loses nothing', async () => {
     const lost: Lost[] = [];
@@ -103,7 +107,7 @@ describe('a shard whose commit is lost', () => {
       entities: [alfa],
       owned,
       kafka: kafkaWith(fate),
-      options: { onLost: (each) => lost.push(each) },
+      changes: { emit: lostInto(lost) },
       confirmed: (shard) => {
         asked.push(shard);
         return Promise.resolve();
@@ -121,7 +125,7 @@ describe('a shard whose commit is lost', () => {
       entities: [alfa],
       owned,
       kafka: kafkaWith(() => 'lost'),
-      options: { onLost: (each) => lost.push(each) },
+      changes: { emit: lostInto(lost) },
     });
     await expect(endOf(runShards(run))).rejects.toThrow(TransientError);
     expect(lost).toHaveLength(run.options.patience.reopenTries);
