@@ -108,6 +108,7 @@ function loadEntity(
     startDate,
     endDate,
     streams: values.streams ?? [...knownStreams],
+    accept: values.accept,
     deletions: values.deletions,
   };
 }

@@ -635,15 +635,15 @@ export interface Sweep {
   readonly finished_at: number;
   /** Rows that the API showed in this lap, those that became dead letters among them; not those without an id. Source: infakt-kafka. */
   readonly rows: number;
-  /** Rows that this lap found first; another scan may have found others before it. Source: infakt-kafka. */
+  /** Rows published by any scan since the end of the sweep before that had no record, those first read among them. Source: infakt-kafka. */
   readonly created: number;
-  /** Rows that this lap found changed; another scan may have found others before it. Source: infakt-kafka. */
+  /** Changes published by any scan since the end of the sweep before. Source: infakt-kafka. */
   readonly updated: number;
   /** Tombstones published between the end of the lap before and the end of this one. Source: infakt-kafka. */
   readonly deleted: number;
-  /** Rows whose content was known. Source: infakt-kafka. */
+  /** Rows whose content was known when the sweep reached them. Source: infakt-kafka. */
   readonly unchanged: number;
-  /** Rows that this lap sent to the dead-letter topic. Source: infakt-kafka. */
+  /** Rows sent to the dead-letter topic by any scan since the end of the sweep before. Source: infakt-kafka. */
   readonly dead_letters: number;
   /** Rows without an id that are known by now, at most 100; they are in no sum. Source: infakt-kafka. */
   readonly strays: number;
@@ -651,6 +651,22 @@ export interface Sweep {
   readonly total_count: number | null;
   /** Sums by month of the document's date and currency, of all rows of the lap; null for a stream without money. Source: infakt-kafka. */
   readonly sums: readonly SweepSum[] | null;
+  /** Of the created, rows published as first read, as the stream had no finished sweep yet; null in records of earlier versions. Source: infakt-kafka. */
+  readonly first_read: number | null;
+  /** Rows published again with the content that was published before, as after a resync; null in records of earlier versions. Source: infakt-kafka. */
+  readonly republished: number | null;
+  /** Whether, as the sweep ended, no row of the stream was a dead letter, pending or unreadable and no deletions waited for a person, but for rows that the entity's file accepts; null in records of earlier versions. Source: infakt-kafka. */
+  readonly complete: boolean | null;
+  /** Rows of the stream that stand as dead letters; null in records of earlier versions. Source: infakt-kafka. */
+  readonly dead_letters_standing: number | null;
+  /** Rows that two sweeps missed and that are neither deleted nor found, as the sweep ended; null in records of earlier versions. Source: infakt-kafka. */
+  readonly pending: number | null;
+  /** Rows that could not be read at all; null in records of earlier versions. Source: infakt-kafka. */
+  readonly unreadable: number | null;
+  /** Dead letters, pending and unreadable rows that the entity's file accepts; null in records of earlier versions. Source: infakt-kafka. */
+  readonly accepted: number | null;
+  /** Id of the hold that the stream's deletions wait for; null = none. Source: infakt-kafka. */
+  readonly hold: string | null;
 }
 
 /** What the documents of one month and currency came to, as the API showed them in the lap. */

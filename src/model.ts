@@ -152,9 +152,15 @@ export type Sums = Readonly<Record<string, readonly number[]>>;
 /** What the rows of a scan turned out to be, so far. */
 export interface Counts {
   readonly rows: number;
+  /** Rows published that had no record before, those first read among them. */
   readonly created: number;
+  /** Of the created, those published as `r` as the stream had no finished sweep yet. */
+  readonly firstRead: number;
   readonly updated: number;
+  /** Rows published again with the content that was published before: asked for by a person, or for their lines. */
+  readonly republished: number;
   readonly deleted: number;
+  /** Rows whose content was known, of which nothing was published. */
   readonly unchanged: number;
   readonly deadLetters: number;
 }
@@ -180,6 +186,8 @@ export interface Cursor {
   readonly deletions?: readonly Deletions[];
   /** Tombstones since the end of this sweep: they count in the next. */
   readonly deletedSince?: number;
+  /** What other scans published since the end of this lap: it counts in the next. */
+  readonly publishedSince?: Counts;
 }
 
 /** Tombstones of one transaction. */

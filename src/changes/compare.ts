@@ -68,7 +68,7 @@ export interface Publish {
   /** Lines that the topic holds of the row now. */
   readonly linesBefore: number;
   /** What the row counts as once it is published. */
-  readonly countsAs: 'created' | 'updated' | 'unchanged';
+  readonly countsAs: 'created' | 'updated' | 'republished';
   /** What the entry holds of the row, with the flags before it is published. */
   readonly content: Content;
   /** What the newest record says, where the entry still tells; null = there is none, or a dead letter came after it. */
@@ -237,7 +237,7 @@ function publishRow(row: Row, how: Comparison, seen: SeenRow): Publish {
     op,
     fingerprint: fingerprintHex(high, low),
     linesBefore: lines,
-    countsAs: !published ? 'created' : equal ? 'unchanged' : 'updated',
+    countsAs: !published ? 'created' : equal && (flags & DEAD_LETTERED) === 0 ? 'republished' : 'updated',
     content: contentOf(row, how, seen),
     before: seen.before,
     ifRefused: null,
@@ -252,7 +252,7 @@ function publishLines(row: Row, how: Comparison, seen: SeenRow): Publish {
     op: 'r',
     fingerprint: fingerprintHex(seen.high, seen.low),
     linesBefore: seen.lines,
-    countsAs: 'unchanged',
+    countsAs: 'republished',
     content: contentOf(row, how, seen),
     before: seen.before,
     ifRefused: null,

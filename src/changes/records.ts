@@ -135,11 +135,26 @@ export function tombstonesOf(
     : [record, ...goneLines(origin, formerLines, { id, fingerprint, from: 0, to: lines })];
 }
 
+/** What a finished sweep lacks. */
+export interface SweepStanding {
+  readonly complete: boolean;
+  readonly deadLetters: readonly number[];
+  readonly pending: readonly number[];
+  readonly unreadable: readonly number[];
+  readonly accepted: readonly number[];
+  /** Id of the hold that deletions wait for. */
+  readonly hold: string | null;
+}
+
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
 export function sweepRecordOf(
   origin: Origin,
   cursor: Cursor,
-  { sweeps, strays }: { readonly sweeps: SweepsCodec; readonly strays: number },
+  {
+    sweeps,
+    strays,
+    completeness,
+  }: { readonly sweeps: SweepsCodec; readonly strays: number; readonly completeness: SweepStanding },
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;
@@ -161,6 +176,14 @@ export function sweepRecordOf(
     dead_letters: counts.deadLetters,
     strays,
     total_count: totalCount,
+    first_read: counts.firstRead,
+    republished: counts.republished,
+    complete: completeness.complete,
+    dead_letters_standing: completeness.deadLetters.length,
+    pending: completeness.pending.length,
+    unreadable: completeness.unreadable.length,
+    accepted: completeness.accepted.length,
+    hold: completeness.hold,
   };
   const key = { entity, stream };
   const record = (sums: readonly Readonly<Record<string, unknown>>[] | null): OutgoingRecord => ({

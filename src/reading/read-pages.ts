@@ -7,6 +7,7 @@ import { firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../r
 import type { PageResult } from '../shard/page-changes';
 import { createCredits } from '../sources/credits';
 import { scan } from '../sources/scan';
+import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { readRow } from './read-row';
 import { askingPages, type StreamReading } from './stream-reading';
@@ -35,7 +36,10 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
           const warnings = walk.note(page);
           return from(addPage(reading, scanName, page, walk.markOf(page))).pipe(
             mergeMap((done) =>
-              concat(progressOf(reading, scanName, { outsideQuery, end, warnings }, done), readRows(reading, done)),
+              concat(
+                reportPage(reading, done, progressOf(reading, scanName, { outsideQuery, end, warnings }, done)),
+                readRows(reading, done),
+              ),
             ),
           );
         },
@@ -98,14 +102,14 @@ async function addPage(
   return session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
 }
 
-/** What a committed page is reported as. */
+/** What a committed page is reported as beside its counts. */
 function progressOf(
   { stream, place }: StreamReading,
   scanName: TimedScan,
   { outsideQuery, end, warnings }: Pick<Page, 'outsideQuery' | 'end'> & { readonly warnings: readonly string[] },
-  { counts, cursor }: PageResult,
+  { cursor }: PageResult,
 ): Progress[] {
-  const progress: Progress[] = [{ kind: 'page', ...place, counts, cursor }];
+  const progress: Progress[] = [];
   if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
   progress.push(...warnings.map((message): Progress => ({ kind: 'warning', ...place, message })));
   if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });

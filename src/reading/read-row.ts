@@ -8,6 +8,7 @@ import { isWithin } from '../rules/scope';
 import type { Detail } from '../sources/answers';
 import type { Rest } from '../sources/rest';
 import { spotRead } from '../sources/scan';
+import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { isOfThePage } from './recover-page';
 import { asking, scopeOf, type StreamReading } from './stream-reading';
@@ -153,12 +154,13 @@ export function addDetail(
 
 /** Adds what was read of one id; `left`: the row is outside the scope. */
 function add(
-  { session, place }: StreamReading,
+  reading: StreamReading,
   spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>,
   scope: 'listed' | 'left',
 ): Observable<Progress> {
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
+  const { session, place } = reading;
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
-    map(({ counts, cursor }): Progress => ({ kind: 'page', ...place, counts, cursor })),
+    mergeMap((done) => reportPage(reading, done)),
   );
 }

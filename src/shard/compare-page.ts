@@ -14,14 +14,18 @@ export interface DeadLetter {
   readonly before: LastPublished | null;
 }
 
-/** What a page changed. A row is created, updated, unchanged, a dead letter or stale. */
+/** What a page changed. A row is created, updated, republished, unchanged, a dead letter or stale. */
 export interface PageChanges<T> {
   readonly records: readonly T[];
   readonly deadLetters: readonly DeadLetter[];
   /** Rows published that had no record before. */
   readonly created: number;
+  /** Of the created, those published as `r`. */
+  readonly firstRead: number;
   readonly updated: number;
-  /** Rows whose content was known, one published again as `r` among them. */
+  /** Rows published again with the content that was published before, or for their lines alone. */
+  readonly republished: number;
+  /** Rows whose content was known, of which nothing was published. */
   readonly unchanged: number;
   /** Entries marked missing by this page. */
   readonly missing: number;
@@ -41,7 +45,7 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
   const records: T[] = [];
   const deadLetters: DeadLetter[] = [];
   const stale: number[] = [];
-  const counts = { created: 0, updated: 0, unchanged: 0 };
+  const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0 };
   let touched = false;
   for (const row of ascending(how.page.rows)) {
     const verdict = ledger.compare(row, how);
@@ -62,7 +66,9 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       }
       if (error !== null) deadLetters.push(deadLetterOf(verdict, error));
       ledger.apply(verdict, how, error === null);
-      if (error === null || verdict.part === 'lines') counts[verdict.countsAs]++;
+      if (error === null) counts[verdict.countsAs]++;
+      else if (verdict.part === 'lines') counts.unchanged++;
+      if (error === null && verdict.countsAs === 'created' && verdict.op === 'r') counts.firstRead++;
       touched = true;
     }
   }

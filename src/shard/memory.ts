@@ -23,6 +23,8 @@ export interface StreamState {
   readonly entity: EntityId;
   readonly codec: StreamCodec;
   readonly name: StreamName;
+  /** Ids of rows that a person accepted as they are: dead letters, pending or unreadable rows that make no sweep incomplete. */
+  readonly accepted: ReadonlySet<number>;
   readonly ledger: Ledger;
   readonly walks: Map<ScanName, Walk>;
   strays: readonly string[];
@@ -89,8 +91,8 @@ export class Memory implements TakenMemory {
     const { serviceId, stateTopic: topic, decodeBlock } = options;
     this.#options = options;
     this.#layout = options.layout;
-    for (const { entity, codec } of options.streams) {
-      const state = createStreamState(entity, codec);
+    for (const { entity, codec, accepted = [] } of options.streams) {
+      const state = createStreamState(entity, codec, new Set(accepted));
       this.#streams.set(`${entity} ${state.name}`, state);
     }
     const ledgerOf = (entity: EntityId, stream: StreamName): Ledger | undefined => this.find(entity, stream)?.ledger;
@@ -230,12 +232,13 @@ export class Memory implements TakenMemory {
   }
 }
 
-function createStreamState(entity: EntityId, codec: StreamCodec): StreamState {
+function createStreamState(entity: EntityId, codec: StreamCodec, accepted: ReadonlySet<number>): StreamState {
   const { name } = codec.declaration;
   return {
     entity,
     codec,
     name,
+    accepted,
     ledger: createLedger({ entity, stream: name }),
     walks: new Map(),
     strays: [],

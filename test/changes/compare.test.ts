@@ -129,7 +129,7 @@ describe('a row compared with its entry', () => {
       { flags: PUBLISHED | REPUBLISH },
       row(1),
       {},
-      { op: 'r', countsAs: 'unchanged' },
+      { op: 'r', countsAs: 'republished' },
     ],
     [
       'published as c where it was only dead-lettered',

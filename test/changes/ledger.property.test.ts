@@ -69,7 +69,7 @@ class Model {
     const records: Published[] = [];
     const deadLetters: PageChanges<Published>['deadLetters'][number][] = [];
     const stale: number[] = [];
-    const counts = { created: 0, updated: 0, unchanged: 0, missing: 0 };
+    const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0, missing: 0 };
     let touched = false;
     const isStale = (id: number) => page.began < (this.marks.get(id) ?? -1);
     for (const row of page.rows.toSorted((a, b) => a.id - b.id)) {
@@ -102,9 +102,11 @@ class Model {
         if (how.lines !== null && due && (before & DEAD_LETTERED) === 0) {
           records.push({ id: row.id, op: 'r', version: versionOf(row), lines: [seen.lines, linesOf(row)] });
           touched = true;
+          counts.republished++;
           this.entries.set(row.id, { ...seen, flags: seen.flags & ~LINES_DUE, lines: linesOf(row) });
           continue;
         }
+        counts.unchanged++;
         if (JSON.stringify(seen) !== JSON.stringify(entry)) touched = true;
         this.entries.set(row.id, seen);
         continue;
@@ -122,7 +124,8 @@ class Model {
       }
       const lines = how.lines === null ? seen.lines : linesOf(row);
       records.push({ id: row.id, op, version: versionOf(row), lines: how.lines === null ? null : [seen.lines, lines] });
-      counts[first ? 'created' : equal ? 'unchanged' : 'updated']++;
+      counts[first ? 'created' : equal && (before & DEAD_LETTERED) === 0 ? 'republished' : 'updated']++;
+      if (first && op === 'r') counts.firstRead++;
       const due = how.lines === null && lines > 0 ? LINES_DUE : 0;
       const flags = (seen.flags & ~(REPUBLISH | DEAD_LETTERED | LINES_DUE)) | PUBLISHED | due;
       this.entries.set(row.id, { ...seen, flags, lines });

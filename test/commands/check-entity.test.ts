@@ -16,6 +16,7 @@ const entity: EntityConfig = {
   startDate: '2020-01-01',
   endDate: null,
   streams: ['clients', 'invoices'],
+  accept: {},
   deletions: { maxShare: 0.01, confirm: null },
 };
 

@@ -324,13 +324,17 @@ export function rowOf({ value }: OutgoingRecord): Row {
 export function memoryShard(
   kafka: MemoryKafka,
   streams: readonly { readonly entity: string; readonly declaration: StreamDeclaration }[],
-  { now = Date.now, idleCommitMs = 5 }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> = {},
+  {
+    now = Date.now,
+    idleCommitMs = 5,
+    accepted = [],
+  }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> & { readonly accepted?: readonly number[] } = {},
 ): ShardOptions {
   return {
     number: 0,
     serviceId: SERVICE,
     stateTopic: STATE_TOPIC,
-    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
+    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration), accepted })),
     deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
     sweeps: {
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },

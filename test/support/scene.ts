@@ -72,7 +72,7 @@ export interface Scene {
   readonly start: (
     options?: Partial<Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
-      Partial<Pick<ShardOptions, 'idleCommitMs'>>,
+      Partial<Pick<ShardOptions, 'idleCommitMs'>> & { readonly accepted?: readonly number[] },
   ) => Running;
 }
 
@@ -110,6 +110,7 @@ export function scene({
     deletions = { maxShare: 0, confirm: null },
     idleCommitMs = 10_000,
     now = Date.now,
+    accepted = [],
     ...options
   } = {}) => {
     const stop = new AbortController();
@@ -118,7 +119,7 @@ export function scene({
       memoryShard(
         kafka,
         entities.flatMap((entity) => streamsOf(entity).map((declaration) => ({ entity, declaration }))),
-        { idleCommitMs, now },
+        { idleCommitMs, now, accepted },
       ),
     );
     const told: Progress[] = [];
