@@ -44,6 +44,11 @@ export const serviceSchema = {
       format: 'infakt-kafka.session-timeout',
       default: 10_000,
     },
+    compression: {
+      doc: 'How records of the data topics are compressed on their way. `gzip` makes them about a quarter of the size, and costs this service as much processor time again as sending them. The state topic is never compressed.',
+      format: 'infakt-kafka.compression',
+      default: 'none',
+    },
     ssl: {
       enabled: {
         doc: 'Whether the brokers are spoken to over TLS. Their certificate is always checked.',
