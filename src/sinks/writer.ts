@@ -52,13 +52,15 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
     retry: { retries: 0, initialRetryTime: 10, maxRetryTime: 10, factor: 0, multiplier: 1 },
   });
   let first: Transaction | null = null;
+  let late = false;
   try {
     first = await withDeadline(
-      fence(producer, options),
+      fence(producer, options, () => late),
       options.deadlineMs,
       `taking the transactional id ${options.transactionalId}`,
     );
   } catch (error) {
+    late = true;
     await closeProducer(producer);
     const { transactionalId } = options;
     const rights = { transactionalId: `Write on transactional id ${transactionalId}` };
@@ -135,10 +137,13 @@ function stateRefused(stateTopic: string, error: TransientError): ConfigError {
 async function fence(
   producer: Producer,
   { wanted, transactionalId }: Pick<WriterOptions, 'wanted' | 'transactionalId'>,
+  isLate: () => boolean,
 ): Promise<Transaction> {
   await producer.connect();
   for (let tries = 0; ; tries += 1) {
-    if (wanted?.aborted === true) throw new TransientError(`${transactionalId} was given up before it was taken`);
+    // Taken later, the id would be taken from the writer that was opened meanwhile.
+    if (isLate() || wanted?.aborted === true)
+      throw new TransientError(`${transactionalId} was given up before it was taken`);
     try {
       return await producer.transaction();
     } catch (error) {

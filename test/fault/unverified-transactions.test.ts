@@ -52,7 +52,7 @@ test('I2: a send that arrives when its transaction was given up is not shown wit
     const writer = await open(proxied, 5_000);
     const release = signal();
     const held = signal();
-    proxy.intercept(async ({ apiKey, broker }): Promise<Verdict> => {
+    proxy.intercept(({ apiKey, broker }): Verdict => {
       if (apiKey !== API.produce) return 'pass';
       if (broker === address(2)) {
         held.give();

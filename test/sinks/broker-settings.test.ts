@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs';
 
+import { ConfigError } from '../../src/errors';
 import {
   brokerSettings,
   brokerVersion,
@@ -65,7 +66,7 @@ test.each<[string, BrokerSettings, number, number, ReadonlySet<string>, RegExp]>
 ])('%s is named with the setting and both numbers', (_what, found, sessionTimeoutMs, brokers, existing, message) => {
   const check = () => refuseBrokerSettings({ settings: found, brokers }, { sessionTimeoutMs }, existing);
   expect(check).toThrow(message);
-  expect(check).toThrow(expect.objectContaining({ code: 'CONFIG' }));
+  expect(check).toThrow(ConfigError);
 });
 
 test.each<[string, BrokerSettings, number, ReadonlySet<string>]>([

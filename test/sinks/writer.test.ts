@@ -116,3 +116,28 @@ test.each([
     expect(used).toEqual(expected);
   },
 );
+
+test.each(['connecting', 'asking'])(
+  'I4: an id that was not got in time while %s is not asked for again: a newer writer may have it',
+  async (stage) => {
+    const busy = Object.assign(new Error('busy'), { type: 'CONCURRENT_TRANSACTIONS' });
+    let asked = 0;
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const producer = {
+      connect: () => (stage === 'connecting' ? held : Promise.resolve()),
+      disconnect: () => Promise.resolve(),
+      transaction: async () => {
+        asked += 1;
+        if (stage === 'asking') await held;
+        throw busy;
+      },
+    };
+    const kafka = { producer: () => producer } as unknown as Pick<Kafka, 'producer'>;
+    await expect(openWriter(kafka, { ...options, deadlineMs: 20 })).rejects.toMatchObject({ code: 'TRANSIENT' });
+    const before = asked;
+    goOn();
+    await passing();
+    expect(asked).toBe(before);
+  },
+);
