@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 /** In each round chance decides whether the client asks for its coordinator on the connection of the late send, and waits behind it. */
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 test('I2: a send that arrives when its transaction was given up is not shown with the next transaction', async () => {
   const state = await createTopic('state', { client: direct, replicas: [[1]] });
