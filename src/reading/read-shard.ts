@@ -23,6 +23,7 @@ import { parked, parksEntity } from './parking';
 import type { Progress } from './progress';
 import { readStream } from './read-stream';
 import { streamReading, type EntityReading, type ShardReading, type ShardReadingOptions } from './stream-reading';
+import { createLastAnswers } from './stream-trouble';
 
 /** How long a stopping shard waits for answers that are on their way; what came until then is committed. */
 const LAST_ANSWERS_MS = 5_000;
@@ -65,7 +66,7 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
 
 /** Every entity of the shard side by side, then what still waits for a commit; the session is closed in any case. */
 function readSession(shard: ShardReading, session: Session): Observable<Progress> {
-  const entities = shard.readers.map((reader) => readEntity({ shard, session, reader }));
+  const entities = shard.readers.map((reader) => readEntity({ shard, session, reader, answers: createLastAnswers() }));
   const reading = merge(...entities).pipe(takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))));
   const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
   const closed = defer(() => from(session.close())).pipe(ignoreElements());

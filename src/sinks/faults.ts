@@ -138,7 +138,7 @@ function codeOf(error: unknown): string {
 export function kafkaType(error: unknown): string {
   for (let link: unknown = error; link instanceof Error; link = link.cause) {
     if ('type' in link && typeof link.type === 'string') return link.type;
-    // Of many topics that could not be created, the first that tells why.
+    // Of many topics that could not be created, the first type that gives a reason counts.
     if ('errors' in link && Array.isArray(link.errors)) {
       const types = link.errors.map(kafkaType);
       return types.find((type) => type !== 'TOPIC_ALREADY_EXISTS') ?? types[0] ?? '';

@@ -23,6 +23,8 @@ export interface TopicSettings {
   readonly sessionTimeoutMs?: number;
   /** Whether missing topics are created; `must-exist`: they were there before, so a missing one was lost. */
   readonly create: boolean | 'must-exist';
+  /** Asked before missing topics are made beside a state topic that exists: rejects where one of them was written to, so that making it anew would hide a loss. */
+  readonly beforeCreating?: (missing: readonly string[]) => Promise<void>;
 }
 
 /** A topic as it is. */
@@ -61,7 +63,10 @@ const STATE_CONFIG = {
   'compression.type': 'uncompressed',
 };
 
-/** Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it. */
+/**
+ * Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it, and a
+ * ConfigError says what `ensureTopics` would refuse. Notes tell of the brokers, and of settings that they do not allow.
+ */
 export function missingTopics(
   kafka: Pick<Kafka, 'admin'>,
   settings: TopicSettings,
@@ -73,8 +78,10 @@ export function missingTopics(
     if (settings.sessionTimeoutMs !== undefined) note(brokerVersion(found));
     const missing = wantedTopics(settings).filter(({ topic }) => !existing.has(topic));
     await refuseHidden(admin, missing);
-    if (settings.create === true && missing.length > 0)
+    if (settings.create === true && missing.length > 0) {
+      await refuseLoss(admin, settings, existing, missing);
       for (const warning of await create(admin, missing, settings, { validateOnly: true })) note(warning);
+    }
     return missing.map(({ topic }) => topic);
   });
 }
@@ -169,6 +176,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
           : `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
       );
     }
+    await refuseLoss(admin, settings, existing, missing);
     madeWithout.push(...(await create(admin, missing, settings, { validateOnly: false })));
   }
 
@@ -185,18 +193,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     partitions: partitions.get(full(name)) ?? 0,
     maxMessageBytes: Number(configs.get(full(name))?.get('max.message.bytes') ?? 1_048_588),
   });
-  const policy = configs.get(full('state'))?.get('cleanup.policy') ?? '';
-  if (policy !== 'compact') {
-    throw new ConfigError(
-      `looking at ${full('state')}: expected cleanup.policy=compact and nothing else, got ${policy}; progress would be deleted with time. Set it: kafka-configs --alter --topic ${full('state')} --add-config cleanup.policy=compact`,
-    );
-  }
-  const codec = configs.get(full('state'))?.get('compression.type') ?? '';
-  if (!isReadable(codec)) {
-    throw new ConfigError(
-      `looking at ${full('state')}: expected compression.type=uncompressed, producer or gzip, got ${codec}, which this program cannot read, so that no start would find what was done. Set it before anything is written: kafka-configs --alter --topic ${full('state')} --add-config compression.type=uncompressed`,
-    );
-  }
+  refuseUnusableState(full('state'), configs);
   const highWatermarks = new Map<string, number[]>();
   let stateRecords = 0;
   for (const { topic: name } of wanted) {
@@ -425,14 +422,52 @@ async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map
   );
 }
 
+/** Nothing is made where the run would be refused all the same: a topic made anew would hide that one was lost. */
+async function refuseLoss(
+  admin: Admin,
+  settings: TopicSettings,
+  existing: ReadonlySet<string>,
+  missing: readonly { readonly topic: string }[],
+): Promise<void> {
+  const state = `${settings.prefix}.state`;
+  const names = missing.map(({ topic }) => topic);
+  if (!names.includes(state)) {
+    refuseUnusableState(state, await topicConfigs(admin, [state]));
+    await settings.beforeCreating?.(names);
+    return;
+  }
+  const data = settings.data.map((name) => `${settings.prefix}.${name}`).filter((name) => existing.has(name));
+  const full: string[] = [];
+  for (const name of data)
+    if ((await admin.fetchTopicOffsets(name)).some(({ high }) => Number(high) > 0)) full.push(name);
+  if (full.length > 0) throw lostState(state, 'no topic of that name', full);
+}
+
 /** A state topic whose records were all deleted is as good as a new one. */
 function refuseLostState({ data, state, highWatermarks }: Topics, stateRecords: number): void {
   if (stateRecords > 0) return;
   const written = (name: string): boolean => (highWatermarks.get(name) ?? []).some((end) => end > 0);
   const full = [...data.values()].filter(({ name }) => written(name)).map(({ name }) => name);
   if (full.length > 0) {
-    throw new ConfigError(
-      `looking at ${state.name}: expected what this service published to be remembered there, got an empty topic beside ${full.join(', ')}; everything would be published again. If the state topic was lost, restore it, or start over under another topics.prefix; if the data topics belong to another service, choose another topics.prefix`,
-    );
+    throw lostState(state.name, 'an empty topic', full);
   }
+}
+
+function refuseUnusableState(state: string, configs: ReadonlyMap<string, ReadonlyMap<string, string>>): void {
+  const policy = configs.get(state)?.get('cleanup.policy') ?? '';
+  if (policy !== 'compact')
+    throw new ConfigError(
+      `looking at ${state}: expected cleanup.policy=compact and nothing else, got ${policy}; progress would be deleted with time. Set it: kafka-configs --alter --topic ${state} --add-config cleanup.policy=compact`,
+    );
+  const codec = configs.get(state)?.get('compression.type') ?? '';
+  if (isReadable(codec)) return;
+  throw new ConfigError(
+    `looking at ${state}: expected compression.type=uncompressed, producer or gzip, got ${codec}, which this program cannot read, so that no start would find what was done. Set it before anything is written: kafka-configs --alter --topic ${state} --add-config compression.type=uncompressed`,
+  );
+}
+
+function lostState(state: string, got: string, full: readonly string[]): ConfigError {
+  return new ConfigError(
+    `looking at ${state}: expected what this service published to be remembered there, got ${got} beside ${full.join(', ')}; everything would be published again. If the state topic was lost, restore it, or start over under another topics.prefix; if the data topics belong to another service, choose another topics.prefix`,
+  );
 }

@@ -1,6 +1,6 @@
 import { TransientError } from '../errors';
 import type { StoredRecord, Writer } from '../sinks/transaction';
-import { parseStateValue, stateKey, type Layout, type Session, type StateKey } from './state-topic';
+import { parseStateValue, stateKey, type Layout, type SessionMarker, type StateKey } from './state-topic';
 
 /** One partition of the state topic, and how it is written and read. */
 export interface TakeShardOptions {
@@ -41,7 +41,7 @@ export async function takeShard(
   try {
     refuseUnwanted(wanted);
     const session = partition.newSessionId();
-    const marker: Session = { session, at: new Date(partition.now()).toISOString() };
+    const marker: SessionMarker = { session, at: new Date(partition.now()).toISOString() };
     const outcome = await writer.commit({
       state: [{ key: stateKey(partition.serviceId, { session: true }), value: JSON.stringify(marker) }],
       records: [],

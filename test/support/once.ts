@@ -21,7 +21,7 @@ export const impatient: Patience = {
   restoreMs: 20_000,
   topicsMs: 1_000,
   idleCommitMs: 100,
-  retry: { attempts: 3, waitMs: () => 5 },
+  retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
 
 /** A stream's line in the result of `once --json`. */
@@ -100,7 +100,7 @@ export function testService(setting: ServiceSetting): TestService {
     }
     const file: Record<string, Readonly<Record<string, unknown>>> = {
       service: { id: prefix },
-      infakt: { baseUrl: `${url}/api/v3`, requestsPerMinute: 0, timeoutMs: 5_000 },
+      infakt: { baseUrl: `${url}/api/v3`, requestsPerMinute: 0, timeoutMs: 30_000 },
       kafka: { brokers: brokers(), sessionTimeoutMs: 6_000 },
       topics: { prefix, partitions: 3, replicationFactor: 1 },
       state: { partitions: 2 },
