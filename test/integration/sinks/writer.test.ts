@@ -206,7 +206,7 @@ test('I1: records that the broker refuses for a wrong clock are no rows to be de
   const clock = jest.spyOn(Date, 'now');
   cleanUp(() => Promise.resolve(clock.mockRestore()));
   const machine = performance.timeOrigin;
-  clock.mockImplementation(() => machine + performance.now() + 10 * 60_000);
+  clock.mockImplementation(() => Math.round(machine + performance.now()) + 10 * 60_000);
   const writer = await here.open();
   expect(await writer.commit(batchOf(here, 'ahead'))).toMatchObject({
     kind: 'forbidden',
