@@ -40,6 +40,8 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
   readonly kafka: {
     readonly brokers: readonly string[];
     readonly sessionTimeoutMs: number;
+    /** Of data topics. */
+    readonly compression: 'none' | 'gzip';
     readonly ssl: TlsConfig;
     /** Null = no sign-in. */
     readonly sasl: SaslConfig | null;

@@ -138,6 +138,7 @@ export const formats = {
     ...listOf(isBroker, 1, 'a list of host:port without repetition'),
     parse: parseBrokers,
   },
+  'infakt-kafka.compression': oneOf('none', 'gzip'),
   'infakt-kafka.sasl-mechanism': oneOf('plain', 'scram-sha-256', 'scram-sha-512'),
   'infakt-kafka.compatibility': {
     ...oneOf('NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'),

@@ -67,6 +67,7 @@ export function topicSettings(
     dataPartitions: service.topics.partitions,
     statePartitions: service.state.partitions,
     replicationFactor: service.topics.replicationFactor,
+    sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     create,
   };
 }

@@ -81,6 +81,7 @@ export function kafkaPartition(
         stateTopic: topics.state.name,
         partition: number,
         maxBatchBytes: batchBytes(current),
+        compression: config.service.kafka.compression,
         deadlineMs: patience.commitMs,
       });
     },

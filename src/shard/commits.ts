@@ -189,7 +189,8 @@ export class Commits {
   #drain(): void {
     if (this.#state.name === 'ended') return;
     try {
-      while (this.#filling.rows < MAX_ROWS && this.#filling.bytes < MAX_BYTES && this.#takeNext());
+      const { share } = this.#parts.cautions;
+      while (this.#filling.rows < MAX_ROWS * share && this.#filling.bytes < MAX_BYTES * share && this.#takeNext());
       if (this.#state.name === 'resting' && !isEmpty(this.#filling)) this.#sendBatch();
     } catch (error) {
       // Not a failed commit, so a bug: the ledger may be half changed, and only a new session puts it right.
@@ -292,9 +293,11 @@ export class Commits {
         );
         cautions.shrinkAfterRefusal(sent.pages, [...this.#filling.pages, ...queued]);
       }
+      if (outcome.kind === 'lost' && outcome.late === true) cautions.shrinkAfterDeadline();
       this.end(outcome.error);
       return;
     }
+    cautions.growAfterCommit();
     for (const { ledger } of sent.touched) ledger.settle();
     memory.committed(written, outcome.lastOffsets);
     for (const page of sent.pages) cautions.committed(page);

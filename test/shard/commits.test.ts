@@ -15,7 +15,7 @@ const committed: Outcome = { kind: 'committed', lastOffsets: new Map() };
 const lost = (): Outcome => ({ kind: 'lost', error: new TransientError('the connection was lost') });
 
 /** The commits of one session over a writer whose transactions end when and how the test says. */
-function start({ idleCommitMs = 60_000 } = {}) {
+function start({ idleCommitMs = 60_000, cautions = new Cautions() } = {}) {
   const options = memoryShard(
     createMemoryKafka(),
     ['items', 'things'].map((name) => ({ entity: 'alfa', declaration: itemStream(name) })),
@@ -27,7 +27,6 @@ function start({ idleCommitMs = 60_000 } = {}) {
   for (const stream of ['items', 'things']) memory.streamOf('alfa', stream).walks.set('sweep', walkOf(cursorAtStart()));
   const batches: Batch[] = [];
   const endings: ((outcome: Outcome) => void)[] = [];
-  const cautions = new Cautions();
   const writer = {
     commit: (batch: Batch) => {
       batches.push(batch);
@@ -196,4 +195,25 @@ test('a flush commits the cursors that wait, and writes down how far the transac
   expect(batches).toHaveLength(2);
   await commits.flush();
   expect(batches).toHaveLength(2);
+});
+
+test('after a transaction that missed its deadline the next ones are half as large, and grow again with each that stands', async () => {
+  const cautions = new Cautions();
+  const many = (first: number): PageToCommit => page(Array.from({ length: 100 }, (_, n) => first + n));
+  const sizes = async (outcomes: readonly Outcome[]): Promise<number[]> => {
+    const { commits, batches, end } = start({ cautions });
+    for (let first = 1; first < 3_000; first += 100) void commits.add(many(first)).catch(() => undefined);
+    commits.failed.catch(() => undefined);
+    for (const outcome of outcomes) await end(outcome);
+    return batches.map(({ records }) => records.length);
+  };
+  const late: Outcome = { kind: 'lost', error: new TransientError('late'), late: true };
+  expect(await sizes([committed, late])).toEqual([100, 1_000]);
+  expect(await sizes([committed, late])).toEqual([100, 600]);
+  expect(await sizes([committed, lost()])).toEqual([100, 300]);
+  expect(await sizes([committed, lost()])).toEqual([100, 300]);
+  for (let commit = 0; commit < 60; commit += 1) cautions.growAfterCommit();
+  expect(await sizes([committed, lost()])).toEqual([100, 1_000]);
+  for (let commit = 0; commit < 60; commit += 1) cautions.shrinkAfterDeadline();
+  expect(await sizes([committed, lost()])).toEqual([100, 100]);
 });
