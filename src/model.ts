@@ -55,14 +55,32 @@ export interface Turn {
   readonly scan: ScanName;
   /** Milliseconds between two of its requests with which it keeps its target. */
   readonly paceMs: number;
-  /** Requests that a lap is behind its latest end, negative = ahead of it; only of a sweep. */
+  /** Requests that a sweep is behind its latest end, negative = ahead of it; only of a sweep. */
   readonly behind?: number;
+}
+
+/** What the page of a row was answered with that could not be read. */
+export interface RawBody {
+  /** Null = no answer came. */
+  readonly status: number | null;
+  readonly bytes: Buffer;
+  readonly began: number;
+  readonly ended: number;
+}
+
+/** Rows that a list has and nobody can read, by what lies on both sides of them. */
+export interface UnreadableRows {
+  readonly bodies: readonly RawBody[];
+  /** Ids that were not read, nor proved absent: between the row before and the row behind; null = unbounded. */
+  readonly gap: Interval;
 }
 
 /** One answer of a list, its envelope checked and nothing else. */
 export interface Answer {
   /** In the order of the answer; anything JSON allows. */
   readonly rows: readonly unknown[];
+  /** The rows begin at this offset, behind rows that could not be read, and not where they were asked for. */
+  readonly unreadable?: { readonly bodies: readonly RawBody[]; readonly resumedAt: number };
   readonly totalCount: number;
   /** Per-process marks: when the request was begun and its answer complete. */
   readonly began: number;
@@ -77,6 +95,8 @@ export interface Page {
   readonly strays: readonly unknown[];
   /** Rows inside the interval that the query excludes: the API ignored a filter. */
   readonly outsideQuery: number;
+  /** Rows in front of this page's first that could not be read: the page proves nothing of them. */
+  readonly unreadable?: UnreadableRows;
   /** Rows of the list up to this page's last, where the list's own total says another number. */
   readonly miscounted?: number;
   readonly interval: Interval;
@@ -141,7 +161,7 @@ export interface Counts {
 
 /** Where a scan stands, as stored under `{"entity","stream","scan"}`. */
 export interface Cursor {
-  /** Number of this scan, from 1; a lap's number where the scan is the sweep. */
+  /** Number of this scan, from 1; a sweep's number where the scan is the sweep. */
   readonly number: number;
   readonly query: Query;
   readonly startedAt: string;
@@ -152,11 +172,13 @@ export interface Cursor {
   readonly counts: Counts;
   /** Keys are `YYYY-MM currency`; only of a sweep. */
   readonly sums: Sums;
+  /** Rows that this walk found in the list and could not read: it reached its end and is not complete. */
+  readonly unreadable?: number;
   /** Highest id that a whole walk of `newest` has come down from; only of that scan. */
   readonly mark?: number;
   /** Deletions of the last 24 h that nobody had to agree to; only of a sweep. */
   readonly deletions?: readonly Deletions[];
-  /** Tombstones since the end of this lap: they count in the next. */
+  /** Tombstones since the end of this sweep: they count in the next. */
   readonly deletedSince?: number;
 }
 

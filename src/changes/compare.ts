@@ -150,7 +150,7 @@ export class Comparer {
   }
 
   /** What the entry on which `find` stands says of a row to publish. */
-  private seen(high: number, low: number, equal: boolean): Seen {
+  private seen(high: number, low: number, equal: boolean): SeenRow {
     const { entries } = this;
     const { fingerprint, definition, flags, lines } = entryAt(entries.blockAt(entries.at), entries.slot);
     const before = (flags & (PUBLISHED | DEAD_LETTERED)) === PUBLISHED ? { fingerprint, definition } : null;
@@ -217,7 +217,7 @@ export class Comparer {
   }
 }
 
-interface Seen {
+interface SeenRow {
   readonly high: number;
   readonly low: number;
   readonly flags: number;
@@ -226,7 +226,7 @@ interface Seen {
   readonly before: LastPublished | null;
 }
 
-function publishRow(row: Row, how: Comparison, seen: Seen): Publish {
+function publishRow(row: Row, how: Comparison, seen: SeenRow): Publish {
   const { high, low, flags, lines, equal } = seen;
   const published = (flags & PUBLISHED) !== 0;
   const op = (flags & REPUBLISH) !== 0 ? 'r' : published ? 'u' : how.beforeFirstFinishedSweep ? 'r' : 'c';
@@ -244,7 +244,7 @@ function publishRow(row: Row, how: Comparison, seen: Seen): Publish {
   };
 }
 
-function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
+function publishLines(row: Row, how: Comparison, seen: SeenRow): Publish {
   return {
     kind: 'publish',
     row,
@@ -259,7 +259,7 @@ function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
   };
 }
 
-function contentOf(row: Row, how: Comparison, { high, low, flags }: Pick<Seen, 'high' | 'low' | 'flags'>): Content {
+function contentOf(row: Row, how: Comparison, { high, low, flags }: Pick<SeenRow, 'high' | 'low' | 'flags'>): Content {
   return { high, low, definition: how.definition, date: how.dateOf(row), uuid: how.uuidOf(row), flags };
 }
 

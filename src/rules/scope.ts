@@ -2,7 +2,8 @@ import type { Query, Row, StreamDeclaration } from '../model';
 import type { TimedScan } from './rhythm';
 
 const DEFAULT_DAYS = 90;
-const DAY_MS = 24 * 60 * 60 * 1000;
+/** Milliseconds of a day of the calendar in UTC. */
+export const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What an entity's file says of its scope. */
 export interface ScopeSetting {

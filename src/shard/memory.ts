@@ -6,7 +6,7 @@ import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';
 import type { LastOffsets, StateRecord, StoredRecord } from '../sinks/transaction';
-import { highestOffsets, refuseOlderOffsets, withTopicsOf } from '../state/layout';
+import { highestOffsets, refuseNewerLayout, refuseOlderOffsets, withTopicsOf } from '../state/layout';
 import { StoredState } from '../state/read-state';
 import { stateKey, type Account, type Hold, type Layout, type StateKey } from '../state/state-topic';
 import type { TakenMemory } from '../state/take-shard';
@@ -121,10 +121,15 @@ export class Memory implements TakenMemory {
     const { number, serviceId, stateTopic, layout } = this.#options;
     // Only now: a reading that broke off is done again from where it began, as the ledgers forget what they were loading.
     const recordsRead = this.#stored.endReading();
-    if (this.#stored.layout() === null) {
+    const stored = this.#stored.layout();
+    if (stored !== null) {
+      const known = this.#options.streams.map(({ codec }) => codec.definition);
+      refuseNewerLayout(stored, known, `restoring shard ${number} from partition ${number} of ${stateTopic}`);
+    } else {
       if (recordsRead > 0) {
         throw new ConfigError(
           `restoring shard ${number}: expected a layout record in partition ${number} of ${stateTopic}, got records without one; its beginning was lost. Restore the topic, or start over under another topics.prefix`,
+          { concerns: 'shard' },
         );
       }
       // Never written, or by processes that died before their first page: the layout goes with the next transaction.
@@ -166,7 +171,7 @@ export class Memory implements TakenMemory {
    * offsets remembered stay the higher ones, so that the next start refuses too.
    */
   committed(records: readonly StateRecord[], lastOffsets: LastOffsets): void {
-    const { number, stateTopic, laps } = this.#options;
+    const { number, stateTopic, sweeps } = this.#options;
     refuseOlderOffsets(this.#lastOffsets, lastOffsets);
     const stateEnd = lastOffsets.get(stateTopic)?.get(number);
     this.#stored.wrote(records, stateEnd);
@@ -174,7 +179,7 @@ export class Memory implements TakenMemory {
     if (stateEnd !== undefined) (this.#lastOffsets[stateTopic] ??= {})[number] = stateEnd;
     for (const topic of Object.keys(this.#layout.partitions)) {
       // Records of sweeps are published, not remembered: the service goes on where they were lost.
-      if (topic === laps.topic.name) continue;
+      if (topic === sweeps.topic.name) continue;
       for (const [partition, last] of lastOffsets.get(topic) ?? []) {
         (this.#lastOffsets[topic] ??= {})[partition] = last;
         this.#offsetsNoted = false;

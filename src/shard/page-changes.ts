@@ -3,10 +3,18 @@ import { createHash } from 'node:crypto';
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull } from '../changes/kinds';
-import { deadLetterOf, lapRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
+import {
+  deadLetterOf,
+  sweepRecordOf,
+  lineRecordsOf,
+  recordsOf,
+  tombstonesOf,
+  unreadableLetterOf,
+  type Origin,
+} from '../changes/records';
 import { FatalError, RecordError } from '../errors';
 import { jsonText, textOrNull } from '../json';
-import type { Counts, Cursor, EntityId, Op, Page, Query, ScanName, StreamName } from '../model';
+import type { Counts, Cursor, EntityId, Op, Page, Query, ScanName, StreamName, UnreadableRows } from '../model';
 import { addCounts, addSums, advance, cursorOf, NO_COUNTS, withDeletions, withMark, type Walk } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { comparePage, type PageChanges } from './compare-page';
@@ -67,7 +75,7 @@ export interface PageForBatch {
 /** What the outcome of a page depends on beside the page. */
 export interface PageContext {
   readonly memory: Memory;
-  readonly options: Pick<ShardOptions, 'deadLetters' | 'laps' | 'now'>;
+  readonly options: Pick<ShardOptions, 'deadLetters' | 'sweeps' | 'now'>;
   /** A row of a page that was cut up: the cursor stays, so that a crash repeats the whole page. */
   readonly partial: boolean;
   /** When the oldest request of the stream began whose page was not compared yet; Infinity = none is. */
@@ -100,11 +108,13 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     compared.stale.length === 0 &&
     state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, 0);
   const strays = newStrays(options, state, origin, page.strays);
+  const unreadable = unreadableLetters(options, state, origin, page.unreadable);
   const letters = [
     ...compared.deadLetters.map(({ row, error, fingerprint, op }) =>
       deadLetterOf(origin, row, { id: row.id, error, fingerprint, op }, options.deadLetters),
     ),
     ...strays,
+    ...unreadable,
   ];
   const remembered = rememberPublished(state, compared);
   const outgoing = [...compared.records.flat(), ...letters];
@@ -122,8 +132,8 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const completes = page.end && scan === 'sweep' && !partial;
   const sweepRecords: OutgoingRecord[] = [];
   if (completes) {
-    const told = { laps: options.laps, strays: state.strays.length };
-    sweepRecords.push(lapRecordOf(origin, cursorOf(moved.walk), told));
+    const report = { sweeps: options.sweeps, strays: state.strays.length };
+    sweepRecords.push(sweepRecordOf(origin, cursorOf(moved.walk), report));
     memory.observed(origin.observedAtMs);
   }
 
@@ -139,7 +149,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       records: outgoing.length,
       bytes: outgoing.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
     },
-    newStrays: strays.length > 0 || remembered,
+    newStrays: strays.length + unreadable.length > 0 || remembered,
     waits,
     cursor: stays ? 'stays' : 'moved',
     parks: shapeChanged(state, page.rows.length, letters.length),
@@ -282,6 +292,27 @@ function newStrays(
     const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;
     const error = new RecordError(message, { path: 'id', entity: state.entity, stream: state.name });
     letters.push(deadLetterOf(origin, row, { id: null, error, fingerprint, op: strayOp(state) }, deadLetters));
+  }
+  return letters;
+}
+
+/** Dead letters of rows that could not be read, each once: known again by the ids around them. */
+function unreadableLetters(
+  { deadLetters }: PageContext['options'],
+  state: StreamState,
+  origin: Origin,
+  rows: UnreadableRows | undefined,
+): readonly OutgoingRecord[] {
+  if (rows === undefined) return [];
+  const { bodies, gap } = rows;
+  const letters: OutgoingRecord[] = [];
+  for (const [index, body] of bodies.entries()) {
+    const name = `unreadable ${gap.after ?? ''} ${gap.upTo ?? ''} ${index}`;
+    const fingerprint = createHash('sha256').update(name).digest('hex').slice(0, 16);
+    if (state.strays.includes(fingerprint)) continue;
+    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
+    const message = `reading ${state.name} of ${state.entity}: expected a row between id ${gap.after ?? 0} and ${gap.upTo === null ? 'the end' : `id ${gap.upTo + 1}`}, got an answer that cannot be read although it was asked for alone`;
+    letters.push(unreadableLetterOf(origin, { body, gap, fingerprint, message }, deadLetters));
   }
   return letters;
 }

@@ -9,8 +9,11 @@ import type { ShardOptions } from './shard-options';
 
 /** One partition of the state topic with everything in it, kept over the sessions of this process. */
 export interface Shard {
-  /** Fences, commits a session marker, and reads what was committed since the last session (everything, the first time). */
-  open(): Promise<Session>;
+  /**
+   * Fences, commits a session marker, and reads what was committed since the last session (everything, the first time). Rejects without
+   * further steps once the signal is aborted.
+   */
+  open(wanted?: AbortSignal): Promise<Session>;
   /**
    * Ends the transaction that a failed commit left open, if there is one: it would hold back every `read_committed` reader until it times
    * out. For a shard that is not opened again; it fences, so only an owner may call it. Never rejects.
@@ -28,8 +31,8 @@ export function createShard(options: ShardOptions): Shard {
   const cautions = new Cautions();
   let leftOpen = false;
   /** A writer whose last commit is known to have ended its transaction, or not. */
-  const openWriter = async (): Promise<Writer> => {
-    const writer = await options.openWriter();
+  const openWriter = async (wanted?: AbortSignal): Promise<Writer> => {
+    const writer = await options.openWriter(wanted);
     leftOpen = false;
     return {
       async commit(batch) {
@@ -42,8 +45,8 @@ export function createShard(options: ShardOptions): Shard {
     };
   };
   return {
-    async open() {
-      const writer = await takeShard({ ...options, openWriter }, memory);
+    async open(wanted) {
+      const writer = await takeShard({ ...options, openWriter }, memory, wanted);
       return createSession(options.number, { options, memory, cautions, writer });
     },
     async release() {

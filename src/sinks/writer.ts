@@ -10,6 +10,8 @@ export interface WriterOptions extends SendLimits {
   readonly transactionalId: string;
   /** A transaction that takes longer is given up. */
   readonly deadlineMs: number;
+  /** Once aborted, nothing is fenced any more: the shard may have another owner. */
+  readonly wanted?: AbortSignal;
 }
 
 const CLOSE_DEADLINE_MS = 2_000;
@@ -41,7 +43,7 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
   let first: Transaction | null = null;
   try {
     first = await withDeadline(
-      fence(producer),
+      fence(producer, options),
       options.deadlineMs,
       `taking the transactional id ${options.transactionalId}`,
     );
@@ -115,9 +117,13 @@ function stateRefused(stateTopic: string, error: TransientError): ConfigError {
   );
 }
 
-async function fence(producer: Producer): Promise<Transaction> {
+async function fence(
+  producer: Producer,
+  { wanted, transactionalId }: Pick<WriterOptions, 'wanted' | 'transactionalId'>,
+): Promise<Transaction> {
   await producer.connect();
   for (let tries = 0; ; tries += 1) {
+    if (wanted?.aborted === true) throw new TransientError(`${transactionalId} was given up before it was taken`);
     try {
       return await producer.transaction();
     } catch (error) {

@@ -43,7 +43,7 @@ type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };
 type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
-const lap = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
+const sweep = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
 const retrying = (place: Place): void => narrator.tell({ kind: 'retrying', ...place });
 const refusal = new FatalError('GET /clients.json expected 200, got 401', {
   reason: 'unauthorized',
@@ -55,19 +55,19 @@ const parked = (place: Place, waitMs = 60_000): void =>
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
-  narrator.tell({ kind: 'lost', shard, error, waitMs: 500 });
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, parked: false });
 
 const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
 
 describe('sweeps', () => {
   test('no page is a line, and only the first sweep of each stream is', () => {
     page(clients);
-    lap(clients);
+    sweep(clients);
     page(invoices);
     page(invoices);
-    lap(invoices);
-    lap(clients);
-    lap(invoices);
+    sweep(invoices);
+    sweep(clients);
+    sweep(invoices);
     expect(told()).toEqual(['info alfa clients caught up', 'info alfa invoices caught up']);
     expect(lines[0]).toMatchObject({ sweep: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
   });
@@ -186,8 +186,8 @@ describe('Kafka', () => {
   test('further tries are told to whoever asks for them', () => {
     const destination = { write: (text: string) => void lines.push(JSON.parse(text) as Record<string, unknown>) };
     narrator = createNarrator(createLogger({ level: 'debug', secrets: [] }, destination));
-    lap(clients);
-    lap(clients);
+    sweep(clients);
+    sweep(clients);
     lost(0);
     lost(0);
     expect(told()).toEqual([
@@ -197,4 +197,13 @@ describe('Kafka', () => {
       'debug 0 kafka still lost, retrying',
     ]);
   });
+});
+
+test('a shard that is parked is an error in the log at each try, and its return is told', () => {
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, parked: true });
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, parked: true });
+  back(4);
+  back(4);
+  expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
+  expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
 });

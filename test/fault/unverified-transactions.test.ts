@@ -57,15 +57,12 @@ test.each(['before', 'after'])(
     expect((await writer.commit(batch('before'))).kind).toBe('committed');
     const release = signal();
     const held = signal();
-    const forwarded = signal();
     let dataSends = 0;
     proxy.intercept(async ({ apiKey, broker }): Promise<Verdict> => {
       if (apiKey !== API.produce) return 'pass';
       if (broker === address(2)) {
         held.give();
-        await release.given;
-        forwarded.give();
-        return 'pass';
+        return { forwardAfter: release.given };
       }
       // The first send to broker 1 is the state's.
       dataSends += 1;
@@ -76,7 +73,7 @@ test.each(['before', 'after'])(
     expect((await writer.commit(batch('late'))).kind).toBe('lost');
     const arrive = async (): Promise<void> => {
       release.give();
-      await forwarded.given;
+      await passing();
     };
     if (when === 'before') {
       await arrive();
@@ -95,6 +92,8 @@ test.each(['before', 'after'])(
     ]);
   },
 );
+
+const passing = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 async function endOf(topic: string, partition: number): Promise<number> {
   const offsets = await withAdmin(direct, (admin) => admin.fetchTopicOffsets(topic));

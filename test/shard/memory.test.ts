@@ -77,7 +77,7 @@ test('the time of records never goes back, whatever the clock says', () => {
 });
 
 test('offsets of data topics are pending until the next layout is written, those of sweeps never', () => {
-  const sweeps = options.laps.topic.name;
+  const sweeps = options.sweeps.topic.name;
   const memory = new Memory({ ...options, layout: { ...layout(), partitions: { 'memory.items': 3, [sweeps]: 1 } } });
   memory.beginReading();
   memory.restored();

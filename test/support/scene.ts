@@ -26,8 +26,8 @@ import {
 
 const LIMIT = 4;
 
-/** Laps so often, and the other scans once. */
-export function lapsEvery(everyMs: number): Rhythm {
+/** Sweeps so often, and the other scans once. */
+export function sweepsEvery(everyMs: number): Rhythm {
   const rarely: Target = { everyMs: 3_600_000, withinMs: 3_600_000 };
   return {
     targets: () => ({ newest: rarely, open: rarely, recent: rarely, sweep: { everyMs, withinMs: 3_600_000 } }),
@@ -45,6 +45,7 @@ export interface Setting {
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
   readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
+  readonly raw?: MemoryRestOptions['raw'];
   readonly account?: MemoryRestOptions['account'];
   /** As `account`, where entities differ. */
   readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
@@ -90,6 +91,7 @@ export function scene({
   beforeDetail = () => undefined,
   falsify,
   heeds,
+  raw,
   account,
   accountOf,
 }: Setting): Scene {
@@ -146,6 +148,7 @@ export function scene({
             },
             ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
+            ...(raw === undefined ? {} : { raw }),
             ...(account === undefined ? {} : { account }),
             ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),
