@@ -191,10 +191,14 @@ export interface CorrectiveInvoice {
   readonly vat_exchange_date_kind: string | null;
   /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
   readonly amount_in_words: string | null;
+  /** When the correction was created. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, list row where it is shown. */
+  readonly created_at: number | null;
   /** Integer id of the bank reconciliation. Source: inFakt API, list row since 2025. */
   readonly reconciliation_id: number | null;
   /** Number that the national e-invoice system (KSeF) gave the correction. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly ksef_number: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
   /** Number of the invoice that is corrected, as entered: it need not be the number of an invoice in inFakt. Source: inFakt API, list row. */
   readonly corrected_invoice_number: string | null;
   /** Date of issue of the invoice that is corrected. Days since 1970-01-01. Source: inFakt API, list row. */
@@ -231,7 +235,7 @@ export interface CorrectiveInvoice {
   readonly local_government_recipient_address: string | null;
   /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
   readonly local_government_seller_address: string | null;
-  /** Object with the state of the correction in the national e-invoice system (KSeF). JSON text with sorted keys. Source: inFakt API, detail only. */
+  /** Object with the state of the correction in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
   readonly ksef_data: string | null;
   /** Fields of the correction that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
@@ -277,6 +281,10 @@ export interface CorrectiveLine {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Number that the two lines of a pair have in common. Source: inFakt API, list row. */
   readonly group: number | null;
   /** False in the line as it was before the correction, true in the line as it is after it. Source: inFakt API, list row. */
@@ -341,6 +349,10 @@ export interface CorrectiveInvoiceLine {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Number that the two lines of a pair have in common. Source: inFakt API, list row. */
   readonly group: number | null;
   /** False in the line as it was before the correction, true in the line as it is after it. Source: inFakt API, list row. */
@@ -495,7 +507,7 @@ export interface Invoice {
   readonly local_government_seller_address: string | null;
   /** Object with links for online payment and sharing. inFakt changes it without an edit, so it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
   readonly extensions: string | null;
-  /** Object with the state of the invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Source: inFakt API, detail only. */
+  /** Object with the state of the invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
   readonly ksef_data: string | null;
   /** Fields of the invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
@@ -541,6 +553,10 @@ export interface Line {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
 }
@@ -601,6 +617,10 @@ export interface InvoiceLine {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
 }

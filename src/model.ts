@@ -124,7 +124,7 @@ export interface StreamDeclaration {
   readonly openField: string | null;
   /** File name in schemas/avro, without its ending: the fields and their kinds. */
   readonly schema: string;
-  /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`. */
+  /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`; `vat_exchange_date_kind[PLN]` of documents in that currency alone. */
   readonly volatileFields: readonly string[];
   /** Fields that no row lacks, and of which some have a value in every row: an answer without them is a stub and no row. */
   readonly everyRowHas: readonly string[];

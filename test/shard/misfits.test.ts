@@ -1,5 +1,6 @@
 import { isWithin } from '../../src/rules/scope';
 import { clients } from '../../src/sources/streams/clients';
+import { correctiveInvoices } from '../../src/sources/streams/corrective-invoices';
 import { invoices } from '../../src/sources/streams/invoices';
 import { createVendorStream } from '../support/vendor-rows';
 
@@ -52,5 +53,26 @@ test('I1: under a date scope a row whose date has another form is a dead letter,
   const rows = [{ id: 7, invoice_date: '15.01.2026' }].filter((row) => isWithin(invoices, query, row));
   expect(createVendorStream(invoices).shows(rows).consumed).toMatchObject([
     { topic: 'dead-letters', headers: { error_path: 'invoice_date' } },
+  ]);
+});
+
+test('I6: an edit of the exchange date alone is published of a document in another currency, and not in PLN', () => {
+  const shown = (currency: string) => {
+    const stream = createVendorStream(invoices);
+    stream.shows([{ id: 7, currency, vat_exchange_date_kind: null }]);
+    return stream
+      .shows([{ id: 7, currency, vat_exchange_date_kind: 'vat' }])
+      .consumed.map(({ headers }) => headers['op']);
+  };
+  expect(['PLN', 'EUR', 'USD', ''].map(shown)).toEqual([[], ['u'], ['u'], []]);
+});
+
+test('I6: what the vendor documents of corrections and lines has columns', () => {
+  const stream = createVendorStream(correctiveInvoices, { projected: true });
+  const line = { vat_date_value: 'sale_date', occasional_sale: 'false' };
+  const row = { id: 7, created_at: '2026-01-15T10:00:00Z', check_duplicate_number: true, services: [line] };
+  expect(stream.shows([row]).consumed.map(({ value }) => value)).toMatchObject([
+    { created_at: '2026-01-15T10:00:00.000Z', check_duplicate_number: true, extra: null },
+    { vat_date_value: 'sale_date', occasional_sale: false, extra: null },
   ]);
 });
