@@ -59,10 +59,28 @@ export interface Turn {
   readonly behind?: number;
 }
 
+/** What the page of a row was answered with that could not be read. */
+export interface RawBody {
+  /** Null = no answer came. */
+  readonly status: number | null;
+  readonly bytes: Buffer;
+  readonly began: number;
+  readonly ended: number;
+}
+
+/** Rows that a list has and nobody can read, by what lies on both sides of them. */
+export interface UnreadableRows {
+  readonly bodies: readonly RawBody[];
+  /** Ids that were not read, nor proved absent: between the row before and the row behind; null = unbounded. */
+  readonly gap: Interval;
+}
+
 /** One answer of a list, its envelope checked and nothing else. */
 export interface Answer {
   /** In the order of the answer; anything JSON allows. */
   readonly rows: readonly unknown[];
+  /** The rows begin at this offset, behind rows that could not be read, and not where they were asked for. */
+  readonly unreadable?: { readonly bodies: readonly RawBody[]; readonly resumedAt: number };
   readonly totalCount: number;
   /** Per-process marks: when the request was begun and its answer complete. */
   readonly began: number;
@@ -77,6 +95,8 @@ export interface Page {
   readonly strays: readonly unknown[];
   /** Rows inside the interval that the query excludes: the API ignored a filter. */
   readonly outsideQuery: number;
+  /** Rows in front of this page's first that could not be read: the page proves nothing of them. */
+  readonly unreadable?: UnreadableRows;
   /** Rows of the list up to this page's last, where the list's own total says another number. */
   readonly miscounted?: number;
   readonly interval: Interval;
@@ -158,6 +178,8 @@ export interface Cursor {
   readonly counts: Counts;
   /** Keys are `YYYY-MM currency`; only of a sweep. */
   readonly sums: Sums;
+  /** Rows that this walk found in the list and could not read: it reached its end and is not complete. */
+  readonly unreadable?: number;
   /** Highest id that a whole walk of `newest` has come down from; only of that scan. */
   readonly mark?: number;
   /** Deletions of the last 24 h that nobody had to agree to; only of a sweep. */

@@ -5,7 +5,7 @@ import type { Decode, Decoded } from './decode';
 import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
-import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
+import type { Cursor, EntityId, Interval, Op, RawBody, Row, ScanName, StreamDeclaration } from '../model';
 import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -104,7 +104,7 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
     value: codec.encode(decoded.record),
-    headers: { ...headers(origin, codec.declaration.name, op, fingerprint), ...misfitHeader(misfits) },
+    headers: { ...headers(origin, codec.declaration.name, op, fingerprint, row.id), ...misfitHeader(misfits) },
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
   return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
@@ -127,7 +127,7 @@ export function tombstonesOf(
     partition: partitionOf(`${entity}/${id}`, codec.topic.partitions),
     key: codec.encodeKey({ entity, id }),
     value: null,
-    headers: headers(origin, codec.declaration.name, 'd', fingerprint),
+    headers: headers(origin, codec.declaration.name, 'd', fingerprint, id),
   };
   const { formerLines } = codec;
   return formerLines === null
@@ -191,7 +191,7 @@ export function sweepRecordOf(
     partition: partitionOf(`${entity}/${stream}`, sweeps.topic.partitions),
     key: sweeps.encodeKey(key),
     value: sweeps.encode({ ...value, sums }),
-    headers: { entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
+    headers: { id: `${entity}/${stream}`, entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
   const isSummed = sumFields.length > 0 && Object.keys(cursor.sums).length < MAX_SUMS;
   const whole = record(isSummed ? sumsOf(cursor, sumFields) : null);
@@ -239,7 +239,7 @@ function linesOf(
       key: lines.encodeKey(key),
       value: lines.encode({ ...line, ...key, observed_at: observedAtMs }),
       headers: {
-        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint),
+        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
         ...misfitHeader(misfitsOfLine(line, lines.field, misfits)),
       },
     };
@@ -265,7 +265,7 @@ function goneLines(
     partition: partitionOf(`${entity}/${id}`, lines.topic.partitions),
     key: lines.encodeKey({ entity, invoice_id: id, line_no: from + index + 1 }),
     value: null,
-    headers: headers(origin, lines.name, 'd', fingerprint),
+    headers: headers(origin, lines.name, 'd', fingerprint, `${id}/${from + index + 1}`),
   }));
 }
 
@@ -279,11 +279,16 @@ function refuseLarger(record: OutgoingRecord, topic: OutputTopic, what: string, 
   }
 }
 
-/** The dead letter of a row, raw; the key is that of the row's record, or null where the row has no id. */
+/** The dead letter of a row, raw, with the `op` that the record would have had; the key is that of the row's record, or null where the row has no id. */
 export function deadLetterOf(
   origin: Origin,
   row: unknown,
-  { id, error, fingerprint }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string },
+  {
+    id,
+    error,
+    fingerprint,
+    op,
+  }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string; readonly op: Op },
   topic: OutputTopic,
 ): OutgoingRecord {
   const { entity, codec } = origin;
@@ -296,7 +301,7 @@ export function deadLetterOf(
     key: id === null ? null : codec.encodeKey({ entity, id }),
     value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
     headers: {
-      ...headers(origin, codec.declaration.name, 'r', fingerprint),
+      ...headers(origin, codec.declaration.name, op, fingerprint, id),
       error: error.message,
       error_path: error.path,
       ...(cut
@@ -304,6 +309,41 @@ export function deadLetterOf(
         : {}),
     },
   };
+}
+
+/** A dead letter of what a row's page was answered with, as nobody can read that row: no key, the bytes as they came, the ids around it. */
+export function unreadableLetterOf(
+  origin: Origin,
+  { body, gap, fingerprint, message }: UnreadableLetter,
+  topic: OutputTopic,
+): OutgoingRecord {
+  const { entity, codec } = origin;
+  const most = Math.max(0, Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES));
+  const { bytes, status } = body;
+  const cut = bytes.length > most;
+  return {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${fingerprint}`, topic.partitions),
+    key: null,
+    value: cut ? bytes.subarray(0, most) : bytes,
+    headers: {
+      ...headers(origin, codec.declaration.name, 'r', fingerprint, null),
+      error: message,
+      error_path: '',
+      after_id: gap.after === null ? '' : String(gap.after),
+      before_id: gap.upTo === null ? '' : String(gap.upTo + 1),
+      status: status === null ? '' : String(status),
+      ...(cut && { cut_from_bytes: String(bytes.length), sha256: createHash('sha256').update(bytes).digest('hex') }),
+    },
+  };
+}
+
+/** A row that could not be read, with what is known of it. */
+export interface UnreadableLetter {
+  readonly body: RawBody;
+  readonly gap: Interval;
+  readonly fingerprint: string;
+  readonly message: string;
 }
 
 function misfitHeader(misfits: readonly string[]): OutgoingRecord['headers'] {
@@ -325,13 +365,16 @@ function misfitsOfLine(
     .filter((name) => isObject(kept) && Object.hasOwn(kept, name));
 }
 
+/** The headers of a record; `id` is what its key says beside the entity, readable at a console, and null where there is no key. */
 function headers(
   { entity, scan, observedAt }: Origin,
   stream: string,
   op: Op,
   fingerprint: string,
+  id: number | string | null,
 ): OutgoingRecord['headers'] {
   return {
+    ...(id === null ? {} : { id: `${entity}/${id}` }),
     entity,
     stream,
     op,

@@ -1,9 +1,9 @@
-import { verifyLayout } from '../state/layout';
+import { refuseNewerLayout, verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
-import { layoutOf, subjectsOf } from '../service/codecs';
+import { currentDefinitions, layoutOf, subjectsOf } from '../service/codecs';
 import { startSettings, topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
@@ -115,7 +115,10 @@ async function checkState(
     for (const entry of state.entries()) if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
   }
   const now = layoutOf(topics, framing);
-  for (const layout of layouts.values()) verifyLayout(layout, topics, now);
+  for (const [partition, layout] of layouts) {
+    refuseNewerLayout(layout, currentDefinitions(service), `reading partition ${partition} of ${topics.state.name}`);
+    verifyLayout(layout, topics, now);
+  }
   return {
     value: accounts,
     text: layouts.size === 0 ? 'nothing remembered yet' : `${layouts.size} shards in use, their layout fits`,

@@ -18,6 +18,7 @@ export function createNarrator(logger: Logger): Narrator {
   const away = new Set<string>();
   /** Null = all of Kafka. */
   const lost = new Set<number | null>();
+  const parkedShards = new Set<number | null>();
   const failures = new Set<string>();
   const warned = new Set<string>();
 
@@ -85,8 +86,13 @@ export function createNarrator(logger: Logger): Narrator {
   }
 
   /** Each kind of failure is a line once until all shards are back. */
-  function tellLost({ shard, error, waitMs }: EventOf<'lost'>): void {
+  function tellLost({ shard, error, waitMs, parked }: EventOf<'lost'>): void {
     const log = shard === null ? logger : logger.child({ shard });
+    if (parked) {
+      log.error({ err: error, waitMs }, 'shard parked');
+      parkedShards.add(shard);
+      return;
+    }
     if (shard === null) lost.clear();
     lost.add(shard);
     if (failures.has(error.name)) log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
@@ -95,6 +101,7 @@ export function createNarrator(logger: Logger): Narrator {
   }
 
   function tellReady(shard: number): void {
+    if (parkedShards.delete(shard)) logger.info({ shard }, 'shard is read again');
     const found = [shard, null].filter((place) => lost.delete(place)).length > 0;
     if (!found || lost.size > 0) return;
     failures.clear();

@@ -10,7 +10,7 @@ import { scan } from '../sources/scan';
 import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { readRow } from './read-row';
-import { asking, type StreamReading } from './stream-reading';
+import { askingPages, type StreamReading } from './stream-reading';
 
 /** Reads a scan from its cursor on to the end of its walk; every page is compared and committed, and reported in order. */
 export function readPages(reading: StreamReading, scanName: TimedScan, cursor: Cursor): Observable<Progress> {
@@ -21,7 +21,7 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
       query: cursor.query,
       filters: stream,
       limit: shard.limit,
-      ask: asking(reading, cursor.query, walk.restAt),
+      ask: askingPages(reading, cursor.query, walk.restAt),
       position: cursor.position,
       credit: createCredits(scanName === 'sweep' ? shard.credits : 1),
       stopped: () => shard.stop.aborted,

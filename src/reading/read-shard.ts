@@ -37,6 +37,7 @@ export function readShard(options: ShardReadingOptions): Observable<Progress> {
   const shard: ShardReading = {
     ...options,
     sweeps: { begun: new Map(), reported: new Set() },
+    pageSizes: new Map(),
     stopping: whenAborted(options.stop),
   };
   return openSession(shard).pipe(switchMap((session) => readSession(shard, session)));

@@ -1,8 +1,7 @@
 import { moneyOf } from '../changes/kinds';
 import type { Counts, Cursor, Deletions, Page, Query, Row, StreamDeclaration } from '../model';
 import { startPosition } from './paging';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+import { DAY_MS } from './scope';
 
 /** A scan's cursor while it moves; its sums are kept open until it is written. */
 export interface Walk {
@@ -109,6 +108,7 @@ export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums
       totalCount: page.totalCount,
       finishedAt: page.end ? new Date(nowMs).toISOString() : null,
       counts: addCounts(walk.cursor.counts, counts),
+      ...(page.unreadable && { unreadable: (walk.cursor.unreadable ?? 0) + page.unreadable.bodies.length }),
     },
   };
 }

@@ -1,4 +1,3 @@
-import { verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
@@ -9,10 +8,10 @@ import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
 import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
-import { allStreams } from '../sources/streams/all-streams';
 import { parseStateKey, parseStateValue } from '../state/state-topic';
+import { allStreams } from '../sources/streams/all-streams';
 import { userAgentOf } from './api';
-import { layoutOf, resolveFraming } from './codecs';
+import { resolveFraming } from './codecs';
 import type { Emit } from './events';
 import type { Cluster, ServiceOptions } from './run-context';
 
@@ -21,7 +20,7 @@ interface ServicePart<K extends keyof ServiceConfig> {
   readonly service: Pick<ServiceConfig, K>;
 }
 
-/** Connects, makes and verifies the topics, resolves the schemas; rejects where another service or, in a run of one sweep, another instance is at work. */
+/** Connects, makes and verifies the topics, resolves the schemas; in a run of one sweep, rejects where another instance is at work. */
 export async function openCluster(options: ServiceOptions, emit: Emit): Promise<Cluster> {
   const { config, endless, kafkaLog, patience, secrets, socketFactory, version } = options;
   const kafka = createKafka({ ...kafkaSettings(config, secrets), socketFactory }, kafkaLog);
@@ -30,10 +29,8 @@ export async function openCluster(options: ServiceOptions, emit: Emit): Promise<
   for (const warning of topics.warnings) onWarning(warning);
   const { registry } = config.service;
   const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);
-  const cluster = { kafka, topics, framing };
-  await refuseForeignState(cluster, config, patience.restoreMs);
   if (!endless) await waitForEmptyGroup(kafka, config);
-  return cluster;
+  return { kafka, topics, framing };
 }
 
 /** How the configured cluster is reached. */
@@ -154,37 +151,6 @@ export function batchBytes(topics: Topics): (topic: string) => number {
 export function refuseOtherMembers(owned: ReadonlySet<number>, topics: Pick<Topics, 'state'>, groupId: string): void {
   const { partitions } = topics.state;
   if (owned.size < partitions) throw notAlone(groupId, `gave this one ${owned.size} of ${partitions} shards`);
-}
-
-/**
- * Refuses another service's state topic before anything is written to it. Where a shard was never used, and so cannot tell how many
- * partitions the topics had, one that was used is asked.
- */
-async function refuseForeignState(
-  { kafka, topics, framing }: Cluster,
-  config: Config,
-  deadlineMs: number,
-): Promise<void> {
-  const ends = topics.highWatermarks.get(topics.state.name) ?? [];
-  const used = (shard: number): boolean => (ends[shard] ?? 0) > 0;
-  if (!ends.some((end) => end > 0)) return;
-  const allUsed = [...entitiesByShard(config.entities, topics.state.partitions).keys()].every(used);
-  const serviceId = config.service.service.id;
-  const topic = topics.state.name;
-  const expected = layoutOf(topics, framing);
-  const never = new Promise<never>(() => undefined);
-  await readCommitted(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
-    const { key, value, partition, offset } = record;
-    const parsed = parseStateKey(
-      serviceId,
-      key?.toString() ?? '',
-      `${topic}, partition ${partition}, offset ${offset}`,
-    );
-    if (allUsed) return true;
-    if (value === null || !('layout' in parsed)) return false;
-    verifyLayout(parseStateValue('layout', value), topics, expected);
-    return true;
-  });
 }
 
 /** Waits as long as a predecessor that was killed may still be listed in the group; rejects if a member is left then. */

@@ -48,6 +48,7 @@ import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs } from './codecs';
 import type { Emit, ServiceEvent } from './events';
+import { refuseForeignState, stateLook } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
@@ -58,7 +59,8 @@ import { watchTopics } from './watch-topics';
  *
  * `once`: one sweep each, taking part alone; completes when all are done or given up and the group is left, errors with a TransientError when
  * Kafka cannot be used or another instance is at work, with a ConfigError when a person must act. `run`: sweep after sweep of the shards that
- * the group gives to this replica, until stopped; what passes is waited for, and only a ConfigError that no waiting cures ends it.
+ * the group gives to this replica, until stopped; what passes is waited for, a shard with a fault of its own is parked, and only a
+ * ConfigError that concerns the whole service and that no waiting cures ends it.
  */
 export function runService(options: ServiceOptions): Observable<ServiceEvent> {
   const { endless, patience } = options;
@@ -91,7 +93,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     readDeadlineMs: patience.restoreMs,
   });
-  const codecs = createCodecs(service, topics, framing);
+  const codecs = createCodecs(service, topics, framing, version);
   const { layout } = codecs;
   const holders = new Map<EntityId, Shard>();
   const reading = runShards({
@@ -117,8 +119,17 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     first: topics,
     everyMs: patience.topicsMs,
   });
+  // Before any shard is opened: opening fences whoever has a transactional id of this topic, another service too.
+  const looked = membership.owned.pipe(
+    filter((owned) => !options.endless || owned.size > 0),
+    take(1),
+    mergeMap((owned) => refuseForeignState(stateLook(cluster, config, membership, owned, patience.restoreMs))),
+    ignoreElements(),
+    failWith(membership.owned),
+    takeUntil(whenAborted(options.stop)),
+  );
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
-  return concat(reading.pipe(failWith(watched)), leave).pipe(
+  return concat(looked, reading.pipe(failWith(watched)), leave).pipe(
     finalize(() => {
       api.close();
       void membership.leave();
@@ -182,32 +193,43 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   if (entities.length === 0) return EMPTY;
   const { options, emit, membership, holders } = run;
   const { patience } = options;
-  const shard = createShard(shardOptions(run, number, entities));
+  let shard: Shard;
+  // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
+  const createAnew = (): void => {
+    shard = createShard(shardOptions(run, number, entities));
+    for (const { id } of entities) holders.set(id, shard);
+  };
+  createAnew();
   // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
-  for (const { id } of entities) holders.set(id, shard);
-  const reading = readShard({
-    open: async (wanted) => {
-      const session = await shard.open(wanted);
-      emit({ kind: 'shard-ready', shard: number });
-      return session;
-    },
-    readers: entities.map((entity) => readerOf(run, entity)),
-    rhythm: run.rhythm,
-    parkMs: patience.parkMs,
-    limit: PAGE_ROWS,
-    credits: CREDITS,
-    requestOrder: run.requestOrder,
-    twins: run.twins,
-    newId: () => randomUUID().slice(0, 8),
-    now: options.now,
-    stop: options.stop,
-  }).pipe(reopened(run, number, confirmed));
+  const reading = defer(() =>
+    readShard({
+      open: async (wanted) => {
+        const session = await shard.open(wanted);
+        emit({ kind: 'shard-ready', shard: number });
+        return session;
+      },
+      readers: entities.map((entity) => readerOf(run, entity)),
+      rhythm: run.rhythm,
+      parkMs: patience.parkMs,
+      limit: PAGE_ROWS,
+      credits: CREDITS,
+      requestOrder: run.requestOrder,
+      twins: run.twins,
+      newId: () => randomUUID().slice(0, 8),
+      now: options.now,
+      stop: options.stop,
+    }),
+  );
+  const reopenedReading = reading.pipe(
+    tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
+    reopened(run, number, confirmed),
+  );
   const released = defer(() => from(shard.release())).pipe(ignoreElements());
   // Not of a shard that the group took away: its new owner ends what was left open.
   return concat(
-    reading.pipe(
+    reopenedReading.pipe(
       catchError((error: unknown) =>
         concat(
           released,
@@ -219,8 +241,17 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
-/** What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. */
-type LossKind = 'refused' | 'lost';
+/**
+ * What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. Parked is a
+ * shard in whose state, or in whose reading, something is wrong that concerns no other shard.
+ */
+type LossKind = 'refused' | 'lost' | 'parked';
+
+/** Whether it concerns one shard alone: what stands in its partition, or a bug that it ran into. */
+function isOfShard(error: unknown): boolean {
+  if (error instanceof TransientError) return false;
+  return !(error instanceof ConfigError) || (error.concerns === 'shard' && !error.mayPass);
+}
 
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
@@ -231,9 +262,12 @@ function reopened(
   const { endless, patience, stop } = options;
   const lossOf = (error: unknown): LossKind | null => {
     if (error instanceof TransientError) return error.retryAfterMs === 0 ? 'refused' : 'lost';
-    return error instanceof ConfigError && error.mayPass && endless ? 'lost' : null;
+    if (!endless) return null;
+    if (error instanceof ConfigError && error.mayPass) return 'lost';
+    return shard !== null && isOfShard(error) ? 'parked' : null;
   };
   const waitMs = ({ kind, inARow }: Loss<LossKind>): number | null => {
+    if (kind === 'parked') return patience.parkMs(inARow);
     const enough = inARow > (kind === 'refused' ? MAX_REFUSALS : patience.reopenTries);
     if (!endless && (enough || stop.aborted)) return null;
     return patience.reopenMs(kind === 'refused' ? 1 : inARow);
@@ -242,8 +276,8 @@ function reopened(
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
     // Further refusals in a row are no sign of trouble.
-    if (error instanceof Error && (kind === 'lost' || inARow === 1))
-      emit({ kind: 'lost', shard, error, waitMs: event.waitMs });
+    if (error instanceof Error && (kind !== 'refused' || inARow === 1))
+      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, parked: kind === 'parked' });
     return EMPTY;
   };
   const until = whenAborted(stop);

@@ -255,7 +255,8 @@ export class Commits {
     filling.bytes += changes.size.bytes;
     if (changes.newStrays) {
       const key: StateKey = { entity: state.entity, stream: state.name, strays: true };
-      const value: Strays = { fingerprints: state.strays };
+      const lastPublished = [...state.lastPublished].map(([id, last]) => ({ id, ...last }));
+      const value: Strays = { fingerprints: state.strays, ...(lastPublished.length > 0 && { lastPublished }) };
       filling.values.set(stateKey(this.#parts.options.serviceId, key), value);
     }
     if (changes.waits) {

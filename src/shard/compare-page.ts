@@ -1,13 +1,17 @@
 import { RecordError } from '../errors';
-import { ascending, type Comparison, type Publish } from '../changes/compare';
+import { ascending, type Comparison, type LastPublished, type Publish } from '../changes/compare';
 import type { Ledger } from '../changes/ledger';
-import type { Row } from '../model';
+import type { Op, Row } from '../model';
 
 /** A row that could not become a record. */
 export interface DeadLetter {
   readonly row: Row;
   readonly error: RecordError;
   readonly fingerprint: string;
+  /** What the record would have had. */
+  readonly op: Op;
+  /** What the newest record of the row says; null = there is none, or a dead letter came after it. */
+  readonly before: LastPublished | null;
 }
 
 /** What a page changed. A row is created, updated, republished, unchanged, a dead letter or stale. */
@@ -35,7 +39,7 @@ export interface PageChanges<T> {
 
 /**
  * Compares a page with the ledger, encodes what is to be published and brings the ledger up to the page. A row that `encode`
- * refuses by a RecordError is a dead letter; any other error leaves the ledger half changed.
+ * refuses by a RecordError is a dead letter, once; any other error leaves the ledger half changed.
  */
 export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish: Publish) => T): PageChanges<T> {
   const records: T[] = [];
@@ -53,6 +57,14 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       touched = true;
     } else {
       const error = publish(verdict);
+      if (error !== null && verdict.ifRefused !== null) {
+        counts.unchanged++;
+        if (verdict.ifRefused.kind === 'known') continue;
+        ledger.apply(verdict.ifRefused, how);
+        touched = true;
+        continue;
+      }
+      if (error !== null) deadLetters.push(deadLetterOf(verdict, error));
       ledger.apply(verdict, how, error === null);
       if (error === null) counts[verdict.countsAs]++;
       else if (verdict.part === 'lines') counts.unchanged++;
@@ -70,8 +82,12 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       return null;
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
-      deadLetters.push({ row: verdict.row, error, fingerprint: verdict.fingerprint });
       return error;
     }
   }
+}
+
+function deadLetterOf({ row, part, fingerprint, op, before }: Publish, error: RecordError): DeadLetter {
+  // Where the lines alone failed, they are still to be published although the record stands.
+  return { row, error, fingerprint, op, before: part === 'lines' ? null : before };
 }

@@ -1,3 +1,4 @@
+import type { LastPublished } from '../changes/compare';
 import type { Fingerprint } from '../changes/fingerprint';
 import { createLedger, type Ledger } from '../changes/ledger';
 import type { StreamCodec } from '../changes/records';
@@ -5,7 +6,7 @@ import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';
 import type { LastOffsets, StateRecord, StoredRecord } from '../sinks/transaction';
-import { highestOffsets, refuseOlderOffsets, withTopicsOf } from '../state/layout';
+import { highestOffsets, refuseNewerLayout, refuseOlderOffsets, withTopicsOf } from '../state/layout';
 import { StoredState } from '../state/read-state';
 import { stateKey, type Account, type Hold, type Layout, type StateKey } from '../state/state-topic';
 import type { TakenMemory } from '../state/take-shard';
@@ -27,6 +28,10 @@ export interface StreamState {
   readonly ledger: Ledger;
   readonly walks: Map<ScanName, Walk>;
   strays: readonly string[];
+  /** What the record of a row says whose last reading went to the dead-letter topic. */
+  readonly lastPublished: Map<number, LastPublished>;
+  /** Rows that the broker refused alone, by this process. */
+  readonly refused: Set<number>;
   hold: Hold | null;
   definition: number;
   fingerprint: Fingerprint;
@@ -118,10 +123,15 @@ export class Memory implements TakenMemory {
     const { number, serviceId, stateTopic, layout } = this.#options;
     // Only now: a reading that broke off is done again from where it began, as the ledgers forget what they were loading.
     const recordsRead = this.#stored.endReading();
-    if (this.#stored.layout() === null) {
+    const stored = this.#stored.layout();
+    if (stored !== null) {
+      const known = this.#options.streams.map(({ codec }) => codec.definition);
+      refuseNewerLayout(stored, known, `restoring shard ${number} from partition ${number} of ${stateTopic}`);
+    } else {
       if (recordsRead > 0) {
         throw new ConfigError(
           `restoring shard ${number}: expected a layout record in partition ${number} of ${stateTopic}, got records without one; its beginning was lost. Restore the topic, or start over under another topics.prefix`,
+          { concerns: 'shard' },
         );
       }
       // Never written, or by processes that died before their first page: the layout goes with the next transaction.
@@ -186,6 +196,7 @@ export class Memory implements TakenMemory {
       state.ledger.loaded();
       state.walks.clear();
       state.strays = [];
+      state.lastPublished.clear();
       state.hold = null;
       state.recent = { rows: 0, bad: 0 };
       state.cutPage = null;
@@ -197,8 +208,11 @@ export class Memory implements TakenMemory {
       else {
         const state = this.find(entry.entity, entry.stream);
         if (entry.kind === 'scan') state?.walks.set(entry.scan, walkOf(entry.value));
-        else if (state !== undefined && entry.kind === 'strays') state.strays = entry.value.fingerprints;
-        else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
+        else if (state !== undefined && entry.kind === 'strays') {
+          const { fingerprints, lastPublished = [] } = entry.value;
+          state.strays = fingerprints;
+          for (const { id, ...last } of lastPublished) state.lastPublished.set(id, last);
+        } else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
       }
     }
     // The newest transaction's are stored by the next one only: what this process knows of may be higher.
@@ -228,6 +242,8 @@ function createStreamState(entity: EntityId, codec: StreamCodec, accepted: Reado
     ledger: createLedger({ entity, stream: name }),
     walks: new Map(),
     strays: [],
+    lastPublished: new Map(),
+    refused: new Set(),
     hold: null,
     definition: 0,
     fingerprint: notRestored,

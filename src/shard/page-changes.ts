@@ -3,10 +3,18 @@ import { createHash } from 'node:crypto';
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull } from '../changes/kinds';
-import { deadLetterOf, sweepRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
+import {
+  deadLetterOf,
+  sweepRecordOf,
+  lineRecordsOf,
+  recordsOf,
+  tombstonesOf,
+  unreadableLetterOf,
+  type Origin,
+} from '../changes/records';
 import { FatalError, RecordError } from '../errors';
 import { jsonText, textOrNull } from '../json';
-import type { Counts, Cursor, EntityId, Page, Query, ScanName, StreamName } from '../model';
+import type { Counts, Cursor, EntityId, Op, Page, Query, ScanName, StreamName, UnreadableRows } from '../model';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
 import {
   addCounts,
@@ -79,7 +87,7 @@ export interface PageForBatch {
   readonly records: readonly OutgoingRecord[];
   /** Number and bytes of those records, without the sweep's. */
   readonly size: { readonly records: number; readonly bytes: number };
-  /** True where the list of rows without an id has grown. */
+  /** True where the list of rows without an id, or of records behind dead letters, has changed. */
   readonly newStrays: boolean;
   /** True where the result is to be told once the page is committed; false = it changed nothing, and is told at once. */
   readonly waits: boolean;
@@ -104,6 +112,8 @@ export interface PageContext {
 }
 
 const MAX_STRAYS = 100;
+/** Of more rows than these an update is published even if they show again what was published before their dead letter. */
+const MAX_LAST_PUBLISHED = 1000;
 const SHAPE_WINDOW = 500;
 const SHAPE_MIN = 5;
 const SHAPE_SHARE = 0.05;
@@ -125,16 +135,20 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     compared.stale.length === 0 &&
     state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, 0);
   const strays = newStrays(options, state, origin, page.strays);
+  const unreadable = unreadableLetters(options, state, origin, page.unreadable);
   const letters = [
-    ...compared.deadLetters.map(({ row, error, fingerprint }) =>
-      deadLetterOf(origin, row, { id: row.id, error, fingerprint }, options.deadLetters),
+    ...compared.deadLetters.map(({ row, error, fingerprint, op }) =>
+      deadLetterOf(origin, row, { id: row.id, error, fingerprint, op }, options.deadLetters),
     ),
     ...strays.map(({ letter }) => letter),
+    ...unreadable.map(({ letter }) => letter),
   ];
   const deadLettered = [
     ...compared.deadLetters.map(({ row: { id }, error }) => ({ id, path: error.path, reason: error.message })),
     ...strays.map(({ reason }) => ({ id: null, path: 'id', reason })),
+    ...unreadable.map(({ reason }) => ({ id: null, path: '', reason })),
   ];
+  const remembered = rememberPublished(state, compared);
   const outgoing = [...compared.records.flat(), ...letters];
   if (outgoing.length > 0) memory.observed(origin.observedAtMs);
 
@@ -183,7 +197,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       records: outgoing.length,
       bytes: outgoing.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
     },
-    newStrays: strays.length > 0,
+    newStrays: strays.length + unreadable.length > 0 || remembered,
     waits,
     cursor: stays ? 'stays' : 'moved',
     published: publishedIn(counts),
@@ -247,7 +261,9 @@ function compareRows(
   const sweep = state.walks.get('sweep')?.cursor;
   const encode = (publication: Publish): readonly OutgoingRecord[] => {
     const { id } = publication.row;
+    state.refused.delete(id);
     if (wasRefused(id)) {
+      state.refused.add(id);
       const message = `publishing ${name} ${id} of ${entity}: the broker refused this record alone`;
       throw new RecordError(message, { path: '', entity, stream: name });
     }
@@ -259,16 +275,38 @@ function compareRows(
     page,
     scan,
     sweep: sweep?.number ?? 1,
-    beforeFirstFinishedSweep: sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null),
+    beforeFirstFinishedSweep: isBeforeFirstFinishedSweep(sweep),
     definition: state.definition,
     fingerprint: state.fingerprint,
     fingerprintOf: (number) => memory.fingerprintUnder(state, number),
     uuidOf: (row) => (codec.declaration.address === 'uuid' ? textOrNull(row['uuid']) : null),
     dateOf: codec.dateOf,
     linesOf: lines?.count ?? null,
+    lastPublished: (id) => state.lastPublished.get(id),
+    isRefused: (id) => state.refused.has(id),
     oldestOpen,
   };
   return comparePage(ledger, comparison, encode);
+}
+
+/** Keeps what the records of dead-lettered rows say, as their entries no longer do; returns whether that changed. */
+function rememberPublished(
+  { ledger, lastPublished }: StreamState,
+  { deadLetters, touched }: Pick<PageChanges<unknown>, 'deadLetters' | 'touched'>,
+): boolean {
+  let changed = false;
+  for (const { row, before } of deadLetters) {
+    if (before === null || lastPublished.size >= MAX_LAST_PUBLISHED) continue;
+    lastPublished.set(row.id, before);
+    changed = true;
+  }
+  if (!touched) return changed;
+  for (const id of lastPublished.keys()) {
+    if (((ledger.entry(id)?.flags ?? 0) & EntryFlag.DEAD_LETTERED) !== 0) continue;
+    lastPublished.delete(id);
+    changed = true;
+  }
+  return changed;
 }
 
 /** Moves the scan's cursor behind the page; of a page that was cut up only with its last row, whose counts are then the whole page's. */
@@ -288,6 +326,15 @@ function moveCursor(
   return { counts: whole, walk: moved };
 }
 
+/** A row without an id is created, or read for the first time before the first finished sweep. */
+function strayOp({ walks }: StreamState): Op {
+  return isBeforeFirstFinishedSweep(walks.get('sweep')?.cursor) ? 'r' : 'c';
+}
+
+function isBeforeFirstFinishedSweep(sweep: Cursor | undefined): boolean {
+  return sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null);
+}
+
 /** Dead letters of rows without an id, each kind of row once. */
 function newStrays(
   { deadLetters }: PageContext['options'],
@@ -302,7 +349,32 @@ function newStrays(
     state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
     const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;
     const error = new RecordError(message, { path: 'id', entity: state.entity, stream: state.name });
-    letters.push({ letter: deadLetterOf(origin, row, { id: null, error, fingerprint }, deadLetters), reason: message });
+    const letter = deadLetterOf(origin, row, { id: null, error, fingerprint, op: strayOp(state) }, deadLetters);
+    letters.push({ letter, reason: message });
+  }
+  return letters;
+}
+
+/** Dead letters of rows that could not be read, each once: known again by the ids around them. */
+function unreadableLetters(
+  { deadLetters }: PageContext['options'],
+  state: StreamState,
+  origin: Origin,
+  rows: UnreadableRows | undefined,
+): readonly { readonly letter: OutgoingRecord; readonly reason: string }[] {
+  if (rows === undefined) return [];
+  const { bodies, gap } = rows;
+  const letters: { readonly letter: OutgoingRecord; readonly reason: string }[] = [];
+  for (const [index, body] of bodies.entries()) {
+    const name = `unreadable ${gap.after ?? ''} ${gap.upTo ?? ''} ${index}`;
+    const fingerprint = createHash('sha256').update(name).digest('hex').slice(0, 16);
+    if (state.strays.includes(fingerprint)) continue;
+    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
+    const message = `reading ${state.name} of ${state.entity}: expected a row between id ${gap.after ?? 0} and ${gap.upTo === null ? 'the end' : `id ${gap.upTo + 1}`}, got an answer that cannot be read although it was asked for alone`;
+    letters.push({
+      letter: unreadableLetterOf(origin, { body, gap, fingerprint, message }, deadLetters),
+      reason: message,
+    });
   }
   return letters;
 }

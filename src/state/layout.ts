@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
 import type { LastOffsets } from '../sinks/transaction';
-import type { Layout } from './state-topic';
+import { LAYOUT_VERSION, type Definition, type Layout } from './state-topic';
 
 /** A topic of the cluster, as far as a layout depends on it. */
 interface ExistingTopic {
@@ -17,10 +17,35 @@ export interface ExistingTopics {
   readonly highWatermarks: ReadonlyMap<string, readonly number[]>;
 }
 
+/**
+ * Throws a ConfigError where a newer program laid out the shard, or told the rows of a stream apart in a newer way than is known here: to
+ * go on would publish every row again, and once more when the newer program has the shard back.
+ */
+export function refuseNewerLayout(stored: Layout, known: readonly Definition[], where: string): void {
+  const { version, writtenBy, definitions } = stored;
+  const writer = writtenBy === undefined ? 'a newer infakt-kafka' : `infakt-kafka ${writtenBy} or newer`;
+  const left = 'the shard is left alone, as going on would publish its rows again in turns with the newer program';
+  if (version > LAYOUT_VERSION)
+    throw new ConfigError(
+      `${where}: expected a layout of version ${LAYOUT_VERSION} at most, got ${version}; this needs ${writer}, and ${left}`,
+      { concerns: 'shard' },
+    );
+  for (const { stream, hashVersion, normalisationVersion } of definitions) {
+    const own = known.find((definition) => definition.stream === stream);
+    if (own === undefined) continue;
+    if (hashVersion <= own.hashVersion && normalisationVersion <= own.normalisationVersion) continue;
+    throw new ConfigError(
+      `${where}: expected ${stream} under hash version ${own.hashVersion} and normalisation version ${own.normalisationVersion} at most, got ${hashVersion} and ${normalisationVersion}; this needs ${writer}, and ${left}`,
+      { concerns: 'shard' },
+    );
+  }
+}
+
 /** The stored layout, to which topics of streams that came later are added. */
 export function withTopicsOf(stored: Layout, now: Layout): Layout {
   return {
     ...stored,
+    ...(now.writtenBy === undefined ? {} : { writtenBy: now.writtenBy }),
     partitions: { ...now.partitions, ...stored.partitions },
     keySchemas: { ...now.keySchemas, ...stored.keySchemas },
   };

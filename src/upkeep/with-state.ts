@@ -46,7 +46,7 @@ export async function withState<T>(
     await withDeadline(firstValueFrom(membership.owned), patience.confirmMs, `joining group ${groupId}`);
     const number = partitionOf(entity, topics.state.partitions);
     const streams = allStreams.map(({ name }) => name);
-    const codecs = createCodecs(config.service, topics, framing);
+    const codecs = createCodecs(config.service, topics, framing, setting.version);
     return await use({
       entity,
       shard: shardOptions(

@@ -198,7 +198,11 @@ describe('a row compared with the ledger', () => {
     };
     const ledger = ledgerWith(rowsOf([7]));
     expect(diff(ledger, page(rowsOf([7])), options({ lines })).deadLetters).toHaveLength(1);
-    expect(diff(ledger, page(rowsOf([7])), options({ lines }))).toMatchObject({ deadLetters: [], touched: false });
+    // The row is tried again with its lines, which still do not fit.
+    expect(diff(ledger, page(rowsOf([7])), options({ lines, publish: lines.publish }))).toMatchObject({
+      deadLetters: [],
+      touched: false,
+    });
   });
 
   test('brings its entry up to date when only its uuid or date changed', () => {

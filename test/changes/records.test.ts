@@ -66,6 +66,7 @@ describe('the records of a row', () => {
         key: json({ entity: 'alfa', id: 7 }),
         value: json({ id: 7, services: [], observed_at: 1000 }),
         headers: {
+          id: 'alfa/7',
           entity: 'alfa',
           stream: 'invoices',
           op: 'u',
@@ -154,7 +155,7 @@ describe('the record of a finished sweep', () => {
   test('says what was read, what that came to, and the sums that are exact', () => {
     const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6, completeness });
     expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
-    expect(record.headers).toMatchObject({ op: 'c', scan: 'sweep' });
+    expect(record.headers).toMatchObject({ id: 'alfa/invoices', op: 'c', scan: 'sweep' });
     const [first = '', second = ''] = invoices.sumFields;
     expect(read(record.value)).toMatchObject({
       number: 3,
@@ -200,29 +201,50 @@ describe('a dead letter', () => {
   const letters = topicOf('dead-letters', 5_000);
 
   test('is the row, raw, keyed and placed as its record would be, with the cause', () => {
-    const letter = deadLetterOf(originOf(), { id: 7, number: {} }, { id: 7, error, fingerprint: 'f' }, letters);
+    const letter = deadLetterOf(
+      originOf(),
+      { id: 7, number: {} },
+      { id: 7, error, fingerprint: 'f', op: 'u' },
+      letters,
+    );
     expect(letter).toMatchObject({ topic: 'dead-letters', partition: partitionOf('alfa/7', 6) });
     expect([read(letter.key), read(letter.value)]).toEqual([
       { entity: 'alfa', id: 7 },
       { id: 7, number: {} },
     ]);
-    expect(letter.headers).toMatchObject({ op: 'r', error: error.message, error_path: 'number' });
+    expect(letter.headers).toMatchObject({ op: 'u', error: error.message, error_path: 'number' });
     expect(letter.headers).not.toHaveProperty('cut_from_bytes');
   });
 
   test('of a row without id has no key', () => {
-    const letter = deadLetterOf(originOf(), 'text', { id: null, error, fingerprint: 'f' }, letters);
+    const letter = deadLetterOf(originOf(), 'text', { id: null, error, fingerprint: 'f', op: 'c' }, letters);
     expect([letter.key, letter.partition]).toEqual([null, partitionOf('alfa/f', 6)]);
   });
 
   test('that is too large is cut, and says its whole size and hash', () => {
     const row = { id: 7, number: 'x'.repeat(2_000) };
     const whole = json(row);
-    const { value, headers } = deadLetterOf(originOf(), row, { id: 7, error, fingerprint: 'f' }, letters);
+    const { value, headers } = deadLetterOf(originOf(), row, { id: 7, error, fingerprint: 'f', op: 'u' }, letters);
     expect(value).toEqual(whole.subarray(0, 5_000 - 4_096));
     expect(headers).toMatchObject({
       cut_from_bytes: String(whole.length),
       sha256: createHash('sha256').update(whole).digest('hex'),
     });
   });
+});
+
+test('every record says in its header `id` what it is about, tombstones and dead letters too, but for a row without id', () => {
+  const ids = (records: readonly { readonly headers: Readonly<Record<string, string>> }[]) =>
+    records.map(({ headers }) => headers['id']);
+  const withLines = originOf({ lines: lines(), formerLines: lines() });
+  expect(ids(recordsOf(withLines, publication([{ a: 1 }], { linesBefore: 2 })))).toEqual([
+    'alfa/7',
+    'alfa/7/1',
+    'alfa/7/2',
+  ]);
+  expect(ids(tombstonesOf(withLines, { id: 9, fingerprint: 'f', lines: 1 }))).toEqual(['alfa/9', 'alfa/9/1']);
+  const error = new RecordError('no', { path: '' });
+  const letterOf = (id: number | null) =>
+    deadLetterOf(originOf(), {}, { id, error, fingerprint: 'f', op: 'r' }, topicOf('letters'));
+  expect(ids([letterOf(7), letterOf(null)])).toEqual(['alfa/7', undefined]);
 });

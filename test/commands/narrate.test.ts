@@ -71,7 +71,7 @@ const parked = (place: Place, waitMs = 60_000): void =>
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
-  narrator.tell({ kind: 'lost', shard, error, waitMs: 500 });
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, parked: false });
 
 const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
 
@@ -241,4 +241,13 @@ describe('Kafka', () => {
       'debug 0 kafka still lost, retrying',
     ]);
   });
+});
+
+test('a shard that is parked is an error in the log at each try, and its return is told', () => {
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, parked: true });
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, parked: true });
+  back(4);
+  back(4);
+  expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
+  expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
 });

@@ -1,3 +1,4 @@
+import { isWithin } from '../../src/rules/scope';
 import { clients } from '../../src/sources/streams/clients';
 import { invoices } from '../../src/sources/streams/invoices';
 import { createVendorStream } from '../support/vendor-rows';
@@ -43,5 +44,13 @@ test('I6: a list of ids as text in an integer field, as another vendor sends it,
   const { consumed } = createVendorStream(invoices).shows([{ id: 7, client_id: '134376773869;137654776000' }]);
   expect(consumed).toMatchObject([
     { topic: 'invoices', value: { client_id: null, extra: '{"client_id":"134376773869;137654776000"}' } },
+  ]);
+});
+
+test('I1: under a date scope a row whose date has another form is a dead letter, and is not left out in silence', () => {
+  const query = { from: '2026-01-01', to: null, order: 'asc' } as const;
+  const rows = [{ id: 7, invoice_date: '15.01.2026' }].filter((row) => isWithin(invoices, query, row));
+  expect(createVendorStream(invoices).shows(rows).consumed).toMatchObject([
+    { topic: 'dead-letters', headers: { error_path: 'invoice_date' } },
   ]);
 });

@@ -10,7 +10,7 @@ import type { StreamCodec } from '../../src/changes/records';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
-import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
+import { parseStateKey, parseStateValue, stateKey, type Layout, type StateKey } from '../../src/state/state-topic';
 import type { Rest } from '../../src/sources/rest';
 import type { AccountDetails, Detail } from '../../src/sources/answers';
 
@@ -69,6 +69,16 @@ export interface MemoryKafka {
 
 const noPause = (): Promise<void> => Promise.resolve();
 
+/** Last offsets of each topic in a stored layout; none in a damaged one. */
+function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
+  try {
+    const { lastOffsets }: Partial<Layout> = parseStateValue('layout', layout);
+    return lastOffsets ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /** An empty shard. */
 export function createMemoryKafka({
   pause = noPause,
@@ -89,8 +99,8 @@ export function createMemoryKafka({
 
   for (const { key, value } of stored) {
     if (value === null || !key.endsWith('{"layout":true}]')) continue;
-    // The topics go on where what is stored says that they ended.
-    for (const [topic, offsets] of Object.entries(parseStateValue('layout', value).lastOffsets))
+    // The topics go on where what is stored says that they ended; a damaged layout says nothing.
+    for (const [topic, offsets] of Object.entries(lastOffsetsIn(value)))
       ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
   }
 
@@ -380,6 +390,8 @@ export interface MemoryRestOptions {
   readonly before?: (request: ListRequest) => void | Promise<void>;
   /** What the API makes of the answer that would be true. */
   readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
+  /** What the API answers in place of one row that nobody can read. */
+  readonly raw?: (request: ListRequest) => Buffer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -403,6 +415,7 @@ export function createMemoryRest({
   pause = noPause,
   before = () => undefined,
   falsify = (answer) => answer,
+  raw = () => Buffer.from('raw'),
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -424,6 +437,13 @@ export function createMemoryRest({
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };
+      }),
+    raw: (stream, _path, params, offset) =>
+      defer(async () => {
+        await pause();
+        const began = marks.next();
+        const bytes = raw({ entity, stream, params, offset, limit: 1 });
+        return { status: 200, bytes, began, ended: marks.next() };
       }),
     detail: (stream, path): Observable<Detail> =>
       defer(async () => {

@@ -45,6 +45,7 @@ export interface Setting {
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
   readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
+  readonly raw?: MemoryRestOptions['raw'];
   readonly account?: MemoryRestOptions['account'];
   /** As `account`, where entities differ. */
   readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
@@ -90,6 +91,7 @@ export function scene({
   beforeDetail = () => undefined,
   falsify,
   heeds,
+  raw,
   account,
   accountOf,
 }: Setting): Scene {
@@ -147,6 +149,7 @@ export function scene({
             },
             ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
+            ...(raw === undefined ? {} : { raw }),
             ...(account === undefined ? {} : { account }),
             ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),

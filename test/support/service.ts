@@ -43,8 +43,8 @@ export function entityOf(id: string): EntityConfig {
   };
 }
 
-/** What a test leaves to the run as it is. */
-function runOptions(changes: Partial<RunContext['options']> = {}): RunContext['options'] {
+/** The options of a run in memory, with some of them changed. */
+export function runOptions(changes: Partial<RunContext['options']> = {}): RunContext['options'] {
   return {
     patience: { ...impatient, reopenMs: () => 1 },
     endless: false,

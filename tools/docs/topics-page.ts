@@ -23,6 +23,10 @@ const sources: readonly Source[] = [...dataSources, { name: 'sweeps', schema: 's
 
 /** The headers of every record of these topics. */
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
+  [
+    'id',
+    '`<entity>/<id>`, readable at any console, tombstones included; of a line `<entity>/<invoice_id>/<line_no>`. A dead letter of a row without an id has none.',
+  ],
   ['entity', 'The legal entity: the name of its configuration file.'],
   [
     'stream',
@@ -74,7 +78,7 @@ ${table(
   recordHeaders.map(([name, meaning]) => [code(name), meaning]),
 )}
 
-A record of \`<prefix>.sweeps\` has the first five; its \`op\` is \`c\`, and its \`stream\` the one that was swept.
+A record of \`<prefix>.sweeps\` has the first six; its \`op\` is \`c\`, its \`stream\` the one that was swept, and its \`id\` \`<entity>/<stream>\`.
 
 Besides, of a dead letter, whose value is the row as the API sent it, in JSON:
 
