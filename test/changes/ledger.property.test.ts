@@ -97,7 +97,6 @@ class Model {
         lines: entry?.lines ?? 0,
       };
       if (equal && (before & REPUBLISH) === 0) {
-        counts.unchanged++;
         const due = (before & LINES_DUE) !== 0 || (seen.lines === 0 && linesOf(row) > 0);
         if (how.lines !== null && due && (before & DEAD_LETTERED) === 0) {
           records.push({ id: row.id, op: 'r', version: versionOf(row), lines: [seen.lines, linesOf(row)] });

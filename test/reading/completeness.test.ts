@@ -38,7 +38,7 @@ describe('dead letters', () => {
     const first = await once(here);
     expect(lastSwept(first)).toMatchObject({ complete: false, reasons: ['dead-letters'], deadLetters: [21, 22] });
     expect(first.filter(({ kind }) => kind === 'dead-letter')).toEqual([
-      expect.objectContaining({ id: 21, path: 'content', reason: expect.stringContaining('expected good') }),
+      expect.objectContaining({ id: 21, path: 'content', reason: expect.stringContaining('expected good') as string }),
       expect.objectContaining({ id: 22, path: 'content' }),
     ]);
     const second = await once(here);
