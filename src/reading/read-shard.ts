@@ -42,11 +42,12 @@ export function readShard(options: ShardReadingOptions): Observable<Progress> {
   return openSession(shard).pipe(switchMap((session) => readSession(shard, session)));
 }
 
-/** A session that is open only when nobody waits for it any more, as after a stop, is closed again. */
+/** Nobody waits any more, as after a stop or where the shard moved: what is not fenced, written or read yet stays so, and a session that is open all the same is closed again. */
 function openSession({ open, stopping }: ShardReading): Observable<Session> {
   return defer(() => {
     let taken = false;
-    const opening = open();
+    const wanted = new AbortController();
+    const opening = open(wanted.signal);
     return from(opening).pipe(
       tap(() => {
         taken = true;
@@ -54,6 +55,7 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
       takeUntil(stopping),
       finalize(() => {
         if (taken) return;
+        wanted.abort();
         void opening.then(
           (session) => session.close(),
           () => undefined,

@@ -1,4 +1,19 @@
-import { catchError, concatMap, defaultIfEmpty, defer, filter, from, map, mergeMap, of, take, tap, throwError, throwIfEmpty, type Observable } from 'rxjs';
+import {
+  catchError,
+  concatMap,
+  defaultIfEmpty,
+  defer,
+  filter,
+  from,
+  map,
+  mergeMap,
+  of,
+  take,
+  tap,
+  throwError,
+  throwIfEmpty,
+  type Observable,
+} from 'rxjs';
 
 import { FatalError, TransientError } from '../errors';
 import { isObject } from '../json';
@@ -58,7 +73,11 @@ export class PageSize {
  * Asks a list for a page, in smaller pages where the page fails in its body, by time or by a gateway. A row that cannot be read alone
  * either is stepped over: the answer then begins behind that row, and says so.
  */
-export function askRecovering(list: ListAccess, size: PageSize, order: Query['order']): (position: Position) => Observable<Answer> {
+export function askRecovering(
+  list: ListAccess,
+  size: PageSize,
+  order: Query['order'],
+): (position: Position) => Observable<Answer> {
   return (position) =>
     defer(() => {
       const { limit } = size;
@@ -152,7 +171,9 @@ function stepOver(recovery: Recovery, offset: number, totalCount: number): Obser
     mergeMap((row) => {
       // It can be had after all: what failed may pass.
       if (row !== null) return throwError(() => failed);
-      return list.raw(offset).pipe(mergeMap((body) => readBehind(recovery, { bodies: [body], at: offset + 1, totalCount })));
+      return list
+        .raw(offset)
+        .pipe(mergeMap((body) => readBehind(recovery, { bodies: [body], at: offset + 1, totalCount })));
     }),
   );
 }

@@ -39,7 +39,7 @@ export interface Reader extends ScopeSetting {
 /** How a shard is read. */
 export interface ShardReadingOptions {
   /** Fences and restores; called again after each commit that did not go through. */
-  readonly open: () => Promise<Session>;
+  readonly open: (wanted: AbortSignal) => Promise<Session>;
   readonly readers: readonly Reader[];
   /** How often each scan of a stream is made; null = one sweep of every stream, then the reading completes. */
   readonly rhythm: Rhythm | null;

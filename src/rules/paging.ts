@@ -1,8 +1,9 @@
+import { isExact } from '../changes/kinds';
 import { FatalError, type ParkReason } from '../errors';
 import type { Answer, Interval, Position, Query, Row, UnreadableRows } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */
-export type Verdict =
+export type PageVerdict =
   | {
       readonly kind: 'proved';
       readonly interval: Interval;
@@ -44,7 +45,7 @@ export function startPosition(): Position {
  *
  * @throws FatalError that parks the stream: rows out of order, no usable id, or no progress
  */
-export function judge(position: Position, answer: Answer, paging: Paging): Verdict {
+export function judge(position: Position, answer: Answer, paging: Paging): PageVerdict {
   if (answer.unreadable !== undefined) return judgeBehind(position, answer, answer.unreadable, paging);
   const { offset, anchor } = position;
   const { order } = paging;
@@ -88,7 +89,7 @@ function judgeBehind(
   answer: Answer,
   { bodies, resumedAt }: NonNullable<Answer['unreadable']>,
   paging: Paging,
-): Verdict {
+): PageVerdict {
   const { anchor } = position;
   const { order } = paging;
   const at = { ...position, offset: resumedAt };
@@ -160,7 +161,7 @@ function isRow(value: unknown): value is Row {
     value !== null &&
     'id' in value &&
     typeof value.id === 'number' &&
-    Number.isSafeInteger(value.id) &&
+    isExact(value.id) &&
     value.id > 0
   );
 }
@@ -218,7 +219,11 @@ function step(next: Position): { readonly kind: 'step'; readonly next: Position 
 function stepBack(position: Position, answer: Answer, paging: Paging): Position {
   const by = Math.min(position.step, position.offset);
   const emptyAt = answer.rows.length === 0 ? { emptyAt: position.offset } : {};
-  return unproven({ ...withoutEmpty(position), ...emptyAt, offset: position.offset - by, step: 2 * by }, answer, paging);
+  return unproven(
+    { ...withoutEmpty(position), ...emptyAt, offset: position.offset - by, step: 2 * by },
+    answer,
+    paging,
+  );
 }
 
 function stepForward(position: Position, answer: Answer, paging: Paging): Position {

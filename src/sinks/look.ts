@@ -66,7 +66,7 @@ export async function readCommitted(
     if (offset >= high - 1) left.delete(partition);
     if (left.size === 0 && !options.follow) done();
   };
-  // Also told of batches that hold nothing but aborted records and markers.
+  // The event comes also for batches that hold nothing but aborted records and markers.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) =>
     reached(payload.partition, Number(payload.lastOffset)),
   );

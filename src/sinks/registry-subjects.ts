@@ -51,7 +51,7 @@ const NO_SUBJECT: ReadonlySet<number> = new Set([40401, 40404, 40407]);
 
 class Refused extends Error {}
 
-/** Looks subjects up and registers them. `onNote` is told of each thing that a person should know of, though nothing is wrong. */
+/** Looks subjects up and registers them. `onNote` gets each remark that a person should read though nothing is wrong. */
 export function createRegistrySubjects(
   { ask, quote }: Pick<RegistryRequests, 'ask' | 'quote'>,
   { url: base, autoRegister, compatibility }: SubjectSettings,
@@ -75,7 +75,7 @@ export function createRegistrySubjects(
     return levelOf(await ask('GET', `config/${pathOf(subject)}`));
   }
 
-  /** Undefined where the registry has, or tells of, no rule. */
+  /** The rule of a subject's next version; undefined where the registry shows none. */
   async function ruleOf(subject: SubjectSchema): Promise<CompatibilityRule | undefined> {
     const level = await levelOfSubject(subject);
     if (level !== undefined) return { level, scope: 'subject' };

@@ -1,6 +1,7 @@
 import { type ErrorContext, FatalError, type ParkReason, TransientError } from '../errors';
 import { type HttpAnswer, retryAfterOf } from '../http';
-import { isObject } from '../json';
+import { isExact, isRounded } from '../changes/kinds';
+import { isObject, parseJson } from '../json';
 import type { Answer, EntityId, Row, StreamName } from '../model';
 
 /** A single row asked for by its address; 404 = the API itself says that there is none. */
@@ -119,7 +120,7 @@ export function readDetail(question: Question, reply: ApiReply): Detail {
   if (status !== 200) throw refusal(question, reply);
   if (!isObject(body)) throw notAsExpected(question, 'a row', reply.shape);
   const { id } = body;
-  if (typeof id !== 'number' || !Number.isSafeInteger(id) || id <= 0) {
+  if (typeof id !== 'number' || !isExact(id) || id <= 0) {
     throw notAsExpected(question, 'a row whose id is a positive integer', `one whose id is ${kindOf(id)}`);
   }
   return { status, row: { ...body, id }, began, ended };
@@ -176,7 +177,7 @@ function parsed({ status, contentType, text }: HttpAnswer): unknown {
 /** JSON or undefined: the parser's own error quotes the text, which may be a buyer's. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text, isRounded);
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@ export interface ApiKey {
   readonly changed: () => boolean;
 }
 
-/** Keeps to one key until told to take the one that there is now. */
+/** Keeps to one key until `renew` takes the one that there is now. */
 export function createApiKey(latest: () => string): ApiKey {
   let value = latest();
   return {

@@ -100,7 +100,10 @@ export function requestRetry(random: () => number): RequestRetry {
 }
 
 /** Resubscribes after transient failures, waiting as long as the API asked for and the policy says. */
-export function retryRequest<T>({ attempts, waitMs }: Omit<RequestRetry, 'secondOpinionMs'>): MonoTypeOperatorFunction<T> {
+export function retryRequest<T>({
+  attempts,
+  waitMs,
+}: Omit<RequestRetry, 'secondOpinionMs'>): MonoTypeOperatorFunction<T> {
   const askedFor = (error: unknown): number => (error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0);
   return retryWithBackoff({
     attempts,

@@ -14,7 +14,7 @@ import {
   throwIfEmpty,
 } from 'rxjs';
 import type { Answer, Interval, Page, Position, Query, Row } from '../model';
-import { judge, judgeSpot, startPosition, type Verdict } from '../rules/paging';
+import { judge, judgeSpot, startPosition, type PageVerdict } from '../rules/paging';
 import { isWithin, type Filters } from '../rules/scope';
 import { holdCredit, type Release } from './credits';
 
@@ -65,10 +65,12 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
     return of(start).pipe(
       expand((at) => {
         if (at.page?.end === true || stopped()) return EMPTY;
-        // The promise also is the async boundary that a long `expand` needs: see STYLE, Pipeline.
+        // The promise also is the async boundary without which a long `expand` that is synchronous throughout dies in silence.
         return defer(credit.take).pipe(
           mergeMap(() =>
-            stopped() ? EMPTY : ask(at.position.offset, at.position).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
+            stopped()
+              ? EMPTY
+              : ask(at.position.offset, at.position).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
           ),
         );
       }, 1),
@@ -92,7 +94,7 @@ export interface SpotReadOptions extends ReadOptions {
 export interface SpotRead {
   /** The row as this answer showed it; null = proven not to be in the query. */
   readonly found: Row | null;
-  /** The id alone: neighbours that the answer showed are no part of what is told here. */
+  /** The id alone; the neighbours that the answer showed are left out. */
   readonly interval: Interval;
   readonly began: number;
   readonly ended: number;
@@ -127,7 +129,7 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
 }
 
 function pageOf(
-  { interval, rows, strays, next, end, miscounted, unreadable }: Extract<Verdict, { kind: 'proved' }>,
+  { interval, rows, strays, next, end, miscounted, unreadable }: Extract<PageVerdict, { kind: 'proved' }>,
   { totalCount, began, ended }: Answer,
   { query, filters }: ReadOptions,
 ): Page {

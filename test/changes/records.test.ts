@@ -4,7 +4,7 @@ import { RecordError } from '../../src/errors';
 import { NO_DATE } from '../../src/changes/block';
 import {
   deadLetterOf,
-  lapRecordOf,
+  sweepRecordOf,
   lineRecordsOf,
   recordsOf,
   tombstonesOf,
@@ -24,6 +24,7 @@ const read = (bytes: Buffer | null | undefined): unknown => (bytes == null ? byt
 
 const lines = (topic = topicOf('lines')): LinesCodec => ({
   name: 'invoice-lines',
+  field: 'services',
   count: ({ services }) => (Array.isArray(services) ? services.length : 0),
   of: ({ services }) => services as Readonly<Record<string, unknown>>[],
   encode: json,
@@ -36,7 +37,7 @@ function originOf(changes: Partial<StreamCodec> = {}): Origin {
     declaration: invoices,
     definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => undefined,
-    decode: (row, _entity, observedAtMs) => ({ ...row, observed_at: observedAtMs }),
+    decode: (row, _entity, observedAtMs) => ({ record: { ...row, observed_at: observedAtMs }, misfits: [] }),
     encode: json,
     encodeKey: json,
     dateOf: () => NO_DATE,
@@ -65,6 +66,7 @@ describe('the records of a row', () => {
         key: json({ entity: 'alfa', id: 7 }),
         value: json({ id: 7, services: [], observed_at: 1000 }),
         headers: {
+          id: 'alfa/7',
           entity: 'alfa',
           stream: 'invoices',
           op: 'u',
@@ -143,9 +145,9 @@ describe('the record of a finished sweep', () => {
   });
 
   test('says what was read, what that came to, and the sums that are exact', () => {
-    const record = lapRecordOf(originOf(), cursor, { laps: sweeps(), strays: 6 });
+    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6 });
     expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
-    expect(record.headers).toMatchObject({ op: 'c', scan: 'sweep' });
+    expect(record.headers).toMatchObject({ id: 'alfa/invoices', op: 'c', scan: 'sweep' });
     const [first = '', second = ''] = invoices.sumFields;
     expect(read(record.value)).toMatchObject({
       number: 3,
@@ -169,10 +171,10 @@ describe('the record of a finished sweep', () => {
   });
 
   test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
-    const small = lapRecordOf(originOf(), cursor, { laps: sweeps(600), strays: 0 });
+    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0 });
     expect(read(small.value)).toMatchObject({ sums: null, rows: 8 });
     const without = originOf({ declaration: { ...invoices, sumFields: [] } });
-    expect(read(lapRecordOf(without, cursor, { laps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
+    expect(read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
   });
 });
 
@@ -206,4 +208,20 @@ describe('a dead letter', () => {
       sha256: createHash('sha256').update(whole).digest('hex'),
     });
   });
+});
+
+test('every record says in its header `id` what it is about, tombstones and dead letters too, but for a row without id', () => {
+  const ids = (records: readonly { readonly headers: Readonly<Record<string, string>> }[]) =>
+    records.map(({ headers }) => headers['id']);
+  const withLines = originOf({ lines: lines(), formerLines: lines() });
+  expect(ids(recordsOf(withLines, publication([{ a: 1 }], { linesBefore: 2 })))).toEqual([
+    'alfa/7',
+    'alfa/7/1',
+    'alfa/7/2',
+  ]);
+  expect(ids(tombstonesOf(withLines, { id: 9, fingerprint: 'f', lines: 1 }))).toEqual(['alfa/9', 'alfa/9/1']);
+  const error = new RecordError('no', { path: '' });
+  const letterOf = (id: number | null) =>
+    deadLetterOf(originOf(), {}, { id, error, fingerprint: 'f' }, topicOf('letters'));
+  expect(ids([letterOf(7), letterOf(null)])).toEqual(['alfa/7', undefined]);
 });

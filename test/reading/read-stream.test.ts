@@ -18,7 +18,7 @@ function often(...scans: readonly ScanName[]): Rhythm {
   return { targets: () => targets, recentDays: 45 };
 }
 
-/** One list, one lap of which is done. */
+/** One list, one sweep of which is done. */
 async function synced(rows: Row[], setting: Omit<Setting, 'rows'> = {}) {
   const here = scene({ rows: { alfa: { items: rows } }, ...setting });
   const first = here.start({ rhythm: often(), limit: 100 });
@@ -35,7 +35,7 @@ const isOpen = ({ params }: ListRequest): boolean => 'q[closed_null]' in params;
 const newest = ({ asked }: Scene): number => asked.filter(isNewest).length;
 const published = ({ kafka }: Scene, scan: ScanName): number[] =>
   kafka.records.filter(({ headers }) => headers['scan'] === scan).map(idOf);
-/** Of those that came after the first lap. */
+/** Of those that came after the first sweep. */
 const publishedNew = (here: Scene): number[] => ascending(published(here, 'newest').filter((id) => id > 20));
 const from = (first: number, count: number): Row[] =>
   Array.from({ length: count }, (_, at) => ({ id: first + at, content: `new ${first + at}` }));
@@ -230,8 +230,8 @@ describe('a filter that the API ignores', () => {
           heeded = false;
         }
         await when(() => run.of('warning').length > 0);
-        const [asked, laps] = [asks(), run.of('sweep').length];
-        await when(() => run.of('sweep').length > laps + 3);
+        const [asked, sweeps] = [asks(), run.of('sweep').length];
+        await when(() => run.of('sweep').length > sweeps + 3);
         expect([asks() - asked, run.of('warning')]).toEqual([0, ['alfa items']]);
         run.stop();
         await run.ended;

@@ -2,7 +2,7 @@ import { FatalError, TransientError } from '../../src/errors';
 import type { Row } from '../../src/model';
 import { isOfThePage, PageSize } from '../../src/reading/recover-page';
 import { cursorOfScan, DEAD_LETTERS, type ListRequest, topicOf } from '../support/memory';
-import { idsOn, items, lapsEvery, scene, type Scene, upTo, when } from '../support/scene';
+import { idsOn, items, sweepsEvery, scene, type Scene, upTo, when } from '../support/scene';
 
 const malformed = (got: string) =>
   new FatalError(`expected a list envelope, got ${got}`, { reason: 'malformed-answer', parks: 'stream', status: 200 });
@@ -83,9 +83,12 @@ describe('a page that fails', () => {
         throw gateway();
       },
     });
-    const run = here.start({ limit: 10, rhythm: lapsEvery(3_600_000), parkMs: () => 3_600_000 });
+    const run = here.start({ limit: 10, rhythm: sweepsEvery(3_600_000), parkMs: () => 3_600_000 });
     await when(() => run.of('parked').length > 0);
-    expect(run.told.find(({ kind }) => kind === 'parked')).toMatchObject({ reason: 'unavailable', error: { status: 504 } });
+    expect(run.told.find(({ kind }) => kind === 'parked')).toMatchObject({
+      reason: 'unavailable',
+      error: { status: 504 },
+    });
     // newest and the sweep, each with its page and four looks for any row that is answered.
     expect(here.asked.length).toBeLessThanOrEqual(10);
     run.stop();
@@ -171,7 +174,7 @@ describe('a row that nobody can read', () => {
 
   test('stops none of the scans of a running service', async () => {
     const here = poisoned(30, [30, 12]);
-    const run = here.start({ limit: 10, rhythm: lapsEvery(1), parkMs: () => 3_600_000 });
+    const run = here.start({ limit: 10, rhythm: sweepsEvery(1), parkMs: () => 3_600_000 });
     await when(() => run.of('sweep').length > 2);
     expect(run.of('parked')).toEqual([]);
     expect(ascending([...new Set(idsOn(here, topicOf('items')))])).toEqual(without(30, 12, 30));
@@ -218,23 +221,26 @@ test.each<[string, () => Error]>([
   ['an error in a 200', () => malformed('one whose entities is missing')],
   ['503', () => new TransientError('expected 200, got 503', { status: 503 })],
   ['a lost connection', () => new TransientError('ECONNRESET', { networkFault: 'ECONNRESET' })],
-])('a list that fails in its middle with %s is no finished sweep, and goes on there later (I1, I10)', async (_, fault) => {
-  let fails = true;
-  const here = scene({
-    rows: { alfa: { items: items(100) } },
-    before: ({ offset }) => {
-      if (fails && offset >= 45) throw fault();
-    },
-  });
-  const run = here.start({ limit: 10 });
-  expect(await run.ended).toBeNull();
-  expect([run.of('sweep'), run.of('given-up').length]).toEqual([[], 1]);
-  expect(sweepOf(here)?.finishedAt).toBeNull();
-  fails = false;
-  expect(await here.start({ limit: 10 }).ended).toBeNull();
-  expect(idsOn(here, topicOf('items'))).toEqual(upTo(100));
-  expect(sweepOf(here)).toMatchObject({ number: 1, counts: { rows: 100 } });
-});
+])(
+  'a list that fails in its middle with %s is no finished sweep, and goes on there later (I1, I10)',
+  async (_, fault) => {
+    let fails = true;
+    const here = scene({
+      rows: { alfa: { items: items(100) } },
+      before: ({ offset }) => {
+        if (fails && offset >= 45) throw fault();
+      },
+    });
+    const run = here.start({ limit: 10 });
+    expect(await run.ended).toBeNull();
+    expect([run.of('sweep'), run.of('given-up').length]).toEqual([[], 1]);
+    expect(sweepOf(here)?.finishedAt).toBeNull();
+    fails = false;
+    expect(await here.start({ limit: 10 }).ended).toBeNull();
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(100));
+    expect(sweepOf(here)).toMatchObject({ number: 1, counts: { rows: 100 } });
+  },
+);
 
 test('what a smaller page may cure is a broken body, time, or a gateway', () => {
   const cured = [malformed('x'), gateway(), timeout(), new TransientError('500', { status: 500 })];

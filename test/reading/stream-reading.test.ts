@@ -55,7 +55,11 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
       },
     }),
   };
-  return { diary, session, reading: streamReading({ shard, session: noted, reader, answers: createLastAnswers() }, declaration) };
+  return {
+    diary,
+    session,
+    reading: streamReading({ shard, session: noted, reader, answers: createLastAnswers() }, declaration),
+  };
 }
 
 test('a stream is read under the names of its entity and its own', async () => {

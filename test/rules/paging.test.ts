@@ -28,6 +28,14 @@ function refusal(action: () => unknown): FatalError {
 }
 
 describe('judge', () => {
+  test.each([2 ** 53 - 1, 2 ** 53, 0, -1, 1.5, '7', null, { a: 1 }])(
+    'takes a row whose id is %j, which no key could hold, for one without an id (I9)',
+    (id) => {
+      const shown = [...rows(3), { id }, ...rows(5)];
+      expect(judge(startPosition(), answer(shown), asc)).toMatchObject({ rows: rows(3, 5), strays: [{ id }] });
+    },
+  );
+
   test('proves everything up to the last row of the first page, and asks on from that row', () => {
     expect(judge(startPosition(), answer(rows(3, 5, 8, 9)), asc)).toEqual({
       kind: 'proved',

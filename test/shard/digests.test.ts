@@ -22,7 +22,7 @@ type Expected = Readonly<Record<'worlds' | 'companies', Readonly<Record<string, 
 
 const FILE = join(__dirname, '../fixtures/digests.json');
 const WRITES = process.env['DIGESTS'] === 'write';
-const seeds = Number(process.env['DIGEST_SEEDS'] ?? 60);
+const seeds = Number(process.env['DIGEST_SEEDS'] ?? 12);
 /** A company costs as much as ten worlds. */
 const SHARE = 10;
 

@@ -331,7 +331,10 @@ describe('a fault that may pass', () => {
   ])('a server that %s is given up by the time-out, and is the entity’s trouble', async (_title, reaction) => {
     server.react(reaction);
     const hasty = createHttp({ timeoutMs: 30, maxBytes: 1_000, userAgent: 'infakt-kafka/test' });
-    const { list, slots, attempts } = open({ http: hasty, retry: { attempts: 2, waitMs: () => 1, secondOpinionMs: 1 } });
+    const { list, slots, attempts } = open({
+      http: hasty,
+      retry: { attempts: 2, waitMs: () => 1, secondOpinionMs: 1 },
+    });
     expect(await failureOf(list())).toBeInstanceOf(TransientError);
     expect(slots.outcomes).toEqual([{ fault: true }, { fault: true }]);
     expect(attempts.map(({ fault }) => fault instanceof TransientError)).toEqual([true, true]);
@@ -391,14 +394,17 @@ describe('Retry-After', () => {
     expect(await waitFor(503, headers)).toBe(30_000);
   });
 
-  test.each(['0', '-30', 'Sun, 22 Nov 2026 12:00:00 GMT'])('of "%s" does not shorten our own backoff', async (value) => {
-    for (const status of [429, 500, 503]) {
-      server.react(json(status, {}, { 'retry-after': value, date }), two);
-      const { list, waits } = open();
-      await valueOf(list());
-      expect(waits).toEqual([1]);
-    }
-  });
+  test.each(['0', '-30', 'Sun, 22 Nov 2026 12:00:00 GMT'])(
+    'of "%s" does not shorten our own backoff',
+    async (value) => {
+      for (const status of [429, 500, 503]) {
+        server.react(json(status, {}, { 'retry-after': value, date }), two);
+        const { list, waits } = open();
+        await valueOf(list());
+        expect(waits).toEqual([1]);
+      }
+    },
+  );
 
   test('is waited for where it is longer than our own backoff', () =>
     virtualTime(({ expectObservable }) => {
@@ -741,7 +747,9 @@ test('with a real budget, a blocked IP pauses until a probe succeeds, and the st
     },
   };
   const budget = createBudget({ requestsPerMinute: 0, clock });
-  await failureOf(open({ slots: budget.slots('other'), retry: { attempts: 1, waitMs: () => 0, secondOpinionMs: 1 } }).list());
+  await failureOf(
+    open({ slots: budget.slots('other'), retry: { attempts: 1, waitMs: () => 0, secondOpinionMs: 1 } }).list(),
+  );
   const { list } = open({ slots: budget.slots('acme') });
   expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
   expect(pauses).toEqual([60_000, 120_000]);

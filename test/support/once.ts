@@ -19,6 +19,7 @@ export const impatient: Patience = {
   stopMs: 10_000,
   commitMs: 10_000,
   restoreMs: 20_000,
+  topicsMs: 1_000,
   idleCommitMs: 100,
   retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
@@ -99,7 +100,7 @@ export function testService(setting: ServiceSetting): TestService {
     }
     const file: Record<string, Readonly<Record<string, unknown>>> = {
       service: { id: prefix },
-      infakt: { baseUrl: `${url}/api/v3`, requestsPerMinute: 0, timeoutMs: 5_000 },
+      infakt: { baseUrl: `${url}/api/v3`, requestsPerMinute: 0, timeoutMs: 30_000 },
       kafka: { brokers: brokers(), sessionTimeoutMs: 6_000 },
       topics: { prefix, partitions: 3, replicationFactor: 1 },
       state: { partitions: 2 },

@@ -26,8 +26,8 @@ import {
 
 const LIMIT = 4;
 
-/** Laps so often, and the other scans once. */
-export function lapsEvery(everyMs: number): Rhythm {
+/** Sweeps so often, and the other scans once. */
+export function sweepsEvery(everyMs: number): Rhythm {
   const rarely: Target = { everyMs: 3_600_000, withinMs: 3_600_000 };
   return {
     targets: () => ({ newest: rarely, open: rarely, recent: rarely, sweep: { everyMs, withinMs: 3_600_000 } }),

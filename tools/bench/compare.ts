@@ -229,7 +229,7 @@ function report(rounds: readonly Round[], rows: number, bytes: number): string {
       '',
     ],
     [
-      'state as written in two laps, bytes a row',
+      'state as written in two sweeps, bytes a row',
       spread(
         of(({ state }) => state.writtenBytes / rows),
         1,

@@ -1,0 +1,119 @@
+import type { Config } from '../../config/config';
+import { ConfigError, TransientError } from '../errors';
+import { readCommitted } from '../sinks/look';
+import type { Membership } from '../sinks/group';
+import { verifyLayout } from '../state/layout';
+import { LAYOUT_VERSION, parseStateKey, parseStateValue } from '../state/state-topic';
+import { entitiesByShard } from './cluster';
+import { layoutOf } from './codecs';
+import type { Cluster } from './run-context';
+
+/** One record of any partition of the state topic. */
+interface StateRecordSeen {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+/** How the state topic is looked at. */
+export interface StateLook {
+  /** Where each partition of the state topic ended at the start. */
+  readonly ends: readonly number[];
+  /** The partitions that this replica may read through the group of the service. */
+  readonly owned: ReadonlySet<number>;
+  readonly readOwned: (partition: number, each: (record: StateRecordSeen) => boolean, end: number) => Promise<void>;
+  /** Reads all partitions through a group of its own, which costs the broker's delay of a first rebalance. */
+  readonly readAll: (each: (record: StateRecordSeen) => boolean) => Promise<void>;
+  /**
+   * Whether a record answers the question, so that no further record is read. Throws where the record is another service's, is broken, or
+   * says that the topics are not as they were.
+   */
+  readonly settles: (record: StateRecordSeen) => boolean;
+}
+
+/**
+ * Rejects where the state topic is another service's or does not fit the topics, before anything is written to it. The group that the service
+ * has joined anyway reads what this replica owns; a partition of itself that is foreign or broken is left to its shard, as long as another
+ * one is this service's.
+ */
+export async function refuseForeignState({ ends, owned, readOwned, readAll, settles }: StateLook): Promise<void> {
+  const used = ends.flatMap((end, partition) => (end > 0 ? [partition] : []));
+  if (used.length === 0) return;
+  let settled = false;
+  let isOurs = false;
+  let refusal: unknown = null;
+  const judge = (record: StateRecordSeen): boolean => {
+    settled = settles(record);
+    isOurs = true;
+    return settled;
+  };
+  const readable = used.filter((partition) => owned.has(partition));
+  let isWhole = readable.length === used.length;
+  for (const partition of readable) {
+    try {
+      await readOwned(partition, judge, ends[partition] ?? 0);
+    } catch (error) {
+      // The partition moved to another replica meanwhile.
+      if (error instanceof TransientError) isWhole = false;
+      else if (concernsService(error)) throw error;
+      else refusal ??= error;
+    }
+    if (settled) return;
+  }
+  if (!isWhole) {
+    await readAll((record) => {
+      try {
+        return judge(record);
+      } catch (error) {
+        if (concernsService(error)) throw error;
+        refusal ??= error;
+        return false;
+      }
+    });
+  }
+  if (refusal !== null && !isOurs) throw refusal;
+}
+
+/** Anything else than a ConfigError of the whole service is a fault of what stands in one partition. */
+function concernsService(error: unknown): boolean {
+  return error instanceof ConfigError && error.concerns === 'service';
+}
+
+/** Looks at the state topic of the configured service. */
+export function stateLook(
+  { kafka, topics, framing }: Cluster,
+  config: Config,
+  membership: Pick<Membership, 'read'>,
+  owned: ReadonlySet<number>,
+  deadlineMs: number,
+): StateLook {
+  const topic = topics.state.name;
+  const serviceId = config.service.service.id;
+  const ends = topics.highWatermarks.get(topic) ?? [];
+  // A shard that was never used cannot tell how many partitions the topics had: one that was used is asked.
+  const allUsed = [...entitiesByShard(config.entities, topics.state.partitions).keys()].every(
+    (shard) => (ends[shard] ?? 0) > 0,
+  );
+  const expected = layoutOf(topics, framing);
+  return {
+    ends,
+    owned,
+    readOwned: (partition, each, end) => membership.read(partition, 0, (record) => each({ ...record, partition }), end),
+    readAll: (each) =>
+      readCommitted(
+        kafka,
+        { serviceId, topic, follow: false, stopped: new Promise<never>(() => undefined), deadlineMs },
+        ({ partition, offset, key, value }) => each({ partition, offset, key: key?.toString() ?? '', value }),
+      ),
+    settles({ partition, offset, key, value }) {
+      const parsed = parseStateKey(serviceId, key, `${topic}, partition ${partition}, offset ${offset}`);
+      if (allUsed) return true;
+      if (value === null || !('layout' in parsed)) return false;
+      const layout = parseStateValue('layout', value);
+      // A newer program's is refused by the shard.
+      if (layout.version <= LAYOUT_VERSION) verifyLayout(layout, topics, expected);
+      return true;
+    },
+  };
+}
