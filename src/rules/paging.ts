@@ -98,8 +98,8 @@ function judgeBehind(
   const lastRow = rows.at(-1);
   // What could not be read lies among what was proved already.
   if (firstRow !== undefined && anchor !== null && !comesAfter(firstRow.id, anchor, order)) {
-    const { unreadable: _, ...readable } = answer;
-    return judge(at, readable, paging);
+    const { totalCount, began, ended } = answer;
+    return judge(at, { rows: answer.rows, totalCount, began, ended }, paging);
   }
   const counted = { step: 1, requests: position.requests + 1, unproven: 0 };
   const page = { kind: 'proved' as const, rows, strays, miscounted: null };
