@@ -24,7 +24,8 @@ test('I1: one field of seventy with another JSON type in every row parks nothing
     company_name: `Company ${at}`,
     days_to_payment: 'fourteen',
   }));
-  const { consumed, parks } = stream.shows(rows);
+  const { consumed, parks, result } = stream.shows(rows);
+  expect(result.misfits).toEqual(['days_to_payment']);
   expect(parks).toBeNull();
   expect(new Set(consumed.map(({ topic, headers }) => `${topic} ${headers['misfits']}`))).toEqual(
     new Set(['clients days_to_payment']),
