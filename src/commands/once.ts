@@ -6,7 +6,16 @@ import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp } from './io';
 import { createNarrator } from './narrate';
-import { asJson, createDisplay, newReport, note, summary, type StreamReport } from './once-report';
+import {
+  asJson,
+  createDisplay,
+  createWaits,
+  failureReason,
+  newReport,
+  note,
+  summary,
+  type StreamReport,
+} from './once-report';
 
 const help = `Usage: infakt-kafka once [options]
 
@@ -38,7 +47,8 @@ export function onceCommand(
         for (const stream of entity.streams) reports.set(`${entity.id} ${stream}`, newReport(entity.id, stream));
       }
       const clock = (): number => performance.now();
-      const display = createDisplay(io, reports, clock);
+      const waits = createWaits();
+      const display = createDisplay(io, reports, clock, waits);
       const narrator = createNarrator(logger);
       const progress = runService({
         config,
@@ -53,7 +63,10 @@ export function onceCommand(
       }).pipe(
         // The summary at the end says which laps are complete.
         tap((each) => (each.kind === 'sweep' ? undefined : narrator.tell(each))),
-        tap((each) => note(reports, each, clock())),
+        tap((each) => {
+          note(reports, each, clock());
+          waits.note(each, now());
+        }),
       );
       void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const showing = setInterval(() => display.show(), io.columns === null ? LINE_EVERY_MS : BAR_EVERY_MS);
@@ -64,10 +77,16 @@ export function onceCommand(
       clearInterval(showing);
       display.end();
       const streams = [...reports.values()];
-      for (const report of streams)
-        if (!report.complete) report.reason ??= failure === null ? (io.stop.aborted ? 'stopped' : 'not read') : 'kafka';
+      const ended = failure === null ? (io.stop.aborted ? 'stopped' : 'not read') : failureReason(failure.error);
+      for (const report of streams) if (!report.complete) report.reason ??= ended;
       const complete = streams.every((report) => report.complete);
-      if (values.json) io.stdout(`${JSON.stringify({ complete, streams: streams.map(asJson) })}\n`);
+      const cause = failure !== null && failure.error instanceof Error ? failure.error.message : null;
+      const nothingRead = failure !== null && streams.every(({ requests }) => requests === 0);
+      if (values.json)
+        io.stdout(
+          `${JSON.stringify({ complete, ...(cause === null ? {} : { cause }), streams: streams.map(asJson) })}\n`,
+        );
+      else if (nothingRead) io.stderr(`Nothing was read: ${ended}\n`);
       else for (const report of streams) io.stderr(`${summary(report)}\n`);
       if (failure !== null) throw failure.error;
       return complete ? 0 : 3;

@@ -35,6 +35,7 @@ export function runCommand(
       void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
+      const summing = setInterval(() => narrator.sumUp(), 60_000);
       await lastValueFrom(
         runService({
           config,
@@ -48,7 +49,7 @@ export function runCommand(
           stop: io.stop,
         }).pipe(tap(narrator.tell)),
         { defaultValue: null },
-      );
+      ).finally(() => clearInterval(summing));
       await io.stopped;
       logger.info('stopped');
       return 0;

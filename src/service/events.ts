@@ -1,3 +1,4 @@
+import type { EntityId } from '../model';
 import type { Progress } from '../reading/progress';
 import type { RequestPace } from '../sources/budget';
 import type { RequestAttempt } from '../sources/rest';
@@ -9,10 +10,33 @@ export type ServiceEvent =
   | ({ readonly kind: 'request' } & RequestAttempt)
   /** The API makes all requests slow down, stop or go on. */
   | { readonly kind: 'pace'; readonly pace: RequestPace }
-  /** One shard, or with shard null all of Kafka, is given up and opened again after the wait. */
-  | { readonly kind: 'lost'; readonly shard: number | null; readonly error: Error; readonly waitMs: number }
+  /** One shard, or with shard null all of Kafka, is given up and opened again after the wait; `isRefusal`: by the refusal of a batch alone. */
+  | {
+      readonly kind: 'lost';
+      readonly shard: number | null;
+      readonly error: Error;
+      readonly waitMs: number;
+      readonly isRefusal: boolean;
+      /** Losses of this kind in a row, this one included. */
+      readonly inARow: number;
+    }
   /** The shard is open and restored, or another replica has it: nothing is waited for there any more. */
   | { readonly kind: 'shard-ready'; readonly shard: number }
+  /** The group was not heard of for a while, or with null it is heard again. */
+  | { readonly kind: 'contact'; readonly failure: Error | null }
+  /** The group gives this replica some shards, takes others away, or both. */
+  | {
+      readonly kind: 'shards';
+      readonly taken: readonly number[];
+      readonly givenUp: readonly number[];
+      /** Those that are read in the shards taken. */
+      readonly entities: readonly EntityId[];
+      /** How many shards this replica has now, of how many. */
+      readonly owned: number;
+      readonly of: number;
+    }
+  /** The run waits for somebody else before it begins, or with null no longer. */
+  | { readonly kind: 'waiting'; readonly wait: { readonly forWhom: string; readonly untilMs: number } | null }
   /** Something around the service is not as it should be, and the run goes on all the same. */
   | { readonly kind: 'surroundings'; readonly about: string };
 

@@ -85,6 +85,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     stateTopic: topics.state.name,
     sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     readDeadlineMs: patience.restoreMs,
+    onContact: (failure) => emit({ kind: 'contact', failure }),
   });
   const codecs = createCodecs(service, topics, framing);
   const { layout } = codecs;
@@ -145,6 +146,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     tap((numbers) => api.setShare(shareOf(numbers, run))),
     startWith(none),
     pairwise(),
+    tap(([before, now]) => emitShards(run, before, now)),
     takeUntil(whenAborted(options.stop)),
   );
   return changes.pipe(
@@ -157,6 +159,15 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
       return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
     }),
   );
+}
+
+/** Says what the group gave and took, where that is anything. */
+function emitShards({ emit, shards, topics }: RunContext, before: ReadonlySet<number>, now: ReadonlySet<number>): void {
+  const taken = [...now].filter((number) => !before.has(number));
+  const givenUp = [...before].filter((number) => !now.has(number));
+  if (taken.length + givenUp.length === 0) return;
+  const entities = taken.flatMap((number) => shards.get(number) ?? []).map(({ id }) => id);
+  emit({ kind: 'shards', taken, givenUp, entities, owned: now.size, of: topics.state.partitions });
 }
 
 /** How much of the one IP's requests this replica may make: its entities' part of all, unless each replica has an IP. */
@@ -221,9 +232,8 @@ function reopened(
   const report = (event: ReopenEvent<Progress, LossKind>): Observable<Progress> => {
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
-    // Further refusals in a row are no sign of trouble.
-    if (error instanceof Error && (kind === 'lost' || inARow === 1))
-      emit({ kind: 'lost', shard, error, waitMs: event.waitMs });
+    if (error instanceof Error)
+      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, isRefusal: kind === 'refused', inARow });
     return EMPTY;
   };
   const until = whenAborted(stop);

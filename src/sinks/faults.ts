@@ -55,7 +55,10 @@ export function classify(
   if (FENCED.has(type)) {
     return {
       kind: 'fenced',
-      error: new TransientError(`${message}; a newer instance owns this shard`, { cause: error }),
+      error: new TransientError(
+        `${message}; a newer writer took this shard, or the broker ended the transaction as it was open for too long`,
+        { trouble: 'hand-over', cause: error },
+      ),
     };
   }
   if (REFUSED.has(type) || kafkaCode(error) === INVALID_RECORD_CODE)
@@ -76,7 +79,7 @@ function adviceOn(type: string, rights: Rights): string {
   if (type.endsWith('_AUTHORIZATION_FAILED')) return "; give the service's user the rights that docs/security.md lists";
   if (type === 'UNSUPPORTED_SASL_MECHANISM') return '; set kafka.sasl.mechanism to one that the broker offers';
   if (type === 'ILLEGAL_SASL_STATE')
-    return '; this port takes no sign-in: leave kafka.sasl out, or choose the port that does';
+    return '; at a first connection this port takes no sign-in: leave kafka.sasl out, or choose the port that does. On a connection that was signed in, the broker refused to renew the sign-in, and a new connection is made';
   if (type === '' || type === 'SASL_AUTHENTICATION_FAILED') return '; see to kafka.sasl.username and its password';
   return '';
 }

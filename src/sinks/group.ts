@@ -2,6 +2,7 @@ import type { Batch, Consumer, Kafka } from 'kafkajs';
 import { ReplaySubject, type Observable } from 'rxjs';
 
 import { TransientError } from '../errors';
+import { watchContact } from './contact';
 import { classify, withDeadline } from './faults';
 import type { StoredRecord } from './transaction';
 
@@ -24,6 +25,8 @@ export interface GroupSettings {
   readonly sessionTimeoutMs: number;
   /** A read of a shard's state that takes longer is given up. */
   readonly readDeadlineMs: number;
+  /** Called with an error once nothing was heard of the group for ten seconds, and with null when it is heard again. */
+  readonly onContact?: (failure: TransientError | null) => void;
 }
 
 /** Where this replica stands in the group. */
@@ -53,11 +56,24 @@ const ANSWER_DEADLINE_MS = 20_000;
  * consumer reads a shard's state when asked to and is paused otherwise. It never commits offsets.
  */
 export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings): Membership {
-  const { stateTopic } = settings;
+  const { stateTopic, groupId, onContact } = settings;
+  const rebalanceTimeout = Math.max(settings.sessionTimeoutMs, 10_000);
+  const contact = watchContact((failure) =>
+    onContact?.(
+      failure === null
+        ? null
+        : new TransientError(
+            `taking part in group ${groupId}: expected a heartbeat to be answered, got no sign of life for 10 s`,
+            {
+              cause: failure.cause,
+            },
+          ),
+    ),
+  );
   const consumer = kafka.consumer({
     groupId: settings.groupId,
     sessionTimeout: settings.sessionTimeoutMs,
-    rebalanceTimeout: Math.max(settings.sessionTimeoutMs, 10_000),
+    rebalanceTimeout,
     heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
     maxWaitTimeInMs: 100,
     maxBytesPerPartition: 4 * 1024 * 1024,
@@ -100,6 +116,7 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
 
   // Emitted synchronously, before the first fetch of the new generation.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    contact.heard();
     // A member that was being restarted when it left would keep its share of the shards and read none: the throw makes it give up.
     become('member');
     listed = new Set(payload.memberAssignment[stateTopic] ?? []);
@@ -107,18 +124,28 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     for (const [shard, reading] of readings) {
       // A join forgets where a partition was being read: a restore under way starts again, a lost shard's ends.
       if (listed.has(shard)) begin(shard, reading.from);
-      else reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
+      else
+        reading.failed(
+          new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`, {
+            trouble: 'hand-over',
+          }),
+        );
     }
     owned.next(listed);
     confirm();
   });
-  consumer.on(consumer.events.HEARTBEAT, confirm);
+  consumer.on(consumer.events.HEARTBEAT, () => {
+    contact.heard();
+    confirm();
+  });
+  consumer.on(consumer.events.REBALANCING, () => contact.expectSilence(rebalanceTimeout));
   // The event comes also for batches that hold nothing but markers, as the last of a partition does.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     const reading = readings.get(payload.partition);
     if (reading !== undefined && Number(payload.lastOffset) >= reading.end - 1) reading.done();
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
+    contact.failed(payload.error);
     if (payload.restart) return;
     owned.error(classify(payload.error, `taking part in group ${settings.groupId}`, rights).error);
   });
@@ -150,6 +177,7 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     },
     async leave() {
       become('left');
+      contact.end();
       const gone = new TransientError(`taking part in group ${settings.groupId}: it was left`);
       for (const { failed } of [...readings.values(), ...waiting.splice(0)]) failed(gone);
       await started;
@@ -187,17 +215,23 @@ function handOver({ messages }: Batch, reading: Reading | undefined): void {
   }
 }
 
-/** Resolves true once the group has no members, false if it still has some after the time given. */
-export async function groupIsEmpty(kafka: Pick<Kafka, 'admin'>, groupId: string, withinMs: number): Promise<boolean> {
+/** Resolves true once the group has no members, false if it still has some after the time given; `onWaiting` is called once where there are some. */
+export async function groupIsEmpty(
+  kafka: Pick<Kafka, 'admin'>,
+  groupId: string,
+  withinMs: number,
+  onWaiting: () => void = () => undefined,
+): Promise<boolean> {
   const attempted = `asking who is in group ${groupId}`;
   const admin = kafka.admin();
   const ask = async (): Promise<boolean> => {
     await admin.connect();
     const giveUpAt = Date.now() + withinMs;
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const { groups } = await admin.describeGroups([groupId]);
       if (groups.every(({ members }) => members.length === 0)) return true;
       if (Date.now() >= giveUpAt) return false;
+      if (tries === 1) onWaiting();
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   };

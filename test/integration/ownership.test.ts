@@ -49,6 +49,13 @@ test('I4: two runs at a time: the second ends with exit code 3 and the first is 
   const second = await service.once();
   expect(second.code).toBe(3);
   expect(second.stderr).toContain(ANOTHER);
+  expect(second.logs).toContainEqual(
+    expect.objectContaining({ msg: 'waiting', for: expect.stringContaining('another instance') as string }),
+  );
+  expect(Object.values(second.streams).map(({ reason }) => reason)).toEqual(
+    Object.values(second.streams).map(() => 'second-instance'),
+  );
+  expect(JSON.parse(second.stdout)).toMatchObject({ cause: expect.stringContaining(ANOTHER) as string });
   expect(Date.now() - begun).toBeLessThan(15_000);
 
   release();
