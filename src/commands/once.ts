@@ -4,7 +4,7 @@ import { runService } from '../service/serve';
 import { usualPatience, type Patience } from '../service/patience';
 import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
-import { configHelp, configOptions, setUp } from './io';
+import { configHelp, configOptions, setUp, withoutNip } from './io';
 import { createNarrator } from './narrate';
 import {
   asJson,
@@ -42,6 +42,8 @@ export function onceCommand(
     options: { ...configOptions, json: { type: 'boolean', default: false } },
     async run(values, io) {
       const { config, logger, kafkaLog, secrets } = setUp(io, values);
+      const unproven = withoutNip(config);
+      if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const reports = new Map<string, StreamReport>();
       for (const entity of config.entities.filter(({ enabled }) => enabled)) {
         for (const stream of entity.streams) reports.set(`${entity.id} ${stream}`, newReport(entity.id, stream));

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { openWriter } from '../../src/sinks/writer';
 import { cleanUp, kafkaClient } from '../support/kafka';
 import { API_KEY, expectEachRowOnce, oneCompany, type OneCompany, recordsOf, sessionsOf } from '../support/one-company';
+import { startRun } from '../support/run';
 import { API, startProxy } from '../support/tcp-proxy';
 
 const HEARTBEAT = 12;
@@ -164,3 +165,21 @@ async function memberProcess({ service, bootstrap }: OneCompany, sessionTimeout:
   await once(child.stdout, 'data');
   return child;
 }
+
+test('I10: a Kafka that falls silent under an idle run is in the log within 15 s, and so is its return', async () => {
+  const company = await oneCompany({
+    clients: 1,
+    invoices: 1,
+    service: { schedule: { newestSeconds: 300, openSeconds: 300, recentSeconds: 300, sweepSeconds: 300 } },
+  });
+  const proxy = await startProxy();
+  cleanUp(proxy.close);
+  const run = startRun(company.service, { outside: { socketFactory: proxy.socketFactory } });
+  await run.says('caught up', { before: 1 });
+  proxy.intercept(() => 'close-before');
+  await run.says('kafka lost, retrying', { withinMs: 15_000 });
+  proxy.intercept(() => 'pass');
+  await run.says('kafka is back', { withinMs: 60_000 });
+  expect(run.count('shards taken')).toBeGreaterThanOrEqual(1);
+  expect(await run.stop()).toMatchObject({ code: 0 });
+});
