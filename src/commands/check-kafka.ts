@@ -11,7 +11,8 @@ import { groupIsEmpty } from '../sinks/group';
 import { readCommitted } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';
 import { ensureTopics, missingTopics, type Topics } from '../sinks/topics';
-import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
+import { skippedBlocks, StoredTopic } from '../state/read-state';
+import type { Account, Layout } from '../state/state-topic';
 import type { Attempt } from './check-findings';
 import type { Io } from './io';
 
@@ -99,22 +100,20 @@ async function checkState(
   const serviceId = service.service.id;
   // A right to join the group includes the right to see it.
   await groupIsEmpty(kafka, serviceId, 0);
+  const topic = topics.state.name;
+  const stored = new StoredTopic({ serviceId, topic, ...skippedBlocks });
+  const reading = { serviceId, topic, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS };
+  await readCommitted(kafka, reading, (record) => {
+    stored.apply(record);
+    return false;
+  });
   const accounts = new Map<string, Account>();
   const layouts = new Map<number, Layout>();
-  await readCommitted(
-    kafka,
-    { serviceId, topic: topics.state.name, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS },
-    ({ key, value, partition, offset }) => {
-      const parsed = parseStateKey(
-        serviceId,
-        key?.toString() ?? '',
-        `${topics.state.name}, partition ${partition}, offset ${offset}`,
-      );
-      if (value !== null && 'layout' in parsed) layouts.set(partition, parseStateValue('layout', value));
-      if (value !== null && 'account' in parsed) accounts.set(parsed.entity, parseStateValue('account', value));
-      return false;
-    },
-  );
+  for (const [partition, state] of stored.partitions) {
+    const layout = state.layout();
+    if (layout !== null) layouts.set(partition, layout);
+    for (const entry of state.entries()) if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
+  }
   const now = layoutOf(topics, framing);
   for (const layout of layouts.values()) verifyLayout(layout, topics, now);
   return {

@@ -64,6 +64,13 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           log.error({ hold: progress.hold.id, about: progress.hold.reason }, 'deletions wait for a person');
         warned.add(name + progress.hold.id);
         return;
+      case 'pending': {
+        const { id, got, since } = progress;
+        if (!warned.has(`${name} ${id} ${got}`))
+          log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
+        warned.add(`${name} ${id} ${got}`);
+        return;
+      }
       case 'warning':
         if (!warned.has(name + progress.message)) log.warn({ about: progress.message }, 'attention');
         warned.add(name + progress.message);
@@ -114,7 +121,7 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           tellProgress(event);
       }
     },
-    sumUp: sums.sumUp,
+    sumUp: () => sums.sumUp(),
   };
 }
 
@@ -217,7 +224,8 @@ function createSums(logger: Logger, now: () => number) {
         { minutes, requests, rows, published: Object.fromEntries(published), oldest: freshness },
         'read and published',
       );
-      [minutes, requests, rows, published] = [0, 0, 0, new Map()];
+      [minutes, requests, rows] = [0, 0, 0];
+      published = new Map();
     },
   };
 }

@@ -19,7 +19,7 @@ import {
 
 const help = `Usage: infakt-kafka once [options]
 
-Reads one complete lap of every stream of every enabled entity, publishes what changed since the last run, and exits. A lap that was
+Reads one complete sweep of every stream of every enabled entity, publishes what changed since the last run, and exits. A sweep that was
 begun before is finished. Progress goes to stderr.
 
 Options
@@ -63,7 +63,7 @@ export function onceCommand(
         endless: false,
         stop: io.stop,
       }).pipe(
-        // The summary at the end says which laps are complete.
+        // The summary at the end says which sweeps are complete.
         tap((each) => (each.kind === 'sweep' ? undefined : narrator.tell(each))),
         tap((each) => {
           note(reports, each, clock());

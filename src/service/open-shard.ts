@@ -36,7 +36,7 @@ export function shardOptions(
         .map((declaration) => ({ entity: entity.id, codec: codecs.streamCodec(declaration) })),
     ),
     deadLetters: topics.deadLetters,
-    laps: codecs.sweeps,
+    sweeps: codecs.sweeps,
     encodeBlock,
     decodeBlock,
     layout,
@@ -70,9 +70,10 @@ export function kafkaPartition(
     current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
   };
   return {
-    openWriter: async () => {
+    openWriter: async (wanted) => {
       await lookAgain();
       return openWriter(kafka, {
+        ...(wanted === undefined ? {} : { wanted }),
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
         partition: number,

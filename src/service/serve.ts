@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import {
+  catchError,
   concat,
   concatMap,
   defer,
@@ -19,6 +20,7 @@ import {
   take,
   takeUntil,
   tap,
+  throwError,
   timer,
   type MonoTypeOperatorFunction,
   type Observable,
@@ -40,13 +42,15 @@ import type { RequestPace } from '../sources/budget';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
+import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
-import { entitiesByShard, openCluster, refuseOtherMembers } from './cluster';
+import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs } from './codecs';
 import type { Emit, ServiceEvent } from './events';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
+import { watchTopics } from './watch-topics';
 
 /**
  * Reads every stream of every enabled entity and publishes what changed.
@@ -108,8 +112,13 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
       [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
     ),
   });
+  const watched = watchTopics({
+    look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
+    first: topics,
+    everyMs: patience.topicsMs,
+  });
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
-  return concat(reading, leave).pipe(
+  return concat(reading.pipe(failWith(watched)), leave).pipe(
     finalize(() => {
       api.close();
       void membership.leave();
@@ -188,9 +197,9 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
   for (const { id } of entities) holders.set(id, shard);
-  return readShard({
-    open: async () => {
-      const session = await shard.open();
+  const reading = readShard({
+    open: async (wanted) => {
+      const session = await shard.open(wanted);
       emit({ kind: 'shard-ready', shard: number });
       return session;
     },
@@ -204,10 +213,20 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
     newId: () => randomUUID().slice(0, 8),
     now: options.now,
     stop: options.stop,
-  }).pipe(
-    reopened(run, number, confirmed),
-    finalize(() => entities.forEach(({ id }) => holders.delete(id))),
-  );
+  }).pipe(reopened(run, number, confirmed));
+  const released = defer(() => from(shard.release())).pipe(ignoreElements());
+  // Not of a shard that the group took away: its new owner ends what was left open.
+  return concat(
+    reading.pipe(
+      catchError((error: unknown) =>
+        concat(
+          released,
+          throwError(() => error),
+        ),
+      ),
+    ),
+    released,
+  ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
 /** What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. */

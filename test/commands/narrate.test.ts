@@ -45,7 +45,7 @@ type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };
 type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
-const lap = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
+const sweep = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
 const retrying = (place: Place): void => narrator.tell({ kind: 'retrying', ...place });
 const refusal = new FatalError('GET /clients.json expected 200, got 401', {
   reason: 'unauthorized',
@@ -98,7 +98,7 @@ describe('what a run takes and does', () => {
       published: { clients: 3 },
       oldest: null,
     });
-    lap(clients);
+    sweep(clients);
     nowMs += 90_000;
     for (let minute = 1; minute < 10; minute++) narrator.sumUp();
     expect(told()).toEqual(['info read and published', 'info alfa clients caught up']);
@@ -122,12 +122,12 @@ describe('what a run takes and does', () => {
 describe('sweeps', () => {
   test('no page is a line, and only the first sweep of each stream is', () => {
     page(clients);
-    lap(clients);
+    sweep(clients);
     page(invoices);
     page(invoices);
-    lap(invoices);
-    lap(clients);
-    lap(invoices);
+    sweep(invoices);
+    sweep(clients);
+    sweep(invoices);
     expect(told()).toEqual(['info alfa clients caught up', 'info alfa invoices caught up']);
     expect(lines[0]).toMatchObject({ sweep: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
   });
@@ -307,8 +307,8 @@ describe('Kafka', () => {
   test('further tries are told to whoever asks for them', () => {
     const destination = { write: (text: string) => void lines.push(JSON.parse(text) as Record<string, unknown>) };
     narrator = createNarrator(createLogger({ level: 'debug', secrets: [] }, destination));
-    lap(clients);
-    lap(clients);
+    sweep(clients);
+    sweep(clients);
     lost(0);
     lost(0);
     expect(told()).toEqual([

@@ -19,6 +19,10 @@ function commitsOf(commits: Record<string, Observable<string>>): (page: string) 
   return (page) => commits[page] ?? EMPTY;
 }
 
+function isCollector(value: unknown): value is () => void {
+  return typeof value === 'function';
+}
+
 function fail(error: unknown): void {
   throw error;
 }
@@ -224,7 +228,7 @@ describe('trackCursor', () => {
   test('does not keep a page in memory while its commit is open', async () => {
     setFlagsFromString('--expose-gc');
     const collect: unknown = runInNewContext('gc');
-    if (typeof collect !== 'function') throw new Error('expected a way to collect garbage, got none');
+    if (!isCollector(collect)) throw new Error('expected a way to collect garbage, got none');
     const pages = new Subject<CreditedPage<{ readonly rows: readonly number[] }>>();
     const open = pages.pipe(trackCursor({ commit: ({ rows }) => new Promise<number>(() => rows.length) }));
     const subscription = open.subscribe({ error: fail });

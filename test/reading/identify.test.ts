@@ -1,4 +1,4 @@
-import { FatalError } from '../../src/errors';
+import { FatalError, type ParkReason } from '../../src/errors';
 import type { Row } from '../../src/model';
 import type { AccountDetails } from '../../src/sources/answers';
 import { itemStream, topicOf } from '../support/memory';
@@ -33,6 +33,56 @@ describe('identity', () => {
     expect(run.told).toMatchObject([{ kind: 'given-up', entity: 'alfa', stream: null, reason: 'identity-mismatch' }]);
     expect(here.asked).toEqual([]);
     expect(here.kafka.records).toEqual([]);
+  });
+});
+
+describe('a fault while one entity is identified (I9)', () => {
+  const closed = (reason: ParkReason, status: number) =>
+    new FatalError(`GET /clients.json expected 200, got ${status}`, { reason, parks: 'stream', status });
+
+  test.each([
+    ['404 on everything', closed('unexpected-status', 404)],
+    ['a redirect', closed('redirected', 302)],
+    ['423', closed('unexpected-status', 423)],
+    ['a web page', closed('malformed-answer', 200)],
+  ])('%s parks that entity, and the others are read', async (_, error) => {
+    const here = scene({
+      rows: { alfa: { items: items(3) }, beta: { items: items(3) } },
+      accountOf: (entity) => {
+        if (entity === 'alfa') throw error;
+        return { taxId: null, accountUuid: entity };
+      },
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['beta items']);
+    expect(run.of('parked')).toEqual(['alfa']);
+    expect(run.of('given-up')).toEqual(['alfa']);
+  });
+
+  test.each([
+    ['403', closed('forbidden', 403)],
+    ['423', closed('unexpected-status', 423)],
+    ['a web page', closed('malformed-answer', 200)],
+    ['another row', closed('malformed-answer', 200)],
+  ])('%s where a known row is asked for parks that entity, and the others are read', async (_, error) => {
+    let account: AccountDetails | 'unreadable' = { taxId: null, accountUuid: 'a' };
+    const rows = items(3);
+    const here = scene({
+      rows: { alfa: { items: rows }, beta: { items: items(3) } },
+      accountOf: (entity) => (entity === 'alfa' ? account : { taxId: null, accountUuid: entity }),
+      beforeDetail: () => {
+        throw error;
+      },
+    });
+    expect(await here.start().ended).toBeNull();
+    account = 'unreadable';
+    // Only where the list shows no known row are the known ones asked for by their address.
+    rows.splice(0, 3, { id: 501, content: 'unknown' });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['beta items']);
+    expect(run.of('given-up')).toEqual(['alfa']);
   });
 });
 

@@ -121,9 +121,9 @@ test('after a run it is held against what is remembered, beside one that is unde
   expect(await traces(service)).toEqual(before);
 
   const run = startRun(service);
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
   expect(await check(service)).toMatchObject({ code: 0, ok: true });
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
   await run.stop();
   expect(run.told().filter((line) => /kafka|parked/.test(line))).toEqual([]);
   await expectAgreement(scene);
