@@ -57,7 +57,6 @@ const ANSWER_DEADLINE_MS = 20_000;
  */
 export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings): Membership {
   const { stateTopic, groupId, onContact } = settings;
-  const rebalanceTimeout = Math.max(settings.sessionTimeoutMs, 10_000);
   const contact = watchContact((failure) =>
     onContact?.(
       failure === null
@@ -70,25 +69,7 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
           ),
     ),
   );
-  const consumer = kafka.consumer({
-    groupId: settings.groupId,
-    sessionTimeout: settings.sessionTimeoutMs,
-    rebalanceTimeout,
-    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
-    maxWaitTimeInMs: 100,
-    maxBytesPerPartition: 4 * 1024 * 1024,
-    allowAutoTopicCreation: false,
-    readUncommitted: false,
-    retry: {
-      retries: 8,
-      initialRetryTime: 200,
-      maxRetryTime: 3_000,
-      factor: 0.2,
-      multiplier: 2,
-      // Disconnecting does not end a restart that is under way. A fault that a person must set right ends the membership instead of being tried in silence.
-      restartOnFailure: (error) => Promise.resolve(state !== 'left' && classify(error, '').kind !== 'forbidden'),
-    },
-  });
+  const consumer = createConsumer(kafka, settings, () => state !== 'left');
   const rights = { group: `Read on group ${settings.groupId}`, topic: `Read on topic ${stateTopic}` };
   const owned = new ReplaySubject<ReadonlySet<number>>(1);
   const readings = new Map<number, Reading>();
@@ -150,7 +131,7 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     contact.heard();
     confirm();
   });
-  consumer.on(consumer.events.REBALANCING, () => contact.expectSilence(rebalanceTimeout));
+  consumer.on(consumer.events.REBALANCING, () => contact.expectSilence(rebalanceTimeoutOf(settings)));
   // The event comes also for batches that hold nothing but markers, as the last of a partition does.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     const reading = readings.get(payload.partition);
@@ -204,6 +185,33 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
       owned.complete();
     },
   };
+}
+
+/** The consumer of the group; it restarts after failures that pass for as long as it is wanted. */
+function createConsumer(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings, isWanted: () => boolean): Consumer {
+  return kafka.consumer({
+    groupId: settings.groupId,
+    sessionTimeout: settings.sessionTimeoutMs,
+    rebalanceTimeout: rebalanceTimeoutOf(settings),
+    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 4 * 1024 * 1024,
+    allowAutoTopicCreation: false,
+    readUncommitted: false,
+    retry: {
+      retries: 8,
+      initialRetryTime: 200,
+      maxRetryTime: 3_000,
+      factor: 0.2,
+      multiplier: 2,
+      // Disconnecting does not end a restart that is under way. A fault that a person must set right ends the membership instead of being tried in silence.
+      restartOnFailure: (error) => Promise.resolve(isWanted() && classify(error, '').kind !== 'forbidden'),
+    },
+  });
+}
+
+function rebalanceTimeoutOf({ sessionTimeoutMs }: GroupSettings): number {
+  return Math.max(sessionTimeoutMs, 10_000);
 }
 
 async function start(consumer: Consumer, stateTopic: string, readings: ReadonlyMap<number, Reading>): Promise<void> {
