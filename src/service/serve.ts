@@ -33,6 +33,7 @@ import { failWith } from '../operators/fail-with';
 import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
+import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
@@ -290,7 +291,5 @@ function reopened(
 /** Whether it happens only after a commit; a page that changed nothing is reported before anything is committed. */
 function provesCommit(progress: Progress): boolean {
   if (progress.kind === 'sweep') return true;
-  if (progress.kind !== 'page') return false;
-  const { created, updated, deleted, deadLetters } = progress.counts;
-  return created + updated + deleted + deadLetters > 0;
+  return progress.kind === 'page' && hasPublished(progress.counts);
 }

@@ -114,8 +114,10 @@ export function cutUp(whole: PageToCommit): readonly PageToCommit[] {
   return page.rows.map((row, index) => {
     const last = index === page.rows.length - 1;
     const after = index === 0 ? page.interval.after : (page.rows[index - 1]?.id ?? null);
+    const { unreadable, ...rest } = page;
     const part: Page = {
-      ...page,
+      ...rest,
+      ...(last && unreadable !== undefined && { unreadable }),
       rows: [row],
       strays: last ? page.strays : [],
       interval: { after, upTo: last ? page.interval.upTo : row.id },

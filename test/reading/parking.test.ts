@@ -69,31 +69,34 @@ describe('parking', () => {
     ['a whole list', () => true],
     ['its last page', ({ offset }) => offset >= 6],
     ['one of its scans', ({ params }) => params['order'] === 'id desc'],
-  ])('%s that is down parks its stream alone while another stream of the entity is answered (I9)', async (_, isDown) => {
-    let answered = 0;
-    const here = scene({
-      rows,
-      before: async (request) => {
-        if (request.entity !== 'alfa') return;
-        if (request.stream === 'items') answered += 1;
-        if (request.stream !== 'things' || !isDown(request)) return;
-        const before = answered;
-        // Six tries take a while, and meanwhile others are answered.
-        await when(() => answered > before);
-        await quiet();
-        down();
-      },
-    });
-    const run = here.start({ rhythm: sweepsEvery(1), parkMs: () => 3_600_000 });
-    await when(() => run.of('parked').length > 0);
-    const sweeps = run.of('sweep').filter((name) => name === 'alfa items').length;
-    await when(() => run.of('sweep').filter((name) => name === 'alfa items').length > sweeps + 2);
-    expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([
-      { entity: 'alfa', stream: 'things', reason: 'unavailable' },
-    ]);
-    run.stop();
-    expect(await run.ended).toBeNull();
-  });
+  ])(
+    '%s that is down parks its stream alone while another stream of the entity is answered (I9)',
+    async (_, isDown) => {
+      let answered = 0;
+      const here = scene({
+        rows,
+        before: async (request) => {
+          if (request.entity !== 'alfa') return;
+          if (request.stream === 'items') answered += 1;
+          if (request.stream !== 'things' || !isDown(request)) return;
+          const before = answered;
+          // Six tries take a while, and meanwhile others are answered.
+          await when(() => answered > before);
+          await quiet();
+          down();
+        },
+      });
+      const run = here.start({ rhythm: sweepsEvery(1), parkMs: () => 3_600_000 });
+      await when(() => run.of('parked').length > 0);
+      const sweeps = run.of('sweep').filter((name) => name === 'alfa items').length;
+      await when(() => run.of('sweep').filter((name) => name === 'alfa items').length > sweeps + 2);
+      expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([
+        { entity: 'alfa', stream: 'things', reason: 'unavailable' },
+      ]);
+      run.stop();
+      expect(await run.ended).toBeNull();
+    },
+  );
 
   test('one row whose own address is down parks its stream alone while another stream of the entity is answered (I9)', async () => {
     const things = items(9);
@@ -105,7 +108,11 @@ describe('parking', () => {
         return down();
       },
     });
-    const run = here.start({ rhythm: sweepsEvery(1), parkMs: () => 3_600_000, deletions: { maxShare: 1, confirm: null } });
+    const run = here.start({
+      rhythm: sweepsEvery(1),
+      parkMs: () => 3_600_000,
+      deletions: { maxShare: 1, confirm: null },
+    });
     await when(() => run.of('sweep').includes('alfa things'));
     things.splice(4, 1);
     await when(() => run.of('parked').length > 0);

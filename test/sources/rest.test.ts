@@ -193,6 +193,39 @@ describe('a list', () => {
   });
 });
 
+describe('a row that cannot be read', () => {
+  const raw1 = ({ rest }: ReturnType<typeof open>) => rest.raw('invoices', '/invoices.json', { order: 'id asc' }, 7);
+  const broken = Buffer.from('{"entities":[{"id":8,"notes":"\xf3"}]}', 'latin1');
+
+  test('is handed on as it came, asked for once and alone', async () => {
+    server.react(raw(200, broken, { 'content-type': 'application/json' }));
+    const opened = open();
+    expect(await valueOf(raw1(opened))).toMatchObject({ status: 200, bytes: broken });
+    expect(server.requests.map(({ url }) => url)).toEqual(['/api/v3/invoices.json?order=id+asc&offset=7&limit=1']);
+    expect(opened.attempts).toEqual([{ entity: 'acme', stream: 'invoices', attempt: 1, status: 200 }]);
+  });
+
+  test.each<[string, Reaction, number | null]>([
+    ['a page of a gateway', html(504), 504],
+    ['a body that is cut', cut(), 200],
+    ['no answer', hangUp, null],
+  ])('is whatever the API says, be it %s', async (_, reaction, status) => {
+    server.react(reaction);
+    expect(await valueOf(raw1(open()))).toMatchObject({ status });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('is asked for as often as its reader says, and never more often than usual', async () => {
+    server.react(html(500));
+    const { rest } = open();
+    const tries = (most: number) => rest.list('invoices', '/invoices.json', {}, 0, 1, most);
+    await failureOf(tries(2));
+    expect(server.requests).toHaveLength(2);
+    await failureOf(tries(99));
+    expect(server.requests).toHaveLength(2 + TRIES);
+  });
+});
+
 describe('a harmless envelope', () => {
   const body = '{"metainfo":{"total_count":0},"entities":[]}';
   const packed = (type: string | null) => (type === null ? {} : { 'content-type': type });
@@ -298,7 +331,10 @@ describe('a fault that may pass', () => {
   ])('a server that %s is given up by the time-out, and is the entity’s trouble', async (_title, reaction) => {
     server.react(reaction);
     const hasty = createHttp({ timeoutMs: 30, maxBytes: 1_000, userAgent: 'infakt-kafka/test' });
-    const { list, slots, attempts } = open({ http: hasty, retry: { attempts: 2, waitMs: () => 1, secondOpinionMs: 1 } });
+    const { list, slots, attempts } = open({
+      http: hasty,
+      retry: { attempts: 2, waitMs: () => 1, secondOpinionMs: 1 },
+    });
     expect(await failureOf(list())).toBeInstanceOf(TransientError);
     expect(slots.outcomes).toEqual([{ fault: true }, { fault: true }]);
     expect(attempts.map(({ fault }) => fault instanceof TransientError)).toEqual([true, true]);
@@ -358,14 +394,17 @@ describe('Retry-After', () => {
     expect(await waitFor(503, headers)).toBe(30_000);
   });
 
-  test.each(['0', '-30', 'Sun, 22 Nov 2026 12:00:00 GMT'])('of "%s" does not shorten our own backoff', async (value) => {
-    for (const status of [429, 500, 503]) {
-      server.react(json(status, {}, { 'retry-after': value, date }), two);
-      const { list, waits } = open();
-      await valueOf(list());
-      expect(waits).toEqual([1]);
-    }
-  });
+  test.each(['0', '-30', 'Sun, 22 Nov 2026 12:00:00 GMT'])(
+    'of "%s" does not shorten our own backoff',
+    async (value) => {
+      for (const status of [429, 500, 503]) {
+        server.react(json(status, {}, { 'retry-after': value, date }), two);
+        const { list, waits } = open();
+        await valueOf(list());
+        expect(waits).toEqual([1]);
+      }
+    },
+  );
 
   test('is waited for where it is longer than our own backoff', () =>
     virtualTime(({ expectObservable }) => {
@@ -708,7 +747,9 @@ test('with a real budget, a blocked IP pauses until a probe succeeds, and the st
     },
   };
   const budget = createBudget({ requestsPerMinute: 0, clock });
-  await failureOf(open({ slots: budget.slots('other'), retry: { attempts: 1, waitMs: () => 0, secondOpinionMs: 1 } }).list());
+  await failureOf(
+    open({ slots: budget.slots('other'), retry: { attempts: 1, waitMs: () => 0, secondOpinionMs: 1 } }).list(),
+  );
   const { list } = open({ slots: budget.slots('acme') });
   expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
   expect(pauses).toEqual([60_000, 120_000]);

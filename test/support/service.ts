@@ -38,6 +38,7 @@ export function entityOf(id: string): EntityConfig {
     startDate: 'all',
     endDate: null,
     streams: ['clients'],
+    accept: {},
     deletions: { maxShare: 0.01, confirm: null },
   };
 }
