@@ -14,6 +14,12 @@ const never = (name, from, to, comment) => ({
   to: { path: to },
 });
 
+/** The folders of pure functions. */
+const pure = 'rules|changes|state';
+/** Modules of Node that reach the network, files, time, chance or the process. */
+const outside =
+  '^(node:)?(net|tls|http|http2|https|dgram|dns|fs|fs/promises|process|child_process|timers|timers/promises|perf_hooks)$';
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', comment: 'A module is read on its own.', severity: 'error', from: {}, to: { circular: true } },
@@ -47,16 +53,36 @@ module.exports = {
       'A sink publishes what it is given.',
     ),
     never(
-      'changes-are-pure',
-      '^src/changes/',
-      '^src/(?!(model|errors|json)\\.ts|(changes|rules|state)/|sinks/(transaction|partition|record-size)\\.ts)',
-      'What changed is computed from a page and the entries, without a clock, a broker or the API.',
+      'pure-rooms-know-the-bottom',
+      `^src/(${pure})/`,
+      `^(simulator|tools|test)/|^config/|^src/(?!(model|errors|json)\\.ts|(${pure})/|sinks/(transaction|partition|record-size)\\.ts)`,
+      'What to read, what changed and what is remembered is computed without a clock, a broker or the API.',
+    ),
+    {
+      name: 'pure-rooms-need-types-of-the-sink',
+      comment:
+        'The vocabulary of the sink is shared, its behaviour is not; where a partition is only computed, it may be.',
+      severity: 'error',
+      from: { path: `^src/(${pure})/` },
+      to: { path: '^src/sinks/transaction\\.ts', dependencyTypesNot: ['type-only'] },
+    },
+    never(
+      'pure-rooms-ask-nobody',
+      `^src/(${pure})/`,
+      `node_modules/(rxjs|kafkajs|cross-fetch|avsc|convict|pino)(/|$)|${outside}`,
+      'What to read, what changed and what is remembered is computed without a clock, a broker or the API.',
     ),
     never(
-      'changes-ask-nobody',
-      '^src/changes/',
-      '(node_modules/(rxjs|kafkajs|cross-fetch|avsc)(/|$)|^(node:)?(net|tls|http|https|fs)(/|$))',
-      'What changed is computed from a page and the entries, without a clock, a broker or the API.',
+      'shard-is-plain-code',
+      '^src/shard/',
+      'node_modules/(rxjs|kafkajs)(/|$)',
+      'A shard is a state machine: what flows in time comes to it as pages, what goes to Kafka leaves through the writer.',
+    ),
+    never(
+      'config-knows-the-bottom',
+      '^config/',
+      '^src/(?!(errors|model|json)\\.ts)',
+      'The configuration is plain data that the program takes.',
     ),
     {
       name: 'operators-are-alone',

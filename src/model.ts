@@ -10,7 +10,7 @@ export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot';
 /** `r` first seen before the first finished sweep, or asked for again; `c` created; `u` updated; `d` deleted. */
 export type Op = 'r' | 'c' | 'u' | 'd';
 
-/** A JSON object as the API sent it, whose id was checked to be a positive safe integer. */
+/** A JSON object as the API sent it, whose id was checked to be a positive integer that a key can hold. */
 export interface Row {
   readonly id: number;
   readonly [name: string]: unknown;
@@ -45,6 +45,8 @@ export interface Position {
   readonly requests: number;
   /** Requests since the last proof. */
   readonly unproven: number;
+  /** The offset from which the walk has just stepped back, as the list showed nothing there. */
+  readonly emptyAt?: number;
 }
 
 /** What a scan says of itself when it asks for a request. */
@@ -53,7 +55,7 @@ export interface Turn {
   readonly scan: ScanName;
   /** Milliseconds between two of its requests with which it keeps its target. */
   readonly paceMs: number;
-  /** Requests that a lap is behind its latest end, negative = ahead of it; only of a sweep. */
+  /** Requests that a sweep is behind its latest end, negative = ahead of it; only of a sweep. */
   readonly behind?: number;
 }
 
@@ -75,6 +77,8 @@ export interface Page {
   readonly strays: readonly unknown[];
   /** Rows inside the interval that the query excludes: the API ignored a filter. */
   readonly outsideQuery: number;
+  /** Rows of the list up to this page's last, where the list's own total says another number. */
+  readonly miscounted?: number;
   readonly interval: Interval;
   readonly totalCount: number;
   readonly began: number;
@@ -102,6 +106,8 @@ export interface StreamDeclaration {
   readonly schema: string;
   /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`. */
   readonly volatileFields: readonly string[];
+  /** Fields that no row lacks, and of which some have a value in every row: an answer without them is a stub and no row. */
+  readonly everyRowHas: readonly string[];
   /** Fields that only the detail shows. */
   readonly detailOnlyFields: readonly string[];
   /** Money fields summed by month of the scope field and currency in the sweep's cursor. */
@@ -135,7 +141,7 @@ export interface Counts {
 
 /** Where a scan stands, as stored under `{"entity","stream","scan"}`. */
 export interface Cursor {
-  /** Number of this scan, from 1; a lap's number where the scan is the sweep. */
+  /** Number of this scan, from 1; a sweep's number where the scan is the sweep. */
   readonly number: number;
   readonly query: Query;
   readonly startedAt: string;
@@ -150,7 +156,7 @@ export interface Cursor {
   readonly mark?: number;
   /** Deletions of the last 24 h that nobody had to agree to; only of a sweep. */
   readonly deletions?: readonly Deletions[];
-  /** Tombstones since the end of this lap: they count in the next. */
+  /** Tombstones since the end of this sweep: they count in the next. */
   readonly deletedSince?: number;
 }
 

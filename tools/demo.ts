@@ -50,7 +50,7 @@ before the end.
 
 /** Much shorter than in earnest, where they are 15, 300, 900 and 600 s: a demo has no patience. */
 const SCHEDULE = { newestSeconds: 1, clientsNewestSeconds: 2, openSeconds: 2, recentSeconds: 3, sweepSeconds: 3 };
-const FIRST_LAP_WITHIN_MS = 90_000;
+const FIRST_SWEEP_WITHIN_MS = 90_000;
 const CHANGE_WITHIN_MS = 30_000;
 const DOWNLOAD_NOTICE_AFTER_MS = 1_000;
 
@@ -133,7 +133,7 @@ async function play(keep: boolean, port: number, screen: Screen, signal: AbortSi
   const undo: (() => Promise<unknown>)[] = [];
   const tell = async (): Promise<number> => {
     const scene = await setUp(port, screen, signal, undo);
-    await firstLap(scene);
+    await firstSweep(scene);
     for (const [index, step] of story.entries()) await tellStep(scene, index + 1, step);
     const agreed = [closingTable(scene), await reconciled(scene)].every(Boolean);
     if (keep) await stayUp(scene);
@@ -219,7 +219,7 @@ function part(screen: Screen, name: string, what: string): string {
   return `  ${screen.style('cyan', name.padEnd(13))} ${what}`;
 }
 
-async function firstLap(scene: Scene): Promise<void> {
+async function firstSweep(scene: Scene): Promise<void> {
   const { screen, view, api, broker } = scene;
   const beganMs = performance.now();
   const progress = companies.map((company) => {
@@ -242,7 +242,7 @@ async function firstLap(scene: Scene): Promise<void> {
   );
   let toldMs = beganMs;
   let told = 0;
-  await until(scene, 'every row to be published', FIRST_LAP_WITHIN_MS, () => {
+  await until(scene, 'every row to be published', FIRST_SWEEP_WITHIN_MS, () => {
     const complete = progress.every(({ company, total }) => published(company) >= total);
     if (!screen.isTerminal && !complete && view.arrivals.length > told && performance.now() - toldMs > 500) {
       toldMs = performance.now();
@@ -414,7 +414,7 @@ function closingTable({ screen, api, view }: Scene): boolean {
 
   const later = view.arrivals.filter(({ before }) => before !== undefined);
   const twice = later.filter(({ before, after }) => changedFields(before ?? {}, after ?? {}).length === 0).length;
-  const laps = api.admin.stats().last.filter(({ entity, path, query }) => {
+  const sweeps = api.admin.stats().last.filter(({ entity, path, query }) => {
     const asked = new URLSearchParams(query);
     const isWhole = asked.get('order') === 'id asc' && ![...asked.keys()].some((name) => name.startsWith('q['));
     return entity === gamma.key && path === 'invoices.json' && isWhole && asked.get('offset') === '0';
@@ -422,7 +422,7 @@ function closingTable({ screen, api, view }: Scene): boolean {
   screen.print(
     '',
     `${countText(view.arrivals.length)} records: ${countText(view.arrivals.length - later.length)} first ones and ${countText(later.length - twice)} changes; ${twice === 0 ? 'none' : screen.style('red', countText(twice))} came twice, though`,
-    `everything was read ${laps} times, in ${countText(api.admin.stats().total)} requests.`,
+    `everything was read ${sweeps} times, in ${countText(api.admin.stats().total)} requests.`,
   );
   return agreed && twice === 0;
 }

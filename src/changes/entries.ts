@@ -52,7 +52,7 @@ export interface Entry {
   readonly lines: number;
 }
 
-type State =
+type LedgerState =
   | { readonly name: 'ready' }
   /** Blocks read from the state topic so far, by their first id. */
   | { readonly name: 'loading'; readonly blocks: Map<number, Block> }
@@ -62,7 +62,7 @@ type State =
 type Call = 'change' | 'load' | 'loaded' | 'take' | 'settle' | 'rollback';
 
 /** The state that each call leads to; a state refuses the calls that are not listed. */
-const transitions: Readonly<Record<State['name'], Readonly<Partial<Record<Call, State['name']>>>>> = {
+const transitions: Readonly<Record<LedgerState['name'], Readonly<Partial<Record<Call, LedgerState['name']>>>>> = {
   ready: { change: 'ready', load: 'loading', loaded: 'ready', take: 'taken', rollback: 'ready' },
   loading: { load: 'loading', loaded: 'ready', rollback: 'ready' },
   taken: { change: 'taken', settle: 'ready', rollback: 'ready' },
@@ -92,7 +92,7 @@ export class Entries {
 
   private generation = 1;
   private durable: readonly Block[] = this.blocks.slice();
-  private state: State = { name: 'ready' };
+  private state: LedgerState = { name: 'ready' };
   private lastInserted = 0;
 
   constructor(
@@ -262,7 +262,7 @@ export class Entries {
     assert(transitions[this.state.name][call] !== undefined, refusals[call]);
   }
 
-  private enter(call: Call, next: State): void {
+  private enter(call: Call, next: LedgerState): void {
     assert(transitions[this.state.name][call] === next.name, refusals[call]);
     this.state = next;
   }

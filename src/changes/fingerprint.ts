@@ -1,5 +1,5 @@
-import { decimalOf, fieldsOf, instantOf, integerOf, type Field, type Kind } from './kinds';
-import { isObject } from '../json';
+import { decimalOf, fieldsOf, instantOf, integerOf, isExact, isInteger, moneyOf, type Field, type Kind } from './kinds';
+import { ExactNumber, isObject } from '../json';
 import type { Row } from '../model';
 
 /** Number of the way that names and values are hashed; a part of every definition. */
@@ -92,8 +92,8 @@ export function createFingerprint({
       const instant = instantOf(text);
       if (instant === undefined) addText(text, a, b);
       else addNumber(instant, a, b);
-    } else if (kind === 'integer') {
-      const integer = integerOf(text);
+    } else if (kind === 'integer' || kind === 'money') {
+      const integer = kind === 'money' ? moneyOf(text) : integerOf(text);
       if (integer === undefined) addText(text, a, b);
       else addNumber(integer, a, b);
     } else {
@@ -103,9 +103,15 @@ export function createFingerprint({
 
   function addValue(value: unknown, kind: Name['kind'], name: Name | undefined, a: number, b: number): void {
     if (typeof value === 'string') addString(value, kind, a, b);
-    else if (typeof value === 'number') addNumber(value, a, b);
-    else if (typeof value === 'boolean') addText(value ? 'true' : 'false', a, b);
-    else if (typeof value === 'object' && value !== null) pending.push({ value, name, a, b });
+    else if (typeof value === 'number') {
+      // A misfit, unlike the instant or the text of the same digits.
+      if (kind === 'timestamp' || (kind === 'text' && !isExact(value))) addText(`#${value}`, a, b);
+      else addNumber(value, a, b);
+    } else if (typeof value === 'boolean') addText(value ? 'true' : 'false', a, b);
+    else if (value instanceof ExactNumber) {
+      const isMisfit = kind === 'text' && !isInteger(value);
+      addText(isMisfit ? `#${value.text}` : (decimalOf(value.text) ?? value.text), a, b);
+    } else if (typeof value === 'object' && value !== null) pending.push({ value, name, a, b });
   }
 
   function addMembers(object: Readonly<Record<string, unknown>>, { name: parent, a, b }: Container): void {

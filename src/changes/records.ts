@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 
 import { RecordError } from '../errors';
+import type { Decode, Decoded } from './decode';
+import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
 import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
+import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { partitionOf } from '../sinks/partition';
@@ -16,8 +19,8 @@ export interface StreamCodec {
   readonly definition: Definition;
   /** Computes fingerprints under a definition; undefined where this version of the program no longer can. */
   readonly fingerprintUnder: (definition: Definition) => Fingerprint | undefined;
-  /** Normalises a row; throws RecordError where it does not fit the schema. */
-  readonly decode: (row: Row, entity: EntityId, observedAtMs: number) => Record<string, unknown>;
+  /** Normalises a row; throws RecordError where what must fit the schema does not. */
+  readonly decode: Decode;
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly id: number }) => Buffer;
   /** Days since 1970-01-01 of the scope's date, or NO_DATE. */
@@ -33,6 +36,8 @@ export interface StreamCodec {
 export interface LinesCodec {
   /** Name of the topic without the prefix. */
   readonly name: string;
+  /** The array in the row. */
+  readonly field: string;
   /** The lines in a row as the API sent it. */
   readonly count: (row: Row) => number;
   /** The lines of a normalised row. */
@@ -47,7 +52,7 @@ export interface LinesCodec {
 }
 
 /** All that turns finished sweeps into bytes. */
-export interface LapsCodec {
+export interface SweepsCodec {
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly stream: string }) => Buffer;
   readonly topic: OutputTopic;
@@ -93,12 +98,13 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
   const { row, op, fingerprint } = publication;
   const { topic } = codec;
   const decoded = codec.decode(row, entity, observedAtMs);
+  const { misfits } = decoded;
   const record = {
     topic: topic.name,
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
-    value: codec.encode(decoded),
-    headers: headers(origin, codec.declaration.name, op, fingerprint, row.id),
+    value: codec.encode(decoded.record),
+    headers: { ...headers(origin, codec.declaration.name, op, fingerprint, row.id), ...misfitHeader(misfits) },
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
   return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
@@ -130,10 +136,10 @@ export function tombstonesOf(
 }
 
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
-export function lapRecordOf(
+export function sweepRecordOf(
   origin: Origin,
   cursor: Cursor,
-  { laps: sweeps, strays }: { readonly laps: LapsCodec; readonly strays: number },
+  { sweeps, strays }: { readonly sweeps: SweepsCodec; readonly strays: number },
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;
@@ -164,7 +170,8 @@ export function lapRecordOf(
     value: sweeps.encode({ ...value, sums }),
     headers: { id: `${entity}/${stream}`, entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
-  const whole = record(sumFields.length === 0 ? null : sumsOf(cursor, sumFields));
+  const isSummed = sumFields.length > 0 && Object.keys(cursor.sums).length < MAX_SUMS;
+  const whole = record(isSummed ? sumsOf(cursor, sumFields) : null);
   return encodedBytes(whole) + BATCH_OVERHEAD_BYTES > sweeps.topic.maxMessageBytes ? record(null) : whole;
 }
 
@@ -189,7 +196,7 @@ function sumsOf({ sums }: Cursor, sumFields: readonly string[]): readonly Readon
 function linesOf(
   origin: Origin,
   lines: LinesCodec,
-  decoded: Readonly<Record<string, unknown>>,
+  { record: decoded, misfits }: Decoded,
   { row: { id }, op, fingerprint, linesBefore }: Publication,
 ): readonly OutgoingRecord[] {
   const { entity, observedAtMs } = origin;
@@ -208,7 +215,10 @@ function linesOf(
       partition,
       key: lines.encodeKey(key),
       value: lines.encode({ ...line, ...key, observed_at: observedAtMs }),
-      headers: headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
+      headers: {
+        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
+        ...misfitHeader(misfitsOfLine(line, lines.field, misfits)),
+      },
     };
     refuseLarger(record, lines.topic, `${lines.name} ${id}, line ${index + 1}`, origin);
     return record;
@@ -254,7 +264,7 @@ export function deadLetterOf(
   topic: OutputTopic,
 ): OutgoingRecord {
   const { entity, codec } = origin;
-  const whole = Buffer.from(JSON.stringify(row));
+  const whole = Buffer.from(jsonText(row));
   const most = Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES);
   const cut = whole.length > most;
   return {
@@ -271,6 +281,25 @@ export function deadLetterOf(
         : {}),
     },
   };
+}
+
+function misfitHeader(misfits: readonly string[]): OutgoingRecord['headers'] {
+  return misfits.length === 0 ? {} : { misfits: misfits.join(',') };
+}
+
+/** Those of a row's misfits that are in this line, which keeps the values of its own. */
+function misfitsOfLine(
+  { extra }: Readonly<Record<string, unknown>>,
+  field: string,
+  misfits: readonly string[],
+): readonly string[] {
+  if (misfits.length === 0 || typeof extra !== 'string') return [];
+  const kept: unknown = JSON.parse(extra);
+  const prefix = `${field}.`;
+  return misfits
+    .filter((misfit) => misfit.startsWith(prefix))
+    .map((misfit) => misfit.slice(prefix.length))
+    .filter((name) => isObject(kept) && Object.hasOwn(kept, name));
 }
 
 /** The headers of a record; `id` is what its key says beside the entity, readable at a console, and null where there is no key. */

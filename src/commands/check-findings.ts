@@ -17,7 +17,7 @@ export type Attempt = <T>(
 ) => Promise<T | null>;
 
 /** The outcomes of all checks of one command. */
-export interface Findings {
+export interface CheckFindings {
   readonly attempt: Attempt;
   /** Findings so far, in the order in which their checks ended. */
   readonly all: readonly Finding[];
@@ -35,7 +35,7 @@ const ADVICE: Partial<Record<ParkReason, string>> = {
 };
 
 /** Begins a list of findings; each is also handed out as soon as it is there. */
-export function createFindings(onFinding: (finding: Finding) => void): Findings {
+export function createFindings(onFinding: (finding: Finding) => void): CheckFindings {
   const all: Finding[] = [];
   const add = (finding: Finding): void => {
     all.push(finding);

@@ -4,14 +4,15 @@ import type { Kafka } from 'kafkajs';
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
 import { currentDefinitions, layoutOf, subjectsOf } from '../service/codecs';
-import { topicSettings } from '../service/cluster';
+import { startSettings, topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
 import { readCommitted } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';
 import { ensureTopics, missingTopics, type Topics } from '../sinks/topics';
-import { parseStateKey, parseStateValue, type Account, type Layout } from '../state/state-topic';
+import { skippedBlocks, StoredTopic } from '../state/read-state';
+import type { Account, Layout } from '../state/state-topic';
 import type { Attempt } from './check-findings';
 import type { Io } from './io';
 
@@ -27,18 +28,20 @@ export async function checkKafka(
   const config = { service, entities: [] };
   const settings = topicSettings(config, false);
   const missing = await attempt('brokers', null, async () => {
-    const names = await missingTopics(kafka, topicSettings(config, service.topics.create));
+    const names = await missingTopics(kafka, settings);
     return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
   });
   if (missing === null) return null;
   if (missing.length > 0) {
-    await attempt('topics', null, () => {
+    await attempt('topics', null, async () => {
       const names = missing.join(', ');
       if (!service.topics.create)
         throw new ConfigError(
           `expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
         );
-      return Promise.resolve({ value: null, text: `${names} will be created at the first run` });
+      // What a run would refuse at its start is refused here.
+      await missingTopics(kafka, startSettings(kafka, config, LOOK_DEADLINE_MS));
+      return { value: null, text: `${names} will be created at the first run` };
     });
     const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
     const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };
@@ -97,22 +100,20 @@ async function checkState(
   const serviceId = service.service.id;
   // A right to join the group includes the right to see it.
   await groupIsEmpty(kafka, serviceId, 0);
+  const topic = topics.state.name;
+  const stored = new StoredTopic({ serviceId, topic, ...skippedBlocks });
+  const reading = { serviceId, topic, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS };
+  await readCommitted(kafka, reading, (record) => {
+    stored.apply(record);
+    return false;
+  });
   const accounts = new Map<string, Account>();
   const layouts = new Map<number, Layout>();
-  await readCommitted(
-    kafka,
-    { serviceId, topic: topics.state.name, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS },
-    ({ key, value, partition, offset }) => {
-      const parsed = parseStateKey(
-        serviceId,
-        key?.toString() ?? '',
-        `${topics.state.name}, partition ${partition}, offset ${offset}`,
-      );
-      if (value !== null && 'layout' in parsed) layouts.set(partition, parseStateValue('layout', value));
-      if (value !== null && 'account' in parsed) accounts.set(parsed.entity, parseStateValue('account', value));
-      return false;
-    },
-  );
+  for (const [partition, state] of stored.partitions) {
+    const layout = state.layout();
+    if (layout !== null) layouts.set(partition, layout);
+    for (const entry of state.entries()) if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
+  }
   const now = layoutOf(topics, framing);
   for (const [partition, layout] of layouts) {
     refuseNewerLayout(layout, currentDefinitions(service), `reading partition ${partition} of ${topics.state.name}`);

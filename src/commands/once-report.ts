@@ -1,5 +1,6 @@
 import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
+import type { ServiceEvent } from '../service/events';
 import { addCounts, NO_COUNTS } from '../rules/cursor';
 import type { Io } from './io';
 
@@ -38,15 +39,30 @@ export function newReport(entity: string, stream: string): StreamReport {
 }
 
 /** Counts a request of a stream; a stream's time begins with its first. */
-export function noteAttempt(reports: Reports, entity: string, stream: string | null, nowMs: number): void {
+function noteAttempt(reports: Reports, entity: string, stream: string | null, nowMs: number): void {
   const report = reports.get(`${entity} ${stream ?? ''}`);
   if (report === undefined) return;
   report.requests += 1;
   report.startedMs ??= nowMs;
 }
 
-/** Takes what a run reports into the reports of the streams that it concerns. */
-export function note(reports: Reports, progress: Progress, nowMs: number): void {
+/** Takes what happens in a run into the reports of the streams that it concerns. */
+export function note(reports: Reports, event: ServiceEvent, nowMs: number): void {
+  switch (event.kind) {
+    case 'request':
+      noteAttempt(reports, event.entity, event.stream, nowMs);
+      return;
+    case 'pace':
+    case 'lost':
+    case 'shard-ready':
+    case 'surroundings':
+      return;
+    default:
+      noteProgress(reports, event, nowMs);
+  }
+}
+
+function noteProgress(reports: Reports, progress: Progress, nowMs: number): void {
   const { entity, stream } = progress;
   const concerned = [...reports.values()].filter(
     (report) => report.entity === entity && (stream === null || report.stream === stream),

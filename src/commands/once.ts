@@ -6,11 +6,11 @@ import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp } from './io';
 import { createNarrator } from './narrate';
-import { asJson, createDisplay, newReport, note, noteAttempt, summary, type StreamReport } from './once-report';
+import { asJson, createDisplay, newReport, note, summary, type StreamReport } from './once-report';
 
 const help = `Usage: infakt-kafka once [options]
 
-Reads one complete lap of every stream of every enabled entity, publishes what changed since the last run, and exits. A lap that was
+Reads one complete sweep of every stream of every enabled entity, publishes what changed since the last run, and exits. A sweep that was
 begun before is finished. Progress goes to stderr.
 
 Options
@@ -48,15 +48,10 @@ export function onceCommand(
         version: io.version,
         now,
         socketFactory,
-        onAttempt: ({ entity, stream }) => noteAttempt(reports, entity, stream, clock()),
-        onLost: narrator.lost,
-        onPace: narrator.pace,
-        onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
-        onBack: narrator.back,
         endless: false,
         stop: io.stop,
       }).pipe(
-        // The summary at the end says which laps are complete.
+        // The summary at the end says which sweeps are complete.
         tap((each) => (each.kind === 'sweep' ? undefined : narrator.tell(each))),
         tap((each) => note(reports, each, clock())),
       );

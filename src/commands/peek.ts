@@ -71,7 +71,7 @@ export const peekCommand = command({
   },
 });
 
-type Decode = (bytes: Buffer) => unknown;
+type DecodeBytes = (bytes: Buffer) => unknown;
 
 function line(
   topic: string,
@@ -97,7 +97,7 @@ function idOf(key: unknown): unknown {
 }
 
 /** Bytes as a person reads them: Avro decoded, JSON parsed, anything else, such as a record of an older schema, as base64. */
-async function readable(decode: Decode, bytes: Buffer | null): Promise<unknown> {
+async function readable(decode: DecodeBytes, bytes: Buffer | null): Promise<unknown> {
   if (bytes === null) return null;
   try {
     if ((bytes[0] === 0xc3 && bytes[1] === 0x01) || bytes[0] === 0) return await decode(bytes);

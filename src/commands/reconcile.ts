@@ -52,7 +52,7 @@ export const reconcileCommand = command({
     const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
     const decode = createRecordReader(registry);
     const kafka = createKafka(kafkaSettings(config, secrets), kafkaLog);
-    const topics: Topics = {
+    const topics: PublishedTopics = {
       kafka,
       serviceId: config.service.service.id,
       prefix: config.service.topics.prefix,
@@ -79,7 +79,7 @@ export const reconcileCommand = command({
 });
 
 /** The topics of a service, and how a record of them is read. */
-interface Topics {
+interface PublishedTopics {
   readonly kafka: Kafka;
   readonly serviceId: string;
   readonly prefix: string;
@@ -88,7 +88,11 @@ interface Topics {
 }
 
 /** Reads the state, the records of sweeps and every data topic, and compares stream by stream. */
-async function reconcileAll(config: Config, topics: Topics, only: string | undefined): Promise<readonly Reconciled[]> {
+async function reconcileAll(
+  config: Config,
+  topics: PublishedTopics,
+  only: string | undefined,
+): Promise<readonly Reconciled[]> {
   const { kafka, serviceId, prefix, stopped, decode } = topics;
   const reading = (name: string) => ({
     serviceId,

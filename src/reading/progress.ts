@@ -35,6 +35,17 @@ export type Progress =
     }
   /** Deletions of the stream wait for a person; reading goes on. */
   | { readonly kind: 'held'; readonly entity: EntityId; readonly stream: string; readonly hold: Hold }
+  /** Two sweeps missed the row, and its own address answers neither with it nor with the API's 404; no other row waits for it. */
+  | {
+      readonly kind: 'pending';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly id: number;
+      /** What the row's own address answered, in a few words. */
+      readonly got: string;
+      /** Number of the sweep that first missed the row. */
+      readonly since: number;
+    }
   /** Something is worth a person's attention; reading goes on. */
   | { readonly kind: 'warning'; readonly entity: EntityId; readonly stream: string | null; readonly message: string };
 

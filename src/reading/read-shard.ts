@@ -23,6 +23,7 @@ import { parked, parksEntity } from './parking';
 import type { Progress } from './progress';
 import { readStream } from './read-stream';
 import { streamReading, type EntityReading, type ShardReading, type ShardReadingOptions } from './stream-reading';
+import { createLastAnswers } from './stream-trouble';
 
 /** How long a stopping shard waits for answers that are on their way; what came until then is committed. */
 const LAST_ANSWERS_MS = 5_000;
@@ -40,11 +41,12 @@ export function readShard(options: ShardReadingOptions): Observable<Progress> {
   return openSession(shard).pipe(switchMap((session) => readSession(shard, session)));
 }
 
-/** A session that is open only when nobody waits for it any more, as after a stop, is closed again. */
+/** Nobody waits any more, as after a stop or where the shard moved: what is not fenced, written or read yet stays so, and a session that is open all the same is closed again. */
 function openSession({ open, stopping }: ShardReading): Observable<Session> {
   return defer(() => {
     let taken = false;
-    const opening = open();
+    const wanted = new AbortController();
+    const opening = open(wanted.signal);
     return from(opening).pipe(
       tap(() => {
         taken = true;
@@ -52,6 +54,7 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
       takeUntil(stopping),
       finalize(() => {
         if (taken) return;
+        wanted.abort();
         void opening.then(
           (session) => session.close(),
           () => undefined,
@@ -63,7 +66,7 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
 
 /** Every entity of the shard side by side, then what still waits for a commit; the session is closed in any case. */
 function readSession(shard: ShardReading, session: Session): Observable<Progress> {
-  const entities = shard.readers.map((reader) => readEntity({ shard, session, reader }));
+  const entities = shard.readers.map((reader) => readEntity({ shard, session, reader, answers: createLastAnswers() }));
   const reading = merge(...entities).pipe(takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))));
   const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
   const closed = defer(() => from(session.close())).pipe(ignoreElements());

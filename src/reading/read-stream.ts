@@ -1,4 +1,5 @@
 import {
+  catchError,
   concat,
   defer,
   EMPTY,
@@ -14,6 +15,7 @@ import {
   take,
   takeUntil,
   tap,
+  throwError,
   timer,
   type Observable,
 } from 'rxjs';
@@ -25,7 +27,7 @@ import { isoDay, queryOf, scansOf } from '../rules/scope';
 import { parked, parksStream } from './parking';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
-import { filterIgnored, needsWorkingFilter, readPages } from './read-pages';
+import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
 import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
 
 /** How long a scan whose filter has no effect rests. */
@@ -79,7 +81,7 @@ interface RepeatedScan {
 /** Each walk of one scan as soon as it is due, until stopped: the scan waits, walks, and waits again. */
 function repeatScan(repeated: RepeatedScan): Observable<Progress> {
   const { reading, rhythm, scanName } = repeated;
-  const { stream } = reading;
+  const { stream, place } = reading;
   const target = rhythm.targets(stream.name)[scanName];
   return defer(() => {
     let isFruitless = false;
@@ -94,6 +96,11 @@ function repeatScan(repeated: RepeatedScan): Observable<Progress> {
         tap((progress) => {
           const isIgnored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
           if (isIgnored && needsWorkingFilter(scanName)) isFruitless = true;
+        }),
+        catchError((error: unknown) => {
+          if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
+          isFruitless = true;
+          return of<Progress>({ kind: 'warning', ...place, message: filterRefused(stream, scanName) });
         }),
       );
     });

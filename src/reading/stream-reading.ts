@@ -6,6 +6,7 @@ import type { Target, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
 import type { Session, StreamSession } from '../shard/session';
 import type { Rest } from '../sources/rest';
+import { ofStreamAlone, type LastAnswers } from './stream-trouble';
 
 /** When the scans of a running service begin. */
 export interface Rhythm {
@@ -37,7 +38,7 @@ export interface Reader extends ScopeSetting {
 /** How a shard is read. */
 export interface ShardReadingOptions {
   /** Fences and restores; called again after each commit that did not go through. */
-  readonly open: () => Promise<Session>;
+  readonly open: (wanted: AbortSignal) => Promise<Session>;
   readonly readers: readonly Reader[];
   /** How often each scan of a stream is made; null = one sweep of every stream, then the reading completes. */
   readonly rhythm: Rhythm | null;
@@ -79,6 +80,8 @@ export interface EntityReading {
   readonly shard: ShardReading;
   readonly session: Session;
   readonly reader: Reader;
+  /** Which of its streams were answered, and when. */
+  readonly answers: LastAnswers;
 }
 
 /** The reading of one stream in one session of its shard. */
@@ -90,9 +93,9 @@ export interface StreamReading extends EntityReading {
 }
 
 /** One stream of an entity that is read. */
-export function streamReading({ shard, session, reader }: EntityReading, stream: StreamDeclaration): StreamReading {
-  const place = { entity: reader.entity, stream: stream.name };
-  return { shard, session, reader, stream, place, handle: session.stream(place.entity, place.stream) };
+export function streamReading(entity: EntityReading, stream: StreamDeclaration): StreamReading {
+  const place = { entity: entity.reader.entity, stream: stream.name };
+  return { ...entity, stream, place, handle: entity.session.stream(place.entity, place.stream) };
 }
 
 /** What a sweep of the stream asks for now. */
@@ -102,14 +105,17 @@ export function scopeOf({ shard, session, reader, stream }: StreamReading): Quer
 
 /** Asks for pages of a query; the session knows of each request until its page was added, or none came. */
 export function asking(
-  { shard, stream, handle }: StreamReading,
+  { shard, stream, handle, place, answers }: StreamReading,
   query: Query,
   rest: (offset: number) => Rest,
 ): (offset: number) => Observable<Answer> {
   const params = listParams(stream, query);
   return (offset) =>
     defer(() => {
-      const answered = handle.requested(shard.requestOrder.next());
-      return rest(offset).list(stream.name, stream.path, params, offset, shard.limit).pipe(finalize(answered));
+      const mark = shard.requestOrder.next();
+      const answered = handle.requested(mark);
+      return rest(offset)
+        .list(stream.name, stream.path, params, offset, shard.limit)
+        .pipe(ofStreamAlone(answers, place, mark), finalize(answered));
     });
 }

@@ -1,3 +1,4 @@
+import { moneyOf } from '../changes/kinds';
 import type { Counts, Cursor, Deletions, Page, Query, Row, StreamDeclaration } from '../model';
 import { startPosition } from './paging';
 
@@ -20,7 +21,8 @@ export function isComplete(cursor: Cursor | null): cursor is Cursor & { readonly
 export function resumeOrBegin(before: Cursor | null, query: Query, nowMs: number): Cursor {
   if (before !== null && !isComplete(before) && isSameQuery(before.query, query)) {
     // The bounds on a walk without an end count from here: one that was parked for them must be able to go on.
-    return { ...before, position: { ...before.position, step: 1, requests: 0, unproven: 0 } };
+    const { offset, anchor } = before.position;
+    return { ...before, position: { ...startPosition(), offset, anchor } };
   }
   return {
     // A sweep that is begun again under another query was never complete and keeps its number.
@@ -116,22 +118,31 @@ export function addCounts(a: Counts, b: Counts): Counts {
   };
 }
 
-/** Adds rows to sums by `YYYY-MM currency`: their number first, then one sum per field of the declaration. */
+/** Sums of more months and currencies than these are left out of the sweep's record: no books have so many. */
+export const MAX_SUMS = 1000;
+
+const MAX_CURRENCY_LENGTH = 16;
+
+/** What a row's currency is called in sums, "" for none: a text that is too long for a name of a currency counts as none. */
+export function currencyInSums(currency: unknown): string {
+  return typeof currency === 'string' && currency.length <= MAX_CURRENCY_LENGTH ? currency : '';
+}
+
+/** Adds rows to sums by `YYYY-MM currency`: their number first, then one sum per field of the declaration. There are at most `MAX_SUMS`. */
 export function addSums(sums: Walk['sums'], declaration: StreamDeclaration, rows: readonly Row[]): Walk['sums'] {
   const { scopeField, sumFields } = declaration;
   if (sumFields.length === 0) return sums;
   const added = new Map<string, number[]>();
   for (const row of rows) {
     const date = scopeField === null ? null : row[scopeField];
-    const currency = row['currency'];
-    const key = `${typeof date === 'string' ? date.slice(0, 7) : ''} ${typeof currency === 'string' ? currency : ''}`;
-    const sum = added.get(key) ?? [...(sums.get(key) ?? Array.from(sumFields, () => 0).concat(0))];
+    const key = `${typeof date === 'string' ? date.slice(0, 7) : ''} ${currencyInSums(row['currency'])}`;
+    const known = added.get(key) ?? sums.get(key);
+    if (known === undefined && sums.size + added.size >= MAX_SUMS) continue;
+    const sum = added.get(key) ?? [...(known ?? Array.from(sumFields, () => 0).concat(0))];
     added.set(key, sum);
     sum[0] = (sum[0] ?? 0) + 1;
-    for (const [index, field] of sumFields.entries()) {
-      const amount = row[field];
-      if (typeof amount === 'number' && Number.isSafeInteger(amount)) sum[index + 1] = (sum[index + 1] ?? 0) + amount;
-    }
+    for (const [index, field] of sumFields.entries())
+      sum[index + 1] = (sum[index + 1] ?? 0) + (moneyOf(row[field]) ?? 0);
   }
   return new Map([...sums, ...added]);
 }

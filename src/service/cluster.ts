@@ -1,15 +1,18 @@
 import type { Kafka } from 'kafkajs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
-import { TransientError } from '../errors';
+import { ConfigError, TransientError } from '../errors';
 import type { Secrets } from '../secrets';
 import { groupIsEmpty } from '../sinks/group';
+import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
 import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
 import { allStreams } from '../sources/streams/all-streams';
+import { parseStateKey, parseStateValue } from '../state/state-topic';
 import { userAgentOf } from './api';
 import { resolveFraming } from './codecs';
+import type { Emit } from './events';
 import type { Cluster, ServiceOptions } from './run-context';
 
 /** The sections of the service file that something takes. */
@@ -18,10 +21,11 @@ interface ServicePart<K extends keyof ServiceConfig> {
 }
 
 /** Connects, makes and verifies the topics, resolves the schemas; in a run of one sweep, rejects where another instance is at work. */
-export async function openCluster(options: ServiceOptions): Promise<Cluster> {
-  const { config, endless, kafkaLog, onWarning, secrets, socketFactory, version } = options;
+export async function openCluster(options: ServiceOptions, emit: Emit): Promise<Cluster> {
+  const { config, endless, kafkaLog, patience, secrets, socketFactory, version } = options;
   const kafka = createKafka({ ...kafkaSettings(config, secrets), socketFactory }, kafkaLog);
-  const topics = await ensureTopics(kafka, topicSettings(config, config.service.topics.create));
+  const topics = await ensureTopics(kafka, startSettings(kafka, config, patience.restoreMs));
+  const onWarning = (about: string): void => emit({ kind: 'surroundings', about });
   for (const warning of topics.warnings) onWarning(warning);
   const { registry } = config.service;
   const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);
@@ -65,6 +69,58 @@ export function topicSettings(
     replicationFactor: service.topics.replicationFactor,
     create,
   };
+}
+
+/** The topics of the configured service at its start: what is missing is made, unless something was published there before. */
+export function startSettings(
+  kafka: Kafka,
+  config: ServicePart<'service' | 'kafka' | 'topics' | 'state' | 'projections'>,
+  deadlineMs: number,
+): TopicSettings {
+  const settings = topicSettings(config, config.service.topics.create);
+  return {
+    ...settings,
+    beforeCreating: (missing) =>
+      refuseLostTopics(kafka, {
+        serviceId: config.service.service.id,
+        topic: `${settings.prefix}.state`,
+        missing,
+        deadlineMs,
+      }),
+  };
+}
+
+/** Rejects with a ConfigError where the state topic knows of records in a topic that is missing, or is another service's. */
+async function refuseLostTopics(
+  kafka: Kafka,
+  {
+    serviceId,
+    topic,
+    missing,
+    deadlineMs,
+  }: {
+    readonly serviceId: string;
+    readonly topic: string;
+    readonly missing: readonly string[];
+    readonly deadlineMs: number;
+  },
+): Promise<void> {
+  const never = new Promise<never>(() => undefined);
+  const lost = new Set<string>();
+  await readCommitted(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
+    const { key, value, partition, offset } = record;
+    const place = `${topic}, partition ${partition}, offset ${offset}`;
+    const parsed = parseStateKey(serviceId, key?.toString() ?? '', place);
+    if (value === null || !('layout' in parsed)) return false;
+    const { lastOffsets } = parseStateValue('layout', value);
+    for (const name of missing) if (Object.keys(lastOffsets[name] ?? {}).length > 0) lost.add(name);
+    return false;
+  });
+  if (lost.size === 0) return;
+  const names = [...lost].join(', ');
+  throw new ConfigError(
+    `looking at the topics: expected ${names} to exist, as ${topic} remembers what was published there, got no such topic; what was published there is gone. Restore what is missing, or start over under another topics.prefix`,
+  );
 }
 
 /** The enabled entities of each shard that has any, by the shard's number. */

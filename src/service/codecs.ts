@@ -4,7 +4,7 @@ import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from '../chang
 import { daysOf } from '../changes/kinds';
 import { isObject } from '../json';
 import { NO_DATE } from '../changes/block';
-import type { LapsCodec, LinesCodec, StreamCodec } from '../changes/records';
+import type { SweepsCodec, LinesCodec, StreamCodec } from '../changes/records';
 import type { LedgerBlock, Projection, Row, StreamDeclaration } from '../model';
 import type { Secrets } from '../secrets';
 import { createEncoder, loadSchema, type Encoder } from '../sinks/avro';
@@ -18,7 +18,7 @@ import { LAYOUT_VERSION, type Definition, type Layout } from '../state/state-top
 /** All that turns rows, sweeps and ledger blocks into bytes: compiled once and shared by every entity and shard, as schemas are large. */
 export interface Codecs {
   readonly streamCodec: (declaration: StreamDeclaration) => StreamCodec;
-  readonly sweeps: LapsCodec;
+  readonly sweeps: SweepsCodec;
   readonly encodeBlock: (block: LedgerBlock) => Buffer;
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** What a new shard writes down about its surroundings. */
@@ -185,6 +185,7 @@ function linesCodecOf({ name, field, schema }: Projection, topics: Topics, frami
   const { key, value } = encodersOf(schema, topic.name, framing);
   return {
     name,
+    field,
     count: (row) => arrayOf(row[field]).length,
     of: (record) => arrayOf(record[field]).filter(isObject),
     encode: (record) => value.encode(record),
@@ -193,7 +194,7 @@ function linesCodecOf({ name, field, schema }: Projection, topics: Topics, frami
   };
 }
 
-function sweepsCodecOf(topic: Topic, framing: Framing): LapsCodec {
+function sweepsCodecOf(topic: Topic, framing: Framing): SweepsCodec {
   const { key, value } = encodersOf('sweep', topic.name, framing);
   return { encode: (record) => value.encode(record), encodeKey: (stream) => key.encode(stream), topic };
 }

@@ -36,7 +36,7 @@ export function shardOptions(
         .map((declaration) => ({ entity: entity.id, codec: codecs.streamCodec(declaration) })),
     ),
     deadLetters: topics.deadLetters,
-    laps: codecs.sweeps,
+    sweeps: codecs.sweeps,
     encodeBlock,
     decodeBlock,
     layout,
@@ -70,9 +70,10 @@ export function kafkaPartition(
     current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
   };
   return {
-    openWriter: async () => {
+    openWriter: async (wanted) => {
       await lookAgain();
       return openWriter(kafka, {
+        ...(wanted === undefined ? {} : { wanted }),
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
         partition: number,
@@ -94,14 +95,14 @@ export function kafkaPartition(
 }
 
 /** The entity as the shard's reading sees it. */
-export function readerOf({ api, options }: Pick<RunContext, 'api' | 'options'>, entity: EntityConfig): Reader {
+export function readerOf({ api, emit }: Pick<RunContext, 'api' | 'emit'>, entity: EntityConfig): Reader {
   return {
     entity: entity.id,
     nip: entity.nip,
     startDate: entity.startDate,
     endDate: entity.endDate,
     streams: allStreams.filter(({ name }) => entity.streams.includes(name)),
-    rest: api.of(entity, options.onAttempt),
+    rest: api.of(entity, (attempt) => emit({ kind: 'request', ...attempt })),
     deletions: entity.deletions,
   };
 }

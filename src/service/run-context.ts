@@ -11,21 +11,10 @@ import type { Framing } from '../sinks/framing';
 import type { Membership } from '../sinks/group';
 import type { Topics } from '../sinks/topics';
 import type { KafkaLog, KafkaSettings } from '../sinks/client';
-import type { RequestPace } from '../sources/budget';
-import type { RequestAttempt } from '../sources/rest';
 import type { Api } from './api';
 import type { Codecs } from './codecs';
+import type { Emit } from './events';
 import type { Patience } from './patience';
-
-/** All of Kafka, or one shard in it, is given up and opened again after the wait. */
-export interface Lost {
-  /** Null = all of Kafka. */
-  readonly shard: number | null;
-  readonly error: Error;
-  readonly waitMs: number;
-  /** True where the fault is the shard's own, so that nothing is amiss with Kafka. */
-  readonly parked?: boolean;
-}
 
 /** What a run needs from outside. */
 export interface ServiceOptions {
@@ -33,15 +22,6 @@ export interface ServiceOptions {
   readonly patience: Patience;
   readonly kafkaLog: KafkaLog;
   readonly secrets: Secrets;
-  readonly onAttempt: (attempt: RequestAttempt) => void;
-  /** Called each time that Kafka, or one shard in it, is given up for a while. */
-  readonly onLost: (lost: Lost) => void;
-  /** Called with what is not as it should be and goes all the same. */
-  readonly onWarning: (warning: string) => void;
-  /** Called each time that the API makes all requests slow down, stop or go on. */
-  readonly onPace: (pace: RequestPace) => void;
-  /** Called each time that a shard is open and restored, or that another replica has it: nothing is waited for there any more. */
-  readonly onBack: (shard: number) => void;
   /** Whether the run goes on until stopped; if not, it ends after one sweep. */
   readonly endless: boolean;
   readonly now: () => number;
@@ -64,6 +44,7 @@ export type ShardPartition = Pick<ShardOptions, 'openWriter' | 'read' | 'verifyL
 /** All that a run has once the group is joined; built once and passed on as it is. Nothing in it needs a broker. */
 export interface RunContext {
   readonly options: Omit<ServiceOptions, 'config' | 'kafkaLog' | 'secrets' | 'socketFactory' | 'version'>;
+  readonly emit: Emit;
   readonly serviceId: string;
   readonly topics: Topics;
   readonly codecs: Codecs;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import {
+  catchError,
   concat,
   concatMap,
   defer,
@@ -14,10 +15,12 @@ import {
   of,
   pairwise,
   startWith,
+  Subject,
   switchMap,
   take,
   takeUntil,
   tap,
+  throwError,
   timer,
   type MonoTypeOperatorFunction,
   type Observable,
@@ -35,16 +38,20 @@ import type { Rhythm } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
 import { targetsOf } from '../rules/rhythm';
+import type { RequestPace } from '../sources/budget';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
+import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
-import { entitiesByShard, openCluster, refuseOtherMembers } from './cluster';
+import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs } from './codecs';
+import type { Emit, ServiceEvent } from './events';
 import { refuseForeignState, stateLook } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
+import { watchTopics } from './watch-topics';
 
 /**
  * Reads every stream of every enabled entity and publishes what changed.
@@ -54,23 +61,30 @@ import type { Cluster, RunContext, ServiceOptions } from './run-context';
  * the group gives to this replica, until stopped; what passes is waited for, a shard with a fault of its own is parked, and only a
  * ConfigError that concerns the whole service and that no waiting cures ends it.
  */
-export function runService(options: ServiceOptions): Observable<Progress> {
+export function runService(options: ServiceOptions): Observable<ServiceEvent> {
   const { endless, patience } = options;
   const stopping = whenAborted(options.stop);
-  // Until the group is joined there is nothing to finish.
-  const opened = defer(() => from(openCluster(options))).pipe(takeUntil(stopping));
-  const serving = opened.pipe(mergeMap((cluster) => takePart(options, cluster)));
-  return (!endless ? serving : serving.pipe(reopened(options, null))).pipe(
-    takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
-  );
+  return defer(() => {
+    const events = new Subject<ServiceEvent>();
+    const emit: Emit = (event) => events.next(event);
+    // Until the group is joined there is nothing to finish.
+    const opened = defer(() => from(openCluster(options, emit))).pipe(takeUntil(stopping));
+    const serving = opened.pipe(mergeMap((cluster) => takePart(options, emit, cluster)));
+    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit }, null))).pipe(
+      takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
+      finalize(() => events.complete()),
+    );
+    return merge(events, reading);
+  });
 }
 
 /** Takes part in the group and reads the shards that it gives. */
-function takePart(options: ServiceOptions, cluster: Cluster): Observable<Progress> {
-  const { config, patience, secrets, version, onPace } = options;
+function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observable<Progress> {
+  const { config, patience, secrets, version } = options;
   const { kafka, topics, framing } = cluster;
   const { service } = config;
   const requestOrder = createRequestOrder();
+  const onPace = (pace: RequestPace): void => emit({ kind: 'pace', pace });
   const api = openApi(config, { version, patience, secrets, requestOrder, onPace });
   const membership = joinGroup(kafka, {
     groupId: service.service.id,
@@ -83,6 +97,7 @@ function takePart(options: ServiceOptions, cluster: Cluster): Observable<Progres
   const holders = new Map<EntityId, Shard>();
   const reading = runShards({
     options,
+    emit,
     serviceId: service.service.id,
     topics,
     codecs,
@@ -107,8 +122,13 @@ function takePart(options: ServiceOptions, cluster: Cluster): Observable<Progres
     failWith(membership.owned),
     takeUntil(whenAborted(options.stop)),
   );
+  const watched = watchTopics({
+    look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
+    first: topics,
+    everyMs: patience.topicsMs,
+  });
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
-  return concat(looked, reading, leave).pipe(
+  return concat(looked, reading.pipe(failWith(watched)), leave).pipe(
     finalize(() => {
       api.close();
       void membership.leave();
@@ -138,7 +158,7 @@ function allShards(run: RunContext): Observable<Progress> {
 
 /** Each shard from when the group gives it to this replica until the group takes it away. */
 function shardsAsGiven(run: RunContext): Observable<Progress> {
-  const { api, membership, options, shards } = run;
+  const { api, emit, membership, options, shards } = run;
   const { owned } = membership;
   const none: ReadonlySet<number> = new Set();
   const changes = owned.pipe(
@@ -152,7 +172,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     mergeMap((number) => {
       const lost = owned.pipe(
         filter((numbers) => !numbers.has(number)),
-        tap(() => options.onBack(number)),
+        tap(() => emit({ kind: 'shard-ready', shard: number })),
       );
       return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
     }),
@@ -170,7 +190,7 @@ function shareOf(owned: ReadonlySet<number>, { budgetScope, shards }: RunContext
 /** Reads one shard, and opens it again after each commit that did not go through. A shard without an entity has no writer. */
 function serveShard(run: RunContext, number: number, entities: readonly EntityConfig[]): Observable<Progress> {
   if (entities.length === 0) return EMPTY;
-  const { options, membership, holders } = run;
+  const { options, emit, membership, holders } = run;
   const { patience } = options;
   let shard: Shard;
   // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
@@ -184,9 +204,9 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
   const reading = defer(() =>
     readShard({
-      open: async () => {
-        const session = await shard.open();
-        options.onBack(number);
+      open: async (wanted) => {
+        const session = await shard.open(wanted);
+        emit({ kind: 'shard-ready', shard: number });
         return session;
       },
       readers: entities.map((entity) => readerOf(run, entity)),
@@ -200,12 +220,23 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       now: options.now,
       stop: options.stop,
     }),
-  );
-  return reading.pipe(
+  ).pipe(
     tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
-    reopened(options, number, confirmed),
-    finalize(() => entities.forEach(({ id }) => holders.delete(id))),
+    reopened(run, number, confirmed),
   );
+  const released = defer(() => from(shard.release())).pipe(ignoreElements());
+  // Not of a shard that the group took away: its new owner ends what was left open.
+  return concat(
+    reading.pipe(
+      catchError((error: unknown) =>
+        concat(
+          released,
+          throwError(() => error),
+        ),
+      ),
+    ),
+    released,
+  ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
 /**
@@ -222,11 +253,11 @@ function isOfShard(error: unknown): boolean {
 
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
-  options: RunContext['options'],
+  { options, emit }: Pick<RunContext, 'options' | 'emit'>,
   shard: number | null,
   ready?: () => Promise<void>,
 ): MonoTypeOperatorFunction<Progress> {
-  const { endless, patience, stop, onLost } = options;
+  const { endless, patience, stop } = options;
   const lossOf = (error: unknown): LossKind | null => {
     if (error instanceof TransientError) return error.retryAfterMs === 0 ? 'refused' : 'lost';
     if (!endless) return null;
@@ -244,7 +275,7 @@ function reopened(
     const { kind, error, inARow } = event.loss;
     // Further refusals in a row are no sign of trouble.
     if (error instanceof Error && (kind !== 'refused' || inARow === 1))
-      onLost({ shard, error, waitMs: event.waitMs, parked: kind === 'parked' });
+      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, parked: kind === 'parked' });
     return EMPTY;
   };
   const until = whenAborted(stop);

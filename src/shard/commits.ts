@@ -23,12 +23,12 @@ interface Queued {
 }
 
 /** `sending`: one transaction is on its way, and the next is being filled meanwhile. `ended` is the end of the session. */
-type State =
+type CommitState =
   | { readonly name: 'resting' }
   | { readonly name: 'sending'; readonly sent: Filling }
   | { readonly name: 'ended'; readonly error: SessionEnded };
 
-const NEXT: Readonly<Record<State['name'], readonly State['name'][]>> = {
+const NEXT: Readonly<Record<CommitState['name'], readonly CommitState['name'][]>> = {
   resting: ['sending', 'ended'],
   sending: ['resting', 'ended'],
   ended: [],
@@ -41,7 +41,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** The options of a shard that its commits depend on. */
 export type CommitOptions = Pick<
   ShardOptions,
-  'serviceId' | 'deadLetters' | 'laps' | 'encodeBlock' | 'now' | 'idleCommitMs'
+  'serviceId' | 'deadLetters' | 'sweeps' | 'encodeBlock' | 'now' | 'idleCommitMs'
 >;
 
 /** What the commits of one session are made on. */
@@ -62,7 +62,7 @@ export class Commits {
   readonly #parts: CommitParts;
   readonly #queue: Queued[] = [];
   readonly #idle: IdleCursors;
-  #state: State = { name: 'resting' };
+  #state: CommitState = { name: 'resting' };
   #filling = emptyFilling();
   /** Who waits until no page of a stream is in the queue. */
   #waiters: {
@@ -169,7 +169,7 @@ export class Commits {
     this.#fail(error);
   }
 
-  #go(next: State): void {
+  #go(next: CommitState): void {
     const before = this.#state.name;
     if (!NEXT[before].includes(next.name))
       throw new Error(`commits went from ${before} to ${next.name}; this is a bug`);

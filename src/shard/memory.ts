@@ -5,7 +5,7 @@ import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';
 import type { LastOffsets, StateRecord, StoredRecord } from '../sinks/transaction';
-import { refuseNewerLayout, withTopicsOf } from '../state/layout';
+import { highestOffsets, refuseNewerLayout, refuseOlderOffsets, withTopicsOf } from '../state/layout';
 import { StoredState } from '../state/read-state';
 import { stateKey, type Account, type Hold, type Layout, type StateKey } from '../state/state-topic';
 import type { TakenMemory } from '../state/take-shard';
@@ -131,7 +131,7 @@ export class Memory implements TakenMemory {
       this.#stored.wrote([{ key: stateKey(serviceId, { layout: true }), value: JSON.stringify(layout) }], undefined);
     }
     this.#reset();
-    return this.#layout;
+    return { ...this.#layout, lastOffsets: this.#lastOffsets };
   }
 
   /** Time to write into records: it never decreases within a shard. */
@@ -161,13 +161,20 @@ export class Memory implements TakenMemory {
     return { ...this.#layout, lastOffsets: this.#lastOffsets };
   }
 
-  /** A transaction with these records of the state topic stands. */
+  /**
+   * A transaction with these records of the state topic stands. Throws a ConfigError where it ended before what was written earlier; the
+   * offsets remembered stay the higher ones, so that the next start refuses too.
+   */
   committed(records: readonly StateRecord[], lastOffsets: LastOffsets): void {
-    const { number, stateTopic, laps } = this.#options;
-    this.#stored.wrote(records, lastOffsets.get(stateTopic)?.get(number));
+    const { number, stateTopic, sweeps } = this.#options;
+    refuseOlderOffsets(this.#lastOffsets, lastOffsets);
+    const stateEnd = lastOffsets.get(stateTopic)?.get(number);
+    this.#stored.wrote(records, stateEnd);
+    // Not pending: this offset alone, which every transaction moves, is no reason for another one.
+    if (stateEnd !== undefined) (this.#lastOffsets[stateTopic] ??= {})[number] = stateEnd;
     for (const topic of Object.keys(this.#layout.partitions)) {
       // Records of sweeps are published, not remembered: the service goes on where they were lost.
-      if (topic === laps.topic.name) continue;
+      if (topic === sweeps.topic.name) continue;
       for (const [partition, last] of lastOffsets.get(topic) ?? []) {
         (this.#lastOffsets[topic] ??= {})[partition] = last;
         this.#offsetsNoted = false;
@@ -197,9 +204,8 @@ export class Memory implements TakenMemory {
         else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
       }
     }
-    this.#lastOffsets = Object.fromEntries(
-      Object.entries(this.#layout.lastOffsets).map(([topic, offsets]) => [topic, { ...offsets }]),
-    );
+    // The newest transaction's are stored by the next one only: what this process knows of may be higher.
+    this.#lastOffsets = highestOffsets(this.#lastOffsets, this.#layout.lastOffsets);
     for (const state of this.#streams.values()) this.#define(state);
   }
 

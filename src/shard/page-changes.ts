@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull } from '../changes/kinds';
-import { deadLetterOf, lapRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
+import { deadLetterOf, sweepRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { FatalError, RecordError } from '../errors';
-import { textOrNull } from '../json';
+import { jsonText, textOrNull } from '../json';
 import type { Counts, Cursor, EntityId, Page, Query, ScanName, StreamName } from '../model';
 import { addCounts, addSums, advance, cursorOf, NO_COUNTS, withDeletions, withMark, type Walk } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -67,7 +67,7 @@ export interface PageForBatch {
 /** What the outcome of a page depends on beside the page. */
 export interface PageContext {
   readonly memory: Memory;
-  readonly options: Pick<ShardOptions, 'deadLetters' | 'laps' | 'now'>;
+  readonly options: Pick<ShardOptions, 'deadLetters' | 'sweeps' | 'now'>;
   /** A row of a page that was cut up: the cursor stays, so that a crash repeats the whole page. */
   readonly partial: boolean;
   /** When the oldest request of the stream began whose page was not compared yet; Infinity = none is. */
@@ -119,8 +119,8 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const completes = page.end && scan === 'sweep' && !partial;
   const sweepRecords: OutgoingRecord[] = [];
   if (completes) {
-    const told = { laps: options.laps, strays: state.strays.length };
-    sweepRecords.push(lapRecordOf(origin, cursorOf(moved.walk), told));
+    const report = { sweeps: options.sweeps, strays: state.strays.length };
+    sweepRecords.push(sweepRecordOf(origin, cursorOf(moved.walk), report));
     memory.observed(origin.observedAtMs);
   }
 
@@ -240,7 +240,7 @@ function newStrays(
 ): readonly OutgoingRecord[] {
   const letters: OutgoingRecord[] = [];
   for (const row of rows) {
-    const fingerprint = createHash('sha256').update(JSON.stringify(row)).digest('hex').slice(0, 16);
+    const fingerprint = createHash('sha256').update(jsonText(row)).digest('hex').slice(0, 16);
     if (state.strays.includes(fingerprint)) continue;
     state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
     const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;

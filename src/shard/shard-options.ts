@@ -1,4 +1,4 @@
-import type { LapsCodec, OutputTopic, StreamCodec } from '../changes/records';
+import type { SweepsCodec, OutputTopic, StreamCodec } from '../changes/records';
 import type { EntityId, LedgerBlock } from '../model';
 import type { Layout } from '../state/state-topic';
 import type { TakeShardOptions } from '../state/take-shard';
@@ -11,7 +11,7 @@ export interface ShardOptions extends TakeShardOptions {
   readonly streams: readonly { readonly entity: EntityId; readonly codec: StreamCodec }[];
   readonly deadLetters: OutputTopic;
   /** Where the record of a complete sweep goes. */
-  readonly laps: LapsCodec;
+  readonly sweeps: SweepsCodec;
   readonly encodeBlock: (block: LedgerBlock) => Buffer;
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** What a new shard writes down about its surroundings. */

@@ -5,13 +5,8 @@ import type { Outcome } from './transaction';
 export const TLS_EXPECTED = 'TLS_EXPECTED';
 
 const FENCED: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH']);
-const REFUSED: ReadonlySet<string> = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_TIMESTAMP',
-  'INVALID_RECORD',
-  'CORRUPT_MESSAGE',
-]);
+/** What a broker answers where one record can be the cause; any other refusal would come of whatever record is sent. */
+const REFUSED: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
@@ -23,6 +18,8 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'INVALID_TRANSACTION_TIMEOUT',
   'INVALID_REQUIRED_ACKS',
   'POLICY_VIOLATION',
+  'INVALID_TIMESTAMP',
+  'INVALID_RECORD',
 ]);
 /** KIP-467's code 87, for which kafkajs 2.2.4 has no name that it uses consistently. */
 const INVALID_RECORD_CODE = 87;
@@ -50,6 +47,7 @@ export function classify(
   });
   const fault = tlsFault(error);
   if (fault !== null) return forbidden(`${attempted}: ${fault}`);
+  if (kafkaCode(error) === INVALID_RECORD_CODE) return forbidden(`${message}${adviceOn('INVALID_RECORD', rights)}`);
   if (FORBIDDEN.has(type) || named(error, 'KafkaJSSASLAuthenticationError'))
     return forbidden(`${message}${adviceOn(type, rights)}`);
   if (FENCED.has(type)) {
@@ -58,7 +56,7 @@ export function classify(
       error: new TransientError(`${message}; a newer instance owns this shard`, { cause: error }),
     };
   }
-  if (REFUSED.has(type) || kafkaCode(error) === INVALID_RECORD_CODE)
+  if (REFUSED.has(type))
     return { kind: 'refused', error: new TransientError(message, { cause: error, retryAfterMs: 0 }) };
   return {
     kind: 'lost',
@@ -74,6 +72,10 @@ function adviceOn(type: string, rights: Rights): string {
   }[type];
   if (right !== undefined) return `; give the service's user ${right}, see docs/security.md`;
   if (type.endsWith('_AUTHORIZATION_FAILED')) return "; give the service's user the rights that docs/security.md lists";
+  if (type === 'INVALID_TIMESTAMP')
+    return `; this machine's clock, at ${new Date(Date.now()).toISOString()}, is further from the broker's than message.timestamp.after.max.ms (or before.max.ms) of the topic allows: set the clock right`;
+  if (type === 'INVALID_RECORD')
+    return '; the broker takes no such records, whichever they are: a compacted topic takes none without a key, which dead letters of rows without an id and nothing else are; see to cleanup.policy, and to what checks records in the broker';
   if (type === 'UNSUPPORTED_SASL_MECHANISM') return '; set kafka.sasl.mechanism to one that the broker offers';
   if (type === 'ILLEGAL_SASL_STATE')
     return '; this port takes no sign-in: leave kafka.sasl out, or choose the port that does';

@@ -20,6 +20,8 @@ export interface TopicSettings {
   readonly replicationFactor: number;
   /** Whether missing topics are created; `must-exist`: they were there before, so a missing one was lost. */
   readonly create: boolean | 'must-exist';
+  /** Asked before missing topics are made beside a state topic that exists: rejects where one of them was written to, so that making it anew would hide a loss. */
+  readonly beforeCreating?: (missing: readonly string[]) => Promise<void>;
 }
 
 /** A topic as it is. */
@@ -58,13 +60,19 @@ const STATE_CONFIG = {
   'compression.type': 'uncompressed',
 };
 
-/** Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it. */
+/**
+ * Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it, and a
+ * ConfigError says what `ensureTopics` would refuse.
+ */
 export function missingTopics(kafka: Pick<Kafka, 'admin'>, settings: TopicSettings): Promise<string[]> {
   return withAdmin(kafka, settings, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const missing = wantedTopics(settings).filter(({ topic }) => !existing.has(topic));
     await refuseHidden(admin, missing);
-    if (settings.create === true && missing.length > 0) await create(admin, missing, settings, { validateOnly: true });
+    if (settings.create === true && missing.length > 0) {
+      await refuseLoss(admin, settings, existing, missing);
+      await create(admin, missing, settings, { validateOnly: true });
+    }
     return missing.map(({ topic }) => topic);
   });
 }
@@ -129,6 +137,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
           : `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
       );
     }
+    await refuseLoss(admin, settings, existing, missing);
     await create(admin, missing, settings, { validateOnly: false });
   }
 
@@ -145,12 +154,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     partitions: partitions.get(full(name)) ?? 0,
     maxMessageBytes: Number(configs.get(full(name))?.get('max.message.bytes') ?? 1_048_588),
   });
-  const policy = configs.get(full('state'))?.get('cleanup.policy') ?? '';
-  if (policy !== 'compact') {
-    throw new ConfigError(
-      `looking at ${full('state')}: expected cleanup.policy=compact and nothing else, got ${policy}; progress would be deleted with time. Set it: kafka-configs --alter --topic ${full('state')} --add-config cleanup.policy=compact`,
-    );
-  }
+  refuseFleetingState(full('state'), configs);
   const highWatermarks = new Map<string, number[]>();
   let stateRecords = 0;
   for (const { topic: name } of wanted) {
@@ -320,14 +324,47 @@ async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map
   );
 }
 
+/** Nothing is made where the run would be refused all the same: a topic made anew would hide that one was lost. */
+async function refuseLoss(
+  admin: Admin,
+  settings: TopicSettings,
+  existing: ReadonlySet<string>,
+  missing: readonly { readonly topic: string }[],
+): Promise<void> {
+  const state = `${settings.prefix}.state`;
+  const names = missing.map(({ topic }) => topic);
+  if (!names.includes(state)) {
+    refuseFleetingState(state, await topicConfigs(admin, [state]));
+    await settings.beforeCreating?.(names);
+    return;
+  }
+  const data = settings.data.map((name) => `${settings.prefix}.${name}`).filter((name) => existing.has(name));
+  const full: string[] = [];
+  for (const name of data)
+    if ((await admin.fetchTopicOffsets(name)).some(({ high }) => Number(high) > 0)) full.push(name);
+  if (full.length > 0) throw lostState(state, 'no topic of that name', full);
+}
+
 /** A state topic whose records were all deleted is as good as a new one. */
 function refuseLostState({ data, state, highWatermarks }: Topics, stateRecords: number): void {
   if (stateRecords > 0) return;
   const written = (name: string): boolean => (highWatermarks.get(name) ?? []).some((end) => end > 0);
   const full = [...data.values()].filter(({ name }) => written(name)).map(({ name }) => name);
   if (full.length > 0) {
-    throw new ConfigError(
-      `looking at ${state.name}: expected what this service published to be remembered there, got an empty topic beside ${full.join(', ')}; everything would be published again. If the state topic was lost, restore it, or start over under another topics.prefix; if the data topics belong to another service, choose another topics.prefix`,
-    );
+    throw lostState(state.name, 'an empty topic', full);
   }
+}
+
+function refuseFleetingState(state: string, configs: ReadonlyMap<string, ReadonlyMap<string, string>>): void {
+  const policy = configs.get(state)?.get('cleanup.policy') ?? '';
+  if (policy === 'compact') return;
+  throw new ConfigError(
+    `looking at ${state}: expected cleanup.policy=compact and nothing else, got ${policy}; progress would be deleted with time. Set it: kafka-configs --alter --topic ${state} --add-config cleanup.policy=compact`,
+  );
+}
+
+function lostState(state: string, got: string, full: readonly string[]): ConfigError {
+  return new ConfigError(
+    `looking at ${state}: expected what this service published to be remembered there, got ${got} beside ${full.join(', ')}; everything would be published again. If the state topic was lost, restore it, or start over under another topics.prefix; if the data topics belong to another service, choose another topics.prefix`,
+  );
 }

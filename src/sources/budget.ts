@@ -173,24 +173,13 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
   }
 
   function take(entity: EntityId, turn: Turn, signal: AbortSignal | undefined): Promise<Slot> {
-    return new Promise((resolve, reject) => {
-      const refuse = () => reject(new Error(`the wait of entity ${entity} for its turn was given up`));
-      if (signal?.aborted === true) {
-        refuse();
-        return;
-      }
-      const grant = (slot: Slot) => {
-        signal?.removeEventListener('abort', abort);
-        resolve(slot);
-      };
+    return whenGranted(`the wait of entity ${entity} for its turn`, signal, (grant) => {
       const leave = dealer.add(entity, turn, { entity, grant }, clock.now());
-      const abort = () => {
+      pump();
+      return () => {
         leave();
         pump();
-        refuse();
       };
-      signal?.addEventListener('abort', abort, { once: true });
-      pump();
     });
   }
 
@@ -230,4 +219,28 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
 function pauseOf(block: BlockState, pausedUntil: number, now: number): Omit<BudgetState, 'requestsPerMinute'> {
   if (block.state !== 'open') return { pausedUntil: Math.max(block.untilMs, pausedUntil), why: 'ip-block' };
   return pausedUntil > now ? { pausedUntil, why: 'retry-after' } : { pausedUntil: null, why: null };
+}
+
+/** Resolves with what is granted to a request that joined a queue; an aborted signal makes it leave the queue, and rejects. */
+function whenGranted<T>(
+  title: string,
+  signal: AbortSignal | undefined,
+  join: (grant: (value: T) => void) => () => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let leave: (() => void) | null = null;
+    const abort = (): void => {
+      leave?.();
+      reject(new Error(`${title} was given up`));
+    };
+    if (signal?.aborted === true) {
+      abort();
+      return;
+    }
+    signal?.addEventListener('abort', abort, { once: true });
+    leave = join((value) => {
+      signal?.removeEventListener('abort', abort);
+      resolve(value);
+    });
+  });
 }

@@ -26,6 +26,7 @@ import {
   readDetail,
   readList,
   titleOf,
+  unauthorizedOnce,
 } from './answers';
 import type { ApiKey } from './api-key';
 import type { Slot } from './budget';
@@ -81,20 +82,24 @@ export interface RequestRetry {
   /** Tries in all, the first included. */
   readonly attempts: number;
   readonly waitMs: (retry: number) => number;
+  /** The wait before a key that was refused once is tried a second time. */
+  readonly secondOpinionMs: number;
 }
 
 /** How often one request to the API is tried: six times, with full jitter from 0.5 s to 30 s. */
 export function requestRetry(random: () => number): RequestRetry {
-  return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }) };
+  return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }), secondOpinionMs: 5_000 };
 }
 
-/** Resubscribes after transient failures; the wait that the API asked for goes before the policy's own. */
-export function retryRequest<T>({ attempts, waitMs }: RequestRetry): MonoTypeOperatorFunction<T> {
-  const askedFor = (error: unknown): number | undefined =>
-    error instanceof TransientError ? error.retryAfterMs : undefined;
+/** Resubscribes after transient failures, waiting as long as the API asked for and the policy says. */
+export function retryRequest<T>({
+  attempts,
+  waitMs,
+}: Omit<RequestRetry, 'secondOpinionMs'>): MonoTypeOperatorFunction<T> {
+  const askedFor = (error: unknown): number => (error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0);
   return retryWithBackoff({
     attempts,
-    waitMs: (error, retry) => askedFor(error) ?? waitMs(retry),
+    waitMs: (error, retry) => Math.max(askedFor(error), waitMs(retry)),
     mayPass: (error) => error instanceof TransientError,
   });
 }
@@ -112,6 +117,7 @@ export function createRest(options: RestOptions): Rest {
     return defer(() => {
       const url = addressOf(question, baseUrl);
       let attempt = 0;
+      let wasUnauthorized = false;
       const count = (end: Pick<RequestAttempt, 'status' | 'fault'>) =>
         onAttempt?.({ entity, stream: question.stream, attempt, ...end });
       return defer(() => {
@@ -125,7 +131,13 @@ export function createRest(options: RestOptions): Rest {
           },
         }),
         map((reply) => {
-          if (reply.status === 401 && question.kind !== 'account' && apiKey.changed()) throw keyChanged(question);
+          if (reply.status === 401) {
+            if (question.kind !== 'account' && apiKey.changed()) throw keyChanged(question);
+            const isFirst = !wasUnauthorized;
+            wasUnauthorized = true;
+            // A key that is right is refused now and then while the API restarts.
+            if (isFirst && attempt < retry.attempts) throw unauthorizedOnce(question, reply, retry.secondOpinionMs);
+          }
           return read(reply);
         }),
         retryRequest(retry),
@@ -222,6 +234,7 @@ function oneTry(
               slot.done({
                 status,
                 list: kind === 'list',
+                place: kind === 'detail' ? `one of ${stream}` : stream,
                 json: body !== undefined,
                 ...(retryAfterMs !== undefined && { retryAfterMs }),
               }),

@@ -14,7 +14,7 @@ import {
   throwIfEmpty,
 } from 'rxjs';
 import type { Answer, Interval, Page, Position, Query, Row } from '../model';
-import { judge, judgeSpot, startPosition, type Verdict } from '../rules/paging';
+import { judge, judgeSpot, startPosition, type PageVerdict } from '../rules/paging';
 import { isWithin, type Filters } from '../rules/scope';
 import { holdCredit, type Release } from './credits';
 
@@ -31,6 +31,8 @@ export interface ReadOptions {
 export interface ScanOptions extends ReadOptions {
   /** Where the walk starts or goes on. */
   readonly position: Position;
+  /** As of `Paging`. */
+  readonly confirmsEnd?: boolean;
   /** Whether the walk may end with this page although the list goes on; default never. */
   readonly enough?: (page: Page) => boolean;
   /** Awaited before the first request for a page; resolves with what gives the credit back. */
@@ -51,11 +53,11 @@ export interface ScanStep {
  * fails, is stopped or unsubscribed.
  */
 export function scan(options: ScanOptions): Observable<ScanStep> {
-  const { query, position, limit, ask, stopped, enough = () => false } = options;
+  const { query, position, limit, ask, stopped, confirmsEnd = false, enough = () => false } = options;
   return defer(() => {
     const credit = holdCredit(options.credit);
     const advance = (from: Position) => (answer: Answer) => {
-      const verdict = judge(from, answer, { limit, order: query.order });
+      const verdict = judge(from, answer, { limit, order: query.order, confirmsEnd });
       const page = verdict.kind === 'proved' ? pageOf(verdict, answer, options) : null;
       return { position: verdict.next, page: page !== null && enough(page) ? { ...page, end: true } : page };
     };
@@ -63,7 +65,7 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
     return of(start).pipe(
       expand((at) => {
         if (at.page?.end === true || stopped()) return EMPTY;
-        // The promise also is the async boundary that a long `expand` needs: see STYLE, Pipeline.
+        // The promise also is the async boundary without which a long `expand` that is synchronous throughout dies in silence.
         return defer(credit.take).pipe(
           mergeMap(() =>
             stopped() ? EMPTY : ask(at.position.offset).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
@@ -123,11 +125,12 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
 }
 
 function pageOf(
-  { interval, rows, strays, next, end }: Extract<Verdict, { kind: 'proved' }>,
+  { interval, rows, strays, next, end, miscounted }: Extract<PageVerdict, { kind: 'proved' }>,
   { totalCount, began, ended }: Answer,
   { query, filters }: ReadOptions,
 ): Page {
   const inside = rows.filter((row) => isWithin(filters, query, row));
   const outsideQuery = rows.length - inside.length;
-  return { rows: inside, strays, outsideQuery, interval, totalCount, began, ended, next, end };
+  const told = miscounted === null ? {} : { miscounted };
+  return { rows: inside, strays, outsideQuery, ...told, interval, totalCount, began, ended, next, end };
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors';
+import type { LastOffsets } from '../sinks/transaction';
 import { LAYOUT_VERSION, type Definition, type Layout } from './state-topic';
 
 /** A topic of the cluster, as far as a layout depends on it. */
@@ -96,4 +97,34 @@ export function verifyLayout(
       }
     }
   }
+}
+
+/**
+ * Throws a ConfigError where a commit ended at an offset that its partition had passed before: the topic was deleted and made anew while the
+ * service ran, and what was published into it is gone.
+ */
+export function refuseOlderOffsets(before: Layout['lastOffsets'], committed: LastOffsets): void {
+  for (const [topic, partitions] of committed) {
+    for (const [partition, now] of partitions) {
+      const last = before[topic]?.[partition] ?? -1;
+      if (now > last) continue;
+      throw new ConfigError(
+        `committing to partition ${partition} of ${topic}: expected offsets beyond ${last}, got ${now}; the topic was deleted and made anew, or lost records, while the service ran. What was published there before is gone: restore the topic, or start over under another topics.prefix, see docs/repair.md`,
+      );
+    }
+  }
+}
+
+/** The higher of two offsets of each partition. */
+export function highestOffsets(
+  one: Layout['lastOffsets'],
+  other: Layout['lastOffsets'],
+): Record<string, Record<number, number>> {
+  const highest: Record<string, Record<number, number>> = {};
+  for (const [topic, partitions] of [...Object.entries(one), ...Object.entries(other)]) {
+    const known = (highest[topic] ??= {});
+    for (const [partition, last] of Object.entries(partitions))
+      known[Number(partition)] = Math.max(known[Number(partition)] ?? -1, last);
+  }
+  return highest;
 }

@@ -20,6 +20,14 @@ export interface StateSource {
   readonly ledgerOf: (entity: EntityId, stream: StreamName) => Ledger | undefined;
 }
 
+/** For a reading that needs no ledger: blocks are skipped, undecoded. */
+export const skippedBlocks: Pick<StateSource, 'decodeBlock' | 'ledgerOf'> = {
+  decodeBlock: () => {
+    throw new Error('a ledger block was to be decoded where blocks are skipped; this is a bug');
+  },
+  ledgerOf: () => undefined,
+};
+
 /** A value that a partition of the state topic holds now, with what its key says. */
 export type StateEntry =
   | { readonly kind: 'layout'; readonly value: Layout }
@@ -132,7 +140,7 @@ function entryOf(key: StateKey, value: Buffer): StateEntry | null {
 }
 
 /** One record of any partition of the state topic. */
-export interface TopicRecord {
+export interface StoredTopicRecord {
   readonly partition: number;
   readonly offset: number;
   readonly key: Buffer | null;
@@ -149,7 +157,7 @@ export class StoredTopic {
   }
 
   /** Brings in one record and returns what its key stands for; a ConfigError where another service wrote it. */
-  apply({ partition, offset, key, value }: TopicRecord): StateKey {
+  apply({ partition, offset, key, value }: StoredTopicRecord): StateKey {
     const state = this.#partitions.get(partition) ?? new StoredState(this.#source, partition);
     this.#partitions.set(partition, state);
     return state.apply({ key: key?.toString() ?? '', value, offset });

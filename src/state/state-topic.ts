@@ -66,7 +66,7 @@ export interface Hold {
 }
 
 /** What the session marker says; a restore reads until it meets its own. */
-export interface Session {
+export interface SessionMarker {
   readonly session: string;
   readonly at: string;
 }
@@ -74,7 +74,7 @@ export interface Session {
 /** Shape of each kind of value; ledger blocks are Avro instead. */
 export interface StateValues {
   readonly layout: Layout;
-  readonly session: Session;
+  readonly session: SessionMarker;
   readonly account: Account;
   readonly scan: Cursor;
   readonly strays: Strays;

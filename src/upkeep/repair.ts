@@ -1,14 +1,12 @@
 import { ConfigError, TransientError } from '../errors';
-import { createLedger, type Ledger } from '../changes/ledger';
 import { EntryFlag } from '../changes/block';
 import type { EntityId, StreamName } from '../model';
-import { tombstonesOf, type StreamCodec } from '../changes/records';
+import { tombstonesOf } from '../changes/records';
 import type { ShardOptions } from '../shard/shard-options';
-import type { OutgoingRecord, StateRecord, StoredRecord, Writer } from '../sinks/transaction';
-import { withTopicsOf } from '../state/layout';
-import { StoredState } from '../state/read-state';
-import { parseStateValue, stateKey, type Layout, type StateKey } from '../state/state-topic';
-import { takeShard, type TakenMemory } from '../state/take-shard';
+import type { OutgoingRecord, StoredRecord } from '../sinks/transaction';
+import { stateKey, type StateKey } from '../state/state-topic';
+import { takeShard } from '../state/take-shard';
+import { EntityMemory, type ChangeStep, type EntityState, type RememberedStream } from './entity-memory';
 
 /** What is changed, and how it is reached. */
 export interface RepairOptions {
@@ -57,31 +55,8 @@ export interface Reset {
   readonly rows: number;
 }
 
-/** One transaction of a change, beside the ledger blocks that it changed. */
-interface Step {
-  readonly records: readonly OutgoingRecord[];
-  /** Keys of the state topic that go. */
-  readonly removed: readonly string[];
-}
-
-/** A change as its transactions, each consistent by itself; what it was told of the state before is what it is made of. */
-type Change<T> = (state: EntityState) => Generator<Step, T>;
-
-interface StreamState {
-  readonly name: StreamName;
-  readonly codec: StreamCodec;
-  readonly ledger: Ledger;
-}
-
-/** What a shard remembers of one entity. */
-interface EntityState {
-  readonly entity: EntityId;
-  readonly streams: readonly StreamState[];
-  /** The shard's keys in the state topic as they are now, with what each stands for; those of other entities too. */
-  readonly keys: () => ReadonlyMap<string, StateKey>;
-  /** The time to write into records: it never decreases within a shard. */
-  observe(): number;
-}
+/** A change as its transactions, each consistent by itself; it is made of the state as it was read before. */
+type Change<T> = (state: EntityState) => Generator<ChangeStep, T>;
 
 const TRIES = 5;
 /** Tombstones of one transaction: well below a second of sending. */
@@ -169,7 +144,7 @@ export function purge(options: RepairOptions, { streams, account, pretend }: For
   });
 }
 
-function resetOf({ name, ledger }: StreamState): Reset {
+function resetOf({ name, ledger }: RememberedStream): Reset {
   return { stream: name, rows: ledger.ids(null, null).length };
 }
 
@@ -183,7 +158,7 @@ function ownKeys({ entity, keys }: EntityState): readonly (readonly [string, Sta
 }
 
 /** Those that are remembered; a ConfigError where nothing is. */
-function streamsOf(state: EntityState, names: readonly StreamName[]): StreamState[] {
+function streamsOf(state: EntityState, names: readonly StreamName[]): RememberedStream[] {
   const { entity, streams } = state;
   const attempted = `looking for what is remembered of ${entity}`;
   const own = ownKeys(state);
@@ -209,7 +184,7 @@ function streamsOf(state: EntityState, names: readonly StreamName[]): StreamStat
 }
 
 /** An id that nothing has, or that several streams have. */
-function refuseUnclear({ entity }: EntityState, streams: readonly StreamState[], ids: readonly number[]): void {
+function refuseUnclear({ entity }: EntityState, streams: readonly RememberedStream[], ids: readonly number[]): void {
   for (const id of ids) {
     const having = streams.filter(({ ledger }) => ledger.has(id)).map(({ name }) => name);
     if (having.length === 1) continue;
@@ -220,7 +195,11 @@ function refuseUnclear({ entity }: EntityState, streams: readonly StreamState[],
   }
 }
 
-function keysOf(state: EntityState, streams: readonly StreamState[], passes: (key: StateKey) => boolean): string[] {
+function keysOf(
+  state: EntityState,
+  streams: readonly RememberedStream[],
+  passes: (key: StateKey) => boolean,
+): string[] {
   const names = new Set(streams.map(({ name }) => name));
   return ownKeys(state).flatMap(([text, key]) =>
     'stream' in key && names.has(key.stream) && passes(key) ? [text] : [],
@@ -233,7 +212,7 @@ function keysOf(state: EntityState, streams: readonly StreamState[], passes: (ke
  */
 async function changeState<T>(options: RepairOptions, change: Change<T>): Promise<T> {
   const { shard, end, stopped, againMs } = options;
-  const memory = new EntityMemory(options);
+  const memory = new EntityMemory(options.entity, shard);
   const each = (record: StoredRecord): boolean => {
     memory.apply(record);
     return false;
@@ -273,95 +252,5 @@ async function withShardTaken<T>(
     }
   } finally {
     await writer.close();
-  }
-}
-
-/** What was read of the shard so far; of the other entities only the keys. */
-class EntityMemory implements TakenMemory {
-  readonly state: EntityState;
-  /** Transactions that stand. */
-  steps = 0;
-  readonly #shard: ShardOptions;
-  readonly #stored: StoredState;
-  /** The newest layout that was read, with what this process noted since. */
-  #layout: Layout | null = null;
-
-  constructor({ entity, shard }: RepairOptions) {
-    const streams = shard.streams.map(({ codec }): StreamState => ({
-      name: codec.declaration.name,
-      codec,
-      ledger: createLedger({ entity, stream: codec.declaration.name }),
-    }));
-    const { serviceId, stateTopic: topic, decodeBlock } = shard;
-    const ledgerOf = (of: EntityId, stream: StreamName): Ledger | undefined =>
-      of === entity ? streams.find(({ name }) => name === stream)?.ledger : undefined;
-    this.#stored = new StoredState({ serviceId, topic, decodeBlock, ledgerOf }, shard.number);
-    this.#shard = shard;
-    this.state = { entity, streams, keys: () => this.#stored.keys(), observe: () => this.#observe() };
-  }
-
-  beginReading(): number {
-    for (const { ledger } of this.state.streams) ledger.rollback();
-    return this.#stored.beginReading();
-  }
-
-  apply(record: StoredRecord): StateKey {
-    const key = this.#stored.apply(record);
-    if ('layout' in key && record.value !== null)
-      this.#layout = withTopicsOf(parseStateValue('layout', record.value), this.#shard.layout);
-    return key;
-  }
-
-  endReading(): void {
-    this.#stored.endReading();
-    for (const { ledger } of this.state.streams) ledger.loaded();
-  }
-
-  restored(): Layout {
-    this.endReading();
-    return this.#layoutOrThrow();
-  }
-
-  /** Commits one step of a change with the ledger blocks that it changed. */
-  async commit(writer: Writer, { records, removed }: Step): Promise<void> {
-    const { encodeBlock, number, serviceId, stateTopic } = this.#shard;
-    const { entity, streams } = this.state;
-    const layout = this.#layoutOrThrow();
-    const state: StateRecord[] = removed.map((key) => ({ key, value: null }));
-    state.push({ key: stateKey(serviceId, { layout: true }), value: JSON.stringify(layout) });
-    for (const { name, ledger } of streams) {
-      for (const block of ledger.take())
-        state.push({
-          key: stateKey(serviceId, { entity, stream: name, block: block.from }),
-          value: encodeBlock(block),
-        });
-    }
-    const outcome = await writer.commit({ state, records });
-    if (outcome.kind !== 'committed') throw outcome.error;
-    this.steps += 1;
-    for (const { ledger } of streams) ledger.settle();
-    this.#stored.wrote(state, outcome.lastOffsets.get(stateTopic)?.get(number));
-    const lastOffsets = { ...layout.lastOffsets };
-    for (const topic of Object.keys(layout.partitions)) {
-      const ends = outcome.lastOffsets.get(topic);
-      if (ends !== undefined) lastOffsets[topic] = { ...lastOffsets[topic], ...Object.fromEntries(ends) };
-    }
-    this.#layout = { ...layout, lastOffsets };
-  }
-
-  #observe(): number {
-    const layout = this.#layoutOrThrow();
-    const observedAt = Math.max(layout.observedAt, this.#shard.now());
-    this.#layout = { ...layout, observedAt };
-    return observedAt;
-  }
-
-  #layoutOrThrow(): Layout {
-    const { number, stateTopic } = this.#shard;
-    if (this.#layout === null)
-      throw new ConfigError(
-        `reading partition ${number} of ${stateTopic}: expected a layout record, got none; its beginning was lost, or nothing was published yet`,
-      );
-    return this.#layout;
   }
 }

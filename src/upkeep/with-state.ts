@@ -3,7 +3,7 @@ import { firstValueFrom } from 'rxjs';
 import { ConfigError } from '../errors';
 import type { EntityId } from '../model';
 import { userAgentOf } from '../service/api';
-import { kafkaSettings, topicSettings } from '../service/cluster';
+import { kafkaSettings, startSettings } from '../service/cluster';
 import { createCodecs, resolveFraming } from '../service/codecs';
 import { kafkaPartition, shardOptions } from '../service/open-shard';
 import type { Cluster, ServiceOptions } from '../service/run-context';
@@ -19,8 +19,10 @@ import type { RepairOptions } from './repair';
 /** What a command that writes state needs from outside. */
 export interface RepairSetting extends Pick<
   ServiceOptions,
-  'config' | 'patience' | 'kafkaLog' | 'secrets' | 'onWarning' | 'stop' | 'now' | 'version'
+  'config' | 'patience' | 'kafkaLog' | 'secrets' | 'stop' | 'now' | 'version'
 > {
+  /** Called with what is not as it should be and goes all the same. */
+  readonly onWarning: (warning: string) => void;
   readonly random: () => number;
 }
 
@@ -69,9 +71,16 @@ export async function withState<T>(
 }
 
 /** A cluster whose state topic exists: a change of nothing would make the topics of a service that never ran. */
-async function openUsedCluster({ config, kafkaLog, secrets, onWarning, version }: RepairSetting): Promise<Cluster> {
+async function openUsedCluster({
+  config,
+  kafkaLog,
+  patience,
+  secrets,
+  onWarning,
+  version,
+}: RepairSetting): Promise<Cluster> {
   const kafka = createKafka(kafkaSettings(config, secrets), kafkaLog);
-  const settings = topicSettings(config, config.service.topics.create);
+  const settings = startSettings(kafka, config, patience.restoreMs);
   const stateTopic = `${settings.prefix}.state`;
   if ((await missingTopics(kafka, settings)).includes(stateTopic))
     throw new ConfigError(

@@ -4,7 +4,7 @@ import { RecordError } from '../../src/errors';
 import { NO_DATE } from '../../src/changes/block';
 import {
   deadLetterOf,
-  lapRecordOf,
+  sweepRecordOf,
   lineRecordsOf,
   recordsOf,
   tombstonesOf,
@@ -24,6 +24,7 @@ const read = (bytes: Buffer | null | undefined): unknown => (bytes == null ? byt
 
 const lines = (topic = topicOf('lines')): LinesCodec => ({
   name: 'invoice-lines',
+  field: 'services',
   count: ({ services }) => (Array.isArray(services) ? services.length : 0),
   of: ({ services }) => services as Readonly<Record<string, unknown>>[],
   encode: json,
@@ -36,7 +37,7 @@ function originOf(changes: Partial<StreamCodec> = {}): Origin {
     declaration: invoices,
     definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => undefined,
-    decode: (row, _entity, observedAtMs) => ({ ...row, observed_at: observedAtMs }),
+    decode: (row, _entity, observedAtMs) => ({ record: { ...row, observed_at: observedAtMs }, misfits: [] }),
     encode: json,
     encodeKey: json,
     dateOf: () => NO_DATE,
@@ -144,7 +145,7 @@ describe('the record of a finished sweep', () => {
   });
 
   test('says what was read, what that came to, and the sums that are exact', () => {
-    const record = lapRecordOf(originOf(), cursor, { laps: sweeps(), strays: 6 });
+    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6 });
     expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
     expect(record.headers).toMatchObject({ id: 'alfa/invoices', op: 'c', scan: 'sweep' });
     const [first = '', second = ''] = invoices.sumFields;
@@ -170,10 +171,10 @@ describe('the record of a finished sweep', () => {
   });
 
   test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
-    const small = lapRecordOf(originOf(), cursor, { laps: sweeps(600), strays: 0 });
+    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0 });
     expect(read(small.value)).toMatchObject({ sums: null, rows: 8 });
     const without = originOf({ declaration: { ...invoices, sumFields: [] } });
-    expect(read(lapRecordOf(without, cursor, { laps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
+    expect(read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
   });
 });
 

@@ -43,7 +43,7 @@ type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };
 type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
-const lap = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
+const sweep = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
 const retrying = (place: Place): void => narrator.tell({ kind: 'retrying', ...place });
 const refusal = new FatalError('GET /clients.json expected 200, got 401', {
   reason: 'unauthorized',
@@ -54,17 +54,20 @@ const parked = (place: Place, waitMs = 60_000): void =>
   narrator.tell({ kind: 'parked', ...place, reason: 'unauthorized', error: refusal, waitMs });
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
-const lost = (shard: number | null, error: Error = away): void => narrator.lost({ shard, error, waitMs: 500 });
+const lost = (shard: number | null, error: Error = away): void =>
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500 });
+
+const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
 
 describe('sweeps', () => {
   test('no page is a line, and only the first sweep of each stream is', () => {
     page(clients);
-    lap(clients);
+    sweep(clients);
     page(invoices);
     page(invoices);
-    lap(invoices);
-    lap(clients);
-    lap(invoices);
+    sweep(invoices);
+    sweep(clients);
+    sweep(invoices);
     expect(told()).toEqual(['info alfa clients caught up', 'info alfa invoices caught up']);
     expect(lines[0]).toMatchObject({ sweep: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
   });
@@ -136,9 +139,9 @@ describe('Kafka', () => {
     lost(1);
     lost(0);
     lost(1);
-    narrator.back(0);
+    back(0);
     expect(told()).toEqual(['warn 0 kafka lost, retrying']);
-    narrator.back(1);
+    back(1);
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
     expect(lines[0]).toMatchObject({ waitMs: 500, err: { code: 'TRANSIENT', message: 'no broker answered' } });
   });
@@ -155,15 +158,15 @@ describe('Kafka', () => {
     lost(0);
     lost(1);
     lost(null);
-    narrator.back(1);
+    back(1);
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
   });
 
   test('the next outage is told again', () => {
     lost(0);
-    narrator.back(0);
+    back(0);
     lost(0);
-    narrator.back(0);
+    back(0);
     expect(told()).toEqual([
       'warn 0 kafka lost, retrying',
       'info kafka is back',
@@ -173,9 +176,9 @@ describe('Kafka', () => {
   });
 
   test('shards that open without having been lost are not told, nor are pages while one is away', () => {
-    narrator.back(0);
+    back(0);
     lost(1);
-    narrator.back(0);
+    back(0);
     page(clients);
     expect(told()).toEqual(['warn 1 kafka lost, retrying']);
   });
@@ -183,8 +186,8 @@ describe('Kafka', () => {
   test('further tries are told to whoever asks for them', () => {
     const destination = { write: (text: string) => void lines.push(JSON.parse(text) as Record<string, unknown>) };
     narrator = createNarrator(createLogger({ level: 'debug', secrets: [] }, destination));
-    lap(clients);
-    lap(clients);
+    sweep(clients);
+    sweep(clients);
     lost(0);
     lost(0);
     expect(told()).toEqual([
@@ -197,10 +200,10 @@ describe('Kafka', () => {
 });
 
 test('a shard that is parked is an error in the log at each try, and its return is told', () => {
-  narrator.lost({ shard: 4, error: new TypeError('a bug'), waitMs: 60_000, parked: true });
-  narrator.lost({ shard: 4, error: new TypeError('a bug'), waitMs: 120_000, parked: true });
-  narrator.back(4);
-  narrator.back(4);
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, parked: true });
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, parked: true });
+  back(4);
+  back(4);
   expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
   expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
 });

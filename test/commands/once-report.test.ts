@@ -1,12 +1,4 @@
-import {
-  asJson,
-  createDisplay,
-  newReport,
-  note,
-  noteAttempt,
-  summary,
-  type StreamReport,
-} from '../../src/commands/once-report';
+import { asJson, createDisplay, newReport, note, summary, type StreamReport } from '../../src/commands/once-report';
 import { FatalError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
@@ -52,8 +44,8 @@ const page = (stream: string, counts: Partial<Cursor['counts']>, cursor: Cursor)
 const error = new FatalError('refused', { reason: 'unauthorized', parks: 'entity' });
 
 test('a stream counts its requests and pages, and its time from the first request to the last news', () => {
-  noteAttempt(reports, 'alfa', 'clients', 1_000);
-  noteAttempt(reports, 'alfa', 'clients', 2_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 1_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 2_000);
   note(reports, page('clients', { rows: 100, created: 60, unchanged: 40 }, cursorAt(100, 150)), 3_000);
   note(reports, page('clients', { rows: 50, created: 50 }, cursorAt(150, 150)), 3_500);
   note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(150, 150) }, 4_000);
@@ -75,7 +67,7 @@ test('a stream counts its requests and pages, and its time from the first reques
 });
 
 test('an attempt of no stream that is read, such as at an account, counts nowhere', () => {
-  noteAttempt(reports, 'alfa', null, 1_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'account', attempt: 1 }, 1_000);
   expect([...reports.values()].map(({ requests }) => requests)).toEqual([0, 0, 0]);
 });
 
@@ -115,7 +107,7 @@ describe('the display', () => {
   test('is a line each time where there is no terminal, with the rate since it began', () => {
     const lines = display(null);
     nowMs = 12_000;
-    noteAttempt(reports, 'alfa', 'clients', nowMs);
+    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, nowMs);
     note(reports, page('clients', { rows: 100 }, cursorAt(100, 300)), nowMs);
     lines.show();
     lines.end();

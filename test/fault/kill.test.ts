@@ -121,7 +121,7 @@ function moments(random: Random, startMs: StartMs): readonly (() => Moment)[] {
     () => ({ phase: 'restore', afterMs: Math.max(0, Math.round(startMs.again) - between(random, 0, 700)) }),
     request('transactions', 2, 40, 5),
     request('pages', 10, 50, 100),
-    () => ({ phase: 'end of a lap', afterMs: between(random, 0, 60), request: (asked) => isLastPage(asked) }),
+    () => ({ phase: 'end of a sweep', afterMs: between(random, 0, 60), request: (asked) => isLastPage(asked) }),
     () => ({
       phase: 'end of the sweep',
       afterMs: between(random, 0, 120),
@@ -130,7 +130,7 @@ function moments(random: Random, startMs: StartMs): readonly (() => Moment)[] {
   ];
 }
 
-/** Where the first run that got so far went on: the rows committed before; 0 again = that lap was complete. */
+/** Where the first run that got so far went on: the rows committed before; 0 again = that sweep was complete. */
 function resumedAt(runs: readonly Run[]): string {
   const asked = runs.find((run) => run.asked.length > 0)?.asked ?? [];
   const offset = (name: string): number | undefined => asked.find(({ path }) => path.startsWith(name))?.offset;

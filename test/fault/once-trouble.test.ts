@@ -61,7 +61,7 @@ describe('a broker killed in mid-transaction', () => {
     expect(await sessionsOf(company)).toBeGreaterThan(1);
   });
 
-  test('a run ends with exit code 3 when the broker does not come back, and the next one completes the lap', async () => {
+  test('a run ends with exit code 3 when the broker does not come back, and the next one completes the sweep', async () => {
     let killedAt = Infinity;
     const outside = await killed(() => {
       killedAt = Date.now();

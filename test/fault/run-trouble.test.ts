@@ -59,7 +59,7 @@ describe('a broker that is killed', () => {
       // The last one in another shard than the others.
       const scene = await companies(['alfa', 'beta', 'sigma'], { bootstrap: cluster.bootstrap });
       const run = startRun(scene.service, { patience: { confirmMs } });
-      await run.laps(...scene.names);
+      await run.sweeps(...scene.names);
       await kill();
       for (const name of scene.names) edit(scene, name, 0);
       await run.says('kafka lost, retrying');
@@ -67,12 +67,12 @@ describe('a broker that is killed', () => {
       for (const name of scene.names) edit(scene, name, 1);
       await start();
       await run.says('kafka is back', { withinMs: 60_000 });
-      await run.laps(...scene.names);
+      await run.sweeps(...scene.names);
 
       // Members of earlier tries would hold shards that nobody reads.
       await until(async () => (await membersOf(scene)) === 1, { what: 'one member in the group', withinMs: 60_000 });
       for (const name of scene.names) edit(scene, name, 2);
-      await run.laps(...scene.names);
+      await run.sweeps(...scene.names);
       expect(await run.stop()).toMatchObject({ code: 0 });
       expect(aboutKafka(run.told())).toEqual(['kafka lost, retrying', 'kafka is back']);
       expect(run.told().filter((line) => /parked|attention/.test(line))).toEqual([]);
@@ -118,22 +118,22 @@ describe('a broker that is killed', () => {
     expect(groups[0]?.members).toEqual([]);
   }, 360_000);
 
-  test('in the middle of a lap, the first one and a later one, costs nothing but time', async () => {
+  test('in the middle of a sweep, the first one and a later one, costs nothing but time', async () => {
     const scene = await companies(['alfa', 'sigma'], { bootstrap: cluster.bootstrap });
-    const killInMidLap = (): Promise<void> =>
+    const killInMidSweep = (): Promise<void> =>
       new Promise((resolve) =>
         scene.simulator.admin.addFault({
           match: { entity: 'key-alfa', path: 'invoices.json', offset: 99 },
           before: () => kill().then(resolve),
         }),
       );
-    const first = killInMidLap();
+    const first = killInMidSweep();
     const run = startRun(scene.service);
     await first;
     await start();
-    await killInMidLap();
+    await killInMidSweep();
     await start();
-    await run.laps(...scene.names);
+    await run.sweeps(...scene.names);
     expect(await run.stop()).toMatchObject({ code: 0 });
     await expectAgreement(scene);
   }, 360_000);
@@ -214,9 +214,9 @@ test('every fault of the API, one after the other, while it runs: none disturbs 
   const scene = await companies(['alfa', 'beta'], { service: { infakt: { timeoutMs: 1_500 } } });
   const { admin } = scene.simulator;
   const run = startRun(scene.service, {
-    patience: { parkMs: () => 100, retry: { attempts: 2, waitMs: () => 5 } },
+    patience: { parkMs: () => 100, retry: { attempts: 2, waitMs: () => 5, secondOpinionMs: 1 } },
   });
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
   let parkings = 0;
   for (const [index, { action, parks }] of faults.entries()) {
     const before = { parked: run.count('parked', 'alfa'), back: run.count('back', 'alfa') };
@@ -224,12 +224,12 @@ test('every fault of the API, one after the other, while it runs: none disturbs 
     edit(scene, 'alfa', index);
     edit(scene, 'beta', index);
     if (parks) await run.says('parked', { entity: 'alfa', before: before.parked });
-    else await run.laps('beta');
+    else await run.sweeps('beta');
     admin.clearFaults();
     if (parks) await run.says('back', { entity: 'alfa', before: before.back });
     parkings += Number(parks);
   }
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
 
   expect(await run.stop()).toMatchObject({ code: 0 });
   expect(run.count('parked', 'alfa')).toBeGreaterThanOrEqual(parkings);
@@ -268,7 +268,7 @@ describe('many entities', () => {
     const edited = [0, 7, 20].map((index) => truth[`key-e${index}`]?.invoices.ids.at(-1) ?? 0);
     for (const [at, index] of [0, 7, 20].entries())
       await admin(`${url}/__admin/key-e${index}/invoices/${edited[at] ?? 0}`, 'PATCH', { notes: 'edited' });
-    await run.laps('e0', 'e7', 'e20');
+    await run.sweeps('e0', 'e7', 'e20');
     expect(await run.stop()).toMatchObject({ code: 0 });
     expect(run.told()).toHaveLength(1 + 2 * ENTITIES + 2);
 
@@ -303,7 +303,7 @@ if (long) {
     const [broker] = cluster.brokers;
     const scene = await companies(['alfa', 'sigma'], { bootstrap: cluster.bootstrap });
     const run = startRun(scene.service);
-    await run.laps(...scene.names);
+    await run.sweeps(...scene.names);
 
     const filler = join(folder, 'filler');
     fill(filler);
@@ -323,7 +323,7 @@ if (long) {
     await rm(filler);
     await broker?.start();
     await run.says('kafka is back', { withinMs: 60_000 });
-    await run.laps(...scene.names);
+    await run.sweeps(...scene.names);
     expect(await run.stop()).toMatchObject({ code: 0 });
     await expectAgreement(scene);
   }, 300_000);

@@ -60,7 +60,7 @@ async function companyWithKeyInFile(): Promise<Scene> {
   const file = join(service.folder, 'alfa.key');
   writeFileSync(file, `${OLD}\n`);
   const run = startRun(service);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   return { simulator, keys, service, run, file };
 }
 
@@ -73,7 +73,7 @@ describe('an API key that changes in its file while `run` is at work', () => {
     keys.delete(OLD);
     const [client = 0] = simulator.admin.truth()['account-a']?.clients.ids ?? [];
     simulator.admin.edit('account-a', 'clients', client, { phone_number: '+48 22 000 00 01' });
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     expect(run.told().filter((line) => !/stopping/.test(line))).toEqual([
       'started',
       expect.stringMatching(/^alfa (clients|invoices) caught up$/),
@@ -97,7 +97,7 @@ describe('an API key that changes in its file while `run` is at work', () => {
     keys.set(NEW, 'account-a');
     writeFileSync(file, NEW);
     await run.says('back', { entity: 'alfa' });
-    await run.laps('alfa');
+    await run.sweeps('alfa');
   });
 
   test('reads nothing when it opens the account of another company, and the first account again when it is set right (I7)', async () => {
@@ -107,7 +107,7 @@ describe('an API key that changes in its file while `run` is at work', () => {
     await run.says('retrying', { entity: 'alfa', before: 1 });
     expect(run.told()).toContain('alfa parked: identity-mismatch');
     writeFileSync(file, OLD);
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     await run.stop();
     expect(recordsOf(await readEverything(service), 'clients', 'alfa')).toHaveLength(2);
   });
@@ -116,12 +116,12 @@ describe('an API key that changes in its file while `run` is at work', () => {
     const { run, file } = await companyWithKeyInFile();
     rmSync(file);
     await run.says('attention');
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     writeFileSync(file, OLD);
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     writeFileSync(file, 'two words');
     await run.says('attention', { before: 1 });
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     const { stderr } = await run.stop();
     expect(run.count('attention')).toBe(2);
     expect(run.told().filter((line) => /parked|read again/.test(line))).toEqual([]);

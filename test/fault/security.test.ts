@@ -329,12 +329,12 @@ describe('of the rights that docs/security.md lists', () => {
     await kafka.allow([...rightsOf(service), creationOf(service)]);
     const writing = rightsOf(service).filter(({ resource }) => resource === 'TRANSACTIONAL_ID');
     const run = startRun(service);
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     await kafka.withdraw(writing);
     await run.says('kafka lost, retrying');
     await kafka.allow(writing);
     await run.says('kafka is back');
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     expect((await run.stop()).code).toBe(0);
   });
 });
@@ -378,7 +378,7 @@ describe('a secret that changes in its file while `run` is at work', () => {
     await kafka.allow([...rightsOf(service), creationOf(service)]);
     const { socketFactory, cut } = cuttable();
     const run = startRun(service, { outside: { socketFactory } });
-    await run.laps('alfa');
+    await run.sweeps('alfa');
 
     const next = 'another-passw0rd';
     await kafka.setPassword(next);
@@ -392,7 +392,7 @@ describe('a secret that changes in its file while `run` is at work', () => {
     rmSync(passwordFile);
     cut();
     await run.says('attention');
-    await run.laps('alfa');
+    await run.sweeps('alfa');
 
     const lost = run.count('kafka lost, retrying');
     const back = run.count('kafka is back');
@@ -402,7 +402,7 @@ describe('a secret that changes in its file while `run` is at work', () => {
     await run.says('kafka lost, retrying', { before: lost });
     copyFileSync(join(kafka.folder, 'ca.pem'), caFile);
     await run.says('kafka is back', { before: back });
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     const { code, stderr } = await run.stop();
     expect(code).toBe(0);
     expect(stderr).toContain('expected what it held before or its successor, got nothing there');

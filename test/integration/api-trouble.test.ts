@@ -255,7 +255,7 @@ describe('a fault of a list page that passes', () => {
     everything = await readEverything(scene.service);
   }, SET_UP_MS);
 
-  test.each(faults)('$what: is asked again, and the lap is completed', ({ name, parked, waitMs }) => {
+  test.each(faults)('$what: is asked again, and the sweep is completed', ({ name, parked, waitMs }) => {
     expect(invoicesOf(run, name)).toMatchObject({ complete: true, reason: null, rows: INVOICES });
     expect(troublesOf(run, name)).toEqual(parked === null ? [] : [`parked: ${parked}`, 'retrying']);
     const times = scene.simulator.admin
@@ -289,7 +289,7 @@ test('a list that miscounts itself is read to its end all the same', async () =>
 
   expect(run.streams).toMatchObject({
     'too-small invoices': { complete: true, rows: INVOICES },
-    // It never shows its end, so nothing proves that the lap is complete.
+    // It never shows its end, so nothing proves that the sweep is complete.
     'too-large invoices': { complete: false, rows: INVOICES, reason: 'no-progress' },
     'empty-once invoices': { complete: true, rows: INVOICES },
   });
@@ -305,7 +305,7 @@ test('an entity whose answers hang is given up without holding up another', asyn
   spoilLastPage(simulator, 'hanging', { hang: true });
   spoilLastPage(simulator, 'dripping', { drip: 100 });
 
-  const run = await service.once({ patience: { retry: { attempts: 2, waitMs: () => 5 } } });
+  const run = await service.once({ patience: { retry: { attempts: 2, waitMs: () => 5, secondOpinionMs: 1 } } });
 
   expect(run).toMatchObject({ code: 3, complete: false });
   expect(run.streams).toMatchObject({

@@ -6,15 +6,15 @@ import { cleanUp, until } from '../support/kafka';
 import { testService, type TestService } from '../support/once';
 import { type Everything, readEverything, recordsOf } from '../support/published';
 import { type RunEnd, type Running, startRun } from '../support/run';
-import { dayFromNow, invoicesWhere, lapsTold, requestsOf } from '../support/scans';
+import { dayFromNow, invoicesWhere, sweepsReported, requestsOf } from '../support/scans';
 
 /** Whole runs are made there, whose results the tests look at. */
-const SET_UP_MS = 900_000;
+const SET_UP_MS = 1_800_000;
 const INVOICES = 120;
 /** Longer than the run. */
 const NEVER = 3_600;
-/** After so many more laps two of them have missed what was removed before, and the API was asked for it. */
-const LAPS = 4;
+/** After so many more sweeps two of them have missed what was removed before, and the API was asked for it. */
+const SWEEPS = 4;
 
 /** One company and what its file says beside the key. */
 const companies = {
@@ -126,7 +126,7 @@ describe('deletions (I5)', () => {
     const recent = Number(admin.add(keyOf('read late'), 'invoices', { invoice_date: dayFromNow(-3) })['id']);
     before = Object.fromEntries(names.map((name) => [name, idsOf(name)]));
     run = startRun(service, { patience: { parkMs: () => 500 } });
-    await lapsTold(run, names.map(streamOf), 1);
+    await sweepsReported(run, names.map(streamOf), 1);
 
     removedAt = Date.now();
     remove('highest gone', idsOf('highest gone').slice(-2));
@@ -174,13 +174,13 @@ describe('deletions (I5)', () => {
     remove('read late', [recent]);
 
     const reading = names.filter((name) => !stops.has(name));
-    await lapsTold(run, reading.map(streamOf), LAPS);
+    await sweepsReported(run, reading.map(streamOf), SWEEPS);
     for (const name of stops.keys()) await run.says('parked', { entity: idOf(name), before: 1 });
     clearedAt = new Date().toISOString();
     release();
     admin.clearFaults();
     if (isObject(returning)) admin.add(keyOf('gone and back'), 'invoices', returning);
-    await lapsTold(run, names.map(streamOf), LAPS);
+    await sweepsReported(run, names.map(streamOf), SWEEPS);
     shown = (await service.command(['state', 'show'])).stdout;
     end = await run.stop();
     everything = await readEverything(service);
@@ -264,7 +264,7 @@ describe('deletions (I5)', () => {
     expect(String(told[1]?.headers['observed_at']) < clearedAt).toBe(true);
   });
 
-  test('two laps come first, then each row is asked for once, between two that are known to be there', () => {
+  test('two sweeps come first, then each row is asked for once, between two that are known to be there', () => {
     const gets = requestsOf(simulator, keyOf('highest gone')).filter(({ path }) => path !== 'invoices.json');
     const statuses = gets.map(({ status }) => status);
     expect(statuses).toEqual([200, 404, 404, 200]);
@@ -332,7 +332,7 @@ describe('more rows gone than may be', () => {
       });
       const service = testService(confirm(null));
       const ids = (): readonly number[] => admin.truth()[KEY]?.invoices.ids ?? [];
-      const lap = async (): Promise<{ readonly deleted: number; readonly hold: string | null }> => {
+      const sweep = async (): Promise<{ readonly deleted: number; readonly hold: string | null }> => {
         const run = await service.once();
         expect(run).toMatchObject({ code: 0, complete: true });
         const { stdout } = await service.command(['state', 'show', '--json']);
@@ -343,28 +343,28 @@ describe('more rows gone than may be', () => {
         );
         return { deleted: run.streams['alfa invoices']?.deleted ?? 0, hold };
       };
-      expect(await lap()).toEqual({ deleted: 0, hold: null });
+      expect(await sweep()).toEqual({ deleted: 0, hold: null });
 
       for (const id of ids().slice(0, MANY)) admin.remove(KEY, 'invoices', id);
       const [kept = 0] = ids();
-      expect(await lap()).toEqual({ deleted: 0, hold: null });
+      expect(await sweep()).toEqual({ deleted: 0, hold: null });
       const asked = (): number => requestsOf(simulator, KEY).filter(({ path }) => path !== 'invoices.json').length;
-      const { hold, deleted } = await lap();
+      const { hold, deleted } = await sweep();
       expect({ deleted, held: hold !== null }).toEqual({ deleted: 0, held: true });
       // The share of 103 rows, the one above it, and one that is known to be there.
       expect(asked()).toBe(105);
 
       admin.edit(KEY, 'invoices', kept, { notes: 'edited meanwhile' });
       service.configure(confirm('another hold'));
-      expect(await lap()).toEqual({ deleted: 0, hold });
+      expect(await sweep()).toEqual({ deleted: 0, hold });
       expect(asked()).toBe(105);
 
       service.configure(confirm(hold));
-      expect(await lap()).toEqual({ deleted: MANY, hold: null });
+      expect(await sweep()).toEqual({ deleted: MANY, hold: null });
 
       for (const id of ids().slice(-LEFT / 2)) admin.remove(KEY, 'invoices', id);
-      expect(await lap()).toEqual({ deleted: 0, hold: null });
-      const next = await lap();
+      expect(await sweep()).toEqual({ deleted: 0, hold: null });
+      const next = await sweep();
       expect(next.deleted).toBe(0);
       expect(next.hold).not.toBeNull();
       expect(next.hold).not.toBe(hold);

@@ -233,7 +233,7 @@ describe('records that do not fit', () => {
     admin.edit(API_KEY, 'invoices', large, { notes: 'n'.repeat(1_100_000) });
     admin.edit(API_KEY, 'invoices', broken, { notes: 'b'.repeat(2_000_000), gross_price: 'not money' });
 
-    const run = await company.service.once();
+    const run = await company.service.once({ patience: { commitMs: 60_000 } });
 
     expect(run.streams).toMatchObject({ 'alfa invoices': { rows: 20, created: 18, dead_letters: 2, complete: true } });
     expect(await recordsOf(company, 'clients', 'invoices')).toHaveLength(5 + 18);

@@ -58,7 +58,7 @@ test('I4: two runs at a time: the second ends with exit code 3 and the first is 
   expect(simulator.admin.stats().byPath['account/details.json']).toBe(1);
 });
 
-test('I4: a member that joins while a run is under way ends the run with exit code 3, and the next one finishes the lap', async () => {
+test('I4: a member that joins while a run is under way ends the run with exit code 3, and the next one finishes the sweep', async () => {
   const company = await oneCompany({ invoices: 450 });
   const { simulator, service } = company;
   let member: ChildProcess | undefined;

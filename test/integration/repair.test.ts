@@ -101,15 +101,15 @@ test('a run that is fenced by resync restores, publishes what was marked, and go
   const scene = await companies(['alfa']);
   const { service, simulator, times } = scene;
   const run = startRun(service);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   const [id = 0] = simulator.admin.truth()['key-alfa']?.invoices.ids ?? [];
   expect(await service.command(['resync', '--entity', 'alfa', '--id', String(id)])).toMatchObject({ code: 0 });
   times.set(`alfa invoices ${id}`, 2);
   edit(scene, 'alfa', 5);
   await run.says('kafka is back');
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   edit(scene, 'alfa', 6);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   expect(await run.stop()).toMatchObject({ code: 0 });
   expect(run.count('kafka lost, retrying')).toBe(1);
   await expectAgreement(scene);

@@ -252,7 +252,7 @@ describe('rows over three runs', () => {
     });
   });
 
-  test('every row of the first lap is an r, each once', () => {
+  test('every row of the first sweep is an r, each once', () => {
     expect(new Set(recordsOf(read[0], 'invoices', 'edited').map(({ op }) => op))).toEqual(new Set(['r']));
     expect(idsOf(read[0], 'invoices', 'edited')).toHaveLength(20);
     expect(idsOf(read[0], 'clients', 'edited')).toHaveLength(10);

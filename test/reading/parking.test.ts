@@ -5,8 +5,8 @@ import { nextState, parksEntity, parksStream, type ReadingState } from '../../sr
 import type { Progress } from '../../src/reading/progress';
 import { NO_COUNTS, resumeOrBegin } from '../../src/rules/cursor';
 import { SessionEnded } from '../../src/shard/session-ended';
-import { cursorIn, cursorOfScan, type Fate, itemStream, topicOf } from '../support/memory';
-import { idsOn, items, lapsEvery, quiet, scene, upTo, when } from '../support/scene';
+import { cursorIn, cursorOfScan, type Fate, itemStream, type ListRequest, topicOf } from '../support/memory';
+import { idsOn, items, sweepsEvery, quiet, scene, upTo, when } from '../support/scene';
 
 const malformed = (): never => {
   throw new FatalError('expected a list, got none', { reason: 'malformed-answer', parks: 'stream' });
@@ -23,7 +23,7 @@ describe('parking', () => {
 
   test('a parked stream stops neither its siblings nor other entities (I9)', async () => {
     const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
-    const run = here.start({ rhythm: lapsEvery(3_600_000), parkMs: () => 3_600_000 });
+    const run = here.start({ rhythm: sweepsEvery(3_600_000), parkMs: () => 3_600_000 });
     await when(() => run.of('sweep').length === 2);
     expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'beta items']);
     expect(run.of('parked')).toEqual(['alfa things']);
@@ -31,7 +31,7 @@ describe('parking', () => {
     expect(await run.ended).toBeNull();
   });
 
-  test('a refused key parks the whole entity and no other, and is not tried again in a run of one lap', async () => {
+  test('a refused key parks the whole entity and no other, and is not tried again in a run of one sweep', async () => {
     const here = scene({ rows, before: ({ entity }) => (entity === 'alfa' ? refused() : undefined) });
     const run = here.start();
     expect(await run.ended).toBeNull();
@@ -43,7 +43,7 @@ describe('parking', () => {
     expect(here.asked.filter(({ entity }) => entity === 'alfa').length).toBeLessThanOrEqual(2);
   });
 
-  test('what does not pass is tried once more in a run of one lap, and then given up', async () => {
+  test('what does not pass is tried once more in a run of one sweep, and then given up', async () => {
     const here = scene({ rows, before: ({ stream }) => (stream === 'things' ? malformed() : undefined) });
     const run = here.start();
     expect(await run.ended).toBeNull();
@@ -61,8 +61,74 @@ describe('parking', () => {
     const run = here.start();
     expect(await run.ended).toBeNull();
     expect(run.told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['parked', 'retrying', 'sweep']));
-    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9, 9, 12, 15, 18]);
+    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9, 9, 12, 15, 18, 19]);
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
+  });
+
+  test.each<[string, (request: ListRequest) => boolean]>([
+    ['a whole list', () => true],
+    ['its last page', ({ offset }) => offset >= 6],
+    ['one of its scans', ({ params }) => params['order'] === 'id desc'],
+  ])(
+    '%s that is down parks its stream alone while another stream of the entity is answered (I9)',
+    async (_, isDown) => {
+      let answered = 0;
+      const here = scene({
+        rows,
+        before: async (request) => {
+          if (request.entity !== 'alfa') return;
+          if (request.stream === 'items') answered += 1;
+          if (request.stream !== 'things' || !isDown(request)) return;
+          const before = answered;
+          // Six tries take a while, and meanwhile others are answered.
+          await when(() => answered > before);
+          await quiet();
+          down();
+        },
+      });
+      const run = here.start({ rhythm: sweepsEvery(1), parkMs: () => 3_600_000 });
+      await when(() => run.of('parked').length > 0);
+      const sweeps = run.of('sweep').filter((name) => name === 'alfa items').length;
+      await when(() => run.of('sweep').filter((name) => name === 'alfa items').length > sweeps + 2);
+      expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([
+        { entity: 'alfa', stream: 'things', reason: 'unavailable' },
+      ]);
+      run.stop();
+      expect(await run.ended).toBeNull();
+    },
+  );
+
+  test('one row whose own address is down parks its stream alone while another stream of the entity is answered (I9)', async () => {
+    const things = items(9);
+    const here = scene({
+      rows: { alfa: { items: items(9), things } },
+      beforeDetail: async () => {
+        const before = here.asked.length;
+        await when(() => here.asked.length > before + 2);
+        return down();
+      },
+    });
+    const run = here.start({
+      rhythm: sweepsEvery(1),
+      parkMs: () => 3_600_000,
+      deletions: { maxShare: 1, confirm: null },
+    });
+    await when(() => run.of('sweep').includes('alfa things'));
+    things.splice(4, 1);
+    await when(() => run.of('parked').length > 0);
+    expect(run.of('parked')).toEqual(['alfa things']);
+    run.stop();
+    expect(await run.ended).toBeNull();
+  });
+
+  test('streams that are all down park their entity as a whole (I9)', async () => {
+    const here = scene({ rows, before: ({ entity }) => (entity === 'alfa' ? down() : undefined) });
+    const run = here.start({ rhythm: sweepsEvery(3_600_000), parkMs: () => 3_600_000 });
+    await when(() => run.of('parked').length > 0 && run.of('sweep').length > 0);
+    expect(run.of('parked')).toEqual(['alfa']);
+    expect(run.of('sweep')).toEqual(['beta items']);
+    run.stop();
+    expect(await run.ended).toBeNull();
   });
 
   test('a Retry-After that is shorter than the parking does not shorten it', async () => {
@@ -78,7 +144,7 @@ describe('parking', () => {
     expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([{ waitMs: 3 }]);
   });
 
-  test('a lap whose end is being committed when another stream parks its entity is not read a second time', async () => {
+  test('a sweep whose end is being committed when another stream parks its entity is not read a second time', async () => {
     let ending: () => void = () => undefined;
     const ends = new Promise<void>((resolve) => (ending = resolve));
     let failures = 0;
@@ -103,10 +169,10 @@ describe('parking', () => {
     expect(await run.ended).toBeNull();
     expect(failures).toBe(1);
     expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'alfa things', 'beta items']);
-    expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(3);
+    expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(4);
   });
 
-  test('the sums of a lap keep what was read before it was parked', async () => {
+  test('the sums of a sweep keep what was read before it was parked', async () => {
     const stream: StreamDeclaration = { ...itemStream('items'), sumFields: ['amount'] };
     const here = scene({
       rows: { alfa: { items: items(10).map((row) => ({ ...row, currency: 'PLN', amount: 5 })) } },
@@ -126,7 +192,7 @@ describe('whose failure it is', () => {
   const ofEntity = new FatalError('no key', { reason: 'unauthorized', parks: 'entity' });
 
   test.each([
-    ['a stream where its list is at fault', ofStream, true, false],
+    ['a stream where its list is at fault, or the entity where no stream is read yet', ofStream, true, true],
     ['an entity where its key is', ofEntity, false, true],
     ['an entity where the API is down', new TransientError('503'), false, true],
     ['neither where the session has ended', new SessionEnded(new TransientError('lost')), false, false],

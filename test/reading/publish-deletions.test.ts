@@ -4,7 +4,7 @@ import type { Progress } from '../../src/reading/progress';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import type { Target } from '../../src/rules/rhythm';
 import type { OutgoingRecord } from '../../src/sinks/transaction';
-import { type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
+import { type DetailAnswer, type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
 import { items, scene, type Scene, type Setting, upTo, when } from '../support/scene';
 
 const place = { entity: 'alfa', stream: 'items' };
@@ -15,7 +15,7 @@ const always: Rhythm = {
   recentDays: 45,
 };
 
-/** One list whose rows the test may change between two laps. */
+/** One list whose rows the test may change between two sweeps. */
 function list(count: number, setting: Omit<Setting, 'rows'> = {}) {
   const rows = items(count);
   return { ...scene({ rows: { alfa: { items: rows } }, ...setting }), rows };
@@ -32,10 +32,10 @@ function drop(rows: Row[], ...ids: readonly number[]): void {
   }
 }
 
-/** Runs of one lap each, the options for all of them. */
-async function laps(here: Scene, count: number, options: Parameters<Scene['start']>[0] = {}) {
+/** Runs of one sweep each, the options for all of them. */
+async function sweeps(here: Scene, count: number, options: Parameters<Scene['start']>[0] = {}) {
   const runs = [];
-  for (let lap = 0; lap < count; lap++) {
+  for (let sweep = 0; sweep < count; sweep++) {
     const run = here.start(options);
     expect(await run.ended).toBeNull();
     runs.push(run);
@@ -65,35 +65,35 @@ const control =
 /** Synced, then without these. */
 async function after(count: number, gone: readonly number[], setting: Omit<Setting, 'rows'> = {}): Promise<List> {
   const here = list(count, setting);
-  await laps(here, 1, { limit: 100 });
+  await sweeps(here, 1, { limit: 100 });
   drop(here.rows, ...gone);
   return here;
 }
 
 describe('a tombstone (I5)', () => {
-  test('is published of a row that two laps missed and that is answered with 404, once', async () => {
+  test('is published of a row that two sweeps missed and that is answered with 404, once', async () => {
     const here = await after(20, [7]);
-    await laps(here, 1);
+    await sweeps(here, 1);
     expect([tombstones(here), missing(here), here.askedAlone]).toEqual([[], [7], []]);
-    const told = await laps(here, 1);
+    const told = await sweeps(here, 1);
     expect(tombstones(here)).toEqual([7]);
     expect(last(here)?.headers).toMatchObject({ entity: 'alfa', stream: 'items', op: 'd', scan: 'sweep' });
     expect(deleted(told, 'page')).toEqual([1]);
-    await laps(here, 2);
+    await sweeps(here, 2);
     expect(tombstones(here)).toEqual([7]);
     expect(ledgerIn(here.kafka, 'alfa', 'items').has(7)).toBe(false);
   });
 
-  test('counts in the lap that begins after it', async () => {
+  test('counts in the sweep that begins after it', async () => {
     const here = await after(20, [7]);
-    await laps(here, 2);
-    const told = await laps(here, 1);
+    await sweeps(here, 2);
+    const told = await sweeps(here, 1);
     expect(deleted(told, 'sweep')).toEqual([1]);
   });
 
   test('is asked for only between two answers that show a row which is known to be there', async () => {
     const here = await after(20, [7, 8]);
-    await laps(here, 2);
+    await sweeps(here, 2);
     const addresses = here.askedAlone.map(({ address }) => address);
     expect(addresses).toHaveLength(4);
     expect(addresses.slice(1, 3)).toEqual(['7', '8']);
@@ -103,20 +103,36 @@ describe('a tombstone (I5)', () => {
 
   test('is not published where the API answers 404 for everything', async () => {
     const here = await after(20, [7], { beforeDetail: () => null });
-    const told = await laps(here, 4);
+    const told = await sweeps(here, 4);
     expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
     expect(warnings(told)).toEqual([1, 2, 3].map(() => `${control} 404; nothing is deleted`));
   });
 
   test('is not published where the API begins to answer 404 for everything after the first control', async () => {
     const here = await after(20, [7], { beforeDetail: (_, asked) => (asked > 1 ? null : undefined) });
-    await laps(here, 2);
+    await sweeps(here, 2);
     expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
   });
 
+  test.each([1, 2, 3])(
+    'is published although %i of the rows that are known to be there answer 404 alone (I5)',
+    async (blind) => {
+      const gone = new Set<string>();
+      const here = await after(20, [7], {
+        beforeDetail: ({ address }) => {
+          if (address === '7') return undefined;
+          if (gone.size < blind) gone.add(address);
+          return gone.has(address) ? null : undefined;
+        },
+      });
+      const told = await sweeps(here, 2);
+      expect([tombstones(here), warnings(told)]).toEqual([[7], []]);
+    },
+  );
+
   test('is not published where no row is left to compare with', async () => {
     const here = await after(3, [1, 2, 3]);
-    const told = await laps(here, 4);
+    const told = await sweeps(here, 4);
     expect([tombstones(here), here.askedAlone]).toEqual([[], []]);
     expect(warnings(told)).toEqual(
       [1, 2, 3].map(() => `${control} none that is known to be there; nothing is deleted`),
@@ -128,9 +144,9 @@ describe('a tombstone (I5)', () => {
     const here = list(9, { streams: [stream] });
     for (const [index, row] of here.rows.entries())
       if (row.id !== 7) here.rows[index] = { ...row, uuid: `uuid ${row.id}` };
-    await laps(here, 1);
+    await sweeps(here, 1);
     drop(here.rows, 6, 7);
-    await laps(here, 4);
+    await sweeps(here, 4);
     expect([tombstones(here), missing(here)]).toEqual([[6], [7]]);
   });
 
@@ -140,7 +156,7 @@ describe('a tombstone (I5)', () => {
     ['another row', () => ({ id: 999, content: 'of another row' })],
   ])('is not published where the answer is %s', async (_, answer) => {
     const here = await after(20, [7], { beforeDetail: ({ address }) => (address === '7' ? answer() : undefined) });
-    await laps(here, 3);
+    await sweeps(here, 3);
     expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
   });
 
@@ -150,19 +166,19 @@ describe('a tombstone (I5)', () => {
     const here = await after(20, [7], {
       account: () => ((asked += 1) > 3 ? { taxId: '2222222222', accountUuid: 'b' } : account),
     });
-    const told = await laps(here, 2);
+    const told = await sweeps(here, 2);
     expect(asked).toBe(4);
     expect(told).toContainEqual(expect.objectContaining({ kind: 'given-up', reason: 'identity-mismatch' }));
     expect([tombstones(here), here.askedAlone]).toEqual([[], []]);
   });
 
-  test('is not published of a row that came back between the two laps', async () => {
+  test('is not published of a row that came back between the two sweeps', async () => {
     const here = await after(20, [7]);
-    await laps(here, 1);
+    await sweeps(here, 1);
     here.rows.splice(6, 0, { id: 7, content: 'first 7' });
-    await laps(here, 1);
+    await sweeps(here, 1);
     drop(here.rows, 7);
-    await laps(here, 1);
+    await sweeps(here, 1);
     expect([tombstones(here), here.askedAlone, missing(here)]).toEqual([[], [], [7]]);
   });
 
@@ -178,7 +194,7 @@ describe('a tombstone (I5)', () => {
         return undefined;
       },
     });
-    await laps(here, 1);
+    await sweeps(here, 1);
     const run = here.start({ rhythm: always });
     await when(() => back && here.askedAlone.length >= 3 && run.of('sweep').length >= 2);
     run.stop();
@@ -196,7 +212,7 @@ describe('a tombstone (I5)', () => {
         return { id: 20, content: 'older' };
       },
     });
-    await laps(here, 1);
+    await sweeps(here, 1);
     const run = here.start({ rhythm: always });
     await when(() => opsOf(here, 20).length >= 2 && run.of('sweep').length >= 3);
     run.stop();
@@ -209,9 +225,9 @@ describe('a tombstone (I5)', () => {
 
   test('is followed by op c when the row comes back', async () => {
     const here = await after(20, [7]);
-    await laps(here, 2);
+    await sweeps(here, 2);
     here.rows.splice(6, 0, { id: 7, content: 'first 7' });
-    await laps(here, 1);
+    await sweeps(here, 1);
     expect(opsOf(here, 7)).toEqual(['r', 'd', 'c']);
   });
 
@@ -228,20 +244,20 @@ describe('a tombstone (I5)', () => {
           },
         },
       });
-      await laps(here, 4);
+      await sweeps(here, 4);
       expect([failed, tombstones(here), missing(here)]).toEqual([true, [7], []]);
     },
   );
 
-  test('that a crash came before is published after the next lap', async () => {
+  test('that a crash came before is published after the next sweep', async () => {
     const here = await after(20, [7], {
       beforeDetail: (_, asked) => (asked === 2 ? new Promise(() => undefined) : undefined),
     });
-    await laps(here, 1);
+    await sweeps(here, 1);
     const run = here.start();
     await when(() => here.askedAlone.length === 2);
     run.kill();
-    await laps(here, 1);
+    await sweeps(here, 1);
     expect(tombstones(here)).toEqual([7]);
   });
 });
@@ -251,21 +267,21 @@ describe('a missing row that is there when it is asked for', () => {
   const dated = async (setting: Omit<Setting, 'rows'> = {}): Promise<List> => {
     const here = list(12, { streams, ...setting });
     for (const [index, row] of here.rows.entries()) here.rows[index] = { ...row, date: '2026-03-01' };
-    await laps(here, 1, { startDate: '2026-01-01' });
+    await sweeps(here, 1, { startDate: '2026-01-01' });
     return here;
   };
 
   test('is published once as u outside the scope and left, until a list shows it again', async () => {
     const here = await dated();
     here.rows[6] = { id: 7, content: 'moved', date: '2025-03-01' };
-    await laps(here, 5, { startDate: '2026-01-01' });
+    await sweeps(here, 5, { startDate: '2026-01-01' });
     expect(opsOf(here, 7)).toEqual(['r', 'u']);
     expect(rowOf(last(here) ?? never())).toEqual({ id: 7, content: 'moved', date: '2025-03-01' });
     expect(here.askedAlone.filter(({ address }) => address === '7')).toHaveLength(1);
     expect(missing(here)).toEqual([]);
 
     here.rows[6] = { id: 7, content: 'back', date: '2026-03-01' };
-    await laps(here, 1, { startDate: '2026-01-01' });
+    await sweeps(here, 1, { startDate: '2026-01-01' });
     expect(opsOf(here, 7)).toEqual(['r', 'u', 'u']);
   });
 
@@ -273,7 +289,7 @@ describe('a missing row that is there when it is asked for', () => {
     const seven = { id: 7, content: 'first 7', date: '2026-03-01' };
     const here = await dated({ beforeDetail: ({ address }) => (address === '7' ? seven : undefined) });
     drop(here.rows, 7);
-    await laps(here, 2, { startDate: '2026-01-01' });
+    await sweeps(here, 2, { startDate: '2026-01-01' });
     expect(here.askedAlone.map(({ address }) => address)).toContain('7');
     expect([missing(here), opsOf(here, 7)]).toEqual([[], ['r']]);
   });
@@ -281,15 +297,15 @@ describe('a missing row that is there when it is asked for', () => {
   test('is not deleted where start_date is later: it is left, without a question and without a record', async () => {
     const here = await dated();
     for (const id of [1, 2, 3]) here.rows[id - 1] = { id, content: `first ${id}`, date: '2026-02-01' };
-    await laps(here, 1, { startDate: '2026-01-01' });
+    await sweeps(here, 1, { startDate: '2026-01-01' });
     const { length } = here.kafka.records;
-    await laps(here, 4, { startDate: '2026-02-15' });
+    await sweeps(here, 4, { startDate: '2026-02-15' });
     expect([here.kafka.records.length, here.askedAlone, missing(here)]).toEqual([length, [], []]);
     expect(ledgerIn(here.kafka, 'alfa', 'items').size).toBe(9);
 
     // And earlier again, by which older rows come too.
     here.rows.push({ id: 13, content: 'older', date: '2025-12-01' });
-    await laps(here, 3, { startDate: '2025-11-01' });
+    await sweeps(here, 3, { startDate: '2025-11-01' });
     expect(ledgerIn(here.kafka, 'alfa', 'items').size).toBe(13);
     expect(here.kafka.records.slice(length).map((record) => [idOf(record), record.headers['op']])).toEqual([[13, 'c']]);
   });
@@ -300,16 +316,16 @@ describe('the brake', () => {
 
   test('lets ten rows of a short list go, and one in a hundred of a long one', async () => {
     const here = await after(500, upTo(10), {});
-    await laps(here, 2, { deletions: { maxShare: 0.01, confirm: null } });
+    await sweeps(here, 2, { deletions: { maxShare: 0.01, confirm: null } });
     expect(tombstones(here)).toEqual(upTo(10));
   });
 
   test('holds everything at eleven of 500 rows, and changes go on', async () => {
     const here = await after(500, eleven);
     const deletions = { maxShare: 0.01, confirm: null };
-    await laps(here, 1, { deletions });
+    await sweeps(here, 1, { deletions });
     here.rows[100] = { id: 112, content: 'second 112' };
-    const told = await laps(here, 1, { deletions, newId: () => 'hold 1' });
+    const told = await sweeps(here, 1, { deletions, newId: () => 'hold 1' });
     expect([tombstones(here), missing(here)]).toEqual([[], eleven]);
     expect(opsOf(here, 112)).toEqual(['r', 'u']);
     expect(holdIn(here.kafka, place)?.id).toBe('hold 1');
@@ -319,9 +335,9 @@ describe('the brake', () => {
 
   test('stays pulled over restarts, and nothing is asked for meanwhile', async () => {
     const here = await after(50, eleven);
-    await laps(here, 2, { newId: () => 'hold 1' });
+    await sweeps(here, 2, { newId: () => 'hold 1' });
     const asked = here.askedAlone.length;
-    const told = await laps(here, 2, { newId: () => 'hold 2', deletions: { maxShare: 0, confirm: 'hold 2' } });
+    const told = await sweeps(here, 2, { newId: () => 'hold 2', deletions: { maxShare: 0, confirm: 'hold 2' } });
     expect(told.filter(({ kind }) => kind === 'held')).toMatchObject([
       { hold: { id: 'hold 1' } },
       { hold: { id: 'hold 1' } },
@@ -331,21 +347,21 @@ describe('the brake', () => {
 
   test('is released by the id of the hold alone, once', async () => {
     const here = await after(50, eleven);
-    await laps(here, 2, { newId: () => 'hold 1' });
-    await laps(here, 1, { deletions: { maxShare: 0, confirm: 'hold 1' } });
+    await sweeps(here, 2, { newId: () => 'hold 1' });
+    await sweeps(here, 1, { deletions: { maxShare: 0, confirm: 'hold 1' } });
     expect([tombstones(here), holdIn(here.kafka, place)]).toEqual([eleven, null]);
 
     drop(here.rows, ...upTo(30).slice(11));
-    await laps(here, 3, { deletions: { maxShare: 0, confirm: 'hold 1' }, newId: () => 'hold 2' });
+    await sweeps(here, 3, { deletions: { maxShare: 0, confirm: 'hold 1' }, newId: () => 'hold 2' });
     expect([tombstones(here), holdIn(here.kafka, place)?.id]).toEqual([eleven, 'hold 2']);
   });
 
   test('lets go only what was missing when it was pulled; more than the allowance beside it is held anew', async () => {
     const here = await after(60, eleven);
-    await laps(here, 2, { newId: () => 'hold 1' });
+    await sweeps(here, 2, { newId: () => 'hold 1' });
     drop(here.rows, ...upTo(30).slice(11));
-    await laps(here, 1);
-    await laps(here, 1, { deletions: { maxShare: 0, confirm: 'hold 1' }, newId: () => 'hold 2' });
+    await sweeps(here, 1);
+    await sweeps(here, 1, { deletions: { maxShare: 0, confirm: 'hold 1' }, newId: () => 'hold 2' });
     expect([tombstones(here), missing(here), holdIn(here.kafka, place)?.id]).toEqual([
       eleven,
       upTo(30).slice(11),
@@ -356,31 +372,31 @@ describe('the brake', () => {
   test('stays pulled where a released row cannot be shown to be gone', async () => {
     let blind = false;
     const here = await after(50, eleven, { beforeDetail: () => (blind ? null : undefined) });
-    await laps(here, 2, { newId: () => 'hold 1' });
+    await sweeps(here, 2, { newId: () => 'hold 1' });
     blind = true;
-    await laps(here, 1, { deletions: { maxShare: 0, confirm: 'hold 1' } });
+    await sweeps(here, 1, { deletions: { maxShare: 0, confirm: 'hold 1' } });
     expect([tombstones(here), holdIn(here.kafka, place)?.id]).toEqual([[], 'hold 1']);
   });
 
-  test('counts what several laps delete within a day, but not what was released', async () => {
+  test('counts what several sweeps delete within a day, but not what was released', async () => {
     let nowMs = Date.now();
     const now = (): number => nowMs;
     const here = await after(60, eleven);
-    await laps(here, 2, { now, newId: () => 'hold 1' });
-    await laps(here, 1, { now, deletions: { maxShare: 0, confirm: 'hold 1' } });
+    await sweeps(here, 2, { now, newId: () => 'hold 1' });
+    await sweeps(here, 1, { now, deletions: { maxShare: 0, confirm: 'hold 1' } });
     drop(here.rows, ...upTo(18).slice(11));
-    await laps(here, 2, { now });
+    await sweeps(here, 2, { now });
     expect(tombstones(here)).toEqual(upTo(18));
 
     drop(here.rows, 19, 20, 21, 22);
-    await laps(here, 2, { now, newId: () => 'hold 2' });
+    await sweeps(here, 2, { now, newId: () => 'hold 2' });
     expect([tombstones(here), holdIn(here.kafka, place)?.id]).toEqual([upTo(18), 'hold 2']);
-    await laps(here, 1, { now, deletions: { maxShare: 0, confirm: 'hold 2' } });
+    await sweeps(here, 1, { now, deletions: { maxShare: 0, confirm: 'hold 2' } });
     expect(tombstones(here)).toEqual(upTo(22));
 
     nowMs += 25 * HOUR;
     drop(here.rows, ...upTo(32).slice(22));
-    await laps(here, 2, { now });
+    await sweeps(here, 2, { now });
     expect(tombstones(here)).toEqual(upTo(32));
   });
 
@@ -390,17 +406,17 @@ describe('the brake', () => {
       beforeDetail: ({ address }) => (address === '21' ? row : undefined),
     });
     const options = { limit: 100, deletions: { maxShare: 0.01, confirm: null } };
-    await laps(here, 2, options);
+    await sweeps(here, 2, options);
     expect(tombstones(here)).toEqual(upTo(20));
     row = here.rows.shift() ?? null;
-    await laps(here, 2, options);
+    await sweeps(here, 2, options);
     expect(here.askedAlone.map(({ address }) => address)).toContain('21');
     expect([holdIn(here.kafka, place), missing(here)]).toEqual([null, []]);
   });
 
   test('holds where ten thousand rows are deleted at once', async () => {
     const here = await after(10_300, upTo(10_000));
-    await laps(here, 2, { limit: 100, newId: () => 'hold 1', deletions: { maxShare: 0.01, confirm: null } });
+    await sweeps(here, 2, { limit: 100, newId: () => 'hold 1', deletions: { maxShare: 0.01, confirm: null } });
     expect([tombstones(here), holdIn(here.kafka, place)?.id]).toEqual([[], 'hold 1']);
     // The control, and those up to the first that is too many.
     expect(here.askedAlone).toHaveLength(1 + 104);
@@ -413,6 +429,41 @@ const never = (): never => {
 const down = (): never => {
   throw new TransientError('expected 200 or 404, got 500');
 };
-const refused = (): never => {
-  throw new FatalError('expected 200 or 404, got 403', { reason: 'forbidden', parks: 'stream' });
+const refused = (status = 403): never => {
+  throw new FatalError(`expected 200 or 404, got ${status}`, { status, reason: 'unexpected-status', parks: 'stream' });
 };
+
+describe('a missing row whose own address gives no clear answer', () => {
+  const answers: [string, () => DetailAnswer][] = [
+    ['410', () => refused(410)],
+    ['403', () => refused(403)],
+    ['500 for ever', () => down()],
+    ['another row', () => ({ id: 999, content: 'of another row' })],
+    ['a stub', () => ({ id: 7, deleted: true })],
+    ['a stub of nulls', () => ({ id: 7, content: null })],
+  ];
+
+  test.each(answers)(
+    'stays pending and is told, while the others are deleted and the stream is not parked: %s (I9)',
+    async (_, answer) => {
+      const here = await after(20, [7, 8, 9], {
+        beforeDetail: ({ address }) => (address === '7' ? answer() : undefined),
+      });
+      const told = await sweeps(here, 3);
+      expect([tombstones(here), missing(here)]).toEqual([[8, 9], [7]]);
+      expect(told.filter(({ kind }) => kind === 'parked' || kind === 'given-up')).toEqual([]);
+      expect(told.filter(({ kind }) => kind === 'pending')).toEqual([
+        expect.objectContaining({ id: 7, since: 2 }),
+        expect.objectContaining({ id: 7, since: 2 }),
+      ]);
+      expect(opsOf(here, 7)).toEqual(['r']);
+    },
+  );
+
+  test('holds up the whole entity where no known row of the stream is answered either', async () => {
+    const here = await after(20, [7, 8], { beforeDetail: (_, asked) => (asked > 1 ? down() : undefined) });
+    const told = await sweeps(here, 2);
+    expect([tombstones(here), missing(here)]).toEqual([[], [7, 8]]);
+    expect(told.filter(({ kind }) => kind === 'parked')).toHaveLength(1);
+  });
+});

@@ -2,7 +2,7 @@ import { createShard } from '../../src/shard/shard';
 import type { Batch } from '../../src/sinks/transaction';
 import { parseStateValue } from '../../src/state/state-topic';
 import { cursorIn, DEAD_LETTERS, type Fate, itemStream, memoryShard, rowOf, stateOf, topicOf } from '../support/memory';
-import { idsOn, items, lapsEvery, quiet, scene, type Scene, upTo, when } from '../support/scene';
+import { idsOn, items, sweepsEvery, quiet, scene, type Scene, upTo, when } from '../support/scene';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -12,7 +12,7 @@ function lastCursor({ kafka }: Scene, stream: string) {
 }
 
 describe('sweeps', () => {
-  test('a run goes on with a half lap and asks only for its rest', async () => {
+  test('a run goes on with a half sweep and asks only for its rest', async () => {
     const here = scene({ rows: { alfa: { items: items(20) } } });
     const first = here.start();
     await when(() => first.of('page').length >= 2);
@@ -32,7 +32,7 @@ describe('sweeps', () => {
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
   });
 
-  test('the lap after a complete one has the next number, and publishes only what changed since', async () => {
+  test('the sweep after a complete one has the next number, and publishes only what changed since', async () => {
     const rows = items(10);
     const here = scene({ rows: { alfa: { items: rows } } });
     expect(await here.start().ended).toBeNull();
@@ -48,7 +48,7 @@ describe('sweeps', () => {
     expect(here.kafka.records.map(({ headers }) => headers['op'])).toEqual([...upTo(10).map(() => 'r'), 'u']);
   });
 
-  test('a half lap of another query is begun again under the same number', async () => {
+  test('a half sweep of another query is begun again under the same number', async () => {
     const dated = items(20).map((row) => ({ ...row, date: row.id % 2 === 0 ? '2026-02-01' : '2025-02-01' }));
     const here = scene({ rows: { alfa: { items: dated } }, streams: [itemStream('items', { scoped: true })] });
     const first = here.start({ startDate: '2026-01-01' });
@@ -64,7 +64,7 @@ describe('sweeps', () => {
     expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(20));
   });
 
-  test('a lap whose last commit seemed lost but stands is complete, and not read a second time', async () => {
+  test('a sweep whose last commit seemed lost but stands is complete, and not read a second time', async () => {
     const ends: Batch[] = [];
     const here = scene({
       rows: { alfa: { items: items(10) } },
@@ -84,16 +84,16 @@ describe('sweeps', () => {
     expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9]);
   });
 
-  test('laps follow each other until the pipeline is stopped, which no waiting delays', async () => {
+  test('sweeps follow each other until the pipeline is stopped, which no waiting delays', async () => {
     const here = scene({ rows: { alfa: { items: items(5) } } });
-    const run = here.start({ rhythm: lapsEvery(1) });
+    const run = here.start({ rhythm: sweepsEvery(1) });
     await when(() => run.of('sweep').length >= 3);
     run.stop();
     expect(await run.ended).toBeNull();
     expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(5));
 
     const [asked, written] = [here.asked.length, here.kafka.state.length];
-    const slow = here.start({ rhythm: lapsEvery(3_600_000) });
+    const slow = here.start({ rhythm: sweepsEvery(3_600_000) });
     await when(() => here.kafka.state.length > written);
     slow.stop();
     expect(await slow.ended).toBeNull();
@@ -102,7 +102,7 @@ describe('sweeps', () => {
 });
 
 describe('stopping', () => {
-  test('a stop in mid-lap ends the run with the cursor of its unchanged pages committed', async () => {
+  test('a stop in mid-sweep ends the run with the cursor of its unchanged pages committed', async () => {
     const here = scene({ rows: { alfa: { items: items(40) } } });
     expect(await here.start().ended).toBeNull();
     const before = here.kafka.state.length;
@@ -135,6 +135,19 @@ describe('stopping', () => {
     await when(() => lastCursor(here, 'items').number === 2 && lastCursor(here, 'items').position.offset === 9);
     second.kill();
     expect(here.kafka.records).toHaveLength(40);
+  });
+
+  test('I4: a shard that is given up while it is being opened is told so', () => {
+    const signals: AbortSignal[] = [];
+    const run = scene({ rows: { alfa: { items: items(1) } } }).start({
+      open: (wanted) => {
+        signals.push(wanted);
+        return new Promise(() => undefined);
+      },
+    });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    run.kill();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   test('a session that opens only after everybody left is closed', async () => {

@@ -1,6 +1,7 @@
 import { lastValueFrom } from 'rxjs';
 
 import { asking, scopeOf, streamReading, type Reader, type StreamReading } from '../../src/reading/stream-reading';
+import { createLastAnswers } from '../../src/reading/stream-trouble';
 import { whenAborted } from '../../src/operators/when-aborted';
 import { createShard } from '../../src/shard/shard';
 import { createMarks, createMemoryKafka, createMemoryRest, itemStream, memoryShard } from '../support/memory';
@@ -53,7 +54,11 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
       },
     }),
   };
-  return { diary, session, reading: streamReading({ shard, session: noted, reader }, declaration) };
+  return {
+    diary,
+    session,
+    reading: streamReading({ shard, session: noted, reader, answers: createLastAnswers() }, declaration),
+  };
 }
 
 test('a stream is read under the names of its entity and its own', async () => {

@@ -2,6 +2,7 @@ import type { Counts, Cursor, Page, Query, StreamDeclaration } from '../../src/m
 import {
   addCounts,
   addSums,
+  MAX_SUMS,
   advance,
   cursorOf,
   isComplete,
@@ -199,5 +200,23 @@ describe('sums', () => {
   test('are not kept where the stream declares no field to sum', () => {
     const before = new Map<string, number[]>();
     expect(addSums(before, itemStream('items'), [{ id: 1 }])).toBe(before);
+  });
+
+  test('count money that is written as text', () => {
+    const rows = [
+      { id: 1, net: '10', gross: -3 },
+      { id: 2, net: '10.00', gross: '-4' },
+    ];
+    expect(Object.fromEntries(addSums(new Map(), stream, rows))).toEqual({ ' ': [2, 10, -7] });
+  });
+
+  test('are bounded whatever the rows hold: a long currency counts as none, and there are only so many (I9)', () => {
+    const long = { id: 1, date: '2026-01-05', currency: 'X'.repeat(1_100_000), net: 10, gross: 12 };
+    expect(Object.fromEntries(addSums(new Map(), stream, [long]))).toEqual({ '2026-01 ': [1, 10, 12] });
+    const many = Array.from({ length: 5000 }, (_, id) => ({ id, currency: String(id) }));
+    const sums = addSums(addSums(new Map(), stream, many), stream, [long, ...many]);
+    expect(sums.size).toBe(MAX_SUMS);
+    expect(sums.get(' 0')).toEqual([2, 0, 0]);
+    expect(JSON.stringify([...sums]).length).toBeLessThan(100_000);
   });
 });

@@ -1,10 +1,11 @@
+import type { RequestAttempt } from '../../src/sources/rest';
 import { createCodecs } from '../../src/service/codecs';
 import { readerOf, shardOptions } from '../../src/service/open-shard';
 import { singleObject } from '../../src/sinks/framing';
 import { clients } from '../../src/sources/streams/clients';
 import { createMemoryRest } from '../support/memory';
 import { impatient } from '../support/once';
-import { entityOf, memoryTopics, runOptions } from '../support/service';
+import { entityOf, memoryTopics } from '../support/service';
 
 const codecs = createCodecs({ projections: [], volatileFields: [] }, memoryTopics, singleObject);
 const partition = (number: number) => ({
@@ -36,10 +37,14 @@ test('a shard has each configured stream of each of its entities, all of one str
 
 test('an entity is read by its own way to the API, and only the streams that it is configured with', () => {
   const rest = createMemoryRest({ entity: 'alfa', rows: () => [], marks: { next: () => 0 } });
-  const of = jest.fn(() => rest);
-  const onAttempt = () => undefined;
+  const of = jest.fn((_entity: unknown, onAttempt?: (attempt: RequestAttempt) => void) => {
+    onAttempt?.({ entity: 'alfa', stream: 'clients', attempt: 1, status: 200 });
+    return rest;
+  });
+  const events: unknown[] = [];
   const entity = { ...entityOf('alfa'), streams: ['clients'], nip: '1111111111' };
-  const reader = readerOf({ api: { of, setShare: () => undefined }, options: runOptions({ onAttempt }) }, entity);
+  const reader = readerOf({ api: { of, setShare: () => undefined }, emit: (event) => events.push(event) }, entity);
   expect(reader).toMatchObject({ entity: 'alfa', nip: '1111111111', streams: [clients], rest });
-  expect(of).toHaveBeenCalledWith(entity, onAttempt);
+  expect(of.mock.calls[0]?.[0]).toBe(entity);
+  expect(events).toEqual([{ kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1, status: 200 }]);
 });

@@ -2,7 +2,7 @@ import { BehaviorSubject, firstValueFrom, lastValueFrom, toArray, type Observabl
 
 import { ConfigError, TransientError } from '../../src/errors';
 import { targetsOf } from '../../src/rules/rhythm';
-import type { ServiceOptions } from '../../src/service/run-context';
+import type { Emit, ServiceEvent } from '../../src/service/events';
 import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
 import { until } from '../support/kafka';
@@ -48,8 +48,8 @@ test('an endless run reads the shards that it is given, and none that was taken 
   const run = memoryRun({
     entities: [alfa, beta],
     owned,
-    options: { endless: true, onBack: (shard) => back.push(shard) },
-    changes: { rhythm },
+    options: { endless: true },
+    changes: { rhythm, emit: (event) => event.kind === 'shard-ready' && back.push(event.shard) },
   });
   const failures: unknown[] = [];
   const running = runShards(run).subscribe({
@@ -85,10 +85,15 @@ test.each([
   expect(shares).toEqual([share]);
 });
 
+type Lost = Extract<ServiceEvent, { kind: 'lost' }>;
+const lostInto =
+  (lost: Lost[]): Emit =>
+  (event) =>
+    void (event.kind === 'lost' && lost.push(event));
+
 describe('a shard whose commit is lost', () => {
   const owned = new BehaviorSubject(all);
   const kafkaWith = (fate: () => Fate) => () => createMemoryKafka({ fate });
-  type Lost = Parameters<ServiceOptions['onLost']>[0];
 
   test('is opened again once the group has confirmed it, and loses nothing', async () => {
     const lost: Lost[] = [];
@@ -103,7 +108,7 @@ describe('a shard whose commit is lost', () => {
       entities: [alfa],
       owned,
       kafka: kafkaWith(fate),
-      options: { onLost: (each) => lost.push(each) },
+      changes: { emit: lostInto(lost) },
       confirmed: (shard) => {
         asked.push(shard);
         return Promise.resolve();
@@ -121,7 +126,7 @@ describe('a shard whose commit is lost', () => {
       entities: [alfa],
       owned,
       kafka: kafkaWith(() => 'lost'),
-      options: { onLost: (each) => lost.push(each) },
+      changes: { emit: lostInto(lost) },
     });
     await expect(endOf(runShards(run))).rejects.toThrow(TransientError);
     expect(lost).toHaveLength(run.options.patience.reopenTries);
@@ -129,7 +134,6 @@ describe('a shard whose commit is lost', () => {
 });
 
 describe("a shard's own fault (I9)", () => {
-  type Lost = Parameters<ServiceOptions['onLost']>[0];
   const record = (key: string, value: string) => ({ key, value: Buffer.from(value) });
   const ours = (key: object): string => JSON.stringify(['memory', key]);
   const layoutOf = (changes: object): string =>
@@ -193,7 +197,6 @@ describe("a shard's own fault (I9)", () => {
         kafka: (shard) => createMemoryKafka(shard === shardOf(alfa) ? { stored } : {}),
         options: {
           endless: true,
-          onLost: (each) => lost.push(each),
           patience: {
             ...runOptions().patience,
             parkMs: (failures) => {
@@ -202,7 +205,7 @@ describe("a shard's own fault (I9)", () => {
             },
           },
         },
-        changes: { rhythm },
+        changes: { rhythm, emit: lostInto(lost) },
       });
       const pages = await runUntilTold(run, lost, 3);
       expect(pages).not.toContain(alfa);
@@ -222,8 +225,14 @@ describe("a shard's own fault (I9)", () => {
     const run = memoryRun({
       entities: [alfa, beta],
       owned: new BehaviorSubject(all),
-      options: { endless: true, onLost: (each) => lost.push(each), onBack: (shard) => back.push(shard) },
-      changes: { rhythm },
+      options: { endless: true },
+      changes: {
+        rhythm,
+        emit(event) {
+          lostInto(lost)(event);
+          if (event.kind === 'shard-ready') back.push(event.shard);
+        },
+      },
     });
     const { of } = run.api;
     const ofBroken: typeof of = (entity, onAttempt) => {

@@ -236,8 +236,8 @@ const streams: ShardOptions['streams'] = entitiesOf({ names: Object.keys(STREAMS
 
 /** The shard of both companies, with the codecs of the service, its Kafka in memory. */
 function companyShard(kafka: MemoryKafka, now: () => number, idleCommitMs: number): ShardOptions {
-  const { encodeBlock, decodeBlock, layout, sweeps: laps } = codecs;
-  return { ...memoryShard(kafka, [], { now, idleCommitMs }), streams, laps, encodeBlock, decodeBlock, layout };
+  const { encodeBlock, decodeBlock, layout, sweeps: sweeps } = codecs;
+  return { ...memoryShard(kafka, [], { now, idleCommitMs }), streams, sweeps, encodeBlock, decodeBlock, layout };
 }
 
 /** The companies as the service reads them. */

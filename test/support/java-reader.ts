@@ -56,7 +56,7 @@ afterAll(async () => {
 export async function readCommitted(
   bootstrap: string,
   topics: readonly string[],
-  { withinSeconds = 30 }: { readonly withinSeconds?: number } = {},
+  { withinSeconds = 120 }: { readonly withinSeconds?: number } = {},
 ): Promise<CommittedRecord[]> {
   const reader = idle.pop() ?? (await startReader());
   const { records, complaint } = await reader.read([String(withinSeconds), bootstrap, ...topics].join('\t'));

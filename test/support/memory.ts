@@ -10,7 +10,7 @@ import type { StreamCodec } from '../../src/changes/records';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
-import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
+import { parseStateKey, parseStateValue, stateKey, type Layout, type StateKey } from '../../src/state/state-topic';
 import type { Rest } from '../../src/sources/rest';
 import type { AccountDetails, Detail } from '../../src/sources/answers';
 
@@ -32,7 +32,7 @@ const SERVICE = 'memory';
 export const STATE_TOPIC = 'memory.state';
 /** Where dead letters go. */
 export const DEAD_LETTERS = 'memory.dead-letters';
-/** Where finished laps are told of. */
+/** Where finished sweeps are told of. */
 export const SWEEPS = 'memory.sweeps';
 
 /** What becomes of what a shard writes, decided by the test. */
@@ -55,8 +55,8 @@ export interface MemoryKafkaOptions {
 export interface MemoryKafka {
   /** Committed records of the data topics and the dead-letter topic, in order. */
   readonly records: readonly OutgoingRecord[];
-  /** Committed records of finished laps, as JSON, in order. */
-  readonly laps: readonly OutgoingRecord[];
+  /** Committed records of finished sweeps, as JSON, in order. */
+  readonly sweeps: readonly OutgoingRecord[];
   /** Committed records of the state topic's partition. */
   readonly state: readonly StoredRecord[];
   /** Counts what was aborted too, as Kafka does. */
@@ -69,6 +69,16 @@ export interface MemoryKafka {
 
 const noPause = (): Promise<void> => Promise.resolve();
 
+/** The offsets that a stored layout names; a broken one names none. */
+function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
+  try {
+    const { lastOffsets = {} }: Partial<Layout> = parseStateValue('layout', layout);
+    return lastOffsets;
+  } catch {
+    return {};
+  }
+}
+
 /** An empty shard. */
 export function createMemoryKafka({
   pause = noPause,
@@ -79,13 +89,20 @@ export function createMemoryKafka({
   stored = [],
 }: MemoryKafkaOptions = {}): MemoryKafka {
   const records: OutgoingRecord[] = [];
-  const laps: OutgoingRecord[] = [];
+  const sweeps: OutgoingRecord[] = [];
   const state: StoredRecord[] = stored.map((record, offset) => ({ ...record, offset }));
   let newest = 0;
   let end = state.length;
   let sessions = 0;
   /** Where each partition of the other topics ends, what was aborted included. */
   const ends = new Map<string, Map<number, number>>();
+
+  for (const { key, value } of stored) {
+    if (value === null || !key.endsWith('{"layout":true}]')) continue;
+    // The topics go on where what is stored says that they ended.
+    for (const [topic, offsets] of Object.entries(lastOffsetsIn(value)))
+      ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
+  }
 
   /** Gives the records of a transaction their offsets; its control records have some too. */
   function place(outgoing: readonly OutgoingRecord[]): Map<string, Map<number, number>> {
@@ -126,7 +143,7 @@ export function createMemoryKafka({
           for (const [index, { key, value }] of batch.state.entries()) {
             state.push({ key, value: value === null ? null : Buffer.from(value), offset: first + index });
           }
-          for (const record of batch.records) (record.topic === SWEEPS ? laps : records).push(record);
+          for (const record of batch.records) (record.topic === SWEEPS ? sweeps : records).push(record);
           onCommitted(batch);
         };
         if (how !== 'committed') used = true;
@@ -148,7 +165,7 @@ export function createMemoryKafka({
             newest += 1;
             return fenced();
           case 'refused':
-            return { kind: 'refused', error: new TransientError('memory: refused') };
+            return { kind: 'refused', error: new TransientError('memory: refused', { retryAfterMs: 0 }) };
           case 'lost':
         }
         await pause();
@@ -160,7 +177,7 @@ export function createMemoryKafka({
 
   return {
     records,
-    laps,
+    sweeps,
     state,
     highWatermark: () => end,
     newSessionId: () => `session ${(sessions += 1)}`,
@@ -248,6 +265,7 @@ export function itemStream(
     scopeField: scoped ? 'date' : null,
     schema: 'item',
     volatileFields: [],
+    everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
     sumFields: [],
     openField: opens ? 'closed' : null,
@@ -276,7 +294,7 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
       if (String(row['content']).startsWith('bad')) {
         throw new RecordError('normalise content: expected good content, got bad', { path: 'content' });
       }
-      return { ...row };
+      return { record: { ...row }, misfits: [] };
     },
     encode: (record) => Buffer.from(JSON.stringify(record)),
     encodeKey: (key) => Buffer.from(JSON.stringify(key)),
@@ -314,9 +332,9 @@ export function memoryShard(
     stateTopic: STATE_TOPIC,
     streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
     deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
-    laps: {
+    sweeps: {
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
-      encode: (lap) => Buffer.from(JSON.stringify(lap)),
+      encode: (sweep) => Buffer.from(JSON.stringify(sweep)),
       encodeKey: (key) => Buffer.from(JSON.stringify(key)),
     },
     encodeBlock: (value) => block.encode(value),
@@ -346,6 +364,7 @@ export interface ListRequest {
   readonly stream: string;
   readonly params: Readonly<Record<string, string>>;
   readonly offset: number;
+  readonly limit: number;
 }
 
 /** One request for a single row, as the API in memory sees it. */
@@ -365,6 +384,8 @@ export interface MemoryRestOptions {
   readonly pause?: () => Promise<void>;
   /** Runs, and is awaited, before an answer is computed; what it throws is the answer. */
   readonly before?: (request: ListRequest) => void | Promise<void>;
+  /** What the API makes of the answer that would be true. */
+  readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -377,6 +398,9 @@ export interface MemoryRestOptions {
 /** A row, or null where the API says that there is none. */
 export type DetailAnswer = Row | null | undefined;
 
+/** What a list says. */
+export type ListAnswer = Pick<Answer, 'rows' | 'totalCount'>;
+
 /** Answers lists from collections in memory, each answer one snapshot. */
 export function createMemoryRest({
   entity,
@@ -384,6 +408,7 @@ export function createMemoryRest({
   marks,
   pause = noPause,
   before = () => undefined,
+  falsify = (answer) => answer,
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -394,13 +419,14 @@ export function createMemoryRest({
       defer(async () => {
         await pause();
         const began = marks.next();
-        const request: ListRequest = { entity, stream, params, offset };
+        const request: ListRequest = { entity, stream, params, offset, limit };
         await before(request);
         const filters = Object.entries(params).filter(([name]) => name.startsWith('q[') && heeds(name, request));
         const inQuery = rows(stream)
           .filter((row) => filters.every(([name, value]) => passes(row, name, value)))
           .toSorted((a, b) => (params['order'] === 'id desc' ? b.id - a.id : a.id - b.id));
-        const answer = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const page = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const answer = falsify(page, request);
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };

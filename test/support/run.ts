@@ -40,8 +40,8 @@ export interface Running {
     message: string,
     how?: { readonly entity?: string; readonly before?: number; readonly withinMs?: number },
   ): Promise<void>;
-  /** Waits until every stream of these entities has gone through a lap that was begun after this call. */
-  laps(...entities: readonly string[]): Promise<void>;
+  /** Waits until every stream of these entities has gone through a sweep that was begun after this call. */
+  sweeps(...entities: readonly string[]): Promise<void>;
   /** Sends the stop signal and waits for the end. */
   stop(): Promise<RunEnd>;
   /** Resolves when it ends, by a stop or by itself. */
@@ -111,7 +111,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     if (outcome === 'over' && !condition())
       throw new Error(`Waiting for ${what}: the run ended: ${stderr.slice(-3_000)}`);
   };
-  const lapsOf = (entity: string, stream: string): number =>
+  const sweepsOf = (entity: string, stream: string): number =>
     (counts.get(`caught up ${entity} ${stream}`) ?? 0) + (counts.get(`sweep complete ${entity} ${stream}`) ?? 0);
   return {
     logs,
@@ -119,13 +119,13 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     count,
     says: (message, { entity, before = 0, withinMs } = {}) =>
       untilLogged(() => count(message, entity) > before, `"${message}" of ${entity ?? 'anyone'}`, withinMs),
-    async laps(...entities) {
+    async sweeps(...entities) {
       const streams = entities.flatMap((entity) =>
-        readStreams.map((stream) => ({ entity, stream, before: lapsOf(entity, stream) })),
+        readStreams.map((stream) => ({ entity, stream, before: sweepsOf(entity, stream) })),
       );
-      // The next lap to be complete may have been begun before.
-      const done = (): boolean => streams.every(({ entity, stream, before }) => lapsOf(entity, stream) >= before + 2);
-      await untilLogged(done, `two laps of ${entities.join(', ')}`, 300_000);
+      // The next sweep to be complete may have been begun before.
+      const done = (): boolean => streams.every(({ entity, stream, before }) => sweepsOf(entity, stream) >= before + 2);
+      await untilLogged(done, `two sweeps of ${entities.join(', ')}`, 300_000);
     },
     stop: halt,
     ended,
@@ -170,7 +170,7 @@ export function simulate(names: readonly string[], port = 0): Promise<Simulator>
   });
 }
 
-/** Companies, and a service that goes through them in quick succession and logs every lap; both are gone after the test. */
+/** Companies, and a service that goes through them in quick succession and logs every sweep; both are gone after the test. */
 export async function companies(
   names: readonly string[],
   { service = {}, bootstrap = brokers().join(',') }: SceneSetting = {},

@@ -39,23 +39,23 @@ export async function walksBegun(
   const before = purposes.map((purpose) => ({ purpose, count: begun(purpose) }));
   await until(() => before.every(({ purpose, count }) => begun(purpose) >= count + walks), {
     what: `${walks} walks of ${purposes.join(', ')} with ${key}`,
-    withinMs: 300_000,
+    withinMs: 600_000,
   });
 }
 
-/** Waits until a run has told of so many more laps of each of these streams, named `entity stream`. */
-export async function lapsTold(run: Running, streams: readonly string[], laps: number): Promise<void> {
+/** Waits until a run has told of so many more sweeps of each of these streams, named `entity stream`. */
+export async function sweepsReported(run: Running, streams: readonly string[], sweeps: number): Promise<void> {
   const told = (stream: string): number => run.count('caught up', stream) + run.count('sweep complete', stream);
   const before = streams.map((stream) => ({ stream, count: told(stream) }));
   const behind = (): string[] =>
-    before.filter(({ stream, count }) => told(stream) < count + laps).map(({ stream }) => stream);
+    before.filter(({ stream, count }) => told(stream) < count + sweeps).map(({ stream }) => stream);
   let end: RunEnd | undefined;
   void run.ended.then((ended) => (end = ended));
   const story = (): string => end?.stderr.slice(-3_000) ?? run.told().slice(-30).join('\n');
-  await until(() => behind().length === 0 || end !== undefined, { what: 'laps', withinMs: 300_000 }).catch(
+  await until(() => behind().length === 0 || end !== undefined, { what: 'sweeps', withinMs: 600_000 }).catch(
     () => undefined,
   );
-  if (behind().length > 0) throw new Error(`Waiting for ${laps} laps of ${behind().join(', ')}: ${story()}`);
+  if (behind().length > 0) throw new Error(`Waiting for ${sweeps} sweeps of ${behind().join(', ')}: ${story()}`);
 }
 
 /** Ids of a company's plain invoices of which this is true, ascending. */

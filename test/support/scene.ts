@@ -26,8 +26,8 @@ import {
 
 const LIMIT = 4;
 
-/** Laps so often, and the other scans once. */
-export function lapsEvery(everyMs: number): Rhythm {
+/** Sweeps so often, and the other scans once. */
+export function sweepsEvery(everyMs: number): Rhythm {
   const rarely: Target = { everyMs: 3_600_000, withinMs: 3_600_000 };
   return {
     targets: () => ({ newest: rarely, open: rarely, recent: rarely, sweep: { everyMs, withinMs: 3_600_000 } }),
@@ -43,8 +43,11 @@ export interface Setting {
   readonly kafka?: MemoryKafkaOptions;
   readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
+  readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
   readonly account?: MemoryRestOptions['account'];
+  /** As `account`, where entities differ. */
+  readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
 }
 
 /** One process of the service, reading the shard. */
@@ -85,8 +88,10 @@ export function scene({
   kafka: kafkaOptions = {},
   before = () => undefined,
   beforeDetail = () => undefined,
+  falsify,
   heeds,
   account,
+  accountOf,
 }: Setting): Scene {
   const kafka = createMemoryKafka({ pause: () => turn(), ...kafkaOptions });
   const asked: ListRequest[] = [];
@@ -139,8 +144,10 @@ export function scene({
               askedAlone.push(request);
               return beforeDetail(request, askedAlone.length);
             },
+            ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
             ...(account === undefined ? {} : { account }),
+            ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),
         })),
         rhythm: null,

@@ -46,11 +46,6 @@ export function entityOf(id: string): EntityConfig {
 export function runOptions(changes: Partial<RunContext['options']> = {}): RunContext['options'] {
   return {
     patience: { ...impatient, reopenMs: () => 1 },
-    onAttempt: () => undefined,
-    onLost: () => undefined,
-    onWarning: () => undefined,
-    onPace: () => undefined,
-    onBack: () => undefined,
     endless: false,
     now: Date.now,
     stop: new AbortController().signal,
@@ -84,6 +79,7 @@ export function memoryRun({
   const partitions = new Map(Array.from({ length: PARTITIONS }, (_, number) => [number, kafka(number)]));
   return {
     options: runOptions(options),
+    emit: () => undefined,
     serviceId: 'memory',
     topics: memoryTopics,
     codecs: createCodecs({ projections: [], volatileFields: [] }, memoryTopics, singleObject),

@@ -127,8 +127,8 @@ export class World {
   private edits = 0;
   private quiet = false;
   private readonly cursors = new Map<string, Cursor>();
-  /** Finished laps of each list, in order. */
-  private readonly laps = new Map<string, Cursor[]>();
+  /** Finished sweeps of each list, in order. */
+  private readonly sweeps = new Map<string, Cursor[]>();
   private readonly marks = new Map<string, number>();
   readonly faults: string[] = [];
   now = 0;
@@ -322,7 +322,7 @@ export class World {
     if (last !== undefined) last.to = this.now;
   }
 
-  /** I3, at every transaction: where a cursor stands, everything that was there before its lap began is published. */
+  /** I3, at every transaction: where a cursor stands, everything that was there before its sweep began is published. */
   private check(batch: Batch): void {
     for (const place of lists) {
       this.checkTombstones(batch, place);
@@ -332,11 +332,11 @@ export class World {
       const name = `${place.entity} ${place.stream}`;
       const before = this.cursors.get(name);
       this.cursors.set(name, cursor);
-      if (cursor.finishedAt !== null) this.laps.set(name, [...(this.laps.get(name) ?? []), cursor]);
+      if (cursor.finishedAt !== null) this.sweeps.set(name, [...(this.sweeps.get(name) ?? []), cursor]);
       const reached = (at: Cursor): number => (at.finishedAt === null ? (at.position.anchor ?? 0) : Infinity);
       if (before !== undefined) {
-        const sameLap = before.number === cursor.number && before.startedAt === cursor.startedAt;
-        if (cursor.number < before.number || (sameLap && reached(cursor) < reached(before))) {
+        const sameSweep = before.number === cursor.number && before.startedAt === cursor.startedAt;
+        if (cursor.number < before.number || (sameSweep && reached(cursor) < reached(before))) {
           this.faults.push(`the cursor of ${name} went back: ${JSON.stringify([before, cursor])}`);
         }
       }
@@ -353,15 +353,15 @@ export class World {
     }
   }
 
-  /** I5, at every transaction: a row declared dead was not there in two laps, nor after the second; never too many. */
+  /** I5, at every transaction: a row declared dead was not there in two sweeps, nor after the second; never too many. */
   private checkTombstones(batch: Batch, place: Place): void {
     const name = `${place.entity} ${place.stream}`;
-    const laps = this.laps.get(name) ?? [];
-    const last = laps.at(-1);
+    const sweeps = this.sweeps.get(name) ?? [];
+    const last = sweeps.at(-1);
     for (const record of publishedOf(batch.records, place)) {
       if (record.value !== null) continue;
       const { shown = [], spans = [] } = this.itemsOf(place).find(({ id }) => id === idOf(record)) ?? {};
-      const missed = new Set(laps.filter((lap) => wasAway(shown, ...windowOf(lap))).map(({ number }) => number));
+      const missed = new Set(sweeps.filter((sweep) => wasAway(shown, ...windowOf(sweep))).map(({ number }) => number));
       const isAway = last !== undefined && missed.has(last.number) && wasAway(spans, windowOf(last)[1], this.now);
       if (missed.size < 2 || !isAway) this.faults.push(`${name} ${idOf(record)} was declared dead too early`);
     }
@@ -443,8 +443,8 @@ interface Process {
 
 interface ProcessOptions {
   readonly ending?: Ending | undefined;
-  /** All scans side by side, until each list had so many laps; null = one lap of each. */
-  readonly sideBySide: { readonly rhythm: Rhythm; readonly laps: number } | null;
+  /** All scans side by side, until each list had so many sweeps; null = one sweep of each. */
+  readonly sideBySide: { readonly rhythm: Rhythm; readonly sweeps: number } | null;
   /** The holds that a person has agreed to, by entity. */
   readonly confirm?: ReadonlyMap<string, string>;
 }
@@ -560,7 +560,7 @@ function startProcess(
           const name = `${progress.entity} ${progress.stream}`;
           complete.set(name, (complete.get(name) ?? 0) + 1);
           const enough =
-            complete.size === lists.length && Math.min(...complete.values()) >= (sideBySide?.laps ?? Infinity);
+            complete.size === lists.length && Math.min(...complete.values()) >= (sideBySide?.sweeps ?? Infinity);
           if (!enough || state !== 'alive') return;
           state = 'stopping';
           stop.abort();
@@ -600,7 +600,7 @@ export const hasty: Rhythm = {
   recentDays: 45,
 };
 
-/** Plays a story to its end: its processes, then more of them until all is calm; rhythm null = each process makes one lap of each list. */
+/** Plays a story to its end: its processes, then more of them until all is calm; rhythm null = each process makes one sweep of each list. */
 export async function live(story: Story, rhythm: Rhythm | null, watch: Watch = {}): Promise<World> {
   const world = new World(story, watch);
   const processes: Process[] = [];
@@ -610,10 +610,10 @@ export async function live(story: Story, rhythm: Rhythm | null, watch: Watch = {
       const hold = world.rows(place).length === 0 ? null : holdIn(world.kafka, place);
       return hold === null ? [] : [[place.entity, hold.id]];
     });
-  // What the last lap says of deletions is cut off by the stop that follows it.
-  const next = (ending?: Ending, laps = 2): Promise<Result> => {
+  // What the last sweep says of deletions is cut off by the stop that follows it.
+  const next = (ending?: Ending, sweeps = 2): Promise<Result> => {
     const held = world.isQuiet ? holds() : [];
-    const sideBySide = rhythm === null ? null : { rhythm, laps };
+    const sideBySide = rhythm === null ? null : { rhythm, sweeps };
     const { process, over } = startProcess(world, story, { ending, sideBySide, confirm: new Map(held) });
     processes.push(process);
     return over;
@@ -624,14 +624,14 @@ export async function live(story: Story, rhythm: Rhythm | null, watch: Watch = {
   let tries = 0;
   while ((await next()) !== 'complete') {
     tries += 1;
-    if (tries > 10) throw new Error('expected a complete lap once nothing fails any more, got none in ten runs');
+    if (tries > 10) throw new Error('expected a complete sweep once nothing fails any more, got none in ten runs');
   }
   await Promise.all(processes.map(({ done }) => done));
-  // What is complete now was perhaps begun before the last change: a lap from the beginning, and one more that misses
+  // What is complete now was perhaps begun before the last change: a sweep from the beginning, and one more that misses
   // the same rows. Then a person agrees to what was held, list by list.
-  for (let lap = 0; lap < 3 || holds().length > 0; lap++) {
-    if (lap > 9) throw new Error('expected every hold to be released, got one that stays');
-    if ((await next()) !== 'complete') throw new Error('expected the last laps to be complete');
+  for (let sweep = 0; sweep < 3 || holds().length > 0; sweep++) {
+    if (sweep > 9) throw new Error('expected every hold to be released, got one that stays');
+    if ((await next()) !== 'complete') throw new Error('expected the last sweeps to be complete');
   }
   return world;
 }

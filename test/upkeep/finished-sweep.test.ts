@@ -79,7 +79,7 @@ test.each<Fate>(['committed', 'lost', 'lost-though-committed', 'fenced'])(
       fates = [];
     }
     expect(kafka.records).toHaveLength(1);
-    const sweeps = kafka.laps.map(({ value }) => JSON.parse(value?.toString() ?? '') as unknown);
+    const sweeps = kafka.sweeps.map(({ value }) => JSON.parse(value?.toString() ?? '') as unknown);
     expect(sweeps).toMatchObject([
       { entity: 'alfa', stream: 'items', number: 1, rows: 1, created: 1, deleted: 2, sums: null },
     ]);

@@ -48,7 +48,7 @@ async function scene(): Promise<Scene> {
     content: `row ${n + 1}`,
     date: `2026-01-0${n + 1}`,
   }));
-  await lap(createShard(memoryShard(kafka, places)), rows);
+  await sweep(createShard(memoryShard(kafka, places)), rows);
   const shard = memoryShard(
     kafka,
     places.filter(({ entity }) => entity === 'alfa'),
@@ -67,8 +67,8 @@ async function scene(): Promise<Scene> {
   };
 }
 
-/** One whole lap of everything; returns what it published, as `entity stream op id`. */
-async function lap(shard: Shard, rows: readonly Row[], kafka?: MemoryKafka): Promise<string[]> {
+/** One whole sweep of everything; returns what it published, as `entity stream op id`. */
+async function sweep(shard: Shard, rows: readonly Row[], kafka?: MemoryKafka): Promise<string[]> {
   const before = kafka?.records.length ?? 0;
   const session = await shard.open();
   for (const { entity, declaration } of places) {
@@ -117,7 +117,7 @@ const anyFates = fc.array(
   { maxLength: 4 },
 );
 
-test('what resync marked is published once at the next lap, however its transactions ended', () =>
+test('what resync marked is published once at the next sweep, however its transactions ended', () =>
   fc.assert(
     fc.asyncProperty(anyFates, async (fates) => {
       const { kafka, options, fates: next } = await scene();
@@ -128,8 +128,8 @@ test('what resync marked is published once at the next lap, however its transact
       next.length = 0;
       const shard = createShard(memoryShard(kafka, places));
       const all = rowsOf(1, 2, 3, 4, 5, 6, 7, 8, 9);
-      expect(await lap(shard, all, kafka)).toEqual(['alfa dated r 3', 'alfa dated r 4']);
-      expect(await lap(shard, all, kafka)).toEqual([]);
+      expect(await sweep(shard, all, kafka)).toEqual(['alfa dated r 3', 'alfa dated r 4']);
+      expect(await sweep(shard, all, kafka)).toEqual([]);
     }),
     { numRuns: 20 },
   ));
@@ -141,23 +141,23 @@ test('what the owner wrote between the first reading and the fence is not undone
   const shard = {
     ...options.shard,
     openWriter: async () => {
-      await lap(owner, edited, kafka);
+      await sweep(owner, edited, kafka);
       return options.shard.openWriter();
     },
   };
   await resync({ ...options, shard }, { streams: ['plain'], ids: [4], from: null, to: null });
-  expect(await lap(owner, edited, kafka)).toEqual(['alfa plain r 4']);
+  expect(await sweep(owner, edited, kafka)).toEqual(['alfa plain r 4']);
 });
 
-test('after a reset every row is r once and a row that was missing before is missed anew, by two laps', async () => {
+test('after a reset every row is r once and a row that was missing before is missed anew, by two sweeps', async () => {
   const { kafka, options } = await scene();
   const owner = createShard(memoryShard(kafka, places));
-  await lap(owner, rowsOf(1, 2, 3, 4, 5, 6, 7, 8), kafka);
+  await sweep(owner, rowsOf(1, 2, 3, 4, 5, 6, 7, 8), kafka);
   expect(await reset(options, { ...forget, streams: ['plain'], pretend: true })).toEqual([
     { stream: 'plain', rows: 9 },
   ]);
   await reset(options, { ...forget, streams: ['plain'] });
-  const told = await lap(owner, rowsOf(1, 2, 3, 4, 5, 6, 7, 8), kafka);
+  const told = await sweep(owner, rowsOf(1, 2, 3, 4, 5, 6, 7, 8), kafka);
   expect(told).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((id) => `alfa plain r ${id}`));
   const session = await owner.open();
   expect(session.stream('alfa', 'plain').cursor('sweep')?.number).toBe(1);
@@ -202,7 +202,7 @@ test('a purge ends with one tombstone a row and nothing remembered of the entity
         ]);
         await session.close();
       }
-      expect(await lap(owner, rowsOf(1), kafka)).toEqual(STREAMS.map((stream) => `alfa ${stream} r 1`));
+      expect(await sweep(owner, rowsOf(1), kafka)).toEqual(STREAMS.map((stream) => `alfa ${stream} r 1`));
     }),
     { numRuns: 20, examples: [[['committed', 'committed', 'committed', 'lost-though-committed'], 0]] },
   ));

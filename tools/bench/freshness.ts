@@ -26,14 +26,14 @@ export interface Scene {
   readonly maxShare: number;
 }
 
-/** What was measured from the first complete lap of everything on. */
+/** What was measured from the first complete sweep of everything on. */
 export interface Freshness {
   readonly delays: ReadonlyMap<KindOfChange, Delays>;
   readonly falseDeletions: number;
   readonly requests: ReturnType<VirtualApi['stats']>;
   readonly minutes: number;
-  /** From the end of one lap of an entity's invoices to the end of the next, in milliseconds. */
-  readonly lapsMs: readonly number[];
+  /** From the end of one sweep of an entity's invoices to the end of the next, in milliseconds. */
+  readonly sweepsMs: readonly number[];
   /** Until every list had been read once. */
   readonly syncedAfterMs: number;
   readonly restarts: number;
@@ -69,7 +69,7 @@ export function defaultRhythm(settings: Partial<ScheduleSettings> = {}): Rhythm 
   return { targets: (stream) => targetsOf({ ...SETTINGS, ...settings }, stream), recentDays: RECENT_DAYS };
 }
 
-/** Lap after lap and nothing else. */
+/** Sweep after sweep and nothing else. */
 const sweepOnly: Rhythm = {
   targets: () => ({ newest: NEVER, open: NEVER, recent: NEVER, sweep: { everyMs: 1, withinMs: 6 * HOUR } }),
   recentDays: RECENT_DAYS,
@@ -96,12 +96,12 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
         tally.observed({ ...place, atMs: time.now(), shows, tombstone: shown === null });
       }
     });
-    const laps = new Map<string, number[]>();
+    const sweeps = new Map<string, number[]>();
     const remarks = new Map<string, number>();
     const onProgress = (progress: Progress): void => {
       if (progress.kind === 'sweep') {
         const name = `${progress.entity} ${progress.stream}`;
-        laps.set(name, [...(laps.get(name) ?? []), time.now()]);
+        sweeps.set(name, [...(sweeps.get(name) ?? []), time.now()]);
       }
       if (progress.kind === 'page' || progress.kind === 'sweep') return;
       const remark = 'reason' in progress ? `${progress.kind}: ${progress.reason}` : progress.kind;
@@ -125,7 +125,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
       if (service.failure() !== null) throw service.failure();
     };
 
-    while (laps.size < companies.length * allStreams.length) {
+    while (sweeps.size < companies.length * allStreams.length) {
       if (time.now() > START_MS + LONGEST_SYNC_MS) throw new Error('not everything was read once in two days');
       await pass(MINUTE);
     }
@@ -133,7 +133,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
     await pass(STEP_MS);
     tally = createTally();
     api.resetStats();
-    laps.clear();
+    sweeps.clear();
     const from = time.now();
     const until = from + hours * HOUR;
     api.live(rates);
@@ -158,7 +158,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
       falseDeletions: tally.falseDeletions(),
       requests: api.stats(),
       minutes: (time.now() - from) / MINUTE,
-      lapsMs: [...laps].filter(([name]) => name.endsWith(' invoices')).flatMap(([, ends]) => gapsOf(ends)),
+      sweepsMs: [...sweeps].filter(([name]) => name.endsWith(' invoices')).flatMap(([, ends]) => gapsOf(ends)),
       syncedAfterMs,
       restarts,
       remarks,
@@ -307,8 +307,8 @@ function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshn
 /** Changes fall evenly into the time that a walk takes if it has all requests to itself; a deletion needs two. */
 function bestOf(kind: KindOfChange, pages: number): string {
   const walkMs = (pages * MINUTE) / REQUESTS_PER_MINUTE;
-  const laps = kind === 'deleted' ? 1 : 0;
-  return [0.5, 0.95, 1].map((share) => shownMs((laps + share) * walkMs)).join(' / ');
+  const sweeps = kind === 'deleted' ? 1 : 0;
+  return [0.5, 0.95, 1].map((share) => shownMs((sweeps + share) * walkMs)).join(' / ');
 }
 
 function runTable(runs: readonly (readonly [string, Freshness])[]): string {
@@ -326,8 +326,8 @@ function runTable(runs: readonly (readonly [string, Freshness])[]): string {
         fixed((requests.byScan.get(scan) ?? 0) / minutes, 1),
       ),
     ),
-    row('sweep to sweep of invoices, median / p95', ({ lapsMs }) => {
-      return `${shownMs(median(lapsMs))} / ${shownMs(percentile(lapsMs, 0.95))}`;
+    row('sweep to sweep of invoices, median / p95', ({ sweepsMs }) => {
+      return `${shownMs(median(sweepsMs))} / ${shownMs(percentile(sweepsMs, 0.95))}`;
     }),
     row('first sweep of everything', ({ syncedAfterMs }) => shownMs(syncedAfterMs)),
     row('false deletions', ({ falseDeletions }) => fixed(falseDeletions)),

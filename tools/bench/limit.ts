@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { configureService, keyOf, startSimulatorProcess, type Company } from './children';
 import { openBroker } from './kafka';
-import { lapOf } from './log';
+import { sweepOf } from './log';
 import { fixed, median, percentile, surroundings, table } from './tables';
 
 /** How long to read. */
@@ -41,17 +41,17 @@ export async function limit({ minutes }: LimitOptions, say: (text: string) => vo
         sweepSeconds: SWEEP_SECONDS,
       });
       try {
-        const laps = new Map<string, number[]>();
+        const sweeps = new Map<string, number[]>();
         const child = service.start(['run'], {
           env: { LOG_LEVEL: 'debug' },
           onLine(line) {
-            const lap = lapOf(line);
-            if (lap?.stream !== 'invoices') return;
-            laps.set(lap.entity, [...(laps.get(lap.entity) ?? []), performance.now()]);
+            const sweep = sweepOf(line);
+            if (sweep?.stream !== 'invoices') return;
+            sweeps.set(sweep.entity, [...(sweeps.get(sweep.entity) ?? []), performance.now()]);
           },
         });
-        for (const { id } of COMPANIES) laps.set(id, []);
-        // The first lap of all of them is the start, not the steady state.
+        for (const { id } of COMPANIES) sweeps.set(id, []);
+        // The first sweep of all of them is the start, not the steady state.
         const begun = await simulator.firstRequest(keyOf(BIG));
         for (let minute = 1; minute <= minutes; minute += 1) {
           await delay(begun + minute * 60_000 - performance.now());
@@ -61,7 +61,7 @@ export async function limit({ minutes }: LimitOptions, say: (text: string) => vo
         const stats = await simulator.stats();
         child.kill('SIGTERM');
         const { peakRssMb } = await child.ended;
-        return `${before}\n${report({ stats, laps, elapsedMinutes, peakRssMb })}`;
+        return `${before}\n${report({ stats, sweeps, elapsedMinutes, peakRssMb })}`;
       } finally {
         service.remove();
         await broker.deleteTopics(service.prefix);
@@ -76,18 +76,18 @@ export async function limit({ minutes }: LimitOptions, say: (text: string) => vo
 
 function report({
   stats,
-  laps,
+  sweeps,
   elapsedMinutes,
   peakRssMb,
 }: {
   readonly stats: Awaited<ReturnType<Awaited<ReturnType<typeof startSimulatorProcess>>['stats']>>;
-  readonly laps: ReadonlyMap<string, readonly number[]>;
+  readonly sweeps: ReadonlyMap<string, readonly number[]>;
   readonly elapsedMinutes: number;
   readonly peakRssMb: number;
 }): string {
   const requestsOf = (company: Company): number => stats.byEntity[keyOf(company)] ?? 0;
   const between = (company: Company): number[] =>
-    (laps.get(company.id) ?? []).flatMap((at, index, all) => {
+    (sweeps.get(company.id) ?? []).flatMap((at, index, all) => {
       const before = all[index - 1];
       return before === undefined ? [] : [(at - before) / 1_000];
     });
@@ -97,7 +97,7 @@ function report({
       company.id,
       fixed(company.invoices),
       fixed(requestsOf(company) / elapsedMinutes, 1),
-      fixed((laps.get(company.id) ?? []).length),
+      fixed((sweeps.get(company.id) ?? []).length),
       fixed(median(gaps), 1),
       fixed(gaps.length === 0 ? NaN : Math.max(...gaps), 1),
     ];

@@ -9,7 +9,7 @@ import { configureService, keyOf, startSimulatorProcess, type SimulatorProcess }
 import { createTally, delayCells, type Change, type Delays, type KindOfChange, type Observed } from './delays';
 import { defaultRhythm, play, tenCompanies } from './freshness';
 import { openBroker, type Broker } from './kafka';
-import { lapOf } from './log';
+import { sweepOf } from './log';
 import { fixed, surroundings, table } from './tables';
 
 /** How long to look. */
@@ -97,8 +97,8 @@ async function measure(broker: Broker, simulator: SimulatorProcess, minutes: num
     const child = service.start(['run'], {
       env: { LOG_LEVEL: 'debug' },
       onLine(line) {
-        const lap = lapOf(line);
-        if (lap !== null) behind.delete(`${lap.entity} ${lap.stream}`);
+        const sweep = sweepOf(line);
+        if (sweep !== null) behind.delete(`${sweep.entity} ${sweep.stream}`);
       },
     });
     while (behind.size > 0) await delay(1_000);

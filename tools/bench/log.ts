@@ -1,5 +1,5 @@
 /** A sweep that the service's log says is complete. */
-export interface LoggedLap {
+export interface LoggedSweep {
   readonly entity: string;
   readonly stream: string;
   readonly rows: number;
@@ -8,8 +8,8 @@ export interface LoggedLap {
 }
 
 /** Reads one line of the log; null = it does not say that a sweep is complete. */
-export function lapOf(line: string): LoggedLap | null {
+export function sweepOf(line: string): LoggedSweep | null {
   if (!line.startsWith('{')) return null;
-  const entry = JSON.parse(line) as LoggedLap & { readonly msg?: string };
+  const entry = JSON.parse(line) as LoggedSweep & { readonly msg?: string };
   return entry.msg === 'caught up' || entry.msg === 'sweep complete' ? entry : null;
 }

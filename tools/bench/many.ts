@@ -1,6 +1,6 @@
 import { configureService, startSimulatorProcess, type Company } from './children';
 import { openBroker, type Broker } from './kafka';
-import { lapOf } from './log';
+import { sweepOf } from './log';
 import { usageOf } from './million';
 import { fixed, surroundings, table } from './tables';
 
@@ -66,9 +66,9 @@ async function measure(entities: number, broker: Broker, say: (text: string) => 
     let seconds = NaN;
     const child = service.start(['run'], {
       onLine(line) {
-        const lap = lapOf(line);
-        if (lap === null || read.size === entities * STREAMS.length) return;
-        read.add(`${lap.entity} ${lap.stream}`);
+        const sweep = sweepOf(line);
+        if (sweep === null || read.size === entities * STREAMS.length) return;
+        read.add(`${sweep.entity} ${sweep.stream}`);
         if (read.size < entities * STREAMS.length) return;
         seconds = (performance.now() - child.startedMs) / 1_000;
         rssMb = usageOf(child.pid).rssMb;

@@ -10,7 +10,7 @@ import {
   type SimulatorProcess,
 } from './children';
 import { openBroker, type Broker } from './kafka';
-import { lapOf } from './log';
+import { sweepOf } from './log';
 import { fixed, surroundings, table } from './tables';
 
 /** How much to read. */
@@ -18,8 +18,8 @@ export interface MillionOptions {
   readonly rows: number;
 }
 
-/** What one lap took. */
-interface Lap {
+/** What one sweep took. */
+interface Sweep {
   readonly seconds: number;
   readonly cpuSeconds: number;
   /** At its end. */
@@ -30,10 +30,10 @@ interface Lap {
   readonly unchanged: number;
 }
 
-const LAPS = 3;
+const SWEEPS = 3;
 const TICKS_A_SECOND = 100;
 
-/** Three laps over many invoices by one process, then a clean restart and one after a kill; returns the markdown to print. */
+/** Three sweeps over many invoices by one process, then a clean restart and one after a kill; returns the markdown to print. */
 export async function million({ rows }: MillionOptions, say: (text: string) => void): Promise<string> {
   const before = surroundings();
   const company: Company = { id: 'bench', clients: 500, invoices: rows };
@@ -75,7 +75,7 @@ interface Stage {
 
 async function measure(stage: Stage, say: (text: string) => void): Promise<string> {
   const { rows, broker, service } = stage;
-  const laps = await runLaps(stage, say);
+  const sweeps = await runSweeps(stage, say);
   const { liveBytes, writtenBytes } = await broker.stateSize(service.prefix);
 
   const clean = await restart(stage);
@@ -87,7 +87,7 @@ async function measure(stage: Stage, say: (text: string) => void): Promise<strin
   const { peakRssMb } = await killed.child.ended;
   say(`restarted after a kill in ${killed.seconds.toFixed(1)} s`);
 
-  const lapRows = laps.map(({ seconds, cpuSeconds, rssMb, peakRssMb: peak, created, unchanged }, index) => [
+  const sweepRows = sweeps.map(({ seconds, cpuSeconds, rssMb, peakRssMb: peak, created, unchanged }, index) => [
     String(index + 1),
     fixed(created),
     fixed(unchanged),
@@ -100,11 +100,11 @@ async function measure(stage: Stage, say: (text: string) => void): Promise<strin
     `${fixed(rows)} invoices, one process.\n`,
     table([
       ['sweep', 'created', 'unchanged', 'rows/s', 'CPU s a 100 000 rows', 'RSS at its end, MB', 'peak RSS, MB'],
-      ...lapRows,
+      ...sweepRows,
     ]),
     table([
       ['', 'measured', 'wanted'],
-      ['greatest peak RSS, MB', fixed(Math.max(...laps.map((lap) => lap.peakRssMb))), '< 250'],
+      ['greatest peak RSS, MB', fixed(Math.max(...sweeps.map((sweep) => sweep.peakRssMb))), '< 250'],
       ['state, compacted, MB', fixed(liveBytes / 1e6, 1), ''],
       ['state, compacted, bytes a row', fixed(liveBytes / rows, 1), ''],
       ['state as it lay in the topic, MB', fixed(writtenBytes / 1e6, 1), ''],
@@ -115,19 +115,19 @@ async function measure(stage: Stage, say: (text: string) => void): Promise<strin
   ].join('\n');
 }
 
-async function runLaps({ service, rows }: Stage, say: (text: string) => void): Promise<readonly Lap[]> {
-  const laps: Lap[] = [];
+async function runSweeps({ service, rows }: Stage, say: (text: string) => void): Promise<readonly Sweep[]> {
+  const sweeps: Sweep[] = [];
   let begunMs = performance.now();
   let cpuBefore = 0;
   const child = service.start(['run'], {
     env: { LOG_LEVEL: 'debug' },
     onLine(line) {
-      const lap = lapOf(line);
-      if (lap === null) return;
+      const sweep = sweepOf(line);
+      if (sweep === null) return;
       const { cpuSeconds, rssMb, peakRssMb } = usageOf(child.pid);
       const now = performance.now();
-      const { created, unchanged } = lap;
-      laps.push({
+      const { created, unchanged } = sweep;
+      sweeps.push({
         seconds: (now - begunMs) / 1_000,
         cpuSeconds: cpuSeconds - cpuBefore,
         rssMb,
@@ -135,14 +135,14 @@ async function runLaps({ service, rows }: Stage, say: (text: string) => void): P
         created,
         unchanged,
       });
-      say(`sweep ${laps.length}: ${fixed(rows / ((now - begunMs) / 1_000))} rows/s, ${fixed(rssMb)} MB`);
+      say(`sweep ${sweeps.length}: ${fixed(rows / ((now - begunMs) / 1_000))} rows/s, ${fixed(rssMb)} MB`);
       begunMs = now;
       cpuBefore = cpuSeconds;
-      if (laps.length === LAPS) child.kill('SIGTERM');
+      if (sweeps.length === SWEEPS) child.kill('SIGTERM');
     },
   });
   await child.ended;
-  return laps;
+  return sweeps;
 }
 
 async function restart({

@@ -34,7 +34,7 @@ export const recordHeaders: readonly (readonly [name: string, meaning: string])[
   ],
   [
     'op',
-    '`r` read for the first time, before the first complete lap over everything, or asked for again; `c` created; `u` updated; `d` deleted, with a null value.',
+    '`r` read for the first time, before the first complete sweep over everything, or asked for again; `c` created; `u` updated; `d` deleted, with a null value.',
   ],
   ['scan', 'What the row was read by, such as `sweep`.'],
   ['observed_at', 'When the row was read, ISO 8601 in UTC; it never decreases within an entity.'],
@@ -64,7 +64,7 @@ ${renderOverview()}
 The service creates what is missing, with these settings, unless \`topics.create\` is false. Where the replication factor is 3 or more,
 \`min.insync.replicas\` is 2. Numbers of partitions are settings: \`topics.partitions\`, and \`state.partitions\` for the state. They stay what they
 were when the service first wrote. A record's partition is murmur2 of \`<entity>/<id>\` modulo their number (of a line: the id of its
-invoice; of a lap: \`<entity>/<stream>\`), so everything about a row is in one partition and in order.
+invoice; of a sweep: \`<entity>/<stream>\`), so everything about a row is in one partition and in order.
 
 Of a compacted topic a consumer that starts at the beginning gets at least the newest record of each key. A null value, a tombstone, says
 that what the key stands for is gone.

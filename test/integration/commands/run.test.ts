@@ -11,17 +11,17 @@ const FETCH = 1;
 
 const STOPPED = ['stopping: finishing what is being committed', 'stopped'];
 
-test('publishes what changes, lap after lap, and tells no more than that it started, caught up and stopped', async () => {
+test('publishes what changes, sweep after sweep, and tells no more than that it started, caught up and stopped', async () => {
   const scene = await companies(['alfa', 'beta']);
   const run = startRun(scene.service);
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
   edit(scene, 'alfa', 0);
   edit(scene, 'beta', 119);
   scene.simulator.admin.add('key-beta', 'clients');
   scene.simulator.admin.add('key-alfa', 'invoices');
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
   edit(scene, 'alfa', 0);
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
 
   expect(await run.stop()).toMatchObject({ code: 0 });
   const told = run.told();
@@ -35,7 +35,7 @@ test('publishes what changes, lap after lap, and tells no more than that it star
 test('an API that is down is asked again and again, and what changed meanwhile is published when it is back', async () => {
   const scene = await companies(['alfa', 'beta']);
   const run = startRun(scene.service, { patience: { parkMs: () => 200 } });
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
   await scene.simulator.stop();
   await until(() => scene.names.every((name) => run.count('parked', name) >= 3), { what: 'three parkings of each' });
 
@@ -45,7 +45,7 @@ test('an API that is down is asked again and again, and what changed meanwhile i
   edit(back, 'alfa', 5);
   await run.says('back', { entity: 'alfa' });
   await run.says('back', { entity: 'beta' });
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
 
   expect(await run.stop()).toMatchObject({ code: 0 });
   const ofAlfa = run.told().filter((line) => line.startsWith('alfa ') && !line.endsWith('caught up'));
@@ -59,10 +59,10 @@ test('an entity that is refused is parked longer each time and disturbs nobody (
   const scene = await companies(['alfa', 'beta']);
   const { admin } = scene.simulator;
   const run = startRun(scene.service, { patience: { parkMs: (failures) => 100 * failures } });
-  await run.laps(...scene.names);
+  await run.sweeps(...scene.names);
   admin.addFault({ match: { entity: 'key-alfa' }, times: Infinity, action: { status: 401 } });
   await until(() => run.count('parked', 'alfa') >= 4, { what: 'four parkings' });
-  await run.laps('beta');
+  await run.sweeps('beta');
   admin.clearFaults();
   await run.says('back', { entity: 'alfa' });
 
@@ -186,10 +186,10 @@ describe('SIGTERM', () => {
       withinMs: DEADLINE_MS + 1_000,
     },
     {
-      phase: 'between two laps',
+      phase: 'between two sweeps',
       reach: async ({ service, names }) => {
         const run = startRun(service);
-        await run.laps(...names);
+        await run.sweeps(...names);
         return run;
       },
       withinMs: 3_000,
@@ -238,11 +238,11 @@ describe('SIGTERM', () => {
 test('`once` beside it ends with exit code 3 and does not disturb it', async () => {
   const scene = await companies(['alfa'], { service: { kafka: { sessionTimeoutMs: 1_000 } } });
   const run = startRun(scene.service);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   const once = await scene.service.once();
   expect(once.code).toBe(3);
   expect(once.stderr).toContain('expected no other instance of the service');
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   expect(await run.stop()).toMatchObject({ code: 0 });
   expect(run.told()).toHaveLength(1 + 2 + 2);
   await expectAgreement(scene);
@@ -253,7 +253,7 @@ test('two of them share the shards, and the one that is left takes all', async (
   const names = ['alfa', 'beta', 'sigma'];
   const scene = await companies(names);
   const first = startRun(scene.service);
-  await first.laps(...names);
+  await first.sweeps(...names);
   const second = startRun(scene.service);
   await second.says('caught up', { before: 1, withinMs: 120_000 });
   names.forEach((name, index) => edit(scene, name, index));
@@ -261,27 +261,27 @@ test('two of them share the shards, and the one that is left takes all', async (
   const ours = names.filter((name) => !theirs.includes(name));
   expect(theirs.length).toBeGreaterThan(0);
   expect(ours.length).toBeGreaterThan(0);
-  await Promise.all([first.laps(...ours), second.laps(...theirs)]);
+  await Promise.all([first.sweeps(...ours), second.sweeps(...theirs)]);
 
   expect(await first.stop()).toMatchObject({ code: 0 });
   names.forEach((name, index) => edit(scene, name, index + 10));
-  await second.laps(...names);
+  await second.sweeps(...names);
   expect(await second.stop()).toMatchObject({ code: 0 });
   expect([...first.told(), ...second.told()].filter((line) => /kafka|parked/.test(line))).toEqual([]);
   await expectAgreement(scene);
 });
 
-test('a clock that is set back an hour, or forward, stops no lap', async () => {
+test('a clock that is set back an hour, or forward, stops no sweep', async () => {
   const scene = await companies(['alfa']);
   let shiftMs = 0;
   const run = startRun(scene.service, { outside: { now: () => Date.now() + shiftMs } });
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   shiftMs = -3_600_000;
   edit(scene, 'alfa', 0);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   shiftMs = 3_600_000;
   edit(scene, 'alfa', 0);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   expect(await run.stop()).toMatchObject({ code: 0 });
   await expectAgreement(scene);
 });
@@ -289,12 +289,12 @@ test('a clock that is set back an hour, or forward, stops no lap', async () => {
 test('a configuration that turns to nonsense has no effect before the next start, which refuses it', async () => {
   const scene = await companies(['alfa']);
   const run = startRun(scene.service);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   writeFileSync(join(scene.service.folder, 'service.json'), '{"service":');
   writeFileSync(join(scene.service.folder, 'entities', 'alfa.json'), '{"api_key":1,"nip":"7"}');
   writeFileSync(join(scene.service.folder, 'entities', 'beta.json'), 'nonsense');
   edit(scene, 'alfa', 0);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   expect(await run.stop()).toMatchObject({ code: 0 });
   expect(run.told()).toHaveLength(1 + 2 + 2);
   await expectAgreement(scene);
@@ -309,7 +309,7 @@ test.each(['invoices', 'state', 'dead-letters'])(
   async (name) => {
     const scene = await companies(['alfa']);
     const run = startRun(scene.service);
-    await run.laps('alfa');
+    await run.sweeps('alfa');
     const topic = scene.service.topic(name);
     await withAdmin(kafkaClient(), async (admin) => {
       await admin.deleteTopics({ topics: [topic] });
@@ -328,7 +328,7 @@ test.each(['invoices', 'state', 'dead-letters'])(
 test('nothing is left over in the group or in the topics when it has stopped', async () => {
   const scene = await companies(['alfa']);
   const run = startRun(scene.service);
-  await run.laps('alfa');
+  await run.sweeps('alfa');
   await run.stop();
   const groups = await withAdmin(kafkaClient(), (admin) => admin.describeGroups([scene.service.prefix]));
   expect(groups.groups[0]?.members).toEqual([]);

@@ -142,14 +142,12 @@ function runContextOf(
   return {
     options: {
       patience: usualPatience(() => 0),
-      onAttempt: () => undefined,
-      onLost: ({ error }) => fail(error),
-      onWarning: () => undefined,
-      onPace: () => undefined,
-      onBack: () => undefined,
       endless: true,
       now: time.now,
       stop: new AbortController().signal,
+    },
+    emit: (event) => {
+      if (event.kind === 'lost') fail(event.error);
     },
     serviceId: SERVICE,
     topics,
@@ -216,7 +214,7 @@ function codecOf(declaration: StreamDeclaration): StreamCodec {
     declaration,
     definition: { stream: declaration.name, hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => fingerprint,
-    decode: (row) => ({ ...row }),
+    decode: (row) => ({ record: { ...row }, misfits: [] }),
     encode: ({ change }) => Buffer.from(JSON.stringify(change)),
     encodeKey: ({ id }) => Buffer.from(String(id)),
     dateOf: ({ invoice_date: date }) => (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE,

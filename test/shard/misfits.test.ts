@@ -1,0 +1,47 @@
+import { clients } from '../../src/sources/streams/clients';
+import { invoices } from '../../src/sources/streams/invoices';
+import { createVendorStream } from '../support/vendor-rows';
+
+test('I6: a descriptive field that does not fit is named in a header, and the row and its lines are published', () => {
+  const stream = createVendorStream(invoices, { projected: true });
+  const row = { id: 7, gross_price: 100, notes: { html: 'x' }, services: [{ name: 'a' }, { name: 'b', unit: ['h'] }] };
+  const { consumed } = stream.shows([row]);
+  expect(consumed.map(({ topic, headers }) => [topic, headers['misfits']])).toEqual([
+    ['invoices', 'notes,services.unit'],
+    ['invoice-lines', undefined],
+    ['invoice-lines', 'unit'],
+  ]);
+  expect(consumed[0]?.value).toMatchObject({ gross_price: 100, notes: null, extra: '{"notes":{"html":"x"}}' });
+  expect(consumed[2]?.value).toMatchObject({ name: 'b', unit: null, extra: '{"unit":["h"]}' });
+});
+
+test('I1: one field of seventy with another JSON type in every row parks nothing and loses no row', () => {
+  const stream = createVendorStream(clients);
+  const rows = Array.from({ length: 100 }, (_, at) => ({
+    id: at + 1,
+    company_name: `Company ${at}`,
+    days_to_payment: 'fourteen',
+  }));
+  const { consumed, parks } = stream.shows(rows);
+  expect(parks).toBeNull();
+  expect(new Set(consumed.map(({ topic, headers }) => `${topic} ${headers['misfits']}`))).toEqual(
+    new Set(['clients days_to_payment']),
+  );
+});
+
+test('I6: a misfit that fits later is an update, and one that does not change is none', () => {
+  const stream = createVendorStream(invoices);
+  const shown = (notes: unknown) =>
+    stream.shows([{ id: 7, notes }]).consumed.map(({ headers }) => [headers['op'], headers['misfits'] ?? null]);
+  expect(shown(1.5)).toEqual([['r', 'notes']]);
+  expect(shown(1.5)).toEqual([]);
+  expect(shown('1.5')).toEqual([['u', null]]);
+  expect(shown(['1.5'])).toEqual([['u', 'notes']]);
+});
+
+test('I6: a list of ids as text in an integer field, as another vendor sends it, costs no row (airbytehq/airbyte#60971)', () => {
+  const { consumed } = createVendorStream(invoices).shows([{ id: 7, client_id: '134376773869;137654776000' }]);
+  expect(consumed).toMatchObject([
+    { topic: 'invoices', value: { client_id: null, extra: '{"client_id":"134376773869;137654776000"}' } },
+  ]);
+});
