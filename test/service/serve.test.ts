@@ -88,8 +88,9 @@ test.each([
 type Lost = Extract<ServiceEvent, { kind: 'lost' }>;
 const lostInto =
   (lost: Lost[]): Emit =>
-  (event) =>
-    void (event.kind === 'lost' && lost.push(event));
+  (event) => {
+    if (event.kind === 'lost') lost.push(event);
+  };
 
 describe('a shard whose commit is lost', () => {
   const owned = new BehaviorSubject(all);
@@ -219,6 +220,7 @@ describe("a shard's own fault (I9)", () => {
 
   test('a bug that a shard runs into parks the shard, which is read from the state topic alone when it is tried again', async () => {
     const lost: Lost[] = [];
+    const failures: unknown[] = [];
     let broken = true;
     const pages: string[] = [];
     const back: number[] = [];
@@ -241,12 +243,14 @@ describe("a shard's own fault (I9)", () => {
     };
     const running = runShards({ ...run, api: { ...run.api, of: ofBroken } }).subscribe({
       next: ({ kind, entity }) => kind === 'page' && pages.push(entity),
+      error: (error: unknown) => failures.push(error),
     });
     await until(() => lost.length > 1, { what: 'the fault' });
     expect(lost[0]).toMatchObject({ shard: shardOf(alfa), parked: true, error: expect.any(TypeError) as unknown });
     broken = false;
     await until(() => pages.includes(alfa), { what: `a page of ${alfa}` });
     running.unsubscribe();
+    expect(failures).toEqual([]);
     expect(back).toContain(shardOf(alfa));
   });
 

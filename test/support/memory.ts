@@ -72,8 +72,8 @@ const noPause = (): Promise<void> => Promise.resolve();
 /** The offsets that a stored layout names; a broken one names none. */
 function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
   try {
-    const { lastOffsets = {} }: Partial<Layout> = parseStateValue('layout', layout);
-    return lastOffsets;
+    const parsed: Partial<Layout> = parseStateValue('layout', layout);
+    return parsed.lastOffsets ?? {};
   } catch {
     return {};
   }
