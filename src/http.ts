@@ -22,6 +22,8 @@ export interface HttpAnswer {
   /** The media type alone, in lower case; "" where the answer names none. */
   readonly contentType: string;
   readonly text: string;
+  /** The body unpacked, as it came. */
+  readonly bytes: Buffer;
   /** False if the body was not UTF-8, so that `text` is not what was sent. */
   readonly utf8: boolean;
 }
@@ -86,6 +88,7 @@ export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions):
         header: (name: string) => response.headers.get(name),
         contentType: (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase(),
         text: body.toString('utf8'),
+        bytes: body,
         utf8: isUtf8(body),
       };
     } catch (error) {

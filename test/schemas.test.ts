@@ -113,7 +113,7 @@ describe.each<StreamDeclaration>([...allStreams])('the stream $name', ({ schema,
   test('declares only fields that its schema has, of the kind they are used as', () => {
     const { volatileFields, detailOnlyFields, sumFields, scopeField, address } = stream;
     for (const path of [...volatileFields, ...detailOnlyFields])
-      expect([path, resolves(fields, path)]).toEqual([path, true]);
+      expect([path, resolves(fields, path.replace('[PLN]', ''))]).toEqual([path, true]);
     for (const name of sumFields) expect(fields).toContainEqual({ name, kind: 'money', strict: true, fields: [] });
     if (scopeField !== null)
       expect(fields).toContainEqual({ name: scopeField, kind: 'date', strict: true, fields: [] });

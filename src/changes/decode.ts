@@ -31,7 +31,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const MAX_DEPTH = 100;
 
 /** What is found out while one row is decoded. */
-interface Reading {
+interface RowReading {
   readonly entity: EntityId;
   misfits: Set<string> | undefined;
 }
@@ -44,7 +44,7 @@ interface Reading {
 export function createDecoder(schemaText: string): Decode {
   const decodeRow = objectDecoder(fieldsOf(schemaText), { entity: null, observed_at: null }, '');
   return (row, entity, observedAtMs) => {
-    const reading: Reading = { entity, misfits: undefined };
+    const reading: RowReading = { entity, misfits: undefined };
     const record = decodeRow(row, '', reading);
     record['entity'] = entity;
     record['observed_at'] = observedAtMs;
@@ -59,7 +59,7 @@ function objectDecoder(fields: readonly Field[], added: JsonObject, within: stri
   // Copied for each row: V8 turns an object that grows by computed names into a slow dictionary.
   const empty: JsonObject = { ...added, ...Object.fromEntries(fields.map(({ name }) => [name, null])), extra: null };
 
-  return (object: JsonObject, prefix: string, reading: Reading): Record<string, unknown> => {
+  return (object: JsonObject, prefix: string, reading: RowReading): Record<string, unknown> => {
     const record = { ...empty };
     let kept: string[] | undefined;
     for (const name in object) {
@@ -96,7 +96,7 @@ class Misfit {
 }
 
 /** Decodes a value that is there; a misfit of a strict field is thrown instead. */
-type ValueDecoder = (value: unknown, prefix: string, reading: Reading) => unknown;
+type ValueDecoder = (value: unknown, prefix: string, reading: RowReading) => unknown;
 
 function valueDecoder(field: Field, within: string): ValueDecoder {
   const { name, strict } = field;

@@ -8,6 +8,9 @@ export const HASH_VERSION = 1;
 /** Number of the way that values are made equal before they are hashed; a part of every definition. */
 export const NORMALISATION_VERSION = 1;
 
+/** Ends a volatile path that is one only in documents in PLN, the currency of a document that names none. */
+const IN_PLN = '[PLN]';
+
 /** Writes the 64 bits of a row into `out`: the high half into element 0, the low half into element 1. */
 export type Fingerprint = (row: Row, out: Uint32Array) => void;
 
@@ -42,7 +45,11 @@ export function createFingerprint({
   readonly schemaText: string;
   readonly volatileFields: readonly string[];
 }): Fingerprint {
-  const root = compile('', 'unknown', fieldsOf(schemaText), volatileFields);
+  const fields = fieldsOf(schemaText);
+  const inPln = volatileFields.map((path) => (path.endsWith(IN_PLN) ? path.slice(0, -IN_PLN.length) : path));
+  const inOthers = volatileFields.filter((path) => !path.endsWith(IN_PLN));
+  const rootInPln = compile('', 'unknown', fields, inPln);
+  const rootInOthers = inOthers.length === volatileFields.length ? rootInPln : compile('', 'unknown', fields, inOthers);
   const pending: Container[] = [];
   let sumA = 0;
   let sumB = 0;
@@ -139,6 +146,8 @@ export function createFingerprint({
     sumA = 0;
     sumB = 0;
     pairs = 0;
+    const currency = row['currency'] ?? '';
+    const root = currency === 'PLN' || currency === '' ? rootInPln : rootInOthers;
     addMembers(row, { value: row, name: root, a: M1, b: M2 });
     // A stack of our own: JSON.parse takes JSON far deeper than calls can nest.
     for (let container = pending.pop(); container !== undefined; container = pending.pop()) {

@@ -5,7 +5,7 @@ import type { Decode, Decoded } from './decode';
 import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
-import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
+import type { Cursor, EntityId, Interval, Op, RawBody, Row, ScanName, StreamDeclaration } from '../model';
 import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -135,11 +135,26 @@ export function tombstonesOf(
     : [record, ...goneLines(origin, formerLines, { id, fingerprint, from: 0, to: lines })];
 }
 
+/** What a finished sweep lacks. */
+export interface SweepStanding {
+  readonly complete: boolean;
+  readonly deadLetters: readonly number[];
+  readonly pending: readonly number[];
+  readonly unreadable: readonly number[];
+  readonly accepted: readonly number[];
+  /** Id of the hold that deletions wait for. */
+  readonly hold: string | null;
+}
+
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
 export function sweepRecordOf(
   origin: Origin,
   cursor: Cursor,
-  { sweeps, strays }: { readonly sweeps: SweepsCodec; readonly strays: number },
+  {
+    sweeps,
+    strays,
+    completeness,
+  }: { readonly sweeps: SweepsCodec; readonly strays: number; readonly completeness: SweepStanding },
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;
@@ -161,6 +176,14 @@ export function sweepRecordOf(
     dead_letters: counts.deadLetters,
     strays,
     total_count: totalCount,
+    first_read: counts.firstRead,
+    republished: counts.republished,
+    complete: completeness.complete,
+    dead_letters_standing: completeness.deadLetters.length,
+    pending: completeness.pending.length,
+    unreadable: completeness.unreadable.length,
+    accepted: completeness.accepted.length,
+    hold: completeness.hold,
   };
   const key = { entity, stream };
   const record = (sums: readonly Readonly<Record<string, unknown>>[] | null): OutgoingRecord => ({
@@ -256,11 +279,16 @@ function refuseLarger(record: OutgoingRecord, topic: OutputTopic, what: string, 
   }
 }
 
-/** The dead letter of a row, raw; the key is that of the row's record, or null where the row has no id. */
+/** The dead letter of a row, raw, with the `op` that the record would have had; the key is that of the row's record, or null where the row has no id. */
 export function deadLetterOf(
   origin: Origin,
   row: unknown,
-  { id, error, fingerprint }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string },
+  {
+    id,
+    error,
+    fingerprint,
+    op,
+  }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string; readonly op: Op },
   topic: OutputTopic,
 ): OutgoingRecord {
   const { entity, codec } = origin;
@@ -273,7 +301,7 @@ export function deadLetterOf(
     key: id === null ? null : codec.encodeKey({ entity, id }),
     value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
     headers: {
-      ...headers(origin, codec.declaration.name, 'r', fingerprint, id),
+      ...headers(origin, codec.declaration.name, op, fingerprint, id),
       error: error.message,
       error_path: error.path,
       ...(cut
@@ -281,6 +309,41 @@ export function deadLetterOf(
         : {}),
     },
   };
+}
+
+/** A dead letter of what a row's page was answered with, as nobody can read that row: no key, the bytes as they came, the ids around it. */
+export function unreadableLetterOf(
+  origin: Origin,
+  { body, gap, fingerprint, message }: UnreadableLetter,
+  topic: OutputTopic,
+): OutgoingRecord {
+  const { entity, codec } = origin;
+  const most = Math.max(0, Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES));
+  const { bytes, status } = body;
+  const cut = bytes.length > most;
+  return {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${fingerprint}`, topic.partitions),
+    key: null,
+    value: cut ? bytes.subarray(0, most) : bytes,
+    headers: {
+      ...headers(origin, codec.declaration.name, 'r', fingerprint, null),
+      error: message,
+      error_path: '',
+      after_id: gap.after === null ? '' : String(gap.after),
+      before_id: gap.upTo === null ? '' : String(gap.upTo + 1),
+      status: status === null ? '' : String(status),
+      ...(cut && { cut_from_bytes: String(bytes.length), sha256: createHash('sha256').update(bytes).digest('hex') }),
+    },
+  };
+}
+
+/** A row that could not be read, with what is known of it. */
+export interface UnreadableLetter {
+  readonly body: RawBody;
+  readonly gap: Interval;
+  readonly fingerprint: string;
+  readonly message: string;
 }
 
 function misfitHeader(misfits: readonly string[]): OutgoingRecord['headers'] {

@@ -2,6 +2,7 @@ import { lastValueFrom } from 'rxjs';
 
 import type { Config, EntityConfig } from '../../config/config';
 import { ConfigError } from '../errors';
+import { shapeOf, shapeText } from '../changes/shape';
 import { isObject } from '../json';
 import type { Query, Row, StreamDeclaration } from '../model';
 import type { StreamToday } from '../rules/forecast';
@@ -12,6 +13,7 @@ import type { Secrets } from '../secrets';
 import { allStreams } from '../sources/streams/all-streams';
 import { createRequestOrder, openApi } from '../service/api';
 import { type Patience } from '../service/patience';
+import { loadSchema } from '../sinks/avro';
 import type { Rest } from '../sources/rest';
 import type { Account } from '../state/state-topic';
 import type { Attempt } from './check-findings';
@@ -76,7 +78,12 @@ export async function checkEntity(
     const seen = await attempt(`stream ${stream.name}`, entity.id, () =>
       checkStream(entity, stream, rest, { before, recentDays }),
     );
-    if (seen !== null) today.push(seen);
+    if (seen === null) continue;
+    today.push(seen.today);
+    await attempt(`fields of ${stream.name}`, entity.id, () => {
+      const shape = shapeOf(loadSchema(stream.schema), seen.newest.filter(isRow), stream.detailOnlyFields);
+      return Promise.resolve({ value: shape, text: shapeText(shape) });
+    });
   }
   return today;
 }
@@ -87,7 +94,7 @@ async function checkStream(
   stream: StreamDeclaration,
   rest: Pick<Rest, 'list'>,
   { before, recentDays }: EntityBefore,
-): Promise<{ readonly value: StreamToday; readonly text: string }> {
+): Promise<{ readonly value: SeenStream; readonly text: string }> {
   const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
   const ask = (params: Record<string, string>, limit: number) =>
     lastValueFrom(rest.list(stream.name, stream.path, params, 0, limit));
@@ -122,7 +129,14 @@ async function checkStream(
         : 'the filter of open documents has NO effect: the sweep finds what they come to',
     );
   }
-  return { value: { entity: entity.id, declaration: stream, rows, cursors: {} }, text: texts.join(', ') };
+  const today = { entity: entity.id, declaration: stream, rows, cursors: {} };
+  return { value: { today, newest: newest.rows }, text: texts.join(', ') };
+}
+
+interface SeenStream {
+  readonly today: StreamToday;
+  /** The page with the highest ids. */
+  readonly newest: readonly unknown[];
 }
 
 function scopeText({ from, to }: Query): string {

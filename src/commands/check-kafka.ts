@@ -28,8 +28,9 @@ export async function checkKafka(
   const config = { service, entities: [] };
   const settings = topicSettings(config, false);
   const missing = await attempt('brokers', null, async () => {
-    const names = await missingTopics(kafka, settings);
-    return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
+    const notes: string[] = [];
+    const names = await missingTopics(kafka, settings, (text) => notes.push(text));
+    return { value: names, text: [`${service.kafka.brokers.join(', ')} answer`, ...notes].join('; ') };
   });
   if (missing === null) return null;
   if (missing.length > 0) {

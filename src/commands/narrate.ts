@@ -1,4 +1,5 @@
 import type { Progress } from '../reading/progress';
+import { shortcomingsText } from '../rules/completeness';
 import type { ServiceEvent } from '../service/events';
 import type { Logger } from '../telemetry';
 
@@ -12,6 +13,8 @@ type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }
 /** Makes the narrator of a run. */
 export function createNarrator(logger: Logger): Narrator {
   const caughtUp = new Set<string>();
+  /** What the last sweep of each stream lacked, where it was not complete. */
+  const lacking = new Map<string, string>();
   const away = new Set<string>();
   /** Null = all of Kafka. */
   const lost = new Set<number | null>();
@@ -27,12 +30,31 @@ export function createNarrator(logger: Logger): Narrator {
       case 'page':
         if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
         return;
-      case 'sweep': {
-        const { number, counts } = progress.cursor;
-        const facts = { sweep: number, ...counts };
-        if (caughtUp.has(name)) log.debug(facts, 'sweep complete');
-        else log.info(facts, 'caught up');
-        caughtUp.add(name);
+      case 'dead-letter': {
+        const { id, path, reason } = progress;
+        log.warn({ id, field: path, reason }, 'dead letter');
+        return;
+      }
+      case 'sweep':
+        // Whether it is complete is known only when its deletions are decided.
+        return;
+      case 'swept': {
+        const { cursor, completeness } = progress;
+        const { complete, reasons, accepted } = completeness;
+        const facts = { sweep: cursor.number, ...cursor.counts };
+        if (complete) {
+          const listed = accepted.length === 0 ? {} : { accepted };
+          if (caughtUp.has(name)) log.debug({ ...facts, ...listed }, 'sweep complete');
+          else log.info({ ...facts, ...listed }, 'caught up');
+          caughtUp.add(name);
+          lacking.delete(name);
+          return;
+        }
+        const about = shortcomingsText(completeness);
+        const lacks = { ...facts, reasons, about };
+        if (lacking.get(name) === about) log.debug(lacks, 'sweep finished, not complete');
+        else log.warn(lacks, 'sweep finished, not complete');
+        lacking.set(name, about);
         return;
       }
       case 'parked':
@@ -64,7 +86,7 @@ export function createNarrator(logger: Logger): Narrator {
   }
 
   /** Each kind of failure is a line once until all shards are back. */
-  function tellLost({ shard, error, waitMs, parked = false }: EventOf<'lost'>): void {
+  function tellLost({ shard, error, waitMs, parked }: EventOf<'lost'>): void {
     const log = shard === null ? logger : logger.child({ shard });
     if (parked) {
       log.error({ err: error, waitMs }, 'shard parked');

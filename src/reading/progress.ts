@@ -1,5 +1,7 @@
 import type { ParkReason } from '../errors';
 import type { Counts, Cursor, EntityId } from '../model';
+import type { Completeness } from '../rules/completeness';
+import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
 
 /** What happened in a shard, in the order in which it did. */
@@ -12,7 +14,17 @@ export type Progress =
       readonly counts: Counts;
       readonly cursor: Cursor;
     }
-  /** A sweep is complete and durable. */
+  /** A row went to the dead-letter topic. */
+  | ({ readonly kind: 'dead-letter'; readonly entity: EntityId; readonly stream: string } & DeadLettered)
+  /** The deletions of a finished sweep are decided, so that it is known whether the sweep is complete. */
+  | {
+      readonly kind: 'swept';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly cursor: Cursor;
+      readonly completeness: Completeness;
+    }
+  /** A sweep is finished and durable. */
   | { readonly kind: 'sweep'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }
   /** The stream, or with stream null the whole entity, is not read for now. */
   | {

@@ -12,6 +12,7 @@ import {
   scan,
   takeLast,
   takeWhile,
+  toArray,
   type Observable,
   type OperatorFunction,
 } from 'rxjs';
@@ -116,7 +117,10 @@ function askFor(reading: StreamReading, row: Addressed, released: boolean): Obse
       if (detail.status === 404) {
         return of({ deleted: [{ id, missing, ended: detail.ended, released }], told: [] });
       }
-      return addDetail(reading, detail.row, detail).pipe(map((progress) => ({ deleted: [], told: [progress] })));
+      return addDetail(reading, detail.row, detail).pipe(
+        toArray(),
+        map((told) => ({ deleted: [], told })),
+      );
     }),
   );
 }

@@ -7,9 +7,10 @@ import { firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../r
 import type { PageResult } from '../shard/page-changes';
 import { createCredits } from '../sources/credits';
 import { scan } from '../sources/scan';
+import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { readRow } from './read-row';
-import { asking, type StreamReading } from './stream-reading';
+import { askingPages, type StreamReading } from './stream-reading';
 
 /** Reads a scan from its cursor on to the end of its walk; every page is compared and committed, and reported in order. */
 export function readPages(reading: StreamReading, scanName: TimedScan, cursor: Cursor): Observable<Progress> {
@@ -20,7 +21,7 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
       query: cursor.query,
       filters: stream,
       limit: shard.limit,
-      ask: asking(reading, cursor.query, walk.restAt),
+      ask: askingPages(reading, cursor.query, walk.restAt),
       position: cursor.position,
       credit: createCredits(scanName === 'sweep' ? shard.credits : 1),
       stopped: () => shard.stop.aborted,
@@ -35,7 +36,10 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
           const warnings = walk.note(page);
           return from(addPage(reading, scanName, page, walk.markOf(page))).pipe(
             mergeMap((done) =>
-              concat(progressOf(reading, scanName, { outsideQuery, end, warnings }, done), readRows(reading, done)),
+              concat(
+                reportPage(reading, done, progressOf(reading, scanName, { outsideQuery, end, warnings }, done)),
+                readRows(reading, done),
+              ),
             ),
           );
         },
@@ -98,14 +102,14 @@ async function addPage(
   return session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
 }
 
-/** What a committed page is reported as. */
+/** What a committed page is reported as beside its counts. */
 function progressOf(
   { stream, place }: StreamReading,
   scanName: TimedScan,
   { outsideQuery, end, warnings }: Pick<Page, 'outsideQuery' | 'end'> & { readonly warnings: readonly string[] },
-  { counts, cursor }: PageResult,
+  { cursor }: PageResult,
 ): Progress[] {
-  const progress: Progress[] = [{ kind: 'page', ...place, counts, cursor }];
+  const progress: Progress[] = [];
   if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
   progress.push(...warnings.map((message): Progress => ({ kind: 'warning', ...place, message })));
   if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });

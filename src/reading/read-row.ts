@@ -1,4 +1,4 @@
-import { catchError, defer, finalize, from, map, mergeMap, of, throwError, type Observable } from 'rxjs';
+import { catchError, defer, EMPTY, finalize, from, map, mergeMap, of, throwError, type Observable } from 'rxjs';
 
 import { FatalError, TransientError } from '../errors';
 import type { Answer, Page, Row, StreamDeclaration } from '../model';
@@ -8,7 +8,9 @@ import { isWithin } from '../rules/scope';
 import type { Detail } from '../sources/answers';
 import type { Rest } from '../sources/rest';
 import { spotRead } from '../sources/scan';
+import { reportPage } from './committed';
 import type { Progress } from './progress';
+import { isOfThePage } from './recover-page';
 import { asking, scopeOf, type StreamReading } from './stream-reading';
 import { ofStreamAlone } from './stream-trouble';
 
@@ -22,13 +24,26 @@ export function readRow(reading: StreamReading, id: number): Observable<Progress
     const query = scopeOf(reading);
     const rest = reader.rest.as(() => spotTurn(stream.name));
     const rank = handle.rank(id);
-    const ask = asking(reading, query, () => rest);
+    const rows = asking(reading, query, () => rest);
+    const ask = (offset: number) => rows(offset, shard.limit);
     return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
       mergeMap(({ found, interval, began, ended }) =>
         found === null ? askByAddress(reading, id) : add(reading, { interval, rows: [found], began, ended }, 'listed'),
       ),
+      catchError((error: unknown) => {
+        const address = handle.entry(id)?.address ?? null;
+        if (address === null || !isOfThePage(error)) return throwError(() => error);
+        return readUnlisted(reading, id, address);
+      }),
     );
   });
+}
+
+/** Reads a row by its address alone, as a page with the row in its middle cannot be had; a row that is not there is the sweep's to miss. */
+function readUnlisted(reading: StreamReading, id: number, address: string): Observable<Progress> {
+  return readDetail(reading, id, address).pipe(
+    mergeMap((detail) => (detail.status === 404 ? EMPTY : addDetail(reading, detail.row, detail))),
+  );
 }
 
 function askByAddress(reading: StreamReading, id: number): Observable<Progress> {
@@ -139,12 +154,13 @@ export function addDetail(
 
 /** Adds what was read of one id; `left`: the row is outside the scope. */
 function add(
-  { session, place }: StreamReading,
+  reading: StreamReading,
   spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>,
   scope: 'listed' | 'left',
 ): Observable<Progress> {
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
+  const { session, place } = reading;
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
-    map(({ counts, cursor }): Progress => ({ kind: 'page', ...place, counts, cursor })),
+    mergeMap((done) => reportPage(reading, done)),
   );
 }

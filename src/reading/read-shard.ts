@@ -18,6 +18,7 @@ import { failWith } from '../operators/fail-with';
 import { whenAborted } from '../operators/when-aborted';
 import type { Session } from '../shard/session';
 import { SessionEnded } from '../shard/session-ended';
+import { reportRest } from './committed';
 import { identify } from './identify';
 import { parked, parksEntity } from './parking';
 import type { Progress } from './progress';
@@ -36,6 +37,7 @@ export function readShard(options: ShardReadingOptions): Observable<Progress> {
   const shard: ShardReading = {
     ...options,
     sweeps: { begun: new Map(), reported: new Set() },
+    pageSizes: new Map(),
     stopping: whenAborted(options.stop),
   };
   return openSession(shard).pipe(switchMap((session) => readSession(shard, session)));
@@ -66,13 +68,25 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
 
 /** Every entity of the shard side by side, then what still waits for a commit; the session is closed in any case. */
 function readSession(shard: ShardReading, session: Session): Observable<Progress> {
-  const entities = shard.readers.map((reader) => readEntity({ shard, session, reader, answers: createLastAnswers() }));
-  const reading = merge(...entities).pipe(takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))));
+  const entities = shard.readers.map((reader) => ({ shard, session, reader, answers: createLastAnswers() }));
+  const reading = merge(...entities.map(readEntity)).pipe(
+    takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))),
+  );
   const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
   const closed = defer(() => from(session.close())).pipe(ignoreElements());
-  const untilFailed = concat(reading, flushed).pipe(
+  const rest = defer(() =>
+    concat(
+      ...entities.flatMap((entity) => entity.reader.streams.map((stream) => reportRest(streamReading(entity, stream)))),
+    ),
+  );
+  const untilFailed = concat(reading, flushed, rest).pipe(
     failWith(from(session.failed)),
-    catchError((error: unknown) => throwError(() => (error instanceof SessionEnded ? error.cause : error))),
+    catchError((error: unknown) =>
+      concat(
+        rest,
+        throwError(() => (error instanceof SessionEnded ? error.cause : error)),
+      ),
+    ),
   );
   return concat(untilFailed, closed).pipe(finalize(() => void session.close()));
 }

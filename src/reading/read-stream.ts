@@ -25,6 +25,7 @@ import { isComplete, isSweepDue, nextWalk, resumeOrBegin } from '../rules/cursor
 import { dueAt, type Target, type TimedScan } from '../rules/rhythm';
 import { isoDay, queryOf, scansOf } from '../rules/scope';
 import { parked, parksStream } from './parking';
+import { reportRest } from './committed';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
 import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
@@ -52,12 +53,12 @@ function sweepOnce(reading: StreamReading): Observable<Progress> {
   const { shard, session, place } = reading;
   const { begun, reported } = shard.sweeps;
   const name = `${place.entity} ${place.stream}`;
-  if (reported.has(name)) return EMPTY;
+  if (reported.has(name)) return swept(reading);
   return afterPendingPages(reading, () => {
     const before = cursorOf(reading, 'sweep');
     if (isComplete(before) && begun.get(name) === before.number) {
       const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
-      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }));
+      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }), swept(reading));
     }
     const cursor = beginSweep(reading);
     begun.set(name, cursor.number);
@@ -153,7 +154,17 @@ function sweepFrom(reading: StreamReading, cursor: Cursor): Observable<Progress>
     const sweep = cursorOf(reading, 'sweep');
     return isComplete(sweep) && !reading.shard.stop.aborted ? publishDeletions(reading, sweep) : EMPTY;
   });
-  return concat(readPages(reading, 'sweep', cursor), deletions);
+  return concat(readPages(reading, 'sweep', cursor), deletions, swept(reading));
+}
+
+/** Whether the finished sweep is complete, now that its deletions are decided; nothing of a sweep that was broken off. */
+function swept(reading: StreamReading): Observable<Progress> {
+  return defer(() => {
+    const cursor = cursorOf(reading, 'sweep');
+    if (!isComplete(cursor)) return EMPTY;
+    const completeness = reading.handle.completeness();
+    return concat(reportRest(reading), of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness }));
+  });
 }
 
 /** Goes on with a half sweep of the same query, or begins the next one. */

@@ -1,11 +1,12 @@
 import { defer, finalize, type Observable } from 'rxjs';
 
-import type { Answer, EntityId, Query, StreamDeclaration, StreamName } from '../model';
+import type { Answer, EntityId, Position, Query, RawBody, StreamDeclaration, StreamName } from '../model';
 import type { Twins } from '../rules/identity';
 import type { Target, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
 import type { Session, StreamSession } from '../shard/session';
 import type { Rest } from '../sources/rest';
+import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
 
 /** When the scans of a running service begin. */
@@ -71,6 +72,8 @@ export interface Sweeps {
 /** The reading of one shard, over all of its sessions. */
 export interface ShardReading extends ShardReadingOptions {
   readonly sweeps: Sweeps;
+  /** Rows that a page of each list is asked for, by entity and stream. */
+  readonly pageSizes: Map<string, PageSize>;
   /** Emits when `stop` is aborted, to late subscribers too. */
   readonly stopping: Observable<unknown>;
 }
@@ -103,19 +106,35 @@ export function scopeOf({ shard, session, reader, stream }: StreamReading): Quer
   return sweepQuery(stream, reader, session.account(reader.entity)?.firstRun ?? isoDay(shard.now()));
 }
 
-/** Asks for pages of a query; the session knows of each request until its page was added, or none came. */
+/** Asks for rows of a query; the session knows of each request until its page was added, or none came. */
 export function asking(
   { shard, stream, handle, place, answers }: StreamReading,
   query: Query,
   rest: (offset: number) => Rest,
-): (offset: number) => Observable<Answer> {
+): AskRows {
   const params = listParams(stream, query);
-  return (offset) =>
+  return (offset, limit, tries) =>
     defer(() => {
       const mark = shard.requestOrder.next();
       const answered = handle.requested(mark);
       return rest(offset)
-        .list(stream.name, stream.path, params, offset, shard.limit)
+        .list(stream.name, stream.path, params, offset, limit, tries)
         .pipe(ofStreamAlone(answers, place, mark), finalize(answered));
     });
+}
+
+/** Asks for the pages of a walk, in smaller pages where large ones fail. */
+export function askingPages(
+  reading: StreamReading,
+  query: Query,
+  rest: (offset: number) => Rest,
+): (offset: number, position: Position) => Observable<Answer> {
+  const { shard, stream, place } = reading;
+  const name = `${place.entity} ${place.stream}`;
+  const size = shard.pageSizes.get(name) ?? new PageSize(shard.limit);
+  shard.pageSizes.set(name, size);
+  const params = listParams(stream, query);
+  const raw = (offset: number): Observable<RawBody> => rest(offset).raw(stream.name, stream.path, params, offset);
+  const ask = askRecovering({ ask: asking(reading, query, rest), raw }, size, query.order);
+  return (_, position) => ask(position);
 }

@@ -1,8 +1,7 @@
 import { moneyOf } from '../changes/kinds';
 import type { Counts, Cursor, Deletions, Page, Query, Row, StreamDeclaration } from '../model';
 import { startPosition } from './paging';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+import { DAY_MS } from './scope';
 
 /** A scan's cursor while it moves; its sums are kept open until it is written. */
 export interface Walk {
@@ -10,7 +9,16 @@ export interface Walk {
   readonly sums: ReadonlyMap<string, readonly number[]>;
 }
 
-export const NO_COUNTS: Counts = { rows: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, deadLetters: 0 };
+export const NO_COUNTS: Counts = {
+  rows: 0,
+  created: 0,
+  firstRead: 0,
+  updated: 0,
+  republished: 0,
+  deleted: 0,
+  unchanged: 0,
+  deadLetters: 0,
+};
 
 /** Whether a scan has read all of its query. */
 export function isComplete(cursor: Cursor | null): cursor is Cursor & { readonly finishedAt: string } {
@@ -32,10 +40,27 @@ export function resumeOrBegin(before: Cursor | null, query: Query, nowMs: number
     finishedAt: null,
     position: startPosition(),
     totalCount: null,
-    counts: { ...NO_COUNTS, deleted: before?.deletedSince ?? 0 },
+    counts: before === null ? NO_COUNTS : publishedBefore(before),
     sums: {},
     ...(before?.deletions === undefined ? {} : { deletions: before.deletions }),
   };
+}
+
+/** What counts in the sweep after this one already; of one that is begun again, all that was published in it. */
+function publishedBefore({ finishedAt, counts, publishedSince, deletedSince }: Cursor): Counts {
+  if (finishedAt === null) return publishedIn(counts);
+  const published = addCounts(NO_COUNTS, publishedSince ?? NO_COUNTS);
+  return { ...published, deleted: published.deleted + (deletedSince ?? 0) };
+}
+
+/** The part of counts that says what went to topics. */
+export function publishedIn(counts: Counts): Counts {
+  return { ...addCounts(NO_COUNTS, counts), rows: 0, unchanged: 0 };
+}
+
+/** Whether counts say that anything went to a topic. */
+export function hasPublished({ created, updated, republished, deleted, deadLetters }: Counts): boolean {
+  return created + updated + republished + deleted + deadLetters > 0;
 }
 
 /** Whether a sweep must go on or begin at once: it never began, is half done, or asked for another query. */
@@ -62,8 +87,9 @@ function isSameQuery(one: Query, other: Query): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** A walk as it was stored. */
-export function walkOf(cursor: Cursor): Walk {
+/** A walk as it was stored; one of an earlier version lacks the newer counts. */
+export function walkOf(stored: Cursor): Walk {
+  const cursor = { ...stored, counts: { ...NO_COUNTS, ...stored.counts } };
   return { cursor, sums: new Map(Object.entries(cursor.sums)) };
 }
 
@@ -82,6 +108,7 @@ export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums
       totalCount: page.totalCount,
       finishedAt: page.end ? new Date(nowMs).toISOString() : null,
       counts: addCounts(walk.cursor.counts, counts),
+      ...(page.unreadable && { unreadable: (walk.cursor.unreadable ?? 0) + page.unreadable.bodies.length }),
     },
   };
 }
@@ -106,12 +133,24 @@ export function withDeletions({ cursor, sums }: Walk, deleted: number, counted: 
   };
 }
 
+/** The sweep after another scan published something: that counts in the sweep under way or, after its end, in the next. */
+export function withPublished({ cursor, sums }: Walk, counts: Counts): Walk {
+  const published = publishedIn(counts);
+  if (cursor.finishedAt === null) return { sums, cursor: { ...cursor, counts: addCounts(cursor.counts, published) } };
+  return {
+    sums,
+    cursor: { ...cursor, publishedSince: addCounts(cursor.publishedSince ?? NO_COUNTS, published) },
+  };
+}
+
 /** Sum of two counts. */
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     rows: a.rows + b.rows,
     created: a.created + b.created,
+    firstRead: a.firstRead + b.firstRead,
     updated: a.updated + b.updated,
+    republished: a.republished + b.republished,
     deleted: a.deleted + b.deleted,
     unchanged: a.unchanged + b.unchanged,
     deadLetters: a.deadLetters + b.deadLetters,

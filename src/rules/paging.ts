@@ -1,6 +1,6 @@
 import { isExact } from '../changes/kinds';
 import { FatalError, type ParkReason } from '../errors';
-import type { Answer, Interval, Position, Query, Row } from '../model';
+import type { Answer, Interval, Position, Query, Row, UnreadableRows } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */
 export type PageVerdict =
@@ -13,6 +13,8 @@ export type PageVerdict =
       readonly end: boolean;
       /** Rows of the list up to this page's last, where its own total says another number. */
       readonly miscounted: number | null;
+      /** Rows in front of these that could not be read; their ids are no part of the interval. */
+      readonly unreadable: UnreadableRows | null;
       readonly next: Position;
     }
   | { readonly kind: 'step'; readonly next: Position };
@@ -44,6 +46,7 @@ export function startPosition(): Position {
  * @throws FatalError that parks the stream: rows out of order, no usable id, or no progress
  */
 export function judge(position: Position, answer: Answer, paging: Paging): PageVerdict {
+  if (answer.unreadable !== undefined) return judgeBehind(position, answer, answer.unreadable, paging);
   const { offset, anchor } = position;
   const { order } = paging;
   const { rows, strays, lastAt } = readRows(position, answer, order);
@@ -75,9 +78,54 @@ export function judge(position: Position, answer: Answer, paging: Paging): PageV
     strays,
     end,
     miscounted: answer.totalCount < shown || (end && answer.totalCount !== shown) ? shown : null,
+    unreadable: null,
     next,
   };
 }
+
+/** Judges an answer that begins behind rows which could not be read: nothing is proved of the ids between those and what was proved before. */
+function judgeBehind(
+  position: Position,
+  answer: Answer,
+  { bodies, resumedAt }: NonNullable<Answer['unreadable']>,
+  paging: Paging,
+): PageVerdict {
+  const { anchor } = position;
+  const { order } = paging;
+  const at = { ...position, offset: resumedAt };
+  const { rows, strays, lastAt } = readRows(at, answer, order);
+  const firstRow = rows[0];
+  const lastRow = rows.at(-1);
+  // What could not be read lies among what was proved already.
+  if (firstRow !== undefined && anchor !== null && !comesAfter(firstRow.id, anchor, order)) {
+    const { unreadable: _, ...readable } = answer;
+    return judge(at, readable, paging);
+  }
+  const counted = { step: 1, requests: position.requests + 1, unproven: 0 };
+  const page = { kind: 'proved' as const, rows, strays, miscounted: null };
+  if (firstRow === undefined || lastRow === undefined) {
+    return {
+      ...page,
+      interval: NO_ID,
+      end: true,
+      unreadable: { bodies, gap: intervalOf(anchor, null, order) },
+      next: { ...counted, offset: position.offset, anchor },
+    };
+  }
+  const before = order === 'asc' ? firstRow.id - 1 : firstRow.id + 1;
+  const next = { ...counted, offset: resumedAt + lastAt, anchor: lastRow.id };
+  checkEnd(next, answer, paging);
+  return {
+    ...page,
+    interval: intervalOf(before, lastRow.id, order),
+    end: false,
+    unreadable: { bodies, gap: intervalOf(anchor, before, order) },
+    next,
+  };
+}
+
+/** The interval that proves nothing: no id is above the highest safe integer. */
+const NO_ID: Interval = { after: Number.MAX_SAFE_INTEGER, upTo: null };
 
 /** What one answer says of a single id: settled (there, or not), or only where to ask next. */
 export type SpotVerdict =

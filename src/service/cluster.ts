@@ -8,8 +8,8 @@ import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
 import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
-import { allStreams } from '../sources/streams/all-streams';
 import { parseStateKey, parseStateValue } from '../state/state-topic';
+import { allStreams } from '../sources/streams/all-streams';
 import { userAgentOf } from './api';
 import { resolveFraming } from './codecs';
 import type { Emit } from './events';
@@ -67,6 +67,7 @@ export function topicSettings(
     dataPartitions: service.topics.partitions,
     statePartitions: service.state.partitions,
     replicationFactor: service.topics.replicationFactor,
+    sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     create,
   };
 }

@@ -9,13 +9,13 @@ export type ServiceEvent =
   | ({ readonly kind: 'request' } & RequestAttempt)
   /** The API makes all requests slow down, stop or go on. */
   | { readonly kind: 'pace'; readonly pace: RequestPace }
-  /** One shard, or with shard null all of Kafka, is given up and opened again after the wait; `parked`: for a fault of the shard's own. */
+  /** One shard, or with shard null all of Kafka, is given up and opened again after the wait; parked: for a fault of the shard's own. */
   | {
       readonly kind: 'lost';
       readonly shard: number | null;
       readonly error: Error;
       readonly waitMs: number;
-      readonly parked?: boolean;
+      readonly parked: boolean;
     }
   /** The shard is open and restored, or another replica has it: nothing is waited for there any more. */
   | { readonly kind: 'shard-ready'; readonly shard: number }

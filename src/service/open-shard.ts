@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { verifyLayout } from '../state/layout';
 import type { Config, EntityConfig } from '../../config/config';
-import type { EntityId } from '../model';
 import type { Reader } from '../reading/stream-reading';
 import type { ShardOptions } from '../shard/shard-options';
 import { ensureTopics } from '../sinks/topics';
@@ -22,7 +21,7 @@ export interface ShardSetting extends Pick<RunContext, 'serviceId' | 'topics' | 
 export function shardOptions(
   { options, serviceId, topics, codecs, partition }: ShardSetting,
   number: number,
-  entities: readonly { readonly id: EntityId; readonly streams: readonly string[] }[],
+  entities: readonly (Pick<EntityConfig, 'id' | 'streams'> & Partial<Pick<EntityConfig, 'accept'>>)[],
 ): ShardOptions {
   const { layout, encodeBlock, decodeBlock } = codecs;
   const { openWriter: openShardWriter, read, verifyLayout: verify } = partition(number);
@@ -33,7 +32,11 @@ export function shardOptions(
     streams: entities.flatMap((entity) =>
       allStreams
         .filter(({ name }) => entity.streams.includes(name))
-        .map((declaration) => ({ entity: entity.id, codec: codecs.streamCodec(declaration) })),
+        .map((declaration) => ({
+          entity: entity.id,
+          codec: codecs.streamCodec(declaration),
+          accepted: entity.accept?.[declaration.name] ?? [],
+        })),
     ),
     deadLetters: topics.deadLetters,
     sweeps: codecs.sweeps,
@@ -78,6 +81,7 @@ export function kafkaPartition(
         stateTopic: topics.state.name,
         partition: number,
         maxBatchBytes: batchBytes(current),
+        compression: config.service.kafka.compression,
         deadlineMs: patience.commitMs,
       });
     },

@@ -37,7 +37,7 @@ export function usualPatience(random: () => number): Patience {
     reopenTries: 8,
     confirmMs: 60_000,
     stopMs: 10_000,
-    commitMs: 60_000,
+    commitMs: 30_000,
     restoreMs: 120_000,
     topicsMs: 25_000,
     idleCommitMs: 10_000,

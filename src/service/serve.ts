@@ -33,6 +33,7 @@ import { failWith } from '../operators/fail-with';
 import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
+import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
@@ -113,6 +114,11 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
       [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
     ),
   });
+  const watched = watchTopics({
+    look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
+    first: topics,
+    everyMs: patience.topicsMs,
+  });
   // Before any shard is opened: opening fences whoever has a transactional id of this topic, another service too.
   const looked = membership.owned.pipe(
     filter((owned) => !options.endless || owned.size > 0),
@@ -122,11 +128,6 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     failWith(membership.owned),
     takeUntil(whenAborted(options.stop)),
   );
-  const watched = watchTopics({
-    look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
-    first: topics,
-    everyMs: patience.topicsMs,
-  });
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
   return concat(looked, reading.pipe(failWith(watched)), leave).pipe(
     finalize(() => {
@@ -220,14 +221,15 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       now: options.now,
       stop: options.stop,
     }),
-  ).pipe(
+  );
+  const reopenedReading = reading.pipe(
     tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
     reopened(run, number, confirmed),
   );
   const released = defer(() => from(shard.release())).pipe(ignoreElements());
   // Not of a shard that the group took away: its new owner ends what was left open.
   return concat(
-    reading.pipe(
+    reopenedReading.pipe(
       catchError((error: unknown) =>
         concat(
           released,
@@ -289,7 +291,5 @@ function reopened(
 /** Whether it happens only after a commit; a page that changed nothing is reported before anything is committed. */
 function provesCommit(progress: Progress): boolean {
   if (progress.kind === 'sweep') return true;
-  if (progress.kind !== 'page') return false;
-  const { created, updated, deleted, deadLetters } = progress.counts;
-  return created + updated + deleted + deadLetters > 0;
+  return progress.kind === 'page' && hasPublished(progress.counts);
 }

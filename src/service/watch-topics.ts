@@ -49,9 +49,7 @@ export function watchTopics({ look, first, everyMs }: TopicsWatch): Observable<n
       };
     }, start),
     concatMap(({ wrong, again }) =>
-      wrong !== null && again === true
-        ? throwError(() => new ConfigError(`looking at the topics again: ${wrong}`))
-        : EMPTY,
+      wrong !== null && again ? throwError(() => new ConfigError(`looking at the topics again: ${wrong}`)) : EMPTY,
     ),
   );
 }

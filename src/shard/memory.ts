@@ -1,3 +1,4 @@
+import type { LastPublished } from '../changes/compare';
 import type { Fingerprint } from '../changes/fingerprint';
 import { createLedger, type Ledger } from '../changes/ledger';
 import type { StreamCodec } from '../changes/records';
@@ -22,9 +23,15 @@ export interface StreamState {
   readonly entity: EntityId;
   readonly codec: StreamCodec;
   readonly name: StreamName;
+  /** Ids of rows that a person accepted as they are: dead letters, pending or unreadable rows that make no sweep incomplete. */
+  readonly accepted: ReadonlySet<number>;
   readonly ledger: Ledger;
   readonly walks: Map<ScanName, Walk>;
   strays: readonly string[];
+  /** What the record of a row says whose last reading went to the dead-letter topic. */
+  readonly lastPublished: Map<number, LastPublished>;
+  /** Rows that the broker refused alone, by this process. */
+  readonly refused: Set<number>;
   hold: Hold | null;
   definition: number;
   fingerprint: Fingerprint;
@@ -84,8 +91,8 @@ export class Memory implements TakenMemory {
     const { serviceId, stateTopic: topic, decodeBlock } = options;
     this.#options = options;
     this.#layout = options.layout;
-    for (const { entity, codec } of options.streams) {
-      const state = createStreamState(entity, codec);
+    for (const { entity, codec, accepted = [] } of options.streams) {
+      const state = createStreamState(entity, codec, new Set(accepted));
       this.#streams.set(`${entity} ${state.name}`, state);
     }
     const ledgerOf = (entity: EntityId, stream: StreamName): Ledger | undefined => this.find(entity, stream)?.ledger;
@@ -189,6 +196,7 @@ export class Memory implements TakenMemory {
       state.ledger.loaded();
       state.walks.clear();
       state.strays = [];
+      state.lastPublished.clear();
       state.hold = null;
       state.recent = { rows: 0, bad: 0 };
       state.cutPage = null;
@@ -200,8 +208,11 @@ export class Memory implements TakenMemory {
       else {
         const state = this.find(entry.entity, entry.stream);
         if (entry.kind === 'scan') state?.walks.set(entry.scan, walkOf(entry.value));
-        else if (state !== undefined && entry.kind === 'strays') state.strays = entry.value.fingerprints;
-        else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
+        else if (state !== undefined && entry.kind === 'strays') {
+          const { fingerprints, lastPublished = [] } = entry.value;
+          state.strays = fingerprints;
+          for (const { id, ...last } of lastPublished) state.lastPublished.set(id, last);
+        } else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
       }
     }
     // The newest transaction's are stored by the next one only: what this process knows of may be higher.
@@ -221,15 +232,18 @@ export class Memory implements TakenMemory {
   }
 }
 
-function createStreamState(entity: EntityId, codec: StreamCodec): StreamState {
+function createStreamState(entity: EntityId, codec: StreamCodec, accepted: ReadonlySet<number>): StreamState {
   const { name } = codec.declaration;
   return {
     entity,
     codec,
     name,
+    accepted,
     ledger: createLedger({ entity, stream: name }),
     walks: new Map(),
     strays: [],
+    lastPublished: new Map(),
+    refused: new Set(),
     hold: null,
     definition: 0,
     fingerprint: notRestored,

@@ -18,9 +18,14 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'INVALID_TRANSACTION_TIMEOUT',
   'INVALID_REQUIRED_ACKS',
   'POLICY_VIOLATION',
+  'INVALID_CONFIG',
+  'INVALID_SESSION_TIMEOUT',
   'INVALID_TIMESTAMP',
   'INVALID_RECORD',
 ]);
+const NO_COORDINATOR: ReadonlySet<string> = new Set(['GROUP_COORDINATOR_NOT_AVAILABLE']);
+const COORDINATOR_HINT =
+  '; if it stays so, the cluster has fewer brokers than transaction.state.log.replication.factor or offsets.topic.replication.factor (3 each by default) ask for, and cannot make __transaction_state or __consumer_offsets';
 /** KIP-467's code 87, for which kafkajs 2.2.4 has no name that it uses consistently. */
 const INVALID_RECORD_CODE = 87;
 
@@ -40,11 +45,16 @@ export function classify(
   if (error instanceof ConfigError) return { kind: 'forbidden', error };
   const type = kafkaType(error);
   const got = error instanceof Error ? error.message : String(error);
-  const message = `${attempted}: ${type === '' ? got : `${got} (${type})`}`;
+  const message = `${attempted}: ${type === '' ? got : `${got} (${type})`}${NO_COORDINATOR.has(type) || /find group coordinator/i.test(got) ? COORDINATOR_HINT : ''}`;
   const forbidden = (text: string): Exclude<Outcome, { kind: 'committed' }> => ({
     kind: 'forbidden',
     error: new ConfigError(text, { cause: error, mayPass: true }),
   });
+  if (named(error, 'KafkaJSNotImplemented') && /compression/i.test(got)) {
+    // kafkajs brings gzip alone.
+    const text = `${attempted}: ${got}; the records there are compressed in a way that this program cannot read. Set the topic's compression.type to uncompressed, producer or gzip; what is there already stays unreadable until it is written anew`;
+    return { kind: 'forbidden', error: new ConfigError(text, { cause: error }) };
+  }
   const fault = tlsFault(error);
   if (fault !== null) return forbidden(`${attempted}: ${fault}`);
   if (kafkaCode(error) === INVALID_RECORD_CODE) return forbidden(`${message}${adviceOn('INVALID_RECORD', rights)}`);
@@ -72,6 +82,10 @@ function adviceOn(type: string, rights: Rights): string {
   }[type];
   if (right !== undefined) return `; give the service's user ${right}, see docs/security.md`;
   if (type.endsWith('_AUTHORIZATION_FAILED')) return "; give the service's user the rights that docs/security.md lists";
+  if (type === 'INVALID_SESSION_TIMEOUT')
+    return '; set kafka.sessionTimeoutMs to a value from group.min.session.timeout.ms to group.max.session.timeout.ms of the broker (6000 to 1800000 by default)';
+  if (type === 'INVALID_TRANSACTION_TIMEOUT')
+    return '; transaction.max.timeout.ms of the broker is below 30000, as long as a transaction of this program may take: raise it';
   if (type === 'INVALID_TIMESTAMP')
     return `; this machine's clock, at ${new Date(Date.now()).toISOString()}, is further from the broker's than message.timestamp.after.max.ms (or before.max.ms) of the topic allows: set the clock right`;
   if (type === 'INVALID_RECORD')

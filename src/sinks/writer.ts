@@ -1,6 +1,15 @@
-import { Partitioners, type Kafka, type Producer, type RecordMetadata, type Transaction } from 'kafkajs';
+import {
+  CompressionTypes,
+  Partitioners,
+  type Kafka,
+  type Producer,
+  type ProducerBatch,
+  type RecordMetadata,
+  type Transaction,
+} from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
+import { TRANSACTION_TIMEOUT_MS } from './broker-settings';
 import { classify, kafkaType, withDeadline } from './faults';
 import { checkCoverage, oneTopicAtATime, sendRounds, topicMessages, type Send, type SendLimits } from './sends';
 import type { Batch, LastOffsets, Writer } from './transaction';
@@ -8,6 +17,8 @@ import type { Batch, LastOffsets, Writer } from './transaction';
 /** What a writer needs to know of its shard. */
 export interface WriterOptions extends SendLimits {
   readonly transactionalId: string;
+  /** Of data topics; the state topic is never compressed. Default: none. */
+  readonly compression?: 'none' | 'gzip';
   /** A transaction that takes longer is given up. */
   readonly deadlineMs: number;
   /** Once aborted, nothing is fenced any more: the shard may have another owner. */
@@ -35,19 +46,21 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
     transactionalId: options.transactionalId,
     idempotent: false,
     maxInFlightRequests: 1,
-    transactionTimeout: 30_000,
+    transactionTimeout: TRANSACTION_TIMEOUT_MS,
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
     retry: { retries: 0, initialRetryTime: 10, maxRetryTime: 10, factor: 0, multiplier: 1 },
   });
   let first: Transaction | null = null;
+  let late = false;
   try {
     first = await withDeadline(
-      fence(producer, options),
+      fence(producer, options, () => late),
       options.deadlineMs,
       `taking the transactional id ${options.transactionalId}`,
     );
   } catch (error) {
+    late = true;
     await closeProducer(producer);
     const { transactionalId } = options;
     const rights = { transactionalId: `Write on transactional id ${transactionalId}` };
@@ -64,6 +77,8 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
   const allowed = new Set<string>();
   let sending: readonly string[] = [];
 
+  /** A commit given up later than the broker gives up the transaction would be one that nobody waits for. */
+  const deadlineMs = Math.min(options.deadlineMs, TRANSACTION_TIMEOUT_MS);
   const attempt = async (batch: Batch): Promise<LastOffsets> => {
     const transaction = first ?? (await producer.transaction());
     first = null;
@@ -74,8 +89,8 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
       sending = [...round.keys()];
       const result =
         number === 0
-          ? await sendFirst(transaction, round, goOn)
-          : await transaction.sendBatch({ acks: -1, topicMessages: topicMessages(round) });
+          ? await sendFirst(transaction, sendOf(round, options), goOn)
+          : await transaction.sendBatch(sendOf(round, options));
       checkCoverage(round, result, lastOffsets);
       for (const topic of sending) allowed.add(topic);
     }
@@ -88,8 +103,9 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
   return {
     async commit(batch) {
       const attempted = `committing ${batch.records.length} records and ${batch.state.length} state records of ${options.transactionalId}`;
+      const begun = performance.now();
       try {
-        const lastOffsets = await withDeadline(attempt(batch), options.deadlineMs, attempted);
+        const lastOffsets = await withDeadline(attempt(batch), deadlineMs, attempted);
         return { kind: 'committed', lastOffsets };
       } catch (error) {
         // No abort: it has the epoch of the sends, and may overtake one that is still on its way to another leader. A broker that does not
@@ -100,6 +116,7 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
           topic: `Write on topic ${sending.join(' and topic ')}`,
           transactionalId: `Write on transactional id ${options.transactionalId}`,
         });
+        if (outcome.kind === 'lost') return { ...outcome, late: performance.now() - begun >= deadlineMs };
         return outcome.kind === 'refused' && !sending.some((topic) => topic !== options.stateTopic)
           ? { kind: 'forbidden', error: stateRefused(options.stateTopic, outcome.error) }
           : outcome;
@@ -120,10 +137,13 @@ function stateRefused(stateTopic: string, error: TransientError): ConfigError {
 async function fence(
   producer: Producer,
   { wanted, transactionalId }: Pick<WriterOptions, 'wanted' | 'transactionalId'>,
+  isLate: () => boolean,
 ): Promise<Transaction> {
   await producer.connect();
   for (let tries = 0; ; tries += 1) {
-    if (wanted?.aborted === true) throw new TransientError(`${transactionalId} was given up before it was taken`);
+    // Taken later, the id would be taken from the writer that was opened meanwhile.
+    if (isLate() || wanted?.aborted === true)
+      throw new TransientError(`${transactionalId} was given up before it was taken`);
     try {
       return await producer.transaction();
     } catch (error) {
@@ -133,10 +153,19 @@ async function fence(
   }
 }
 
-async function sendFirst(transaction: Transaction, send: Send, goOn: () => void): Promise<RecordMetadata[]> {
+/** One send as kafkajs takes it. */
+function sendOf(
+  send: Send,
+  { compression, stateTopic }: Pick<WriterOptions, 'compression' | 'stateTopic'>,
+): ProducerBatch {
+  const gzip = compression === 'gzip' && !send.has(stateTopic);
+  return { acks: -1, topicMessages: topicMessages(send), ...(gzip ? { compression: CompressionTypes.GZIP } : {}) };
+}
+
+async function sendFirst(transaction: Transaction, send: ProducerBatch, goOn: () => void): Promise<RecordMetadata[]> {
   for (;;) {
     try {
-      return await transaction.sendBatch({ acks: -1, topicMessages: topicMessages(send) });
+      return await transaction.sendBatch(send);
     } catch (error) {
       // The markers of the transaction before this one are still being written (tulios/kafkajs#304); bounded by the commit's deadline.
       if (kafkaType(error) !== 'CONCURRENT_TRANSACTIONS') throw error;

@@ -31,6 +31,8 @@ export interface ApiReply {
   readonly status: number;
   /** Undefined where the answer is not JSON, as no JSON text is. */
   readonly body: unknown;
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /** What the body looks like from outside. */
   readonly shape: string;
   readonly retryAfterMs: number | undefined;
@@ -157,7 +159,7 @@ export function readAnswer(answer: HttpAnswer, began: number, ended: number, wal
     body === undefined
       ? `${text.length} characters of ${utf8 ? '' : 'broken '}${type}${packed} that are not JSON`
       : kindOf(body);
-  return { status, body, shape, retryAfterMs: retryAfterOf(answer, wallClock), began, ended };
+  return { status, body, bytes: answer.bytes, shape, retryAfterMs: retryAfterOf(answer, wallClock), began, ended };
 }
 
 /**

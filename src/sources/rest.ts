@@ -12,7 +12,7 @@ import {
 } from 'rxjs';
 import { FatalError, TransientError } from '../errors';
 import type { Http } from '../http';
-import type { Answer, EntityId, StreamName, Turn } from '../model';
+import type { Answer, EntityId, RawBody, StreamName, Turn } from '../model';
 import { fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
 import {
   type AccountDetails,
@@ -44,14 +44,22 @@ export interface RequestAttempt {
 
 /** The API as one entity sees it; each Observable is cold and asks anew per subscription. */
 export interface Rest {
-  /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`. */
+  /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`; at most `tries` times, where that is less than usual. */
   readonly list: (
     stream: StreamName,
     path: string,
     params: Readonly<Record<string, string>>,
     offset: number,
     limit: number,
+    tries?: number,
   ) => Observable<Answer>;
+  /** Whatever a list answers when it is asked for one row, once; never fails for what the API does. */
+  readonly raw: (
+    stream: StreamName,
+    path: string,
+    params: Readonly<Record<string, string>>,
+    offset: number,
+  ) => Observable<RawBody>;
   readonly detail: (stream: StreamName, path: string) => Observable<Detail>;
   /** `unreadable` if the key may not read its account, but does read lists. `newest` (the default) takes up a key that has changed. */
   readonly accountDetails: (key?: 'newest' | 'same') => Observable<AccountDetails | 'unreadable'>;
@@ -113,7 +121,8 @@ export function retryRequest<T>({
 export function createRest(options: RestOptions): Rest {
   const { baseUrl, entity, apiKey, slots, retry, onAttempt } = options;
 
-  function request<T>(question: Question, read: (reply: ApiReply) => T): Observable<T> {
+  function request<T>(question: Question, read: (reply: ApiReply) => T, tries = retry.attempts): Observable<T> {
+    const attempts = Math.min(tries, retry.attempts);
     return defer(() => {
       const url = addressOf(question, baseUrl);
       let attempt = 0;
@@ -136,11 +145,11 @@ export function createRest(options: RestOptions): Rest {
             const isFirst = !wasUnauthorized;
             wasUnauthorized = true;
             // A key that is right is refused now and then while the API restarts.
-            if (isFirst && attempt < retry.attempts) throw unauthorizedOnce(question, reply, retry.secondOpinionMs);
+            if (isFirst && attempt < attempts) throw unauthorizedOnce(question, reply, retry.secondOpinionMs);
           }
           return read(reply);
         }),
-        retryRequest(retry),
+        retryRequest({ ...retry, attempts }),
         catchError((error: unknown) => {
           // The fault that might have passed has not.
           if (error instanceof TransientError && error.cause instanceof FatalError) throw error.cause;
@@ -150,22 +159,43 @@ export function createRest(options: RestOptions): Rest {
     });
   }
 
-  function list(
+  function listOf(
     stream: StreamName,
     path: string,
     params: Readonly<Record<string, string>>,
     offset: number,
     limit: number,
-  ): Observable<Answer> {
+  ): Question {
     const search = new URLSearchParams(params);
     search.set('offset', String(offset));
     search.set('limit', String(limit));
-    const question: Question = { entity, stream, kind: 'list', path, params: search };
-    return request(question, (reply) => readList(question, reply));
+    return { entity, stream, kind: 'list', path, params: search };
   }
+
+  const list: Rest['list'] = (stream, path, params, offset, limit, tries) => {
+    const question = listOf(stream, path, params, offset, limit);
+    return request(question, (reply) => readList(question, reply), tries);
+  };
+
+  const raw: Rest['raw'] = (stream, path, params, offset) => {
+    const question = listOf(stream, path, params, offset, 1);
+    return defer(() => {
+      const began = options.marks.next();
+      return oneTry(options, question, addressOf(question, baseUrl)).pipe(
+        tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, status })),
+        map(({ status, bytes, ended }) => ({ status, bytes, began, ended })),
+        catchError((error: unknown) => {
+          if (!(error instanceof TransientError)) throw error;
+          onAttempt?.({ entity, stream, attempt: 1, fault: error });
+          return of({ status: error.status ?? null, bytes: Buffer.alloc(0), began, ended: options.marks.next() });
+        }),
+      );
+    });
+  };
 
   return {
     list,
+    raw,
     detail: (stream, path) => {
       const question: Question = { entity, stream, kind: 'detail', path };
       return request(question, (reply) => readDetail(question, reply));

@@ -24,11 +24,11 @@ export interface ReadOptions {
   /** What the list can be filtered by. */
   readonly filters: Filters;
   readonly limit: number;
-  /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
-  readonly ask: (offset: number) => Observable<Answer>;
 }
 
 export interface ScanOptions extends ReadOptions {
+  /** One page, retried already; its errors pass through. Unsubscribing aborts it. */
+  readonly ask: (offset: number, position: Position) => Observable<Answer>;
   /** Where the walk starts or goes on. */
   readonly position: Position;
   /** As of `Paging`. */
@@ -68,7 +68,9 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
         // The promise also is the async boundary without which a long `expand` that is synchronous throughout dies in silence.
         return defer(credit.take).pipe(
           mergeMap(() =>
-            stopped() ? EMPTY : ask(at.position.offset).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
+            stopped()
+              ? EMPTY
+              : ask(at.position.offset, at.position).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
           ),
         );
       }, 1),
@@ -81,6 +83,8 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
 }
 
 export interface SpotReadOptions extends ReadOptions {
+  /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
+  readonly ask: (offset: number) => Observable<Answer>;
   readonly id: number;
   /** How many rows are thought to come before the id, in the query's order. */
   readonly rank: number;
@@ -125,12 +129,12 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
 }
 
 function pageOf(
-  { interval, rows, strays, next, end, miscounted }: Extract<PageVerdict, { kind: 'proved' }>,
+  { interval, rows, strays, next, end, miscounted, unreadable }: Extract<PageVerdict, { kind: 'proved' }>,
   { totalCount, began, ended }: Answer,
   { query, filters }: ReadOptions,
 ): Page {
   const inside = rows.filter((row) => isWithin(filters, query, row));
   const outsideQuery = rows.length - inside.length;
-  const told = miscounted === null ? {} : { miscounted };
+  const told = { ...(miscounted !== null && { miscounted }), ...(unreadable !== null && { unreadable }) };
   return { rows: inside, strays, outsideQuery, ...told, interval, totalCount, began, ended, next, end };
 }

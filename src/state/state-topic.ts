@@ -54,6 +54,12 @@ export interface Layout {
 /** Fingerprints of dead-lettered rows without an id, newest last, at most 100. */
 export interface Strays {
   readonly fingerprints: readonly string[];
+  /** What was published of rows whose last reading went to the dead-letter topic: their entries have that reading's fingerprint. */
+  readonly lastPublished?: readonly {
+    readonly id: number;
+    readonly fingerprint: string;
+    readonly definition: number;
+  }[];
 }
 
 /** Why a stream or entity waits for a human. */

@@ -13,6 +13,7 @@ import {
   walkOf,
   withDeletions,
   withMark,
+  withPublished,
 } from '../../src/rules/cursor';
 import { itemStream } from '../support/memory';
 
@@ -59,13 +60,32 @@ describe('the cursor to sweep from', () => {
     expect(resumeOrBegin(complete, query, nowMs)).toMatchObject({ number: 4, startedAt: now, position: { offset: 0 } });
   });
 
-  test('is at the start, under the same number, where a half sweep asked for something else', () => {
-    expect(resumeOrBegin(half, otherQuery, nowMs)).toMatchObject({
+  test('is at the start, under the same number, where a half sweep asked for something else; what was published counts still', () => {
+    const counted = { ...half, counts: { ...NO_COUNTS, rows: 9, created: 8, unchanged: 1, deleted: 2 } };
+    expect(resumeOrBegin(counted, otherQuery, nowMs)).toMatchObject({
       number: 3,
       query: otherQuery,
       position: { offset: 0 },
-      counts: NO_COUNTS,
+      counts: { ...NO_COUNTS, created: 8, deleted: 2 },
     });
+  });
+
+  test('begins with what other scans published since the sweep before', () => {
+    const published = { ...NO_COUNTS, rows: 3, created: 2, republished: 1 };
+    const { cursor } = withPublished(withPublished(walkOf(complete), published), published);
+    expect(resumeOrBegin({ ...cursor, deletedSince: 2 }, query, nowMs).counts).toEqual({
+      ...NO_COUNTS,
+      created: 4,
+      republished: 2,
+      deleted: 2,
+    });
+  });
+
+  test('counts what other scans publish while it is under way, and reads counts that an earlier version stored', () => {
+    const stored = '{ "rows": 5, "created": 0, "updated": 0, "deleted": 0, "unchanged": 0, "deadLetters": 0 }';
+    const earlier = { ...half, counts: JSON.parse(stored) as Counts };
+    const { cursor } = withPublished(walkOf(earlier), { ...NO_COUNTS, rows: 3, created: 2, firstRead: 2 });
+    expect(cursor.counts).toEqual({ ...NO_COUNTS, rows: 5, created: 2, firstRead: 2 });
   });
 
   test('begins with the deletions since the sweep before, and keeps what counts against the share of a day', () => {
@@ -167,7 +187,16 @@ describe('a walk', () => {
 });
 
 test('counts add up field by field', () => {
-  const each: Counts = { rows: 1, created: 2, updated: 3, deleted: 4, unchanged: 5, deadLetters: 6 };
+  const each: Counts = {
+    ...NO_COUNTS,
+    rows: 1,
+    created: 2,
+    updated: 3,
+    deleted: 4,
+    unchanged: 5,
+    deadLetters: 6,
+    republished: 7,
+  };
   expect(addCounts(each, each)).toEqual({
     rows: 2,
     created: 4,
@@ -175,6 +204,8 @@ test('counts add up field by field', () => {
     deleted: 8,
     unchanged: 10,
     deadLetters: 12,
+    firstRead: 0,
+    republished: 14,
   });
 });
 

@@ -44,6 +44,7 @@ describe('judge', () => {
       strays: [],
       end: false,
       miscounted: null,
+      unreadable: null,
       next: { offset: 3, anchor: 9, step: 1, requests: 1, unproven: 0 },
     });
   });
@@ -141,6 +142,43 @@ describe('judge', () => {
     });
   });
 
+  describe('behind rows that could not be read', () => {
+    const body = { status: 200, bytes: Buffer.from('?'), began: 1, ended: 1 };
+    const behind = (shown: readonly unknown[], resumedAt: number, totalCount = 1000): Answer => ({
+      ...answer(shown, totalCount),
+      unreadable: { bodies: [body], resumedAt },
+    });
+
+    test.each([
+      ['asc', asc, rows(14, 15), { after: 13, upTo: 15 }, { after: 9, upTo: 13 }],
+      ['desc', desc, rows(6, 5), { after: 4, upTo: 6 }, { after: 6, upTo: 8 }],
+    ])('proves only what the page shows from its first row on (%s)', (_, paging, shown, interval, gap) => {
+      expect(judge(at(3, 9), behind(shown, 5), paging)).toMatchObject({
+        ...{ kind: 'proved', interval, rows: shown, end: false },
+        unreadable: { bodies: [body], gap },
+        next: { offset: 6, anchor: shown[1]?.id, step: 1, unproven: 0 },
+      });
+    });
+
+    test('ends where nothing follows them, and proves nothing', () => {
+      expect(judge(at(3, 9), behind([], 5, 5), asc)).toMatchObject({
+        ...{ rows: [], end: true, interval: { after: Number.MAX_SAFE_INTEGER, upTo: null } },
+        unreadable: { bodies: [body], gap: { after: 9, upTo: null } },
+      });
+    });
+
+    test('judges a page as any other where they lie among what was proved', () => {
+      expect(judge(at(3, 9), behind(rows(8, 9, 12), 1), asc)).toMatchObject({
+        ...{ interval: { after: 9, upTo: 12 }, rows: rows(12), unreadable: null },
+        next: { offset: 3, anchor: 12 },
+      });
+    });
+
+    test('parks the stream over disorder as anywhere', () => {
+      expect(refusal(() => judge(at(3, 9), behind(rows(14, 13), 5), asc)).reason).toBe('out-of-order');
+    });
+  });
+
   test('joins any first page: nothing can lie before it', () => {
     expect(judge(at(0, 9), answer(rows(12, 13, 20, 21)), asc)).toMatchObject({
       kind: 'proved',
@@ -159,6 +197,7 @@ describe('judge', () => {
       strays: [],
       end: true,
       miscounted: null,
+      unreadable: null,
       next: { offset: 4, anchor: 12, step: 1, requests: 8, unproven: 0 },
     });
   });

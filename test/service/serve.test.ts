@@ -135,6 +135,7 @@ describe('a shard whose commit is lost', () => {
 });
 
 describe("a shard's own fault (I9)", () => {
+  type Lost = Extract<ServiceEvent, { kind: 'lost' }>;
   const record = (key: string, value: string) => ({ key, value: Buffer.from(value) });
   const ours = (key: object): string => JSON.stringify(['memory', key]);
   const layoutOf = (changes: object): string =>
@@ -206,7 +207,7 @@ describe("a shard's own fault (I9)", () => {
             },
           },
         },
-        changes: { rhythm, emit: lostInto(lost) },
+        changes: { rhythm, emit: (event) => event.kind === 'lost' && lost.push(event) },
       });
       const pages = await runUntilTold(run, lost, 3);
       expect(pages).not.toContain(alfa);
@@ -230,8 +231,8 @@ describe("a shard's own fault (I9)", () => {
       options: { endless: true },
       changes: {
         rhythm,
-        emit(event) {
-          lostInto(lost)(event);
+        emit: (event) => {
+          if (event.kind === 'lost') lost.push(event);
           if (event.kind === 'shard-ready') back.push(event.shard);
         },
       },

@@ -47,6 +47,11 @@ test('I1: a topic that has more partitions than at the start is noticed', async 
   expect(failure).toMatchObject({ code: 'CONFIG', message: expect.stringContaining('to have 1 partitions') as string });
 });
 
+test('I1: a topic that was made anew with fewer partitions is noticed', async () => {
+  const failure = await watch(topics([5, 7], 2), topics([9], 1)).failure();
+  expect(failure).toMatchObject({ message: expect.stringContaining('2 partitions as at the start, got 1') as string });
+});
+
 test('I1: a topic that is gone is told as the look tells it', async () => {
   const gone = new ConfigError('gone');
   expect(await watch(topics([1]), gone).failure()).toBe(gone);

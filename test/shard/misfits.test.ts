@@ -1,4 +1,6 @@
+import { isWithin } from '../../src/rules/scope';
 import { clients } from '../../src/sources/streams/clients';
+import { correctiveInvoices } from '../../src/sources/streams/corrective-invoices';
 import { invoices } from '../../src/sources/streams/invoices';
 import { createVendorStream } from '../support/vendor-rows';
 
@@ -22,8 +24,8 @@ test('I1: one field of seventy with another JSON type in every row parks nothing
     company_name: `Company ${at}`,
     days_to_payment: 'fourteen',
   }));
-  const { consumed, parks } = stream.shows(rows);
-  expect(parks).toBeNull();
+  const { consumed, result } = stream.shows(rows);
+  expect(result.parks).toBeNull();
   expect(new Set(consumed.map(({ topic, headers }) => `${topic} ${headers['misfits']}`))).toEqual(
     new Set(['clients days_to_payment']),
   );
@@ -43,5 +45,34 @@ test('I6: a list of ids as text in an integer field, as another vendor sends it,
   const { consumed } = createVendorStream(invoices).shows([{ id: 7, client_id: '134376773869;137654776000' }]);
   expect(consumed).toMatchObject([
     { topic: 'invoices', value: { client_id: null, extra: '{"client_id":"134376773869;137654776000"}' } },
+  ]);
+});
+
+test('I1: under a date scope a row whose date has another form is a dead letter, and is not left out in silence', () => {
+  const query = { from: '2026-01-01', to: null, order: 'asc' } as const;
+  const rows = [{ id: 7, invoice_date: '15.01.2026' }].filter((row) => isWithin(invoices, query, row));
+  expect(createVendorStream(invoices).shows(rows).consumed).toMatchObject([
+    { topic: 'dead-letters', headers: { error_path: 'invoice_date' } },
+  ]);
+});
+
+test('I6: an edit of the exchange date alone is published of a document in another currency, and not in PLN', () => {
+  const shown = (currency: string) => {
+    const stream = createVendorStream(invoices);
+    stream.shows([{ id: 7, currency, vat_exchange_date_kind: null }]);
+    return stream
+      .shows([{ id: 7, currency, vat_exchange_date_kind: 'vat' }])
+      .consumed.map(({ headers }) => headers['op']);
+  };
+  expect(['PLN', 'EUR', 'USD', ''].map(shown)).toEqual([[], ['u'], ['u'], []]);
+});
+
+test('I6: what the vendor documents of corrections and lines has columns', () => {
+  const stream = createVendorStream(correctiveInvoices, { projected: true });
+  const line = { vat_date_value: 'sale_date', occasional_sale: 'false' };
+  const row = { id: 7, created_at: '2026-01-15T10:00:00Z', check_duplicate_number: true, services: [line] };
+  expect(stream.shows([row]).consumed.map(({ value }) => value)).toMatchObject([
+    { created_at: '2026-01-15T10:00:00.000Z', check_duplicate_number: true, extra: null },
+    { vat_date_value: 'sale_date', occasional_sale: false, extra: null },
   ]);
 });

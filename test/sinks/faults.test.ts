@@ -40,6 +40,17 @@ describe('classifying', () => {
     expect(error.message).toMatch(/this machine's clock, at 20.*Z, is further from the broker's than .*set the clock/);
   });
 
+  test.each(['Snappy', 'LZ4', 'ZSTD'])('says in words that %s cannot be read', (codec) => {
+    const error = Object.assign(new Error(`${codec} compression not implemented`), { name: 'KafkaJSNotImplemented' });
+    expect(classify(error, 'reading infakt.state').error).toMatchObject({
+      code: 'CONFIG',
+      mayPass: false,
+      message: expect.stringMatching(
+        /^reading infakt.state: .* cannot read\. Set the topic's compression.type/,
+      ) as string,
+    });
+  });
+
   test('names the right that is missing, and lets it be given while a service waits', () => {
     const { error } = classify(fault('GROUP_AUTHORIZATION_FAILED'), 'joining', { group: 'Read on group x' });
     expect(error).toMatchObject({ code: 'CONFIG', mayPass: true });

@@ -53,7 +53,7 @@ test('I2: a commit that a send failed aborts nothing: an abort may overtake a se
     send === 2 ? Promise.reject(new Error('Closed connection')) : Promise.resolve(answered(sent)),
   );
   const writer = await openWriter(kafka, options);
-  expect(await writer.commit(batch)).toMatchObject({ kind: 'lost' });
+  expect(await writer.commit(batch)).toMatchObject({ kind: 'lost', late: false });
   await writer.close();
   expect(calls).toEqual(['send state', 'send data']);
 });
@@ -69,7 +69,7 @@ test.each([
       : Promise.resolve(answered(sent)),
   );
   const writer = await openWriter(fake.kafka, { ...options, deadlineMs: 20 });
-  expect(await writer.commit(batch)).toMatchObject({ kind: 'lost' });
+  expect(await writer.commit(batch)).toMatchObject({ kind: 'lost', late: true });
   answerLate();
   await passing();
   expect(fake.calls).toEqual(calls);
@@ -97,5 +97,47 @@ test.each([
     );
     const writer = await openWriter(kafka, options);
     expect(await writer.commit(batch)).toMatchObject({ kind, error: { code } });
+  },
+);
+
+test.each([
+  ['gzip', [undefined, 1]],
+  ['none', [undefined, undefined]],
+] as const)(
+  'with kafka.compression %s the records are compressed, and the state never',
+  async (compression, expected) => {
+    const used: unknown[] = [];
+    const { kafka } = fakeKafka((_send, sent) => {
+      used.push(sent.compression);
+      return Promise.resolve(answered(sent));
+    });
+    const writer = await openWriter(kafka, { ...options, compression });
+    expect((await writer.commit(batch)).kind).toBe('committed');
+    expect(used).toEqual(expected);
+  },
+);
+
+test.each(['connecting', 'asking'])(
+  'I4: an id that was not got in time while %s is not asked for again: a newer writer may have it',
+  async (stage) => {
+    const busy = Object.assign(new Error('busy'), { type: 'CONCURRENT_TRANSACTIONS' });
+    let asked = 0;
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const producer = {
+      connect: () => (stage === 'connecting' ? held : Promise.resolve()),
+      disconnect: () => Promise.resolve(),
+      transaction: async () => {
+        asked += 1;
+        if (stage === 'asking') await held;
+        throw busy;
+      },
+    };
+    const kafka = { producer: () => producer } as unknown as Pick<Kafka, 'producer'>;
+    await expect(openWriter(kafka, { ...options, deadlineMs: 20 })).rejects.toMatchObject({ code: 'TRANSIENT' });
+    const before = asked;
+    goOn();
+    await passing();
+    expect(asked).toBe(before);
   },
 );

@@ -24,7 +24,8 @@ const account: Question = { entity: 'acme', stream: 'account', kind: 'account', 
 function reply(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const contentType = typeof body === 'string' ? 'text/html' : 'application/json';
-  const answer: HttpAnswer = { status, text, contentType, utf8: true, header: (name) => headers[name] ?? null };
+  const header = (name: string): string | null => headers[name] ?? null;
+  const answer: HttpAnswer = { status, text, bytes: Buffer.from(text), contentType, utf8: true, header };
   return readAnswer(answer, 1, 2, () => 0);
 }
 

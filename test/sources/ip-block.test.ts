@@ -58,8 +58,7 @@ test.each<[string, [string, BlockSign, number][]]>([
 
 test('I9: a 403 that is not JSON of one list of one entity blocks nobody, however often it comes', () => {
   const block = createIpBlock();
-  for (let atMs = 0; atMs < 10 * MINUTE; atMs += 1_000)
-    block.answered('a', { ...page, place: 'invoices' }, false, atMs);
+  for (let atMs = 0; atMs < 10 * MINUTE; atMs += 1_000) block.answered('a', { ...page, place: 'invoices' }, false, atMs);
   expect(block.now().state).toBe('open');
 });
 

@@ -193,6 +193,39 @@ describe('a list', () => {
   });
 });
 
+describe('a row that cannot be read', () => {
+  const raw1 = ({ rest }: ReturnType<typeof open>) => rest.raw('invoices', '/invoices.json', { order: 'id asc' }, 7);
+  const broken = Buffer.from('{"entities":[{"id":8,"notes":"\xf3"}]}', 'latin1');
+
+  test('is handed on as it came, asked for once and alone', async () => {
+    server.react(raw(200, broken, { 'content-type': 'application/json' }));
+    const opened = open();
+    expect(await valueOf(raw1(opened))).toMatchObject({ status: 200, bytes: broken });
+    expect(server.requests.map(({ url }) => url)).toEqual(['/api/v3/invoices.json?order=id+asc&offset=7&limit=1']);
+    expect(opened.attempts).toEqual([{ entity: 'acme', stream: 'invoices', attempt: 1, status: 200 }]);
+  });
+
+  test.each<[string, Reaction, number | null]>([
+    ['a page of a gateway', html(504), 504],
+    ['a body that is cut', cut(), 200],
+    ['no answer', hangUp, null],
+  ])('is whatever the API says, be it %s', async (_, reaction, status) => {
+    server.react(reaction);
+    expect(await valueOf(raw1(open()))).toMatchObject({ status });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('is asked for as often as its reader says, and never more often than usual', async () => {
+    server.react(html(500));
+    const { rest } = open();
+    const tries = (most: number) => rest.list('invoices', '/invoices.json', {}, 0, 1, most);
+    await failureOf(tries(2));
+    expect(server.requests).toHaveLength(2);
+    await failureOf(tries(99));
+    expect(server.requests).toHaveLength(2 + TRIES);
+  });
+});
+
 describe('a harmless envelope', () => {
   const body = '{"metainfo":{"total_count":0},"entities":[]}';
   const packed = (type: string | null) => (type === null ? {} : { 'content-type': type });

@@ -69,11 +69,11 @@ export interface MemoryKafka {
 
 const noPause = (): Promise<void> => Promise.resolve();
 
-/** The offsets that a stored layout names; a broken one names none. */
+/** Last offsets of each topic in a stored layout; none in a damaged one. */
 function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
   try {
-    const parsed: Partial<Layout> = parseStateValue('layout', layout);
-    return parsed.lastOffsets ?? {};
+    const { lastOffsets }: Partial<Layout> = parseStateValue('layout', layout);
+    return lastOffsets ?? {};
   } catch {
     return {};
   }
@@ -99,7 +99,7 @@ export function createMemoryKafka({
 
   for (const { key, value } of stored) {
     if (value === null || !key.endsWith('{"layout":true}]')) continue;
-    // The topics go on where what is stored says that they ended.
+    // The topics go on where what is stored says that they ended; a damaged layout says nothing.
     for (const [topic, offsets] of Object.entries(lastOffsetsIn(value)))
       ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
   }
@@ -324,13 +324,17 @@ export function rowOf({ value }: OutgoingRecord): Row {
 export function memoryShard(
   kafka: MemoryKafka,
   streams: readonly { readonly entity: string; readonly declaration: StreamDeclaration }[],
-  { now = Date.now, idleCommitMs = 5 }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> = {},
+  {
+    now = Date.now,
+    idleCommitMs = 5,
+    accepted = [],
+  }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> & { readonly accepted?: readonly number[] } = {},
 ): ShardOptions {
   return {
     number: 0,
     serviceId: SERVICE,
     stateTopic: STATE_TOPIC,
-    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
+    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration), accepted })),
     deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
     sweeps: {
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
@@ -386,6 +390,8 @@ export interface MemoryRestOptions {
   readonly before?: (request: ListRequest) => void | Promise<void>;
   /** What the API makes of the answer that would be true. */
   readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
+  /** What the API answers in place of one row that nobody can read. */
+  readonly raw?: (request: ListRequest) => Buffer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -409,6 +415,7 @@ export function createMemoryRest({
   pause = noPause,
   before = () => undefined,
   falsify = (answer) => answer,
+  raw = () => Buffer.from('raw'),
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -430,6 +437,13 @@ export function createMemoryRest({
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };
+      }),
+    raw: (stream, _path, params, offset) =>
+      defer(async () => {
+        await pause();
+        const began = marks.next();
+        const bytes = raw({ entity, stream, params, offset, limit: 1 });
+        return { status: 200, bytes, began, ended: marks.next() };
       }),
     detail: (stream, path): Observable<Detail> =>
       defer(async () => {

@@ -45,6 +45,7 @@ export interface Setting {
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
   readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
+  readonly raw?: MemoryRestOptions['raw'];
   readonly account?: MemoryRestOptions['account'];
   /** As `account`, where entities differ. */
   readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
@@ -71,7 +72,7 @@ export interface Scene {
   readonly start: (
     options?: Partial<Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
-      Partial<Pick<ShardOptions, 'idleCommitMs'>>,
+      Partial<Pick<ShardOptions, 'idleCommitMs'>> & { readonly accepted?: readonly number[] },
   ) => Running;
 }
 
@@ -90,6 +91,7 @@ export function scene({
   beforeDetail = () => undefined,
   falsify,
   heeds,
+  raw,
   account,
   accountOf,
 }: Setting): Scene {
@@ -108,6 +110,7 @@ export function scene({
     deletions = { maxShare: 0, confirm: null },
     idleCommitMs = 10_000,
     now = Date.now,
+    accepted = [],
     ...options
   } = {}) => {
     const stop = new AbortController();
@@ -116,7 +119,7 @@ export function scene({
       memoryShard(
         kafka,
         entities.flatMap((entity) => streamsOf(entity).map((declaration) => ({ entity, declaration }))),
-        { idleCommitMs, now },
+        { idleCommitMs, now, accepted },
       ),
     );
     const told: Progress[] = [];
@@ -146,6 +149,7 @@ export function scene({
             },
             ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
+            ...(raw === undefined ? {} : { raw }),
             ...(account === undefined ? {} : { account }),
             ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),

@@ -186,6 +186,7 @@ function entityOf(id: EntityId, streams: readonly StreamDeclaration[], maxShare:
     startDate: 'all',
     endDate: null,
     streams: streams.map(({ name }) => name),
+    accept: {},
     deletions: { maxShare, confirm: null },
   };
 }

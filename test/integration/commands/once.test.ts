@@ -1,7 +1,7 @@
-import { startSimulator } from '../../simulator/server';
-import { cleanUp, brokers } from '../support/kafka';
-import { readCommitted } from '../support/java-reader';
-import { testService } from '../support/once';
+import { startSimulator } from '../../../simulator/server';
+import { cleanUp, brokers } from '../../support/kafka';
+import { readCommitted } from '../../support/java-reader';
+import { testService } from '../../support/once';
 
 async function threeCompanies() {
   const simulator = await startSimulator({

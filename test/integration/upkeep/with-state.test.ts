@@ -1,11 +1,11 @@
-import { partitionOf } from '../../src/sinks/partition';
-import { parseStateKey, parseStateValue, stateKey } from '../../src/state/state-topic';
-import { startSimulator } from '../../simulator/server';
-import { cleanUp } from '../support/kafka';
-import { testService } from '../support/once';
-import { API_KEY, oneCompany, sessionsOf } from '../support/one-company';
-import { type Everything, idsOf, type Published, readEverything, recordsOf } from '../support/published';
-import { companies, edit, expectAgreement, startRun } from '../support/run';
+import { partitionOf } from '../../../src/sinks/partition';
+import { parseStateKey, parseStateValue, stateKey } from '../../../src/state/state-topic';
+import { startSimulator } from '../../../simulator/server';
+import { cleanUp } from '../../support/kafka';
+import { testService } from '../../support/once';
+import { API_KEY, oneCompany, sessionsOf } from '../../support/one-company';
+import { type Everything, idsOf, type Published, readEverything, recordsOf } from '../../support/published';
+import { companies, edit, expectAgreement, startRun } from '../../support/run';
 
 /** `op id` of the records of alfa on both topics that came since. */
 function toldOf(read: Everything, since?: Everything): string[] {

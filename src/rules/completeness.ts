@@ -1,0 +1,110 @@
+import type { Cursor } from '../model';
+
+/** Why a finished sweep is not complete. */
+export type Shortcoming = 'held' | 'unreadable' | 'dead-letters' | 'pending';
+
+/** Rows of a stream that are not on its topic as the API has them, or whose absence is not settled. */
+export interface Standing {
+  /** Id of the hold that the stream's deletions wait for; null = none. */
+  readonly hold: string | null;
+  /** Rows that stand as dead letters, ascending. */
+  readonly deadLetters: readonly number[];
+  /** Rows that two sweeps missed and that are neither deleted nor found, ascending; of a list that shows no row at all, every row. */
+  readonly pending: readonly number[];
+  /** Ids of rows that could not be read at all, ascending. */
+  readonly unreadable: readonly number[];
+}
+
+/** Whether a stream's finished sweep is complete, and what it lacks. */
+export interface Completeness extends Standing {
+  readonly complete: boolean;
+  /** Empty where it is complete. */
+  readonly reasons: readonly Shortcoming[];
+  /** Rows listed above that a person accepted by id in the entity's file: they alone make no sweep incomplete. */
+  readonly accepted: readonly number[];
+}
+
+/** What the ledger tells of a stream. */
+export interface LedgerView {
+  readonly live: number;
+  deadLettered(): readonly number[];
+  missingSince(sweep: number): readonly number[];
+}
+
+/** What is remembered of a stream, from which its completeness follows. */
+export interface RememberedStream {
+  readonly ledger: LedgerView;
+  readonly hold: { readonly id: string } | null;
+  /** Number of the last sweep whose missing rows were decided on, or are overdue for that; 0 = none. */
+  readonly decidedSweep: number;
+  readonly unreadable?: readonly number[];
+}
+
+/** How many ids are named in a line or a report; the number of all is told beside them. */
+const NAMED_IDS = 20;
+
+/** The last sweep that finished, by the sweep's cursor; 0 = none. */
+export function finishedSweeps(sweep: Pick<Cursor, 'number' | 'finishedAt'> | null | undefined): number {
+  if (sweep == null) return 0;
+  return sweep.finishedAt === null ? sweep.number - 1 : sweep.number;
+}
+
+/** The one place that says whether a finished sweep is complete: reports, exit codes, the log and the sweep's record take it from here. */
+export function completenessOf(
+  { ledger, hold, decidedSweep, unreadable = [] }: RememberedStream,
+  accepted: ReadonlySet<number>,
+): Completeness {
+  const deadLetters = ledger.deadLettered();
+  // A list that shows nothing of what is known leaves no row by which absences could be shown.
+  const overdue = ledger.live === 0 ? Infinity : decidedSweep - 1;
+  const pending = hold !== null || decidedSweep === 0 ? [] : ledger.missingSince(overdue);
+  const fails = (ids: readonly number[]): boolean => ids.some((id) => !accepted.has(id));
+  const reasons: Shortcoming[] = [];
+  if (hold !== null) reasons.push('held');
+  if (fails(unreadable)) reasons.push('unreadable');
+  if (fails(deadLetters)) reasons.push('dead-letters');
+  if (fails(pending)) reasons.push('pending');
+  return {
+    complete: reasons.length === 0,
+    reasons,
+    hold: hold?.id ?? null,
+    deadLetters,
+    pending,
+    unreadable,
+    accepted: [...new Set([...unreadable, ...deadLetters, ...pending])].filter((id) => accepted.has(id)),
+  };
+}
+
+/** What a stream lacks, for a person: each reason with the hold's id or the first ids. Empty where nothing is to be told. */
+export function shortcomingsText({ hold, unreadable, deadLetters, pending, accepted }: Completeness): string {
+  const listed = (ids: readonly number[], what: string): string[] => {
+    if (ids.length === 0) return [];
+    return [`${ids.length} ${what} (${ids.slice(0, NAMED_IDS).join(', ')}${ids.length > NAMED_IDS ? ', ...' : ''})`];
+  };
+  return [
+    ...(hold === null ? [] : [`deletions wait for a person (hold ${hold})`]),
+    ...listed(unreadable, 'unreadable'),
+    ...listed(deadLetters, 'dead letters standing'),
+    ...listed(pending, 'pending'),
+    ...(accepted.length === 0 ? [] : [`of these ${accepted.length} accepted in the entity's file`]),
+  ].join(', ');
+}
+
+/** What a stream lacks, as JSON: numbers, and the first ids of each kind. */
+export function shortcomingsJson(completeness: Completeness): Record<string, unknown> {
+  const { hold, unreadable, deadLetters, pending, accepted } = completeness;
+  const named = (ids: readonly number[]): readonly number[] => ids.slice(0, NAMED_IDS);
+  return {
+    dead_letters_standing: deadLetters.length,
+    pending: pending.length,
+    unreadable: unreadable.length,
+    hold,
+    accepted: accepted.length,
+    ids: {
+      dead_letters: named(deadLetters),
+      pending: named(pending),
+      unreadable: named(unreadable),
+      accepted: named(accepted),
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { completenessOf, finishedSweeps, shortcomingsJson, shortcomingsText } from '../../src/rules/completeness';
+
+/** A ledger in which rows are missing since a sweep, or stand as dead letters. */
+const ledgerOf = (deadLetters: readonly number[] = [], missing: Readonly<Record<number, number>> = {}, live = 9) => ({
+  live,
+  deadLettered: () => deadLetters,
+  missingSince: (sweep: number) =>
+    Object.entries(missing).flatMap(([id, since]) => (since <= sweep ? [Number(id)] : [])),
+});
+const none: ReadonlySet<number> = new Set();
+
+describe('a finished sweep', () => {
+  test('is complete where nothing stands, rows that one sweep missed aside (I10)', () => {
+    const ledger = ledgerOf([], { 7: 3 });
+    expect(completenessOf({ ledger, hold: null, decidedSweep: 3 }, none)).toMatchObject({
+      complete: true,
+      reasons: [],
+    });
+  });
+
+  test.each([
+    ['a row is a dead letter', ledgerOf([7]), null, 'dead-letters'],
+    ['a row stays missing after its deletion was to be decided', ledgerOf([], { 7: 2 }), null, 'pending'],
+    ['no row is left of a list that had some', ledgerOf([], { 7: 3, 8: 3 }, 0), null, 'pending'],
+    ['deletions wait for a person', ledgerOf([], { 7: 2 }), { id: 'hold 1' }, 'held'],
+  ] as const)('is not complete where %s (I10)', (_, ledger, hold, reason) => {
+    expect(completenessOf({ ledger, hold, decidedSweep: 3 }, none)).toMatchObject({
+      complete: false,
+      reasons: [reason],
+    });
+  });
+
+  test('is not complete where a row could not be read, and names every reason', () => {
+    const ledger = ledgerOf([7]);
+    const judged = completenessOf({ ledger, hold: { id: 'h' }, decidedSweep: 3, unreadable: [5] }, none);
+    expect(judged.reasons).toEqual(['held', 'unreadable', 'dead-letters']);
+  });
+
+  test('is complete where a person accepted every such row by id; each stays listed (I10)', () => {
+    const ledger = ledgerOf([7], { 8: 1 });
+    const judged = completenessOf({ ledger, hold: null, decidedSweep: 3 }, new Set([7, 8, 99]));
+    expect(judged).toMatchObject({ complete: true, deadLetters: [7], pending: [8], accepted: [7, 8] });
+    expect(shortcomingsText(judged)).toBe(
+      "1 dead letters standing (7), 1 pending (8), of these 2 accepted in the entity's file",
+    );
+  });
+
+  test('is not complete for the one row that nobody accepted, and for a hold that no id takes', () => {
+    const ledger = ledgerOf([7, 9]);
+    expect(completenessOf({ ledger, hold: null, decidedSweep: 3 }, new Set([7])).reasons).toEqual(['dead-letters']);
+    expect(completenessOf({ ledger, hold: { id: '7' }, decidedSweep: 3 }, new Set([7, 9])).reasons).toEqual(['held']);
+  });
+
+  test('is the one before while another is under way', () => {
+    expect([null, undefined].map(finishedSweeps)).toEqual([0, 0]);
+    expect(finishedSweeps({ number: 3, finishedAt: null })).toBe(2);
+    expect(finishedSweeps({ number: 3, finishedAt: '2026-01-01T00:00:00.000Z' })).toBe(3);
+  });
+
+  test('of nothing has nothing pending', () => {
+    const ledger = ledgerOf([], { 7: 1 }, 0);
+    expect(completenessOf({ ledger, hold: null, decidedSweep: 0 }, none).complete).toBe(true);
+  });
+});
+
+test('a long list of ids is cut, and its whole number told', () => {
+  const ids = Array.from({ length: 30 }, (_, index) => index + 1);
+  const judged = completenessOf({ ledger: ledgerOf(ids), hold: null, decidedSweep: 1 }, none);
+  expect(shortcomingsText(judged)).toBe(
+    '30 dead letters standing (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, ...)',
+  );
+  expect(shortcomingsJson(judged)).toMatchObject({ dead_letters_standing: 30, pending: 0, hold: null });
+});
