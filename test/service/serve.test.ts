@@ -116,7 +116,7 @@ describe('a shard whose commit is lost', () => {
       },
     });
     const progress = await endOf(runShards(run));
-    expect(progress.at(-1)?.kind).toBe('sweep');
+    expect(progress.map(({ kind }) => kind)).toContain('sweep');
     expect(lost).toMatchObject([{ shard: shardOf(alfa), error: expect.any(TransientError) as unknown, waitMs: 1 }]);
     expect(asked).toEqual([shardOf(alfa)]);
   });
