@@ -89,10 +89,6 @@ function loadEntity(
     const expected = `a date not before start_date, ${startDate}`;
     findings.faults.push({ file, key: 'end_date', expected, got: { value: endDate } });
   }
-  if (startDate === null && endDate !== null && endDate < defaultStart() && !faulty.has('end_date')) {
-    const expected = `a start_date too, as the default one, ${DEFAULT_DAYS} days before the first run, leaves nothing before this end`;
-    findings.faults.push({ file, key: 'end_date', expected, got: { value: endDate } });
-  }
   const unknown = faulty.has('streams') ? [] : (values.streams ?? []).filter((name) => !knownStreams.includes(name));
   if (unknown.length > 0) {
     const expected = `streams that exist (${knownStreams.join(', ')})`;
@@ -108,7 +104,6 @@ function loadEntity(
     startDate,
     endDate,
     streams: values.streams ?? [...knownStreams],
-    accept: values.accept,
     deletions: values.deletions,
   };
 }
@@ -130,11 +125,4 @@ function refuseTwins(directory: string, entities: readonly EntityConfig[], findi
       findings.faults.push({ file, key: 'nip', expected: 'a NIP of its own', got });
     } else if (nip !== null) nips.set(nip, id);
   }
-}
-
-const DEFAULT_DAYS = 90;
-
-/** The earliest default start of an entity that was never read. */
-function defaultStart(): string {
-  return new Date(Date.now() - DEFAULT_DAYS * 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
 }

@@ -66,11 +66,6 @@ export function entitySchema(entity: string) {
       nullable: true,
       otherwise: 'all',
     },
-    accept: {
-      clients: accepted('clients'),
-      invoices: accepted('invoices'),
-      'corrective-invoices': accepted('corrective-invoices'),
-    },
     deletions: {
       maxShare: {
         doc: 'Share of the rows of one stream that may be deleted within 24 hours without a question, ten rows always; more are held back until a person agrees.',
@@ -85,12 +80,4 @@ export function entitySchema(entity: string) {
       },
     },
   } as const satisfies Declared;
-}
-
-function accepted(stream: string) {
-  return {
-    doc: `Ids of rows of ${stream} that a person has looked at and accepts as they are: dead letters, missing rows that stay pending, and rows that cannot be read. They stay listed, and make no sweep incomplete.`,
-    format: 'infakt-kafka.ids',
-    default: [],
-  } as const;
 }

@@ -97,16 +97,10 @@ export class ConfigError extends ServiceError {
   override readonly code = 'CONFIG';
   /** True where a person may set it right outside while a long-running service keeps trying: rights in Kafka. */
   readonly mayPass: boolean;
-  /** Whether one shard alone is concerned: a long-running service parks that shard and goes on with the others. */
-  readonly concerns: 'service' | 'shard';
 
-  constructor(
-    message: string,
-    context: ErrorContext & { readonly mayPass?: boolean; readonly concerns?: 'service' | 'shard' } = {},
-  ) {
+  constructor(message: string, context: ErrorContext & { readonly mayPass?: boolean } = {}) {
     super(message, context);
     this.mayPass = context.mayPass ?? false;
-    this.concerns = context.concerns ?? 'service';
   }
 }
 

@@ -113,10 +113,9 @@ describe.each<StreamDeclaration>([...allStreams])('the stream $name', ({ schema,
   test('declares only fields that its schema has, of the kind they are used as', () => {
     const { volatileFields, detailOnlyFields, sumFields, scopeField, address } = stream;
     for (const path of [...volatileFields, ...detailOnlyFields])
-      expect([path, resolves(fields, path.replace('[PLN]', ''))]).toEqual([path, true]);
-    for (const name of sumFields) expect(fields).toContainEqual({ name, kind: 'money', strict: true, fields: [] });
-    if (scopeField !== null)
-      expect(fields).toContainEqual({ name: scopeField, kind: 'date', strict: true, fields: [] });
+      expect([path, resolves(fields, path)]).toEqual([path, true]);
+    for (const name of sumFields) expect(fields).toContainEqual({ name, kind: 'money', fields: [] });
+    if (scopeField !== null) expect(fields).toContainEqual({ name: scopeField, kind: 'date', fields: [] });
     expect(fields.map(({ name }) => name)).toContain(address);
   });
 });
@@ -137,13 +136,8 @@ test('a kind is read from the type and the attributes of a field', () => {
     'texts',
     'lines',
   ]);
-  expect(kinds.get('services')?.fields).toContainEqual({
-    name: 'quantity',
-    kind: 'decimal',
-    strict: false,
-    fields: [],
-  });
-  expect(kinds.get('services')?.fields).toContainEqual({ name: 'discount', kind: 'text', strict: false, fields: [] });
+  expect(kinds.get('services')?.fields).toContainEqual({ name: 'quantity', kind: 'decimal', fields: [] });
+  expect(kinds.get('services')?.fields).toContainEqual({ name: 'discount', kind: 'text', fields: [] });
   expect([kinds.has('entity'), kinds.has('observed_at'), kinds.has('extra')]).toEqual([false, false, false]);
 });
 
@@ -153,40 +147,3 @@ test.each(['"string"', '{"fields":[1]}', '{"fields":[{"name":"x","type":"double"
     expect(() => fieldsOf(text)).toThrow(/^expected/);
   },
 );
-
-const document = [
-  'id',
-  'uuid',
-  'kind',
-  'status',
-  'currency',
-  'invoice_date',
-  'payment_date',
-  'paid_date',
-  'net_price',
-  'tax_price',
-  'gross_price',
-  'paid_price',
-  'left_to_pay',
-  'client_tax_code',
-];
-const line = ['unit_net_price', 'net_price', 'gross_price', 'tax_price', 'unit_net_price_before_discount'];
-const lines = ['services', ...line.map((name) => `services.${name}`)];
-
-test.each([
-  ['client', ['id', 'uuid', 'nip']],
-  ['invoice', [...document, ...lines]],
-  ['corrective-invoice', [...document, 'corrected_invoice_gross_price', ...lines]],
-])('strict in %s are the fields without which a record would lie, and no others', (name, strict) => {
-  const strictIn = (fields: readonly Field[], prefix = ''): readonly string[] =>
-    fields.flatMap((field) => [
-      ...(field.strict ? [prefix + field.name] : []),
-      ...strictIn(field.fields, `${prefix}${field.name}.`),
-    ]);
-  expect([...strictIn(fieldsOf(loadSchema(name)))].sort()).toEqual([...strict].sort());
-});
-
-test.each(['invoice-line', 'corrective-invoice-line'])('strict in %s are the same fields as in the rows', (name) => {
-  const strict = fieldsOfSchema(name).filter(({ field }) => field['strict'] === true);
-  expect(strict.map(({ name: fieldName }) => fieldName).sort()).toEqual([...line].sort());
-});

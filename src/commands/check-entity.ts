@@ -2,7 +2,6 @@ import { lastValueFrom } from 'rxjs';
 
 import type { Config, EntityConfig } from '../../config/config';
 import { ConfigError } from '../errors';
-import { shapeOf, shapeText } from '../changes/shape';
 import { isObject } from '../json';
 import type { Query, Row, StreamDeclaration } from '../model';
 import type { StreamToday } from '../rules/forecast';
@@ -13,7 +12,6 @@ import type { Secrets } from '../secrets';
 import { allStreams } from '../sources/streams/all-streams';
 import { createRequestOrder, openApi } from '../service/api';
 import { type Patience } from '../service/patience';
-import { loadSchema } from '../sinks/avro';
 import type { Rest } from '../sources/rest';
 import type { Account } from '../state/state-topic';
 import type { Attempt } from './check-findings';
@@ -78,12 +76,7 @@ export async function checkEntity(
     const seen = await attempt(`stream ${stream.name}`, entity.id, () =>
       checkStream(entity, stream, rest, { before, recentDays }),
     );
-    if (seen === null) continue;
-    today.push(seen.today);
-    await attempt(`fields of ${stream.name}`, entity.id, () => {
-      const shape = shapeOf(loadSchema(stream.schema), seen.newest.filter(isRow), stream.detailOnlyFields);
-      return Promise.resolve({ value: shape, text: shapeText(shape) });
-    });
+    if (seen !== null) today.push(seen);
   }
   return today;
 }
@@ -94,7 +87,7 @@ async function checkStream(
   stream: StreamDeclaration,
   rest: Pick<Rest, 'list'>,
   { before, recentDays }: EntityBefore,
-): Promise<{ readonly value: SeenStream; readonly text: string }> {
+): Promise<{ readonly value: StreamToday; readonly text: string }> {
   const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
   const ask = (params: Record<string, string>, limit: number) =>
     lastValueFrom(rest.list(stream.name, stream.path, params, 0, limit));
@@ -129,14 +122,7 @@ async function checkStream(
         : 'the filter of open documents has NO effect: the sweep finds what they come to',
     );
   }
-  const today = { entity: entity.id, declaration: stream, rows, cursors: {} };
-  return { value: { today, newest: newest.rows }, text: texts.join(', ') };
-}
-
-interface SeenStream {
-  readonly today: StreamToday;
-  /** The page with the highest ids. */
-  readonly newest: readonly unknown[];
+  return { value: { entity: entity.id, declaration: stream, rows, cursors: {} }, text: texts.join(', ') };
 }
 
 function scopeText({ from, to }: Query): string {

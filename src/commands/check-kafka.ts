@@ -1,10 +1,10 @@
-import { refuseNewerLayout, verifyLayout } from '../state/layout';
+import { verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
-import { currentDefinitions, layoutOf, subjectsOf } from '../service/codecs';
-import { startSettings, topicSettings } from '../service/cluster';
+import { layoutOf, subjectsOf } from '../service/codecs';
+import { topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
@@ -28,21 +28,18 @@ export async function checkKafka(
   const config = { service, entities: [] };
   const settings = topicSettings(config, false);
   const missing = await attempt('brokers', null, async () => {
-    const notes: string[] = [];
-    const names = await missingTopics(kafka, settings, (text) => notes.push(text));
-    return { value: names, text: [`${service.kafka.brokers.join(', ')} answer`, ...notes].join('; ') };
+    const names = await missingTopics(kafka, topicSettings(config, service.topics.create));
+    return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
   });
   if (missing === null) return null;
   if (missing.length > 0) {
-    await attempt('topics', null, async () => {
+    await attempt('topics', null, () => {
       const names = missing.join(', ');
       if (!service.topics.create)
         throw new ConfigError(
           `expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
         );
-      // What a run would refuse at its start is refused here.
-      await missingTopics(kafka, startSettings(kafka, config, LOOK_DEADLINE_MS));
-      return { value: null, text: `${names} will be created at the first run` };
+      return Promise.resolve({ value: null, text: `${names} will be created at the first run` });
     });
     const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
     const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };
@@ -116,10 +113,7 @@ async function checkState(
     for (const entry of state.entries()) if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
   }
   const now = layoutOf(topics, framing);
-  for (const [partition, layout] of layouts) {
-    refuseNewerLayout(layout, currentDefinitions(service), `reading partition ${partition} of ${topics.state.name}`);
-    verifyLayout(layout, topics, now);
-  }
+  for (const layout of layouts.values()) verifyLayout(layout, topics, now);
   return {
     value: accounts,
     text: layouts.size === 0 ? 'nothing remembered yet' : `${layouts.size} shards in use, their layout fits`,

@@ -16,9 +16,8 @@ import { planText } from './plan-text';
 const help = `Usage: infakt-kafka check [options]
 
 Looks at everything that a run needs and changes nothing: the configuration, the brokers, the topics and their settings, what the state
-topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, which fields of the newest rows
-of each list do not fit the schemas, are unknown or absent (their names and JSON types, never a value), how often each kind of scan will
-come round, free memory. Prints one line a
+topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, how often each kind
+of scan will come round, free memory. Prints one line a
 check: ok, or what to do. Rights to write are not tried out, as that would change something.
 
 Options
@@ -65,7 +64,7 @@ export const checkCommand = command({
 /** Three quick tries of a request instead of six long ones, as a person is waiting. */
 function checkPatience(): Patience {
   const usual = usualPatience(Math.random);
-  return { ...usual, retry: { attempts: 3, waitMs: () => 500, secondOpinionMs: 5_000 } };
+  return { ...usual, retry: { attempts: 3, waitMs: () => 500 } };
 }
 
 /** What the schedule comes to for all streams that can be read; a forecast, so never a fault. */

@@ -1,5 +1,4 @@
 import type { Progress } from '../reading/progress';
-import { shortcomingsText } from '../rules/completeness';
 import type { ServiceEvent } from '../service/events';
 import type { Logger } from '../telemetry';
 
@@ -13,12 +12,9 @@ type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }
 /** Makes the narrator of a run. */
 export function createNarrator(logger: Logger): Narrator {
   const caughtUp = new Set<string>();
-  /** What the last sweep of each stream lacked, where it was not complete. */
-  const lacking = new Map<string, string>();
   const away = new Set<string>();
   /** Null = all of Kafka. */
   const lost = new Set<number | null>();
-  const parkedShards = new Set<number | null>();
   const failures = new Set<string>();
   const warned = new Set<string>();
 
@@ -30,31 +26,12 @@ export function createNarrator(logger: Logger): Narrator {
       case 'page':
         if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
         return;
-      case 'dead-letter': {
-        const { id, path, reason } = progress;
-        log.warn({ id, field: path, reason }, 'dead letter');
-        return;
-      }
-      case 'sweep':
-        // Whether it is complete is known only when its deletions are decided.
-        return;
-      case 'swept': {
-        const { cursor, completeness } = progress;
-        const { complete, reasons, accepted } = completeness;
-        const facts = { sweep: cursor.number, ...cursor.counts };
-        if (complete) {
-          const listed = accepted.length === 0 ? {} : { accepted };
-          if (caughtUp.has(name)) log.debug({ ...facts, ...listed }, 'sweep complete');
-          else log.info({ ...facts, ...listed }, 'caught up');
-          caughtUp.add(name);
-          lacking.delete(name);
-          return;
-        }
-        const about = shortcomingsText(completeness);
-        const lacks = { ...facts, reasons, about };
-        if (lacking.get(name) === about) log.debug(lacks, 'sweep finished, not complete');
-        else log.warn(lacks, 'sweep finished, not complete');
-        lacking.set(name, about);
+      case 'sweep': {
+        const { number, counts } = progress.cursor;
+        const facts = { sweep: number, ...counts };
+        if (caughtUp.has(name)) log.debug(facts, 'sweep complete');
+        else log.info(facts, 'caught up');
+        caughtUp.add(name);
         return;
       }
       case 'parked':
@@ -72,13 +49,6 @@ export function createNarrator(logger: Logger): Narrator {
           log.error({ hold: progress.hold.id, about: progress.hold.reason }, 'deletions wait for a person');
         warned.add(name + progress.hold.id);
         return;
-      case 'pending': {
-        const { id, got, since } = progress;
-        if (!warned.has(`${name} ${id} ${got}`))
-          log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
-        warned.add(`${name} ${id} ${got}`);
-        return;
-      }
       case 'warning':
         if (!warned.has(name + progress.message)) log.warn({ about: progress.message }, 'attention');
         warned.add(name + progress.message);
@@ -86,13 +56,8 @@ export function createNarrator(logger: Logger): Narrator {
   }
 
   /** Each kind of failure is a line once until all shards are back. */
-  function tellLost({ shard, error, waitMs, parked }: EventOf<'lost'>): void {
+  function tellLost({ shard, error, waitMs }: EventOf<'lost'>): void {
     const log = shard === null ? logger : logger.child({ shard });
-    if (parked) {
-      log.error({ err: error, waitMs }, 'shard parked');
-      parkedShards.add(shard);
-      return;
-    }
     if (shard === null) lost.clear();
     lost.add(shard);
     if (failures.has(error.name)) log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
@@ -101,7 +66,6 @@ export function createNarrator(logger: Logger): Narrator {
   }
 
   function tellReady(shard: number): void {
-    if (parkedShards.delete(shard)) logger.info({ shard }, 'shard is read again');
     const found = [shard, null].filter((place) => lost.delete(place)).length > 0;
     if (!found || lost.size > 0) return;
     failures.clear();

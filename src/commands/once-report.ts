@@ -1,6 +1,5 @@
 import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
-import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
 import type { ServiceEvent } from '../service/events';
 import { addCounts, NO_COUNTS } from '../rules/cursor';
 import type { Io } from './io';
@@ -16,10 +15,6 @@ export interface StreamReport {
   sweepRows: number;
   complete: boolean;
   reason: string | null;
-  /** Null until the deletions of the finished sweep are decided. */
-  completeness: Completeness | null;
-  /** The stream was parked in this run as its rows were of another shape. */
-  shapeChanged: boolean;
   startedMs: number | null;
   endedMs: number | null;
 }
@@ -38,8 +33,6 @@ export function newReport(entity: string, stream: string): StreamReport {
     sweepRows: 0,
     complete: false,
     reason: null,
-    completeness: null,
-    shapeChanged: false,
     startedMs: null,
     endedMs: null,
   };
@@ -75,29 +68,17 @@ function noteProgress(reports: Reports, progress: Progress, nowMs: number): void
     (report) => report.entity === entity && (stream === null || report.stream === stream),
   );
   for (const report of concerned) {
-    // Whatever another stream of the entity meets later changes nothing of this one.
-    if (report.completeness !== null && progress.kind !== 'page' && progress.kind !== 'swept') continue;
+    // Only pages count after the end of the sweep: deletions, which are decided then.
+    if (report.complete && progress.kind !== 'page') continue;
     report.endedMs = nowMs;
     if (progress.kind === 'page') {
       report.counts = addCounts(report.counts, progress.counts);
       report.totalCount = progress.cursor.totalCount;
       report.sweepRows = progress.cursor.counts.rows;
     }
-    if (progress.kind === 'parked' && progress.reason === 'shape-changed') report.shapeChanged = true;
-    if (progress.kind === 'swept') {
-      const { completeness } = progress;
-      report.completeness = completeness;
-      report.complete = completeness.complete;
-      report.reason = reasonOf(report, completeness);
-    }
+    if (progress.kind === 'sweep') report.complete = true;
     if (progress.kind === 'given-up') report.reason = progress.reason;
   }
-}
-
-function reasonOf({ shapeChanged }: StreamReport, { reasons }: Completeness): string | null {
-  const [first] = reasons;
-  if (first === undefined) return null;
-  return first === 'dead-letters' && shapeChanged ? 'shape-changed' : first;
 }
 
 function seconds({ startedMs, endedMs }: StreamReport): number {
@@ -106,39 +87,32 @@ function seconds({ startedMs, endedMs }: StreamReport): number {
 
 /** The report as one element of `once --json`. */
 export function asJson(report: StreamReport): Record<string, unknown> {
-  const { entity, stream, requests, counts, complete, reason, completeness } = report;
-  const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
+  const { entity, stream, requests, counts, complete, reason } = report;
+  const { rows, created, updated, deleted, unchanged, deadLetters } = counts;
   return {
     entity,
     stream,
     requests,
     rows,
     created,
-    first_read: firstRead,
     updated,
-    republished,
     deleted,
     unchanged,
     dead_letters: deadLetters,
-    ...(completeness === null ? {} : shortcomingsJson(completeness)),
     complete,
     seconds: seconds(report),
     reason,
-    reasons: completeness?.reasons ?? (reason === null ? [] : [reason]),
   };
 }
 
 /** The report as one line for a person. */
 export function summary(report: StreamReport): string {
-  const { entity, stream, counts, complete, reason, completeness } = report;
-  const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
-  const first = firstRead > 0 ? `, ${firstRead} first read` : '';
-  const again = republished > 0 ? `, ${republished} republished` : '';
+  const { entity, stream, counts, complete, reason } = report;
+  const { rows, created, updated, deleted, unchanged, deadLetters } = counts;
   const gone = deleted > 0 ? `, ${deleted} deleted` : '';
   const letters = deadLetters > 0 ? `, ${deadLetters} dead-lettered` : '';
-  const lacks = completeness === null ? '' : shortcomingsText(completeness);
-  const end = `${complete ? 'complete' : `NOT complete: ${reason ?? 'unknown'}`}${lacks === '' ? '' : `: ${lacks}`}`;
-  return `${entity} ${stream}: ${rows} rows${first}, ${created - firstRead} created, ${updated} updated${again}${gone}, ${unchanged} unchanged${letters} in ${seconds(report).toFixed(1)} s, ${end}`;
+  const end = complete ? 'complete' : `NOT complete: ${reason ?? 'unknown'}`;
+  return `${entity} ${stream}: ${rows} rows, ${created} created, ${updated} updated${gone}, ${unchanged} unchanged${letters} in ${seconds(report).toFixed(1)} s, ${end}`;
 }
 
 /** Shows a person how far a run is. */

@@ -17,9 +17,7 @@ Options
   --json             print the result as one JSON object on stdout
 ${configHelp}
 
-Exit code: 0 all complete, 2 configuration, 3 a stream is not complete (which and why is printed) or Kafka cannot be used. A stream is
-not complete either while a row of it stands as a dead letter, deletions wait for a person, or a missing row is neither there nor deleted;
-"accept" in the entity's file takes such rows by their ids.
+Exit code: 0 all complete, 2 configuration, 3 a stream is not complete (which and why is printed) or Kafka cannot be used.
 `;
 
 const LINE_EVERY_MS = 5_000;
@@ -54,7 +52,7 @@ export function onceCommand(
         stop: io.stop,
       }).pipe(
         // The summary at the end says which sweeps are complete.
-        tap((each) => (each.kind === 'swept' ? undefined : narrator.tell(each))),
+        tap((each) => (each.kind === 'sweep' ? undefined : narrator.tell(each))),
         tap((each) => note(reports, each, clock())),
       );
       void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));

@@ -1,8 +1,6 @@
 import type { Config } from '../../config/config';
-import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
-import { NO_COUNTS } from '../rules/cursor';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
-import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
+import { lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import { allStreams } from '../sources/streams/all-streams';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
@@ -15,7 +13,7 @@ const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-finished sweep and what it lacks, what waits for a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the
+complete sweep, what waits for a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the
 requests that it takes. Changes nothing and does not disturb a running service.
 
 Options
@@ -45,11 +43,11 @@ const showCommand = command({
     const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map((view) => asJson(view, completenessIn(config, view))), plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map(asJson), plan: planJson(planned, requestsPerMinute) })}\n`,
       );
     else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
     else {
-      for (const view of shown) io.stdout(asText(view, completenessIn(config, view), planned, nowMs));
+      for (const view of shown) io.stdout(asText(view, planned, nowMs));
       io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
     }
     return 0;
@@ -60,23 +58,13 @@ const showCommand = command({
 export const stateCommand: Command = (argv, io) =>
   argv[0] === 'reset' ? resetCommand(argv.slice(1), io) : showCommand(argv, io);
 
-function asJson(
-  { entity, stream, ledger, cursors, hold }: StreamView,
-  completeness: Completeness,
-): Record<string, unknown> {
-  const { dead_letters_standing, pending, accepted, ids } = shortcomingsJson(completeness);
+function asJson({ entity, stream, ledger, cursors, hold }: StreamView): Record<string, unknown> {
   return {
     entity,
     stream,
     ledger_rows: ledger.size,
     missing: ledger.missingSince(Number.MAX_SAFE_INTEGER).length,
     last_sweep: lastSweep(cursors),
-    complete: completeness.complete,
-    reasons: completeness.reasons,
-    dead_letters_standing,
-    pending,
-    accepted,
-    ids,
     cursors,
     hold,
   };
@@ -115,13 +103,13 @@ function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: numbe
   };
 }
 
-function asText(view: StreamView, completeness: Completeness, { forecasts }: Plan, nowMs: number): string {
+function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
   const { entity, stream, ledger, cursors, hold } = view;
   const last = lastSweep(cursors);
   const lastText =
     last === null
-      ? 'no finished sweep yet'
-      : `last finished sweep: ${last.number}${last.finished_at === null ? '' : `, finished ${last.finished_at}`}`;
+      ? 'no complete sweep yet'
+      : `last complete sweep: ${last.number}${last.finished_at === null ? '' : `, finished ${last.finished_at}`}`;
   const scans = Object.entries(cursors).map(([scan, cursor]) => {
     const { from, to } = cursor.query;
     const scope =
@@ -130,18 +118,13 @@ function asText(view: StreamView, completeness: Completeness, { forecasts }: Pla
       cursor.finishedAt === null
         ? `under way at offset ${cursor.position.offset} of ${cursor.totalCount ?? '?'}`
         : 'complete';
-    const { rows, created, firstRead, updated, republished, unchanged, deadLetters } = {
-      ...NO_COUNTS,
-      ...cursor.counts,
-    };
-    return `  ${scan} ${cursor.number}: ${where}, ${scope}, started ${cursor.startedAt}; ${rows} rows, ${created} created (${firstRead} first read), ${updated} updated, ${republished} republished, ${unchanged} unchanged, ${deadLetters} dead-lettered\n`;
+    const { rows, created, updated, unchanged, deadLetters } = cursor.counts;
+    return `  ${scan} ${cursor.number}: ${where}, ${scope}, started ${cursor.startedAt}; ${rows} rows, ${created} created, ${updated} updated, ${unchanged} unchanged, ${deadLetters} dead-lettered\n`;
   });
   const next = forecasts
     .filter(({ scan }) => scan.entity === entity && scan.stream === stream)
     .map((each) => `  next ${each.scan.scan}: ${forecastText(each, nowMs)}\n`);
   const missing = ledger.missingSince(Number.MAX_SAFE_INTEGER).length;
   const held = hold === null ? '' : `  HELD since ${hold.since}: ${hold.reason} (hold ${hold.id})\n`;
-  const lacks = shortcomingsText(completeness);
-  const stands = lacks === '' ? '' : `  ${completeness.complete ? 'complete' : 'NOT complete'}: ${lacks}\n`;
-  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${stands}${[...scans, ...next].join('')}${held}`;
+  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${[...scans, ...next].join('')}${held}`;
 }

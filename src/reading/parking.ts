@@ -91,12 +91,9 @@ export function parksStream(error: unknown): error is FatalError {
   return error instanceof FatalError && error.parks === 'stream';
 }
 
-/**
- * A failure of the whole entity: a fault that six tries did not cure, and whatever no stream was parked for, as what fails before an
- * entity's streams are read. None of it ends the service.
- */
+/** A failure of the whole entity; a fault that six tries did not cure counts as one until shown otherwise. */
 export function parksEntity(error: unknown): error is ParkError {
-  return error instanceof FatalError || error instanceof TransientError;
+  return (error instanceof FatalError && error.parks === 'entity') || error instanceof TransientError;
 }
 
 function reasonOf(error: ParkError): ParkReason {

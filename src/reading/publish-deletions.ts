@@ -3,7 +3,6 @@ import {
   concatMap,
   defer,
   EMPTY,
-  every,
   from,
   ignoreElements,
   map,
@@ -12,9 +11,7 @@ import {
   scan,
   takeLast,
   takeWhile,
-  toArray,
   type Observable,
-  type OperatorFunction,
 } from 'rxjs';
 
 import type { Cursor } from '../model';
@@ -24,14 +21,13 @@ import { judgeIdentity } from '../rules/identity';
 import type { Addressed } from '../shard/memory';
 import type { ConfirmedDeletion } from '../shard/page-changes';
 import type { Progress } from './progress';
-import { addDetail, askAlone, readDetail } from './read-row';
+import { addDetail, readDetail } from './read-row';
 import type { StreamReading } from './stream-reading';
 
-/** What became of the missing rows that were asked for: confirmed deletions, and what is told of all others. */
+/** What became of the missing rows that were asked for: confirmed deletions, and rows that are there after all and were published. */
 interface Answers {
   readonly deleted: readonly ConfirmedDeletion[];
-  /** Rows that are there after all, published where they differ, and rows that stay pending. */
-  readonly told: readonly Progress[];
+  readonly published: readonly Progress[];
 }
 
 /** Tombstones of one transaction. */
@@ -64,9 +60,9 @@ function deleteAgreed(
   release: Observable<never>,
 ): Observable<Progress> {
   return askForAll(reading, missing, { allowance: Infinity, released: true }).pipe(
-    mergeMap(({ deleted, told }) => {
+    mergeMap(({ deleted, published }) => {
       const tombstones = concat(publish(reading, deleted), release);
-      return concat(told, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
+      return concat(published, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
     }),
   );
 }
@@ -76,10 +72,10 @@ function deleteAllowed(reading: StreamReading, sweep: Cursor, missing: readonly 
   return defer(() => {
     const allowance = currentAllowance(reading);
     return askForAll(reading, missing, { allowance, released: false }).pipe(
-      mergeMap(({ deleted, told }) => {
-        if (deleted.length > allowance) return concat(told, holdBack(reading, sweep, missing.length, allowance));
+      mergeMap(({ deleted, published }) => {
+        if (deleted.length > allowance) return concat(published, holdBack(reading, sweep, missing.length, allowance));
         const tombstones = publish(reading, deleted);
-        return concat(told, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
+        return concat(published, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
       }),
     );
   });
@@ -91,13 +87,13 @@ function askForAll(
   missing: readonly Addressed[],
   { allowance, released }: { readonly allowance: number; readonly released: boolean },
 ): Observable<Answers> {
-  const none: Answers = { deleted: [], told: [] };
+  const none: Answers = { deleted: [], published: [] };
   return from(missing).pipe(
     concatMap((row) => askFor(reading, row, released)),
     scan(
-      ({ deleted, told }, answer) => ({
+      ({ deleted, published }, answer) => ({
         deleted: [...deleted, ...answer.deleted],
-        told: [...told, ...answer.told],
+        published: [...published, ...answer.published],
       }),
       none,
     ),
@@ -108,19 +104,12 @@ function askForAll(
 
 function askFor(reading: StreamReading, row: Addressed, released: boolean): Observable<Answers> {
   const { id, missing } = row;
-  return askAlone(reading, id, row.address ?? '').pipe(
+  return readDetail(reading, id, row.address ?? '').pipe(
     mergeMap((detail): Observable<Answers> => {
-      if (detail.status === 'unclear') {
-        const pending: Progress = { kind: 'pending', ...reading.place, id, got: detail.got, since: missing };
-        return of({ deleted: [], told: [pending] });
-      }
       if (detail.status === 404) {
-        return of({ deleted: [{ id, missing, ended: detail.ended, released }], told: [] });
+        return of({ deleted: [{ id, missing, ended: detail.ended, released }], published: [] });
       }
-      return addDetail(reading, detail.row, detail).pipe(
-        toArray(),
-        map((told) => ({ deleted: [], told })),
-      );
+      return addDetail(reading, detail.row, detail).pipe(map((progress) => ({ deleted: [], published: [progress] })));
     }),
   );
 }
@@ -155,34 +144,20 @@ function ifControlRowAnswers(reading: StreamReading, source: Observable<Progress
       `asking for missing rows one by one: expected a row that is known to be there to be answered with 200, got ${got}; nothing is deleted`,
     );
   return defer(() => {
-    const known = controlRows(reading);
-    if (known.length === 0) return warnOf('none that is known to be there');
-    // One that is listed although its own address says 404 must not stop deletions for good.
-    return from(known).pipe(
-      concatMap(({ id, address }) => readDetail(reading, id, address)),
-      some(({ status }) => status === 200),
-      mergeMap((isThere) => (isThere ? source : warnOf('404'))),
+    const control = controlRow(reading);
+    if (control?.address == null) return warnOf('none that is known to be there');
+    return readDetail(reading, control.id, control.address).pipe(
+      mergeMap(({ status }) => (status === 200 ? source : warnOf('404'))),
     );
   });
 }
 
-/** Rows known to be there: from the middle of the list, then from wherever else there is one with an address. */
-function controlRows({ handle }: StreamReading): readonly { readonly id: number; readonly address: string }[] {
+/** A row known to be there: from the middle of the list, or wherever else there is one with an address. */
+function controlRow({ handle }: StreamReading): Addressed | null {
   const rows = handle.live();
-  const ranks = new Set([Math.floor(rows / 2), 0, rows - 1, Math.floor(rows / 4)]);
-  return [...ranks].flatMap((rank) => {
-    const { id = 0, address = null } = handle.atRank(rank) ?? {};
-    return address === null ? [] : [{ id, address }];
-  });
-}
-
-/** Whether one of the values is so; asks no further once one is. */
-function some<T>(isSo: (value: T) => boolean): OperatorFunction<T, boolean> {
-  return (values) =>
-    values.pipe(
-      every((value) => !isSo(value)),
-      map((isNone) => !isNone),
-    );
+  const ranks = [Math.floor(rows / 2), 0, rows - 1, Math.floor(rows / 4)];
+  const known = ranks.map((rank) => handle.atRank(rank));
+  return known.find((row) => row?.address != null) ?? null;
 }
 
 function warn({ place }: StreamReading, message: string): Observable<Progress> {

@@ -1,6 +1,6 @@
-import { catchError, defer, EMPTY, finalize, from, map, mergeMap, of, throwError, type Observable } from 'rxjs';
+import { defer, finalize, from, map, mergeMap, type Observable } from 'rxjs';
 
-import { FatalError, TransientError } from '../errors';
+import { FatalError } from '../errors';
 import type { Answer, Page, Row, StreamDeclaration } from '../model';
 import { startPosition } from '../rules/paging';
 import { spotTurn } from '../rules/rhythm';
@@ -8,11 +8,8 @@ import { isWithin } from '../rules/scope';
 import type { Detail } from '../sources/answers';
 import type { Rest } from '../sources/rest';
 import { spotRead } from '../sources/scan';
-import { reportPage } from './committed';
 import type { Progress } from './progress';
-import { isOfThePage } from './recover-page';
 import { asking, scopeOf, type StreamReading } from './stream-reading';
-import { ofStreamAlone } from './stream-trouble';
 
 /**
  * Reads one row again: in the list, where its rank says; where the list no longer has it, by its address. That it is not there either
@@ -24,26 +21,13 @@ export function readRow(reading: StreamReading, id: number): Observable<Progress
     const query = scopeOf(reading);
     const rest = reader.rest.as(() => spotTurn(stream.name));
     const rank = handle.rank(id);
-    const rows = asking(reading, query, () => rest);
-    const ask = (offset: number) => rows(offset, shard.limit);
+    const ask = asking(reading, query, () => rest);
     return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
       mergeMap(({ found, interval, began, ended }) =>
         found === null ? askByAddress(reading, id) : add(reading, { interval, rows: [found], began, ended }, 'listed'),
       ),
-      catchError((error: unknown) => {
-        const address = handle.entry(id)?.address ?? null;
-        if (address === null || !isOfThePage(error)) return throwError(() => error);
-        return readUnlisted(reading, id, address);
-      }),
     );
   });
-}
-
-/** Reads a row by its address alone, as a page with the row in its middle cannot be had; a row that is not there is the sweep's to miss. */
-function readUnlisted(reading: StreamReading, id: number, address: string): Observable<Progress> {
-  return readDetail(reading, id, address).pipe(
-    mergeMap((detail) => (detail.status === 404 ? EMPTY : addDetail(reading, detail.row, detail))),
-  );
 }
 
 function askByAddress(reading: StreamReading, id: number): Observable<Progress> {
@@ -54,73 +38,25 @@ function askByAddress(reading: StreamReading, id: number): Observable<Progress> 
     const mark = shard.requestOrder.next();
     return add(reading, { interval, rows: [], began: mark, ended: mark }, 'listed');
   }
-  return askAlone(reading, id, address).pipe(
+  return readDetail(reading, id, address).pipe(
     mergeMap((detail) => {
       const { began, ended } = detail;
-      if (detail.status !== 200) return add(reading, { interval, rows: [], began, ended }, 'listed');
+      if (detail.status === 404) return add(reading, { interval, rows: [], began, ended }, 'listed');
       return addDetail(reading, detail.row, { began, ended });
     }),
   );
 }
 
-/** A row's own address answered neither with the row nor with the API's own 404: whether the row is there is not known. */
-export interface Unclear {
-  readonly status: 'unclear';
-  /** The answer in a few words, without anything of the row. */
-  readonly got: string;
-  readonly began: number;
-  readonly ended: number;
-}
-
-/**
- * Asks for one row by its address. A fault of this row alone is an answer too, as it holds up no other row: a stub, another row, a status
- * that is neither 200 nor the API's own 404, or a fault that no try got past while a known row of the stream was answered.
- */
-export function askAlone(reading: StreamReading, id: number, address: string): Observable<Detail | Unclear> {
-  const { shard, stream, handle } = reading;
-  return defer(() => {
-    const began = shard.requestOrder.next();
-    const unclear = (got: string): Unclear => ({ status: 'unclear', got, began, ended: shard.requestOrder.next() });
-    return readDetail(reading, id, address).pipe(
-      map((detail) =>
-        detail.status === 200 && isStub(stream, detail.row) ? unclear('200 with a stub instead of the row') : detail,
-      ),
-      catchError((error: unknown) => {
-        if (error instanceof FatalError && error.parks === 'stream') return of(unclear(refusedAs(error)));
-        if (!(error instanceof TransientError)) return throwError(() => error);
-        const known = handle.atRank(Math.floor(handle.live() / 2));
-        if (known?.address == null || known.id === id) return throwError(() => error);
-        return readDetail(reading, known.id, known.address).pipe(
-          catchError(() => throwError(() => error)),
-          map(() => unclear(error.status === undefined ? 'no answer' : String(error.status))),
-        );
-      }),
-    );
-  });
-}
-
-function refusedAs({ status, reason }: FatalError): string {
-  return status === undefined || status === 200 ? reason : String(status);
-}
-
-/** Whether an answer lacks a field that no row of the stream lacks, or has a value in none of those. */
-function isStub({ everyRowHas }: StreamDeclaration, row: Row): boolean {
-  if (everyRowHas.length === 0) return false;
-  const values = everyRowHas.map((name) => row[name]);
-  return values.includes(undefined) || values.every((value) => value === null || value === '');
-}
-
 /** Asks for a row by its address; the session knows of the request until its row was added, or none came. */
 export function readDetail(
-  { shard, reader, stream, handle, place, answers }: StreamReading,
+  { shard, reader, stream, handle }: StreamReading,
   id: number,
   address: string,
 ): Observable<Detail> {
   return defer(() => {
-    const mark = shard.requestOrder.next();
-    const answered = handle.requested(mark);
+    const answered = handle.requested(shard.requestOrder.next());
     const rest = reader.rest.as(() => spotTurn(stream.name));
-    return askDetail(rest, stream, id, address).pipe(ofStreamAlone(answers, place, mark), finalize(answered));
+    return askDetail(rest, stream, id, address).pipe(finalize(answered));
   });
 }
 
@@ -154,13 +90,12 @@ export function addDetail(
 
 /** Adds what was read of one id; `left`: the row is outside the scope. */
 function add(
-  reading: StreamReading,
+  { session, place }: StreamReading,
   spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>,
   scope: 'listed' | 'left',
 ): Observable<Progress> {
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
-  const { session, place } = reading;
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
-    mergeMap((done) => reportPage(reading, done)),
+    map(({ counts, cursor }): Progress => ({ kind: 'page', ...place, counts, cursor })),
   );
 }

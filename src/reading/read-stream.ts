@@ -1,5 +1,4 @@
 import {
-  catchError,
   concat,
   defer,
   EMPTY,
@@ -15,7 +14,6 @@ import {
   take,
   takeUntil,
   tap,
-  throwError,
   timer,
   type Observable,
 } from 'rxjs';
@@ -25,10 +23,9 @@ import { isComplete, isSweepDue, nextWalk, resumeOrBegin } from '../rules/cursor
 import { dueAt, type Target, type TimedScan } from '../rules/rhythm';
 import { isoDay, queryOf, scansOf } from '../rules/scope';
 import { parked, parksStream } from './parking';
-import { reportRest } from './committed';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
-import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
+import { filterIgnored, needsWorkingFilter, readPages } from './read-pages';
 import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
 
 /** How long a scan whose filter has no effect rests. */
@@ -53,12 +50,12 @@ function sweepOnce(reading: StreamReading): Observable<Progress> {
   const { shard, session, place } = reading;
   const { begun, reported } = shard.sweeps;
   const name = `${place.entity} ${place.stream}`;
-  if (reported.has(name)) return swept(reading);
+  if (reported.has(name)) return EMPTY;
   return afterPendingPages(reading, () => {
     const before = cursorOf(reading, 'sweep');
     if (isComplete(before) && begun.get(name) === before.number) {
       const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
-      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }), swept(reading));
+      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }));
     }
     const cursor = beginSweep(reading);
     begun.set(name, cursor.number);
@@ -82,7 +79,7 @@ interface RepeatedScan {
 /** Each walk of one scan as soon as it is due, until stopped: the scan waits, walks, and waits again. */
 function repeatScan(repeated: RepeatedScan): Observable<Progress> {
   const { reading, rhythm, scanName } = repeated;
-  const { stream, place } = reading;
+  const { stream } = reading;
   const target = rhythm.targets(stream.name)[scanName];
   return defer(() => {
     let isFruitless = false;
@@ -97,11 +94,6 @@ function repeatScan(repeated: RepeatedScan): Observable<Progress> {
         tap((progress) => {
           const isIgnored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
           if (isIgnored && needsWorkingFilter(scanName)) isFruitless = true;
-        }),
-        catchError((error: unknown) => {
-          if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
-          isFruitless = true;
-          return of<Progress>({ kind: 'warning', ...place, message: filterRefused(stream, scanName) });
         }),
       );
     });
@@ -154,17 +146,7 @@ function sweepFrom(reading: StreamReading, cursor: Cursor): Observable<Progress>
     const sweep = cursorOf(reading, 'sweep');
     return isComplete(sweep) && !reading.shard.stop.aborted ? publishDeletions(reading, sweep) : EMPTY;
   });
-  return concat(readPages(reading, 'sweep', cursor), deletions, swept(reading));
-}
-
-/** Whether the finished sweep is complete, now that its deletions are decided; nothing of a sweep that was broken off. */
-function swept(reading: StreamReading): Observable<Progress> {
-  return defer(() => {
-    const cursor = cursorOf(reading, 'sweep');
-    if (!isComplete(cursor)) return EMPTY;
-    const completeness = reading.handle.completeness();
-    return concat(reportRest(reading), of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness }));
-  });
+  return concat(readPages(reading, 'sweep', cursor), deletions);
 }
 
 /** Goes on with a half sweep of the same query, or begins the next one. */

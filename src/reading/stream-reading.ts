@@ -1,13 +1,11 @@
 import { defer, finalize, type Observable } from 'rxjs';
 
-import type { Answer, EntityId, Position, Query, RawBody, StreamDeclaration, StreamName } from '../model';
+import type { Answer, EntityId, Query, StreamDeclaration, StreamName } from '../model';
 import type { Twins } from '../rules/identity';
 import type { Target, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
 import type { Session, StreamSession } from '../shard/session';
 import type { Rest } from '../sources/rest';
-import { askRecovering, PageSize, type AskRows } from './recover-page';
-import { ofStreamAlone, type LastAnswers } from './stream-trouble';
 
 /** When the scans of a running service begin. */
 export interface Rhythm {
@@ -39,7 +37,7 @@ export interface Reader extends ScopeSetting {
 /** How a shard is read. */
 export interface ShardReadingOptions {
   /** Fences and restores; called again after each commit that did not go through. */
-  readonly open: (wanted: AbortSignal) => Promise<Session>;
+  readonly open: () => Promise<Session>;
   readonly readers: readonly Reader[];
   /** How often each scan of a stream is made; null = one sweep of every stream, then the reading completes. */
   readonly rhythm: Rhythm | null;
@@ -72,8 +70,6 @@ export interface Sweeps {
 /** The reading of one shard, over all of its sessions. */
 export interface ShardReading extends ShardReadingOptions {
   readonly sweeps: Sweeps;
-  /** Rows that a page of each list is asked for, by entity and stream. */
-  readonly pageSizes: Map<string, PageSize>;
   /** Emits when `stop` is aborted, to late subscribers too. */
   readonly stopping: Observable<unknown>;
 }
@@ -83,8 +79,6 @@ export interface EntityReading {
   readonly shard: ShardReading;
   readonly session: Session;
   readonly reader: Reader;
-  /** Which of its streams were answered, and when. */
-  readonly answers: LastAnswers;
 }
 
 /** The reading of one stream in one session of its shard. */
@@ -96,9 +90,9 @@ export interface StreamReading extends EntityReading {
 }
 
 /** One stream of an entity that is read. */
-export function streamReading(entity: EntityReading, stream: StreamDeclaration): StreamReading {
-  const place = { entity: entity.reader.entity, stream: stream.name };
-  return { ...entity, stream, place, handle: entity.session.stream(place.entity, place.stream) };
+export function streamReading({ shard, session, reader }: EntityReading, stream: StreamDeclaration): StreamReading {
+  const place = { entity: reader.entity, stream: stream.name };
+  return { shard, session, reader, stream, place, handle: session.stream(place.entity, place.stream) };
 }
 
 /** What a sweep of the stream asks for now. */
@@ -106,35 +100,16 @@ export function scopeOf({ shard, session, reader, stream }: StreamReading): Quer
   return sweepQuery(stream, reader, session.account(reader.entity)?.firstRun ?? isoDay(shard.now()));
 }
 
-/** Asks for rows of a query; the session knows of each request until its page was added, or none came. */
+/** Asks for pages of a query; the session knows of each request until its page was added, or none came. */
 export function asking(
-  { shard, stream, handle, place, answers }: StreamReading,
+  { shard, stream, handle }: StreamReading,
   query: Query,
   rest: (offset: number) => Rest,
-): AskRows {
+): (offset: number) => Observable<Answer> {
   const params = listParams(stream, query);
-  return (offset, limit, tries) =>
+  return (offset) =>
     defer(() => {
-      const mark = shard.requestOrder.next();
-      const answered = handle.requested(mark);
-      return rest(offset)
-        .list(stream.name, stream.path, params, offset, limit, tries)
-        .pipe(ofStreamAlone(answers, place, mark), finalize(answered));
+      const answered = handle.requested(shard.requestOrder.next());
+      return rest(offset).list(stream.name, stream.path, params, offset, shard.limit).pipe(finalize(answered));
     });
-}
-
-/** Asks for the pages of a walk, in smaller pages where large ones fail. */
-export function askingPages(
-  reading: StreamReading,
-  query: Query,
-  rest: (offset: number) => Rest,
-): (offset: number, position: Position) => Observable<Answer> {
-  const { shard, stream, place } = reading;
-  const name = `${place.entity} ${place.stream}`;
-  const size = shard.pageSizes.get(name) ?? new PageSize(shard.limit);
-  shard.pageSizes.set(name, size);
-  const params = listParams(stream, query);
-  const raw = (offset: number): Observable<RawBody> => rest(offset).raw(stream.name, stream.path, params, offset);
-  const ask = askRecovering({ ask: asking(reading, query, rest), raw }, size, query.order);
-  return (_, position) => ask(position);
 }

@@ -1,7 +1,7 @@
-import { moneyOf } from '../changes/kinds';
 import type { Counts, Cursor, Deletions, Page, Query, Row, StreamDeclaration } from '../model';
 import { startPosition } from './paging';
-import { DAY_MS } from './scope';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** A scan's cursor while it moves; its sums are kept open until it is written. */
 export interface Walk {
@@ -9,16 +9,7 @@ export interface Walk {
   readonly sums: ReadonlyMap<string, readonly number[]>;
 }
 
-export const NO_COUNTS: Counts = {
-  rows: 0,
-  created: 0,
-  firstRead: 0,
-  updated: 0,
-  republished: 0,
-  deleted: 0,
-  unchanged: 0,
-  deadLetters: 0,
-};
+export const NO_COUNTS: Counts = { rows: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, deadLetters: 0 };
 
 /** Whether a scan has read all of its query. */
 export function isComplete(cursor: Cursor | null): cursor is Cursor & { readonly finishedAt: string } {
@@ -29,8 +20,7 @@ export function isComplete(cursor: Cursor | null): cursor is Cursor & { readonly
 export function resumeOrBegin(before: Cursor | null, query: Query, nowMs: number): Cursor {
   if (before !== null && !isComplete(before) && isSameQuery(before.query, query)) {
     // The bounds on a walk without an end count from here: one that was parked for them must be able to go on.
-    const { offset, anchor } = before.position;
-    return { ...before, position: { ...startPosition(), offset, anchor } };
+    return { ...before, position: { ...before.position, step: 1, requests: 0, unproven: 0 } };
   }
   return {
     // A sweep that is begun again under another query was never complete and keeps its number.
@@ -40,27 +30,10 @@ export function resumeOrBegin(before: Cursor | null, query: Query, nowMs: number
     finishedAt: null,
     position: startPosition(),
     totalCount: null,
-    counts: before === null ? NO_COUNTS : publishedBefore(before),
+    counts: { ...NO_COUNTS, deleted: before?.deletedSince ?? 0 },
     sums: {},
     ...(before?.deletions === undefined ? {} : { deletions: before.deletions }),
   };
-}
-
-/** What counts in the sweep after this one already; of one that is begun again, all that was published in it. */
-function publishedBefore({ finishedAt, counts, publishedSince, deletedSince }: Cursor): Counts {
-  if (finishedAt === null) return publishedIn(counts);
-  const published = addCounts(NO_COUNTS, publishedSince ?? NO_COUNTS);
-  return { ...published, deleted: published.deleted + (deletedSince ?? 0) };
-}
-
-/** The part of counts that says what went to topics. */
-export function publishedIn(counts: Counts): Counts {
-  return { ...addCounts(NO_COUNTS, counts), rows: 0, unchanged: 0 };
-}
-
-/** Whether counts say that anything went to a topic. */
-export function hasPublished({ created, updated, republished, deleted, deadLetters }: Counts): boolean {
-  return created + updated + republished + deleted + deadLetters > 0;
 }
 
 /** Whether a sweep must go on or begin at once: it never began, is half done, or asked for another query. */
@@ -87,9 +60,8 @@ function isSameQuery(one: Query, other: Query): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** A walk as it was stored; one of an earlier version lacks the newer counts. */
-export function walkOf(stored: Cursor): Walk {
-  const cursor = { ...stored, counts: { ...NO_COUNTS, ...stored.counts } };
+/** A walk as it was stored. */
+export function walkOf(cursor: Cursor): Walk {
   return { cursor, sums: new Map(Object.entries(cursor.sums)) };
 }
 
@@ -108,7 +80,6 @@ export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums
       totalCount: page.totalCount,
       finishedAt: page.end ? new Date(nowMs).toISOString() : null,
       counts: addCounts(walk.cursor.counts, counts),
-      ...(page.unreadable && { unreadable: (walk.cursor.unreadable ?? 0) + page.unreadable.bodies.length }),
     },
   };
 }
@@ -133,55 +104,34 @@ export function withDeletions({ cursor, sums }: Walk, deleted: number, counted: 
   };
 }
 
-/** The sweep after another scan published something: that counts in the sweep under way or, after its end, in the next. */
-export function withPublished({ cursor, sums }: Walk, counts: Counts): Walk {
-  const published = publishedIn(counts);
-  if (cursor.finishedAt === null) return { sums, cursor: { ...cursor, counts: addCounts(cursor.counts, published) } };
-  return {
-    sums,
-    cursor: { ...cursor, publishedSince: addCounts(cursor.publishedSince ?? NO_COUNTS, published) },
-  };
-}
-
 /** Sum of two counts. */
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     rows: a.rows + b.rows,
     created: a.created + b.created,
-    firstRead: a.firstRead + b.firstRead,
     updated: a.updated + b.updated,
-    republished: a.republished + b.republished,
     deleted: a.deleted + b.deleted,
     unchanged: a.unchanged + b.unchanged,
     deadLetters: a.deadLetters + b.deadLetters,
   };
 }
 
-/** Sums of more months and currencies than these are left out of the sweep's record: no books have so many. */
-export const MAX_SUMS = 1000;
-
-const MAX_CURRENCY_LENGTH = 16;
-
-/** What a row's currency is called in sums, "" for none: a text that is too long for a name of a currency counts as none. */
-export function currencyInSums(currency: unknown): string {
-  return typeof currency === 'string' && currency.length <= MAX_CURRENCY_LENGTH ? currency : '';
-}
-
-/** Adds rows to sums by `YYYY-MM currency`: their number first, then one sum per field of the declaration. There are at most `MAX_SUMS`. */
+/** Adds rows to sums by `YYYY-MM currency`: their number first, then one sum per field of the declaration. */
 export function addSums(sums: Walk['sums'], declaration: StreamDeclaration, rows: readonly Row[]): Walk['sums'] {
   const { scopeField, sumFields } = declaration;
   if (sumFields.length === 0) return sums;
   const added = new Map<string, number[]>();
   for (const row of rows) {
     const date = scopeField === null ? null : row[scopeField];
-    const key = `${typeof date === 'string' ? date.slice(0, 7) : ''} ${currencyInSums(row['currency'])}`;
-    const known = added.get(key) ?? sums.get(key);
-    if (known === undefined && sums.size + added.size >= MAX_SUMS) continue;
-    const sum = added.get(key) ?? [...(known ?? Array.from(sumFields, () => 0).concat(0))];
+    const currency = row['currency'];
+    const key = `${typeof date === 'string' ? date.slice(0, 7) : ''} ${typeof currency === 'string' ? currency : ''}`;
+    const sum = added.get(key) ?? [...(sums.get(key) ?? Array.from(sumFields, () => 0).concat(0))];
     added.set(key, sum);
     sum[0] = (sum[0] ?? 0) + 1;
-    for (const [index, field] of sumFields.entries())
-      sum[index + 1] = (sum[index + 1] ?? 0) + (moneyOf(row[field]) ?? 0);
+    for (const [index, field] of sumFields.entries()) {
+      const amount = row[field];
+      if (typeof amount === 'number' && Number.isSafeInteger(amount)) sum[index + 1] = (sum[index + 1] ?? 0) + amount;
+    }
   }
   return new Map([...sums, ...added]);
 }

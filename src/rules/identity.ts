@@ -23,9 +23,7 @@ export function judgeIdentity(
   before: AccountIdentity | null,
   seen: AccountIdentity | 'unreadable',
 ): { readonly identity: AccountIdentity; readonly warning: string | null } {
-  // An account that shows nothing of itself is as good as one that cannot be read.
-  const isNameless = seen !== 'unreadable' && nip === null && seen.taxId === null && seen.accountUuid === null;
-  if (seen === 'unreadable' || isNameless) {
+  if (seen === 'unreadable') {
     if (nip !== null) {
       throw new FatalError(
         `reading whose account the key of ${entity} belongs to: expected tax_id ${nip}, got no answer to account/details.json; give the key the scope api:account:read, or leave nip out of the entity's file`,
@@ -34,9 +32,8 @@ export function judgeIdentity(
     }
     return {
       identity: before ?? { taxId: null, accountUuid: null },
-      warning: isNameless
-        ? 'the account shows neither tax_id nor uuid, so nothing shows that the key belongs to this entity'
-        : 'the key may not read its account (scope api:account:read), so nothing shows that it belongs to this entity',
+      warning:
+        'the key may not read its account (scope api:account:read), so nothing shows that it belongs to this entity',
     };
   }
   const taxId = seen.taxId?.replace(/\D/g, '') ?? null;
@@ -52,16 +49,6 @@ export function judgeIdentity(
   return { identity: { taxId, accountUuid: seen.accountUuid }, warning: null };
 }
 
-/** Whether what was remembered of the account shows that this is the same one. */
-export function isShown(before: AccountIdentity | null, seen: AccountIdentity): boolean {
-  if (before === null) return false;
-  const taxId = seen.taxId?.replace(/\D/g, '') ?? null;
-  return (
-    (before.taxId !== null && before.taxId === taxId) ||
-    (before.accountUuid !== null && before.accountUuid === seen.accountUuid)
-  );
-}
-
 function mismatch(entity: EntityId, expected: string, got: string): FatalError {
   return new FatalError(
     `reading whose account the key of ${entity} belongs to: expected ${expected}, got ${got}; set the entity's right key, or give the other company an entity file of its own`,
@@ -72,7 +59,7 @@ function mismatch(entity: EntityId, expected: string, got: string): FatalError {
 /** Says that an account is none of the entity's although it cannot be read whose it is. */
 export function unknownAccount(entity: EntityId, stream: StreamName, asked: number): FatalError {
   return new FatalError(
-    `reading whose account the key of ${entity} belongs to: expected some of the ${stream} published before, or of another stream's rows, to be there still, got rows that were never seen, and 404 for the ${asked} that were asked for; the key seems to belong to another account. Set the entity's right key, give the key the scope api:account:read, or set nip in the entity's file`,
+    `reading whose account the key of ${entity} belongs to: expected at least one of ${asked} ${stream} published before to be there still, got 404 for all of them beside rows that were never seen; the key seems to belong to another account. Set the entity's right key, give the key the scope api:account:read, or set nip in the entity's file`,
     { reason: 'identity-mismatch', parks: 'entity', entity, stream },
   );
 }

@@ -1,6 +1,5 @@
-import { isExact } from '../changes/kinds';
 import { FatalError, type ParkReason } from '../errors';
-import type { Answer, Interval, Position, Query, Row, UnreadableRows } from '../model';
+import type { Answer, Interval, Position, Query, Row } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */
 export type PageVerdict =
@@ -11,10 +10,6 @@ export type PageVerdict =
       readonly rows: readonly Row[];
       readonly strays: readonly unknown[];
       readonly end: boolean;
-      /** Rows of the list up to this page's last, where its own total says another number. */
-      readonly miscounted: number | null;
-      /** Rows in front of these that could not be read; their ids are no part of the interval. */
-      readonly unreadable: UnreadableRows | null;
       readonly next: Position;
     }
   | { readonly kind: 'step'; readonly next: Position };
@@ -27,11 +22,6 @@ export interface Paging {
   /** Rows asked for; the server may answer with fewer. At least 2, as pages overlap by one row. */
   readonly limit: number;
   readonly order: Query['order'];
-  /**
-   * Whether a list ends only where a page that begins with its last row shows nothing behind that row, whatever its total says. A server
-   * that gives fewer rows than asked for, and counts only those, would otherwise end the list with its first page.
-   */
-  readonly confirmsEnd?: boolean;
 }
 
 /** Where every walk starts. */
@@ -46,7 +36,6 @@ export function startPosition(): Position {
  * @throws FatalError that parks the stream: rows out of order, no usable id, or no progress
  */
 export function judge(position: Position, answer: Answer, paging: Paging): PageVerdict {
-  if (answer.unreadable !== undefined) return judgeBehind(position, answer, answer.unreadable, paging);
   const { offset, anchor } = position;
   const { order } = paging;
   const { rows, strays, lastAt } = readRows(position, answer, order);
@@ -55,77 +44,27 @@ export function judge(position: Position, answer: Answer, paging: Paging): PageV
   const beyondAnchor = (row: Row) => anchor === null || comesAfter(row.id, anchor, order);
 
   // Rows in front were deleted, so there may be rows between the anchor and this page.
-  if (offset > 0 && (firstRow === undefined || beyondAnchor(firstRow))) return step(stepBack(position, answer, paging));
+  if (offset > 0 && (firstRow === undefined || beyondAnchor(firstRow))) return step(stepBack(position, answer, order));
 
-  const shown = offset + answer.rows.length;
-  const isLastAlone = answer.rows.length === 1 && anchor !== null && firstRow !== undefined && !beyondAnchor(firstRow);
-  const end = isLastAlone
-    ? answer.totalCount <= shown || position.emptyAt === shown
-    : isEnd(position, answer, paging) && (paging.confirmsEnd !== true || !mayGoOn(answer.rows, rows));
+  const end = isEnd(position, answer, paging);
   const reached = lastRow !== undefined && beyondAnchor(lastRow) ? lastRow.id : null;
-  if (reached === null && !end) return step(stepForward(position, answer, paging));
+  if (reached === null && !end) return step(stepForward(position, answer, order));
 
   const counted = { step: 1, requests: position.requests + 1, unproven: 0 };
   const next =
     reached === null
       ? { ...counted, offset, anchor } // nothing beyond the anchor, and the list ends here
       : { ...counted, offset: offset + lastAt, anchor: reached };
-  if (!end) checkEnd(next, answer, paging);
+  if (!end) checkProgress(next, answer, order);
   return {
     kind: 'proved',
     interval: intervalOf(anchor, end ? null : reached, order),
     rows: rows.filter(beyondAnchor),
     strays,
     end,
-    miscounted: answer.totalCount < shown || (end && answer.totalCount !== shown) ? shown : null,
-    unreadable: null,
     next,
   };
 }
-
-/** Judges an answer that begins behind rows which could not be read: nothing is proved of the ids between those and what was proved before. */
-function judgeBehind(
-  position: Position,
-  answer: Answer,
-  { bodies, resumedAt }: NonNullable<Answer['unreadable']>,
-  paging: Paging,
-): PageVerdict {
-  const { anchor } = position;
-  const { order } = paging;
-  const at = { ...position, offset: resumedAt };
-  const { rows, strays, lastAt } = readRows(at, answer, order);
-  const firstRow = rows[0];
-  const lastRow = rows.at(-1);
-  // What could not be read lies among what was proved already.
-  if (firstRow !== undefined && anchor !== null && !comesAfter(firstRow.id, anchor, order)) {
-    const { totalCount, began, ended } = answer;
-    return judge(at, { rows: answer.rows, totalCount, began, ended }, paging);
-  }
-  const counted = { step: 1, requests: position.requests + 1, unproven: 0 };
-  const page = { kind: 'proved' as const, rows, strays, miscounted: null };
-  if (firstRow === undefined || lastRow === undefined) {
-    return {
-      ...page,
-      interval: NO_ID,
-      end: true,
-      unreadable: { bodies, gap: intervalOf(anchor, null, order) },
-      next: { ...counted, offset: position.offset, anchor },
-    };
-  }
-  const before = order === 'asc' ? firstRow.id - 1 : firstRow.id + 1;
-  const next = { ...counted, offset: resumedAt + lastAt, anchor: lastRow.id };
-  checkEnd(next, answer, paging);
-  return {
-    ...page,
-    interval: intervalOf(before, lastRow.id, order),
-    end: false,
-    unreadable: { bodies, gap: intervalOf(anchor, before, order) },
-    next,
-  };
-}
-
-/** The interval that proves nothing: no id is above the highest safe integer. */
-const NO_ID: Interval = { after: Number.MAX_SAFE_INTEGER, upTo: null };
 
 /** What one answer says of a single id: settled (there, or not), or only where to ask next. */
 export type SpotVerdict =
@@ -145,13 +84,13 @@ export function judgeSpot(id: number, position: Position, answer: Answer, paging
   const atStart = position.offset === 0;
 
   if (!atStart && (firstRow === undefined || comesAfter(firstRow.id, id, order))) {
-    return step(stepBack(position, answer, paging));
+    return step(stepBack(position, answer, order));
   }
   const covered =
     (firstRow !== undefined && comesAfter(firstRow.id, id, order)) ||
     (lastRow !== undefined && !comesAfter(id, lastRow.id, order)) ||
     isEnd(position, answer, paging);
-  if (!covered) return step(stepForward(position, answer, paging));
+  if (!covered) return step(stepForward(position, answer, order));
   return { kind: 'settled', found: rows.find((row) => row.id === id) ?? null };
 }
 
@@ -161,7 +100,7 @@ function isRow(value: unknown): value is Row {
     value !== null &&
     'id' in value &&
     typeof value.id === 'number' &&
-    isExact(value.id) &&
+    Number.isSafeInteger(value.id) &&
     value.id > 0
   );
 }
@@ -200,12 +139,6 @@ function isEnd({ offset }: Position, { rows, totalCount }: Answer, { limit }: Pa
   return rows.length < limit && offset + rows.length >= totalCount;
 }
 
-/** Whether a row that is the last of its page may have more behind it although the total names no more. */
-function mayGoOn(all: readonly unknown[], rows: readonly Row[]): boolean {
-  // Behind a last row that is followed by rows without an id no page can begin.
-  return rows.length > 1 || (all.length === 1 && rows.length === 1);
-}
-
 /** The ids beyond `anchor` up to and with `reached`, in the direction of the walk. */
 function intervalOf(anchor: number | null, reached: number | null, order: Query['order']): Interval {
   if (order === 'asc') return { after: anchor, upTo: reached };
@@ -216,49 +149,35 @@ function step(next: Position): { readonly kind: 'step'; readonly next: Position 
   return { kind: 'step', next };
 }
 
-function stepBack(position: Position, answer: Answer, paging: Paging): Position {
+function stepBack(position: Position, answer: Answer, order: Query['order']): Position {
   const by = Math.min(position.step, position.offset);
-  const emptyAt = answer.rows.length === 0 ? { emptyAt: position.offset } : {};
-  return unproven(
-    { ...withoutEmpty(position), ...emptyAt, offset: position.offset - by, step: 2 * by },
-    answer,
-    paging,
-  );
+  return unproven({ ...position, offset: position.offset - by, step: 2 * by }, answer, order);
 }
 
-function stepForward(position: Position, answer: Answer, paging: Paging): Position {
+function stepForward(position: Position, answer: Answer, order: Query['order']): Position {
   const by = Math.max(1, answer.rows.length - 1);
-  return unproven({ ...withoutEmpty(position), offset: position.offset + by }, answer, paging);
+  return unproven({ ...position, offset: position.offset + by }, answer, order);
 }
 
-function withoutEmpty({ offset, anchor, step, requests, unproven: steps }: Position): Position {
-  return { offset, anchor, step, requests, unproven: steps };
-}
-
-/** A list that keeps changing, or that miscounts itself, must not be asked for ever. */
-function unproven(position: Position, answer: Answer, paging: Paging): Position {
+function unproven(position: Position, answer: Answer, order: Query['order']): Position {
   const next = { ...position, requests: position.requests + 1, unproven: position.unproven + 1 };
-  const pages = pagesOf(next, answer, paging);
-  if (next.unproven >= pages) {
-    const expected = `a proven page within ${Math.ceil(pages)} requests in a list of ${answer.totalCount}`;
-    throw parked('no-progress', next, paging.order, expected, `none in ${next.unproven} requests`);
-  }
+  checkProgress(next, answer, order);
   return next;
 }
 
-/** A list that grows as fast as it is read has no end. */
-function checkEnd(next: Position, answer: Answer, paging: Paging): void {
-  const most = 4 * pagesOf(next, answer, paging) + 200;
-  if (next.requests >= most) {
-    const expected = `the end within ${Math.ceil(most)} requests in a list of ${answer.totalCount}`;
-    throw parked('no-progress', next, paging.order, expected, `no end in ${next.requests}`);
+/** A list that keeps changing, or that miscounts itself, must not be asked for ever. */
+function checkProgress(next: Position, { totalCount }: Answer, order: Query['order']): void {
+  const pages = totalCount / 99 + 40;
+  const most = 4 * pages + 200;
+  const list = `in a list of ${totalCount}`;
+  if (next.unproven >= pages) {
+    const got = `none in ${next.unproven} requests`;
+    throw parked('no-progress', next, order, `a proven page within ${Math.ceil(pages)} requests ${list}`, got);
   }
-}
-
-/** Pages that the whole list takes and 40 more, at the rows that the server gives; by the total, or by what was shown beyond that. */
-function pagesOf({ offset }: Position, { rows, totalCount }: Answer, { limit }: Paging): number {
-  const isCapped = rows.length > 1 && rows.length < limit;
-  return Math.max(totalCount, offset) / (isCapped ? rows.length - 1 : PAGE_ROWS - 1) + 40;
+  if (next.requests >= most) {
+    const got = `no end in ${next.requests}`;
+    throw parked('no-progress', next, order, `the end within ${Math.ceil(most)} requests ${list}`, got);
+  }
 }
 
 function parked(reason: ParkReason, position: Position, order: Query['order'], expected: string, got: string) {

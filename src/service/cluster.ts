@@ -1,17 +1,18 @@
+import { verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
-import { ConfigError, TransientError } from '../errors';
+import { TransientError } from '../errors';
 import type { Secrets } from '../secrets';
 import { groupIsEmpty } from '../sinks/group';
 import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
 import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
-import { parseStateKey, parseStateValue } from '../state/state-topic';
 import { allStreams } from '../sources/streams/all-streams';
+import { parseStateKey, parseStateValue } from '../state/state-topic';
 import { userAgentOf } from './api';
-import { resolveFraming } from './codecs';
+import { layoutOf, resolveFraming } from './codecs';
 import type { Emit } from './events';
 import type { Cluster, ServiceOptions } from './run-context';
 
@@ -20,17 +21,19 @@ interface ServicePart<K extends keyof ServiceConfig> {
   readonly service: Pick<ServiceConfig, K>;
 }
 
-/** Connects, makes and verifies the topics, resolves the schemas; in a run of one sweep, rejects where another instance is at work. */
+/** Connects, makes and verifies the topics, resolves the schemas; rejects where another service or, in a run of one sweep, another instance is at work. */
 export async function openCluster(options: ServiceOptions, emit: Emit): Promise<Cluster> {
   const { config, endless, kafkaLog, patience, secrets, socketFactory, version } = options;
   const kafka = createKafka({ ...kafkaSettings(config, secrets), socketFactory }, kafkaLog);
-  const topics = await ensureTopics(kafka, startSettings(kafka, config, patience.restoreMs));
+  const topics = await ensureTopics(kafka, topicSettings(config, config.service.topics.create));
   const onWarning = (about: string): void => emit({ kind: 'surroundings', about });
   for (const warning of topics.warnings) onWarning(warning);
   const { registry } = config.service;
   const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);
+  const cluster = { kafka, topics, framing };
+  await refuseForeignState(cluster, config, patience.restoreMs);
   if (!endless) await waitForEmptyGroup(kafka, config);
-  return { kafka, topics, framing };
+  return cluster;
 }
 
 /** How the configured cluster is reached. */
@@ -67,61 +70,8 @@ export function topicSettings(
     dataPartitions: service.topics.partitions,
     statePartitions: service.state.partitions,
     replicationFactor: service.topics.replicationFactor,
-    sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     create,
   };
-}
-
-/** The topics of the configured service at its start: what is missing is made, unless something was published there before. */
-export function startSettings(
-  kafka: Kafka,
-  config: ServicePart<'service' | 'kafka' | 'topics' | 'state' | 'projections'>,
-  deadlineMs: number,
-): TopicSettings {
-  const settings = topicSettings(config, config.service.topics.create);
-  return {
-    ...settings,
-    beforeCreating: (missing) =>
-      refuseLostTopics(kafka, {
-        serviceId: config.service.service.id,
-        topic: `${settings.prefix}.state`,
-        missing,
-        deadlineMs,
-      }),
-  };
-}
-
-/** Rejects with a ConfigError where the state topic knows of records in a topic that is missing, or is another service's. */
-async function refuseLostTopics(
-  kafka: Kafka,
-  {
-    serviceId,
-    topic,
-    missing,
-    deadlineMs,
-  }: {
-    readonly serviceId: string;
-    readonly topic: string;
-    readonly missing: readonly string[];
-    readonly deadlineMs: number;
-  },
-): Promise<void> {
-  const never = new Promise<never>(() => undefined);
-  const lost = new Set<string>();
-  await readCommitted(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
-    const { key, value, partition, offset } = record;
-    const place = `${topic}, partition ${partition}, offset ${offset}`;
-    const parsed = parseStateKey(serviceId, key?.toString() ?? '', place);
-    if (value === null || !('layout' in parsed)) return false;
-    const { lastOffsets } = parseStateValue('layout', value);
-    for (const name of missing) if (Object.keys(lastOffsets[name] ?? {}).length > 0) lost.add(name);
-    return false;
-  });
-  if (lost.size === 0) return;
-  const names = [...lost].join(', ');
-  throw new ConfigError(
-    `looking at the topics: expected ${names} to exist, as ${topic} remembers what was published there, got no such topic; what was published there is gone. Restore what is missing, or start over under another topics.prefix`,
-  );
 }
 
 /** The enabled entities of each shard that has any, by the shard's number. */
@@ -152,6 +102,37 @@ export function batchBytes(topics: Topics): (topic: string) => number {
 export function refuseOtherMembers(owned: ReadonlySet<number>, topics: Pick<Topics, 'state'>, groupId: string): void {
   const { partitions } = topics.state;
   if (owned.size < partitions) throw notAlone(groupId, `gave this one ${owned.size} of ${partitions} shards`);
+}
+
+/**
+ * Refuses another service's state topic before anything is written to it. Where a shard was never used, and so cannot tell how many
+ * partitions the topics had, one that was used is asked.
+ */
+async function refuseForeignState(
+  { kafka, topics, framing }: Cluster,
+  config: Config,
+  deadlineMs: number,
+): Promise<void> {
+  const ends = topics.highWatermarks.get(topics.state.name) ?? [];
+  const used = (shard: number): boolean => (ends[shard] ?? 0) > 0;
+  if (!ends.some((end) => end > 0)) return;
+  const allUsed = [...entitiesByShard(config.entities, topics.state.partitions).keys()].every(used);
+  const serviceId = config.service.service.id;
+  const topic = topics.state.name;
+  const expected = layoutOf(topics, framing);
+  const never = new Promise<never>(() => undefined);
+  await readCommitted(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
+    const { key, value, partition, offset } = record;
+    const parsed = parseStateKey(
+      serviceId,
+      key?.toString() ?? '',
+      `${topic}, partition ${partition}, offset ${offset}`,
+    );
+    if (allUsed) return true;
+    if (value === null || !('layout' in parsed)) return false;
+    verifyLayout(parseStateValue('layout', value), topics, expected);
+    return true;
+  });
 }
 
 /** Waits as long as a predecessor that was killed may still be listed in the group; rejects if a member is left then. */

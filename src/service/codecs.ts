@@ -13,7 +13,7 @@ import { createRegistry, type RegistrySettings } from '../sinks/registry';
 import { type SubjectSchema } from '../sinks/registry-subjects';
 import type { Topic, Topics } from '../sinks/topics';
 import { allStreams } from '../sources/streams/all-streams';
-import { LAYOUT_VERSION, type Definition, type Layout } from '../state/state-topic';
+import type { Definition, Layout } from '../state/state-topic';
 
 /** All that turns rows, sweeps and ledger blocks into bytes: compiled once and shared by every entity and shard, as schemas are large. */
 export interface Codecs {
@@ -30,8 +30,8 @@ type RecordSetting = Pick<Config['service'], 'projections' | 'volatileFields'>;
 
 const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection]));
 
-/** The codecs of a service; each stream's is compiled when it is first asked for. The program's version goes into the layouts that are written. */
-export function createCodecs(setting: RecordSetting, topics: Topics, framing: Framing, version?: string): Codecs {
+/** The codecs of a service; each stream's is compiled when it is first asked for. */
+export function createCodecs(setting: RecordSetting, topics: Topics, framing: Framing): Codecs {
   const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
   const compiled = new Map<string, StreamCodec>();
   return {
@@ -43,7 +43,7 @@ export function createCodecs(setting: RecordSetting, topics: Topics, framing: Fr
     sweeps: sweepsCodecOf(topics.sweeps, framing),
     encodeBlock: (value) => block.encode(value),
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
-    layout: layoutOf(topics, framing, version),
+    layout: layoutOf(topics, framing),
   };
 }
 
@@ -79,11 +79,10 @@ export function subjectsOf(topics: AvroTopics<{ readonly name: string }>): reado
 }
 
 /** What a new shard writes down about its surroundings. */
-export function layoutOf(topics: Topics, framing: Framing, version?: string): Layout {
+export function layoutOf(topics: Topics, framing: Framing): Layout {
   const all = avroTopics(topics);
   return {
-    version: LAYOUT_VERSION,
-    ...(version === undefined ? {} : { writtenBy: version }),
+    version: 1,
     statePartitions: topics.state.partitions,
     partitions: Object.fromEntries(all.map(({ topic }) => [topic.name, topic.partitions])),
     keyFraming: framing.name,
@@ -149,11 +148,6 @@ function codecOf(
   };
 }
 
-/** How the rows of every stream are told apart now. */
-export function currentDefinitions({ volatileFields }: Pick<RecordSetting, 'volatileFields'>): readonly Definition[] {
-  return allStreams.map((declaration) => definitionOf(declaration, volatileFields));
-}
-
 /** How the stream's rows are told apart now; `configured` holds paths that begin with a stream's name. */
 function definitionOf({ name, volatileFields }: StreamDeclaration, configured: readonly string[]): Definition {
   const prefix = `${name}.`;
@@ -185,7 +179,6 @@ function linesCodecOf({ name, field, schema }: Projection, topics: Topics, frami
   const { key, value } = encodersOf(schema, topic.name, framing);
   return {
     name,
-    field,
     count: (row) => arrayOf(row[field]).length,
     of: (record) => arrayOf(record[field]).filter(isObject),
     encode: (record) => value.encode(record),

@@ -9,14 +9,8 @@ export type ServiceEvent =
   | ({ readonly kind: 'request' } & RequestAttempt)
   /** The API makes all requests slow down, stop or go on. */
   | { readonly kind: 'pace'; readonly pace: RequestPace }
-  /** One shard, or with shard null all of Kafka, is given up and opened again after the wait; parked: for a fault of the shard's own. */
-  | {
-      readonly kind: 'lost';
-      readonly shard: number | null;
-      readonly error: Error;
-      readonly waitMs: number;
-      readonly parked: boolean;
-    }
+  /** One shard, or with shard null all of Kafka, is given up and opened again after the wait. */
+  | { readonly kind: 'lost'; readonly shard: number | null; readonly error: Error; readonly waitMs: number }
   /** The shard is open and restored, or another replica has it: nothing is waited for there any more. */
   | { readonly kind: 'shard-ready'; readonly shard: number }
   /** Something around the service is not as it should be, and the run goes on all the same. */

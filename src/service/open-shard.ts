@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { verifyLayout } from '../state/layout';
 import type { Config, EntityConfig } from '../../config/config';
+import type { EntityId } from '../model';
 import type { Reader } from '../reading/stream-reading';
 import type { ShardOptions } from '../shard/shard-options';
 import { ensureTopics } from '../sinks/topics';
@@ -21,7 +22,7 @@ export interface ShardSetting extends Pick<RunContext, 'serviceId' | 'topics' | 
 export function shardOptions(
   { options, serviceId, topics, codecs, partition }: ShardSetting,
   number: number,
-  entities: readonly (Pick<EntityConfig, 'id' | 'streams'> & Partial<Pick<EntityConfig, 'accept'>>)[],
+  entities: readonly { readonly id: EntityId; readonly streams: readonly string[] }[],
 ): ShardOptions {
   const { layout, encodeBlock, decodeBlock } = codecs;
   const { openWriter: openShardWriter, read, verifyLayout: verify } = partition(number);
@@ -32,11 +33,7 @@ export function shardOptions(
     streams: entities.flatMap((entity) =>
       allStreams
         .filter(({ name }) => entity.streams.includes(name))
-        .map((declaration) => ({
-          entity: entity.id,
-          codec: codecs.streamCodec(declaration),
-          accepted: entity.accept?.[declaration.name] ?? [],
-        })),
+        .map((declaration) => ({ entity: entity.id, codec: codecs.streamCodec(declaration) })),
     ),
     deadLetters: topics.deadLetters,
     sweeps: codecs.sweeps,
@@ -73,15 +70,13 @@ export function kafkaPartition(
     current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
   };
   return {
-    openWriter: async (wanted) => {
+    openWriter: async () => {
       await lookAgain();
       return openWriter(kafka, {
-        ...(wanted === undefined ? {} : { wanted }),
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
         partition: number,
         maxBatchBytes: batchBytes(current),
-        compression: config.service.kafka.compression,
         deadlineMs: patience.commitMs,
       });
     },

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
 import {
-  catchError,
   concat,
   concatMap,
   defer,
@@ -20,7 +19,6 @@ import {
   take,
   takeUntil,
   tap,
-  throwError,
   timer,
   type MonoTypeOperatorFunction,
   type Observable,
@@ -33,7 +31,6 @@ import { failWith } from '../operators/fail-with';
 import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
-import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
@@ -43,24 +40,20 @@ import type { RequestPace } from '../sources/budget';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
-import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
-import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
+import { entitiesByShard, openCluster, refuseOtherMembers } from './cluster';
 import { createCodecs } from './codecs';
 import type { Emit, ServiceEvent } from './events';
-import { refuseForeignState, stateLook } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
-import { watchTopics } from './watch-topics';
 
 /**
  * Reads every stream of every enabled entity and publishes what changed.
  *
  * `once`: one sweep each, taking part alone; completes when all are done or given up and the group is left, errors with a TransientError when
  * Kafka cannot be used or another instance is at work, with a ConfigError when a person must act. `run`: sweep after sweep of the shards that
- * the group gives to this replica, until stopped; what passes is waited for, a shard with a fault of its own is parked, and only a
- * ConfigError that concerns the whole service and that no waiting cures ends it.
+ * the group gives to this replica, until stopped; what passes is waited for, and only a ConfigError that no waiting cures ends it.
  */
 export function runService(options: ServiceOptions): Observable<ServiceEvent> {
   const { endless, patience } = options;
@@ -93,7 +86,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     readDeadlineMs: patience.restoreMs,
   });
-  const codecs = createCodecs(service, topics, framing, version);
+  const codecs = createCodecs(service, topics, framing);
   const { layout } = codecs;
   const holders = new Map<EntityId, Shard>();
   const reading = runShards({
@@ -114,22 +107,8 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
       [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
     ),
   });
-  const watched = watchTopics({
-    look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
-    first: topics,
-    everyMs: patience.topicsMs,
-  });
-  // Before any shard is opened: opening fences whoever has a transactional id of this topic, another service too.
-  const looked = membership.owned.pipe(
-    filter((owned) => !options.endless || owned.size > 0),
-    take(1),
-    mergeMap((owned) => refuseForeignState(stateLook(cluster, config, membership, owned, patience.restoreMs))),
-    ignoreElements(),
-    failWith(membership.owned),
-    takeUntil(whenAborted(options.stop)),
-  );
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
-  return concat(looked, reading.pipe(failWith(watched)), leave).pipe(
+  return concat(reading, leave).pipe(
     finalize(() => {
       api.close();
       void membership.leave();
@@ -193,65 +172,35 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   if (entities.length === 0) return EMPTY;
   const { options, emit, membership, holders } = run;
   const { patience } = options;
-  let shard: Shard;
-  // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
-  const createAnew = (): void => {
-    shard = createShard(shardOptions(run, number, entities));
-    for (const { id } of entities) holders.set(id, shard);
-  };
-  createAnew();
+  const shard = createShard(shardOptions(run, number, entities));
   // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
-  const reading = defer(() =>
-    readShard({
-      open: async (wanted) => {
-        const session = await shard.open(wanted);
-        emit({ kind: 'shard-ready', shard: number });
-        return session;
-      },
-      readers: entities.map((entity) => readerOf(run, entity)),
-      rhythm: run.rhythm,
-      parkMs: patience.parkMs,
-      limit: PAGE_ROWS,
-      credits: CREDITS,
-      requestOrder: run.requestOrder,
-      twins: run.twins,
-      newId: () => randomUUID().slice(0, 8),
-      now: options.now,
-      stop: options.stop,
-    }),
-  );
-  const reopenedReading = reading.pipe(
-    tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
+  for (const { id } of entities) holders.set(id, shard);
+  return readShard({
+    open: async () => {
+      const session = await shard.open();
+      emit({ kind: 'shard-ready', shard: number });
+      return session;
+    },
+    readers: entities.map((entity) => readerOf(run, entity)),
+    rhythm: run.rhythm,
+    parkMs: patience.parkMs,
+    limit: PAGE_ROWS,
+    credits: CREDITS,
+    requestOrder: run.requestOrder,
+    twins: run.twins,
+    newId: () => randomUUID().slice(0, 8),
+    now: options.now,
+    stop: options.stop,
+  }).pipe(
     reopened(run, number, confirmed),
+    finalize(() => entities.forEach(({ id }) => holders.delete(id))),
   );
-  const released = defer(() => from(shard.release())).pipe(ignoreElements());
-  // Not of a shard that the group took away: its new owner ends what was left open.
-  return concat(
-    reopenedReading.pipe(
-      catchError((error: unknown) =>
-        concat(
-          released,
-          throwError(() => error),
-        ),
-      ),
-    ),
-    released,
-  ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
-/**
- * What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. Parked is a
- * shard in whose state, or in whose reading, something is wrong that concerns no other shard.
- */
-type LossKind = 'refused' | 'lost' | 'parked';
-
-/** Whether it concerns one shard alone: what stands in its partition, or a bug that it ran into. */
-function isOfShard(error: unknown): boolean {
-  if (error instanceof TransientError) return false;
-  return !(error instanceof ConfigError) || (error.concerns === 'shard' && !error.mayPass);
-}
+/** What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. */
+type LossKind = 'refused' | 'lost';
 
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
@@ -262,12 +211,9 @@ function reopened(
   const { endless, patience, stop } = options;
   const lossOf = (error: unknown): LossKind | null => {
     if (error instanceof TransientError) return error.retryAfterMs === 0 ? 'refused' : 'lost';
-    if (!endless) return null;
-    if (error instanceof ConfigError && error.mayPass) return 'lost';
-    return shard !== null && isOfShard(error) ? 'parked' : null;
+    return error instanceof ConfigError && error.mayPass && endless ? 'lost' : null;
   };
   const waitMs = ({ kind, inARow }: Loss<LossKind>): number | null => {
-    if (kind === 'parked') return patience.parkMs(inARow);
     const enough = inARow > (kind === 'refused' ? MAX_REFUSALS : patience.reopenTries);
     if (!endless && (enough || stop.aborted)) return null;
     return patience.reopenMs(kind === 'refused' ? 1 : inARow);
@@ -276,8 +222,8 @@ function reopened(
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
     // Further refusals in a row are no sign of trouble.
-    if (error instanceof Error && (kind !== 'refused' || inARow === 1))
-      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, parked: kind === 'parked' });
+    if (error instanceof Error && (kind === 'lost' || inARow === 1))
+      emit({ kind: 'lost', shard, error, waitMs: event.waitMs });
     return EMPTY;
   };
   const until = whenAborted(stop);
@@ -291,5 +237,7 @@ function reopened(
 /** Whether it happens only after a commit; a page that changed nothing is reported before anything is committed. */
 function provesCommit(progress: Progress): boolean {
   if (progress.kind === 'sweep') return true;
-  return progress.kind === 'page' && hasPublished(progress.counts);
+  if (progress.kind !== 'page') return false;
+  const { created, updated, deleted, deadLetters } = progress.counts;
+  return created + updated + deleted + deadLetters > 0;
 }

@@ -43,31 +43,10 @@ export function pageSent({ state, scan }: Place, { interval, end, rows }: Page):
   return { state, scan, upTo: interval.upTo, end, onlyId: rows.length === 1 ? (rows[0]?.id ?? null) : null };
 }
 
-/** A page or so. */
-const SMALLEST_SHARE = 1 / 64;
-/** Some twenty transactions until they are twice as large: one that is too large costs its whole deadline. */
-const GROWTH = 1.035;
-
 /** The caution of every scan of a shard; outlives the sessions, as each refusal ends one. */
 export class Cautions {
   readonly #byPlace = new Map<string, Caution>();
   readonly #refusedRows = new Set<string>();
-  #share = 1;
-
-  /** How much of a whole transaction the next ones may hold. */
-  get share(): number {
-    return this.#share;
-  }
-
-  /** A transaction did not go through within its deadline, as where the broker throttles: the next ones are half as large. */
-  shrinkAfterDeadline(): void {
-    this.#share = Math.max(SMALLEST_SHARE, this.#share / 2);
-  }
-
-  /** A transaction went through: the next ones are a little larger, up to whole ones. */
-  growAfterCommit(): void {
-    this.#share = Math.min(1, this.#share * GROWTH);
-  }
 
   /** How this page goes into a transaction. */
   of(place: Place, { interval }: Page): Caution {
@@ -114,10 +93,8 @@ export function cutUp(whole: PageToCommit): readonly PageToCommit[] {
   return page.rows.map((row, index) => {
     const last = index === page.rows.length - 1;
     const after = index === 0 ? page.interval.after : (page.rows[index - 1]?.id ?? null);
-    const { unreadable, ...rest } = page;
     const part: Page = {
-      ...rest,
-      ...(last && unreadable !== undefined && { unreadable }),
+      ...page,
       rows: [row],
       strays: last ? page.strays : [],
       interval: { after, upTo: last ? page.interval.upTo : row.id },

@@ -1,4 +1,3 @@
-import { addCounts, NO_COUNTS } from '../rules/cursor';
 import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
 import { cutUp, pageSent, type Cautions } from './caution';
@@ -39,9 +38,6 @@ const NEXT: Readonly<Record<CommitState['name'], readonly CommitState['name'][]>
 const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** What committed pages came to. */
-export type PagesCommitted = Pick<PageResult, 'counts' | 'deadLettered'>;
-
 /** The options of a shard that its commits depend on. */
 export type CommitOptions = Pick<
   ShardOptions,
@@ -66,7 +62,6 @@ export class Commits {
   readonly #parts: CommitParts;
   readonly #queue: Queued[] = [];
   readonly #idle: IdleCursors;
-  readonly #committed = new Committed();
   #state: CommitState = { name: 'resting' };
   #filling = emptyFilling();
   /** Who waits until no page of a stream is in the queue. */
@@ -123,11 +118,6 @@ export class Commits {
     filling.moved.set(placeName(place), place);
     await this.#written();
     return rows;
-  }
-
-  /** What the stream's pages came to that were committed since the last call. */
-  takeCommitted(state: StreamState): PagesCommitted {
-    return this.#committed.take(state);
   }
 
   /** Writes what changed in a stream's ledger with the next transaction. */
@@ -189,8 +179,7 @@ export class Commits {
   #drain(): void {
     if (this.#state.name === 'ended') return;
     try {
-      const { share } = this.#parts.cautions;
-      while (this.#filling.rows < MAX_ROWS * share && this.#filling.bytes < MAX_BYTES * share && this.#takeNext());
+      while (this.#filling.rows < MAX_ROWS && this.#filling.bytes < MAX_BYTES && this.#takeNext());
       if (this.#state.name === 'resting' && !isEmpty(this.#filling)) this.#sendBatch();
     } catch (error) {
       // Not a failed commit, so a bug: the ledger may be half changed, and only a new session puts it right.
@@ -219,13 +208,7 @@ export class Commits {
       return true;
     }
     const changes = this.#compare(state, next);
-    const settle = (): void => {
-      const { counts, deadLettered } = changes.result;
-      // A page that was cut up counts as read with its last row, and as published with each.
-      const read = next.partial ? NO_COUNTS : { ...NO_COUNTS, rows: counts.rows, unchanged: counts.unchanged };
-      this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered });
-      next.resolve(changes.result);
-    };
+    const settle = settler(next, changes);
     this.#fill(state, toCommit, changes);
     if (changes.waits) {
       this.#filling.settled.push(settle);
@@ -256,8 +239,7 @@ export class Commits {
     filling.bytes += changes.size.bytes;
     if (changes.newStrays) {
       const key: StateKey = { entity: state.entity, stream: state.name, strays: true };
-      const lastPublished = [...state.lastPublished].map(([id, last]) => ({ id, ...last }));
-      const value: Strays = { fingerprints: state.strays, ...(lastPublished.length > 0 && { lastPublished }) };
+      const value: Strays = { fingerprints: state.strays };
       filling.values.set(stateKey(this.#parts.options.serviceId, key), value);
     }
     if (changes.waits) {
@@ -265,7 +247,6 @@ export class Commits {
       filling.pages.push(pageSent(place, page));
       filling.touched.add(state);
       if (changes.cursor === 'moved') filling.moved.set(placeName(place), place);
-      if (changes.countsInSweep) filling.moved.set(placeName({ state, scan: 'sweep' }), { state, scan: 'sweep' });
     } else if (changes.cursor === 'moved') this.#idle.add(place);
   }
 
@@ -293,11 +274,9 @@ export class Commits {
         );
         cautions.shrinkAfterRefusal(sent.pages, [...this.#filling.pages, ...queued]);
       }
-      if (outcome.kind === 'lost' && outcome.late === true) cautions.shrinkAfterDeadline();
       this.end(outcome.error);
       return;
     }
-    cautions.growAfterCommit();
     for (const { ledger } of sent.touched) ledger.settle();
     memory.committed(written, outcome.lastOffsets);
     for (const page of sent.pages) cautions.committed(page);
@@ -320,25 +299,6 @@ export class Commits {
 
   #streamOf({ entity, stream }: PageToCommit): StreamState {
     return this.#parts.memory.streamOf(entity, stream);
-  }
-}
-
-/** What pages came to, committed and not yet told: their scan may have ended before they were committed, as when its stream is parked. */
-class Committed {
-  readonly #byStream = new Map<StreamState, PagesCommitted>();
-
-  add(state: StreamState, { counts, deadLettered }: PagesCommitted): void {
-    const before = this.take(state);
-    this.#byStream.set(state, {
-      counts: addCounts(before.counts, counts),
-      deadLettered: [...before.deadLettered, ...deadLettered],
-    });
-  }
-
-  take(state: StreamState): PagesCommitted {
-    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [] };
-    this.#byStream.delete(state);
-    return committed;
   }
 }
 
@@ -382,6 +342,13 @@ function inRows(queued: Queued): readonly Queued[] {
   return cutUp(queued.toCommit).map((toCommit, index, all) =>
     index === all.length - 1 ? { ...queued, toCommit } : { toCommit, partial: true, resolve: nothing, reject: nothing },
   );
+}
+
+function settler({ resolve, reject }: Queued, { result, parks }: PageForBatch): () => void {
+  return () => {
+    if (parks === null) resolve(result);
+    else reject(parks);
+  };
 }
 
 function asError(error: unknown): Error {

@@ -3,32 +3,11 @@ import { createHash } from 'node:crypto';
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull } from '../changes/kinds';
-import {
-  deadLetterOf,
-  sweepRecordOf,
-  lineRecordsOf,
-  recordsOf,
-  tombstonesOf,
-  unreadableLetterOf,
-  type Origin,
-} from '../changes/records';
+import { deadLetterOf, sweepRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { FatalError, RecordError } from '../errors';
-import { jsonText, textOrNull } from '../json';
-import type { Counts, Cursor, EntityId, Op, Page, Query, ScanName, StreamName, UnreadableRows } from '../model';
-import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
-import {
-  addCounts,
-  addSums,
-  advance,
-  cursorOf,
-  hasPublished,
-  NO_COUNTS,
-  publishedIn,
-  withDeletions,
-  withMark,
-  withPublished,
-  type Walk,
-} from '../rules/cursor';
+import { textOrNull } from '../json';
+import type { Counts, Cursor, EntityId, Page, Query, ScanName, StreamName } from '../model';
+import { addCounts, addSums, advance, cursorOf, NO_COUNTS, withDeletions, withMark, type Walk } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
@@ -46,21 +25,9 @@ export interface PageToCommit {
   readonly left?: boolean;
 }
 
-/** A row that went to the dead-letter topic, without anything of its content. */
-export interface DeadLettered {
-  /** Null where the row has no id. */
-  readonly id: number | null;
-  /** Where in the row; empty = the row as a whole. */
-  readonly path: string;
-  readonly reason: string;
-}
-
 /** What became of a page. */
 export interface PageResult {
   readonly counts: Counts;
-  readonly deadLettered: readonly DeadLettered[];
-  /** Why the stream must be parked now that the page is committed. */
-  readonly parks: FatalError | null;
   /** Where the scan stands after it. */
   readonly cursor: Cursor;
   /** Ids whose row was older than what is published: to be read again at once. */
@@ -87,16 +54,14 @@ export interface PageForBatch {
   readonly records: readonly OutgoingRecord[];
   /** Number and bytes of those records, without the sweep's. */
   readonly size: { readonly records: number; readonly bytes: number };
-  /** True where the list of rows without an id, or of records behind dead letters, has changed. */
+  /** True where the list of rows without an id has grown. */
   readonly newStrays: boolean;
   /** True where the result is to be told once the page is committed; false = it changed nothing, and is told at once. */
   readonly waits: boolean;
   /** `moved`: the cursor is written at once, or with the next commit where the page does not wait. `stays`: it is not written. */
   readonly cursor: 'moved' | 'stays';
-  /** What the page, or the part of a cut page, published; no rows read. */
-  readonly published: Counts;
-  /** What the page published counts in the sweep, whose cursor is written with it. */
-  readonly countsInSweep: boolean;
+  /** Why the stream must be parked once the page is committed. */
+  readonly parks: FatalError | null;
 }
 
 /** What the outcome of a page depends on beside the page. */
@@ -112,8 +77,6 @@ export interface PageContext {
 }
 
 const MAX_STRAYS = 100;
-/** Of more rows than these an update is published even if they show again what was published before their dead letter. */
-const MAX_LAST_PUBLISHED = 1000;
 const SHAPE_WINDOW = 500;
 const SHAPE_MIN = 5;
 const SHAPE_SHARE = 0.05;
@@ -135,29 +98,19 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     compared.stale.length === 0 &&
     state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, 0);
   const strays = newStrays(options, state, origin, page.strays);
-  const unreadable = unreadableLetters(options, state, origin, page.unreadable);
   const letters = [
-    ...compared.deadLetters.map(({ row, error, fingerprint, op }) =>
-      deadLetterOf(origin, row, { id: row.id, error, fingerprint, op }, options.deadLetters),
+    ...compared.deadLetters.map(({ row, error, fingerprint }) =>
+      deadLetterOf(origin, row, { id: row.id, error, fingerprint }, options.deadLetters),
     ),
-    ...strays.map(({ letter }) => letter),
-    ...unreadable.map(({ letter }) => letter),
+    ...strays,
   ];
-  const deadLettered = [
-    ...compared.deadLetters.map(({ row: { id }, error }) => ({ id, path: error.path, reason: error.message })),
-    ...strays.map(({ reason }) => ({ id: null, path: 'id', reason })),
-    ...unreadable.map(({ reason }) => ({ id: null, path: '', reason })),
-  ];
-  const remembered = rememberPublished(state, compared);
   const outgoing = [...compared.records.flat(), ...letters];
   if (outgoing.length > 0) memory.observed(origin.observedAtMs);
 
   const counts: Counts = {
     rows: page.rows.length,
     created: compared.created,
-    firstRead: compared.firstRead,
     updated: compared.updated,
-    republished: compared.republished,
     deleted: 0,
     unchanged: compared.unchanged,
     deadLetters: letters.length,
@@ -166,52 +119,28 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const completes = page.end && scan === 'sweep' && !partial;
   const sweepRecords: OutgoingRecord[] = [];
   if (completes) {
-    const report = {
-      sweeps: options.sweeps,
-      strays: state.strays.length,
-      completeness: completenessIn(state, moved.walk.cursor.number - 1),
-    };
+    const report = { sweeps: options.sweeps, strays: state.strays.length };
     sweepRecords.push(sweepRecordOf(origin, cursorOf(moved.walk), report));
     memory.observed(origin.observedAtMs);
   }
 
   const { cursor } = moved.walk;
-  const sweepWalk = state.walks.get('sweep');
-  const countsInSweep = scan !== 'sweep' && hasPublished(counts) && sweepWalk !== undefined;
-  if (countsInSweep) state.walks.set('sweep', withPublished(sweepWalk, counts));
   // A look for new documents that found none writes nothing.
   const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
   const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
   const stays = partial || scan === 'spot' || (!waits && idles);
   return {
-    result: {
-      counts: moved.counts,
-      deadLettered,
-      parks: shapeChanged(state, page.rows.length, letters.length),
-      cursor,
-      stale: compared.stale,
-      noLongerOpen: compared.noLongerOpen,
-    },
+    result: { counts: moved.counts, cursor, stale: compared.stale, noLongerOpen: compared.noLongerOpen },
     records: [...outgoing, ...sweepRecords],
     size: {
       records: outgoing.length,
       bytes: outgoing.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
     },
-    newStrays: strays.length + unreadable.length > 0 || remembered,
+    newStrays: strays.length > 0,
     waits,
     cursor: stays ? 'stays' : 'moved',
-    published: publishedIn(counts),
-    countsInSweep,
+    parks: shapeChanged(state, page.rows.length, letters.length),
   };
-}
-
-/** Whether the stream's last finished sweep is complete, after its deletions were decided. */
-export function completenessOfStream(state: StreamState): Completeness {
-  return completenessIn(state, finishedSweeps(state.walks.get('sweep')?.cursor));
-}
-
-function completenessIn({ ledger, hold, accepted }: StreamState, decidedSweep: number): Completeness {
-  return completenessOf({ ledger, hold, decidedSweep }, accepted);
 }
 
 /** Removes from the ledger what no page has shown since it was asked for; returns the tombstones, and the number of rows. */
@@ -261,9 +190,7 @@ function compareRows(
   const sweep = state.walks.get('sweep')?.cursor;
   const encode = (publication: Publish): readonly OutgoingRecord[] => {
     const { id } = publication.row;
-    state.refused.delete(id);
     if (wasRefused(id)) {
-      state.refused.add(id);
       const message = `publishing ${name} ${id} of ${entity}: the broker refused this record alone`;
       throw new RecordError(message, { path: '', entity, stream: name });
     }
@@ -275,38 +202,16 @@ function compareRows(
     page,
     scan,
     sweep: sweep?.number ?? 1,
-    beforeFirstFinishedSweep: isBeforeFirstFinishedSweep(sweep),
+    beforeFirstFinishedSweep: sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null),
     definition: state.definition,
     fingerprint: state.fingerprint,
     fingerprintOf: (number) => memory.fingerprintUnder(state, number),
     uuidOf: (row) => (codec.declaration.address === 'uuid' ? textOrNull(row['uuid']) : null),
     dateOf: codec.dateOf,
     linesOf: lines?.count ?? null,
-    lastPublished: (id) => state.lastPublished.get(id),
-    isRefused: (id) => state.refused.has(id),
     oldestOpen,
   };
   return comparePage(ledger, comparison, encode);
-}
-
-/** Keeps what the records of dead-lettered rows say, as their entries no longer do; returns whether that changed. */
-function rememberPublished(
-  { ledger, lastPublished }: StreamState,
-  { deadLetters, touched }: Pick<PageChanges<unknown>, 'deadLetters' | 'touched'>,
-): boolean {
-  let changed = false;
-  for (const { row, before } of deadLetters) {
-    if (before === null || lastPublished.size >= MAX_LAST_PUBLISHED) continue;
-    lastPublished.set(row.id, before);
-    changed = true;
-  }
-  if (!touched) return changed;
-  for (const id of lastPublished.keys()) {
-    if (((ledger.entry(id)?.flags ?? 0) & EntryFlag.DEAD_LETTERED) !== 0) continue;
-    lastPublished.delete(id);
-    changed = true;
-  }
-  return changed;
 }
 
 /** Moves the scan's cursor behind the page; of a page that was cut up only with its last row, whose counts are then the whole page's. */
@@ -326,59 +231,21 @@ function moveCursor(
   return { counts: whole, walk: moved };
 }
 
-/** A row without an id is created, or read for the first time before the first finished sweep. */
-function strayOp({ walks }: StreamState): Op {
-  return isBeforeFirstFinishedSweep(walks.get('sweep')?.cursor) ? 'r' : 'c';
-}
-
-function isBeforeFirstFinishedSweep(sweep: Cursor | undefined): boolean {
-  return sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null);
-}
-
-/** A dead letter that is sent for the first time, and why. */
-interface NewLetter {
-  readonly letter: OutgoingRecord;
-  readonly reason: string;
-}
-
 /** Dead letters of rows without an id, each kind of row once. */
 function newStrays(
   { deadLetters }: PageContext['options'],
   state: StreamState,
   origin: Origin,
   rows: readonly unknown[],
-): readonly NewLetter[] {
-  const letters: NewLetter[] = [];
+): readonly OutgoingRecord[] {
+  const letters: OutgoingRecord[] = [];
   for (const row of rows) {
-    const fingerprint = createHash('sha256').update(jsonText(row)).digest('hex').slice(0, 16);
+    const fingerprint = createHash('sha256').update(JSON.stringify(row)).digest('hex').slice(0, 16);
     if (state.strays.includes(fingerprint)) continue;
     state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
     const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;
     const error = new RecordError(message, { path: 'id', entity: state.entity, stream: state.name });
-    const letter = deadLetterOf(origin, row, { id: null, error, fingerprint, op: strayOp(state) }, deadLetters);
-    letters.push({ letter, reason: message });
-  }
-  return letters;
-}
-
-/** Dead letters of rows that could not be read, each once: known again by the ids around them. */
-function unreadableLetters(
-  { deadLetters }: PageContext['options'],
-  state: StreamState,
-  origin: Origin,
-  rows: UnreadableRows | undefined,
-): readonly NewLetter[] {
-  if (rows === undefined) return [];
-  const { bodies, gap } = rows;
-  const letters: NewLetter[] = [];
-  for (const [index, body] of bodies.entries()) {
-    const name = `unreadable ${gap.after ?? ''} ${gap.upTo ?? ''} ${index}`;
-    const fingerprint = createHash('sha256').update(name).digest('hex').slice(0, 16);
-    if (state.strays.includes(fingerprint)) continue;
-    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
-    const message = `reading ${state.name} of ${state.entity}: expected a row between id ${gap.after ?? 0} and ${gap.upTo === null ? 'the end' : `id ${gap.upTo + 1}`}, got an answer that cannot be read although it was asked for alone`;
-    const letter = unreadableLetterOf(origin, { body, gap, fingerprint, message }, deadLetters);
-    letters.push({ letter, reason: message });
+    letters.push(deadLetterOf(origin, row, { id: null, error, fingerprint }, deadLetters));
   }
   return letters;
 }

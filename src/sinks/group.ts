@@ -11,7 +11,7 @@ export interface Membership {
   readonly owned: Observable<ReadonlySet<number>>;
   /** Resolves when the group says, later than this call, that the shard is still ours. */
   confirmed(shard: number): Promise<void>;
-  /** Hands over committed records of an owned shard from an offset on, until `each` returns true or all before `end` are read. */
+  /** Hands over committed records of a shard from an offset on, until `each` returns true or all before `end` are read. */
   read(shard: number, from: number, each: (record: StoredRecord) => boolean, end?: number): Promise<void>;
   /** Leaves the group, so that others need not wait for the session to time out. */
   leave(): Promise<void>;
@@ -94,21 +94,8 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     for (const { done } of confirmed) done();
   };
   const begin = (shard: number, from: number): void => {
-    try {
-      consumer.seek({ topic: stateTopic, partition: shard, offset: String(from) });
-      consumer.resume([{ topic: stateTopic, partitions: [shard] }]);
-    } catch (error) {
-      // While kafkajs restarts a consumer that lost its brokers, the consumer has no group to seek in.
-      throw classify(error, `reading shard ${shard} of ${stateTopic} from offset ${from}`, rights).error;
-    }
-  };
-  /** Fetches no more of a shard. A consumer that is being restarted is not fetching, and its next join pauses every shard. */
-  const rest = (shard: number): void => {
-    try {
-      consumer.pause([{ topic: stateTopic, partitions: [shard] }]);
-    } catch {
-      // Whatever ended the reading is told, and not this.
-    }
+    consumer.seek({ topic: stateTopic, partition: shard, offset: String(from) });
+    consumer.resume([{ topic: stateTopic, partitions: [shard] }]);
   };
 
   // Emitted synchronously, before the first fetch of the new generation.
@@ -120,10 +107,7 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     for (const [shard, reading] of readings) {
       // A join forgets where a partition was being read: a restore under way starts again, a lost shard's ends.
       if (listed.has(shard)) begin(shard, reading.from);
-      else {
-        readings.delete(shard);
-        reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
-      }
+      else reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
     }
     owned.next(listed);
     confirm();
@@ -148,13 +132,9 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     confirmed: (shard) => new Promise((resolve, reject) => waiting.push({ shard, done: resolve, failed: reject })),
     async read(shard, from, each, end = Infinity) {
       if (from >= end) return;
-      if (!listed.has(shard))
-        throw new TransientError(`reading shard ${shard} of ${stateTopic}: it belongs to another replica`);
       if (readings.has(shard)) throw new Error(`shard ${shard} of ${stateTopic} is being read already; this is a bug`);
-      let reading: Reading | undefined;
       const whole = new Promise<void>((resolve, reject) => {
-        reading = { from, end, each, done: resolve, failed: reject };
-        readings.set(shard, reading);
+        readings.set(shard, { from, end, each, done: resolve, failed: reject });
         begin(shard, from);
       });
       try {
@@ -164,11 +144,8 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
           `reading shard ${shard} of ${stateTopic} from offset ${from} to its marker`,
         );
       } finally {
-        // A shard that went and came back may be read anew by now.
-        if (readings.get(shard) === reading) {
-          readings.delete(shard);
-          rest(shard);
-        }
+        readings.delete(shard);
+        consumer.pause([{ topic: stateTopic, partitions: [shard] }]);
       }
     },
     async leave() {

@@ -12,7 +12,7 @@ import {
 } from 'rxjs';
 import { FatalError, TransientError } from '../errors';
 import type { Http } from '../http';
-import type { Answer, EntityId, RawBody, StreamName, Turn } from '../model';
+import type { Answer, EntityId, StreamName, Turn } from '../model';
 import { fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
 import {
   type AccountDetails,
@@ -26,7 +26,6 @@ import {
   readDetail,
   readList,
   titleOf,
-  unauthorizedOnce,
 } from './answers';
 import type { ApiKey } from './api-key';
 import type { Slot } from './budget';
@@ -44,22 +43,14 @@ export interface RequestAttempt {
 
 /** The API as one entity sees it; each Observable is cold and asks anew per subscription. */
 export interface Rest {
-  /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`; at most `tries` times, where that is less than usual. */
+  /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`. */
   readonly list: (
     stream: StreamName,
     path: string,
     params: Readonly<Record<string, string>>,
     offset: number,
     limit: number,
-    tries?: number,
   ) => Observable<Answer>;
-  /** Whatever a list answers when it is asked for one row, once; never fails for what the API does. */
-  readonly raw: (
-    stream: StreamName,
-    path: string,
-    params: Readonly<Record<string, string>>,
-    offset: number,
-  ) => Observable<RawBody>;
   readonly detail: (stream: StreamName, path: string) => Observable<Detail>;
   /** `unreadable` if the key may not read its account, but does read lists. `newest` (the default) takes up a key that has changed. */
   readonly accountDetails: (key?: 'newest' | 'same') => Observable<AccountDetails | 'unreadable'>;
@@ -90,24 +81,20 @@ export interface RequestRetry {
   /** Tries in all, the first included. */
   readonly attempts: number;
   readonly waitMs: (retry: number) => number;
-  /** The wait before a key that was refused once is tried a second time. */
-  readonly secondOpinionMs: number;
 }
 
 /** How often one request to the API is tried: six times, with full jitter from 0.5 s to 30 s. */
 export function requestRetry(random: () => number): RequestRetry {
-  return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }), secondOpinionMs: 5_000 };
+  return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }) };
 }
 
-/** Resubscribes after transient failures, waiting as long as the API asked for and the policy says. */
-export function retryRequest<T>({
-  attempts,
-  waitMs,
-}: Omit<RequestRetry, 'secondOpinionMs'>): MonoTypeOperatorFunction<T> {
-  const askedFor = (error: unknown): number => (error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0);
+/** Resubscribes after transient failures; the wait that the API asked for goes before the policy's own. */
+export function retryRequest<T>({ attempts, waitMs }: RequestRetry): MonoTypeOperatorFunction<T> {
+  const askedFor = (error: unknown): number | undefined =>
+    error instanceof TransientError ? error.retryAfterMs : undefined;
   return retryWithBackoff({
     attempts,
-    waitMs: (error, retry) => Math.max(askedFor(error), waitMs(retry)),
+    waitMs: (error, retry) => askedFor(error) ?? waitMs(retry),
     mayPass: (error) => error instanceof TransientError,
   });
 }
@@ -121,12 +108,10 @@ export function retryRequest<T>({
 export function createRest(options: RestOptions): Rest {
   const { baseUrl, entity, apiKey, slots, retry, onAttempt } = options;
 
-  function request<T>(question: Question, read: (reply: ApiReply) => T, tries = retry.attempts): Observable<T> {
-    const attempts = Math.min(tries, retry.attempts);
+  function request<T>(question: Question, read: (reply: ApiReply) => T): Observable<T> {
     return defer(() => {
       const url = addressOf(question, baseUrl);
       let attempt = 0;
-      let wasUnauthorized = false;
       const count = (end: Pick<RequestAttempt, 'status' | 'fault'>) =>
         onAttempt?.({ entity, stream: question.stream, attempt, ...end });
       return defer(() => {
@@ -140,16 +125,10 @@ export function createRest(options: RestOptions): Rest {
           },
         }),
         map((reply) => {
-          if (reply.status === 401) {
-            if (question.kind !== 'account' && apiKey.changed()) throw keyChanged(question);
-            const isFirst = !wasUnauthorized;
-            wasUnauthorized = true;
-            // A key that is right is refused now and then while the API restarts.
-            if (isFirst && attempt < attempts) throw unauthorizedOnce(question, reply, retry.secondOpinionMs);
-          }
+          if (reply.status === 401 && question.kind !== 'account' && apiKey.changed()) throw keyChanged(question);
           return read(reply);
         }),
-        retryRequest({ ...retry, attempts }),
+        retryRequest(retry),
         catchError((error: unknown) => {
           // The fault that might have passed has not.
           if (error instanceof TransientError && error.cause instanceof FatalError) throw error.cause;
@@ -159,43 +138,22 @@ export function createRest(options: RestOptions): Rest {
     });
   }
 
-  function listOf(
+  function list(
     stream: StreamName,
     path: string,
     params: Readonly<Record<string, string>>,
     offset: number,
     limit: number,
-  ): Question {
+  ): Observable<Answer> {
     const search = new URLSearchParams(params);
     search.set('offset', String(offset));
     search.set('limit', String(limit));
-    return { entity, stream, kind: 'list', path, params: search };
+    const question: Question = { entity, stream, kind: 'list', path, params: search };
+    return request(question, (reply) => readList(question, reply));
   }
-
-  const list: Rest['list'] = (stream, path, params, offset, limit, tries) => {
-    const question = listOf(stream, path, params, offset, limit);
-    return request(question, (reply) => readList(question, reply), tries);
-  };
-
-  const raw: Rest['raw'] = (stream, path, params, offset) => {
-    const question = listOf(stream, path, params, offset, 1);
-    return defer(() => {
-      const began = options.marks.next();
-      return oneTry(options, question, addressOf(question, baseUrl)).pipe(
-        tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, status })),
-        map(({ status, bytes, ended }) => ({ status, bytes, began, ended })),
-        catchError((error: unknown) => {
-          if (!(error instanceof TransientError)) throw error;
-          onAttempt?.({ entity, stream, attempt: 1, fault: error });
-          return of({ status: error.status ?? null, bytes: Buffer.alloc(0), began, ended: options.marks.next() });
-        }),
-      );
-    });
-  };
 
   return {
     list,
-    raw,
     detail: (stream, path) => {
       const question: Question = { entity, stream, kind: 'detail', path };
       return request(question, (reply) => readDetail(question, reply));
@@ -264,7 +222,6 @@ function oneTry(
               slot.done({
                 status,
                 list: kind === 'list',
-                place: kind === 'detail' ? `one of ${stream}` : stream,
                 json: body !== undefined,
                 ...(retryAfterMs !== undefined && { retryAfterMs }),
               }),

@@ -24,15 +24,13 @@ export interface ReadOptions {
   /** What the list can be filtered by. */
   readonly filters: Filters;
   readonly limit: number;
+  /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
+  readonly ask: (offset: number) => Observable<Answer>;
 }
 
 export interface ScanOptions extends ReadOptions {
-  /** One page, retried already; its errors pass through. Unsubscribing aborts it. */
-  readonly ask: (offset: number, position: Position) => Observable<Answer>;
   /** Where the walk starts or goes on. */
   readonly position: Position;
-  /** As of `Paging`. */
-  readonly confirmsEnd?: boolean;
   /** Whether the walk may end with this page although the list goes on; default never. */
   readonly enough?: (page: Page) => boolean;
   /** Awaited before the first request for a page; resolves with what gives the credit back. */
@@ -53,11 +51,11 @@ export interface ScanStep {
  * fails, is stopped or unsubscribed.
  */
 export function scan(options: ScanOptions): Observable<ScanStep> {
-  const { query, position, limit, ask, stopped, confirmsEnd = false, enough = () => false } = options;
+  const { query, position, limit, ask, stopped, enough = () => false } = options;
   return defer(() => {
     const credit = holdCredit(options.credit);
     const advance = (from: Position) => (answer: Answer) => {
-      const verdict = judge(from, answer, { limit, order: query.order, confirmsEnd });
+      const verdict = judge(from, answer, { limit, order: query.order });
       const page = verdict.kind === 'proved' ? pageOf(verdict, answer, options) : null;
       return { position: verdict.next, page: page !== null && enough(page) ? { ...page, end: true } : page };
     };
@@ -68,9 +66,7 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
         // The promise also is the async boundary without which a long `expand` that is synchronous throughout dies in silence.
         return defer(credit.take).pipe(
           mergeMap(() =>
-            stopped()
-              ? EMPTY
-              : ask(at.position.offset, at.position).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
+            stopped() ? EMPTY : ask(at.position.offset).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
           ),
         );
       }, 1),
@@ -83,8 +79,6 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
 }
 
 export interface SpotReadOptions extends ReadOptions {
-  /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
-  readonly ask: (offset: number) => Observable<Answer>;
   readonly id: number;
   /** How many rows are thought to come before the id, in the query's order. */
   readonly rank: number;
@@ -129,12 +123,11 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
 }
 
 function pageOf(
-  { interval, rows, strays, next, end, miscounted, unreadable }: Extract<PageVerdict, { kind: 'proved' }>,
+  { interval, rows, strays, next, end }: Extract<PageVerdict, { kind: 'proved' }>,
   { totalCount, began, ended }: Answer,
   { query, filters }: ReadOptions,
 ): Page {
   const inside = rows.filter((row) => isWithin(filters, query, row));
   const outsideQuery = rows.length - inside.length;
-  const told = { ...(miscounted !== null && { miscounted }), ...(unreadable !== null && { unreadable }) };
-  return { rows: inside, strays, outsideQuery, ...told, interval, totalCount, began, ended, next, end };
+  return { rows: inside, strays, outsideQuery, interval, totalCount, began, ended, next, end };
 }

@@ -4,7 +4,7 @@ import { ConfigError } from '../errors';
 import type { EntityId, StreamName } from '../model';
 import type { ShardOptions } from '../shard/shard-options';
 import type { OutgoingRecord, StateRecord, StoredRecord, Writer } from '../sinks/transaction';
-import { refuseOlderOffsets, withTopicsOf } from '../state/layout';
+import { withTopicsOf } from '../state/layout';
 import { StoredState } from '../state/read-state';
 import { parseStateValue, stateKey, type Layout, type StateKey } from '../state/state-topic';
 import type { TakenMemory } from '../state/take-shard';
@@ -97,7 +97,6 @@ export class EntityMemory implements TakenMemory {
     if (outcome.kind !== 'committed') throw outcome.error;
     this.steps += 1;
     for (const { ledger } of streams) ledger.settle();
-    refuseOlderOffsets(layout.lastOffsets, outcome.lastOffsets);
     this.#stored.wrote(state, outcome.lastOffsets.get(stateTopic)?.get(number));
     const lastOffsets = { ...layout.lastOffsets };
     for (const topic of Object.keys(layout.partitions)) {

@@ -1,8 +1,6 @@
 import type { Kafka } from 'kafkajs';
 
 import { createLedger, type Ledger } from '../changes/ledger';
-import type { EntityConfig } from '../../config/config';
-import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
 import type { Cursor, EntityId, LedgerBlock, StreamName } from '../model';
 import { createEncoder, loadSchema } from '../sinks/avro';
 import { readCommitted } from '../sinks/look';
@@ -107,13 +105,4 @@ export function lastSweep(
   if (sweep === undefined) return null;
   if (sweep.finishedAt !== null) return { number: sweep.number, finished_at: sweep.finishedAt };
   return sweep.number > 1 ? { number: sweep.number - 1, finished_at: null } : null;
-}
-
-/** Whether the stream's last finished sweep is complete, but for the rows that the entity's file accepts. */
-export function completenessIn(
-  { entities }: { readonly entities: readonly Pick<EntityConfig, 'id' | 'accept'>[] },
-  { entity, stream, ledger, cursors, hold }: StreamView,
-): Completeness {
-  const accepted = entities.find(({ id }) => id === entity)?.accept[stream] ?? [];
-  return completenessOf({ ledger, hold, decidedSweep: finishedSweeps(cursors['sweep']) }, new Set(accepted));
 }

@@ -149,11 +149,11 @@ function resetOf({ name, ledger }: RememberedStream): Reset {
 }
 
 function remembers(state: EntityState, names: readonly StreamName[]): boolean {
-  return keysOfEntity(state).some(([, key]) => 'stream' in key && names.includes(key.stream));
+  return ownKeys(state).some(([, key]) => 'stream' in key && names.includes(key.stream));
 }
 
 /** The entity's keys in the state topic. */
-function keysOfEntity({ entity, keys }: EntityState): readonly (readonly [string, StateKey])[] {
+function ownKeys({ entity, keys }: EntityState): readonly (readonly [string, StateKey])[] {
   return [...keys()].filter(([, key]) => 'entity' in key && key.entity === entity);
 }
 
@@ -161,8 +161,8 @@ function keysOfEntity({ entity, keys }: EntityState): readonly (readonly [string
 function streamsOf(state: EntityState, names: readonly StreamName[]): RememberedStream[] {
   const { entity, streams } = state;
   const attempted = `looking for what is remembered of ${entity}`;
-  const stored = keysOfEntity(state);
-  if (stored.length === 0) {
+  const own = ownKeys(state);
+  if (own.length === 0) {
     const others = [
       ...new Set([...state.keys().values()].flatMap((key) => ('entity' in key ? [key.entity] : []))),
     ].sort();
@@ -171,7 +171,7 @@ function streamsOf(state: EntityState, names: readonly StreamName[]): Remembered
       { entity },
     );
   }
-  const known = new Set(stored.map(([, key]) => ('stream' in key ? key.stream : null)));
+  const known = new Set(own.map(([, key]) => ('stream' in key ? key.stream : null)));
   const found = streams.filter(({ name }) => names.includes(name) && known.has(name));
   if (found.length === 0) {
     const remembered = streams.filter(({ name }) => known.has(name)).map(({ name }) => name);
@@ -201,7 +201,7 @@ function keysOf(
   passes: (key: StateKey) => boolean,
 ): string[] {
   const names = new Set(streams.map(({ name }) => name));
-  return keysOfEntity(state).flatMap(([text, key]) =>
+  return ownKeys(state).flatMap(([text, key]) =>
     'stream' in key && names.has(key.stream) && passes(key) ? [text] : [],
   );
 }

@@ -16,7 +16,6 @@ const entity: EntityConfig = {
   startDate: '2020-01-01',
   endDate: null,
   streams: ['clients', 'invoices'],
-  accept: {},
   deletions: { maxShare: 0.01, confirm: null },
 };
 
@@ -51,7 +50,7 @@ function sound(path: string, { order, 'q[invoice_date_gteq]': from }: Asked): re
 
 test('an entity whose key, order and filters are as they should be can be read, stream by stream', async () => {
   const { lines, streams } = await check(api(sound));
-  expect(lines.filter((line) => !line.includes(' fields of '))).toEqual([
+  expect(lines).toEqual([
     'ok   key alfa: belongs to NIP 1111111111, as configured',
     'ok   stream clients alfa: 3 rows, order by id is kept',
     'ok   stream invoices alfa: 10 rows from 2020-01-01 to now and beyond, order by id is kept, the date filter works, the filter of open documents works (10)',
@@ -77,8 +76,8 @@ test('filters without effect are named, and are no fault', async () => {
   const paid = (_path: string, { order }: Asked): readonly unknown[] =>
     (order === 'id desc' ? ids.toReversed() : ids).map((id) => ({ id, paid_date: '2026-01-01' }));
   const { lines, streams } = await check(api(paid));
-  expect(lines[3]).toContain('the date filter has NO effect: all rows are read and those outside the scope left out');
-  expect(lines[3]).toContain('the filter of open documents has NO effect: the sweep finds what they come to');
+  expect(lines[2]).toContain('the date filter has NO effect: all rows are read and those outside the scope left out');
+  expect(lines[2]).toContain('the filter of open documents has NO effect: the sweep finds what they come to');
   expect(streams).toHaveLength(2);
 });
 
@@ -93,16 +92,4 @@ test('streams are not looked at where the key belongs to another account', async
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/^FAIL key alfa: .*another one/);
   expect(streams).toEqual([]);
-});
-
-test('I6: the newest page of each stream is held against its schema, without a value being told', async () => {
-  const odd: typeof sound = (path, asked) =>
-    sound(path, asked).map((row) => Object.assign({}, row, { notes: ['Secret-4711'], new_field: 'Secret-4711' }));
-  const { lines } = await check(api(odd));
-  const about = lines.filter((line) => line.includes('fields of invoices'));
-  expect(about).toHaveLength(1);
-  expect(about[0]).toMatch(
-    /^ok {3}fields of invoices alfa: 10 rows looked at; values that do not fit: notes \(array\); fields that the schema does not know: new_field \(string\); fields that no row has: /,
-  );
-  expect(lines.join()).not.toContain('Secret');
 });

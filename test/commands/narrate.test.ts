@@ -3,7 +3,6 @@ import { ConfigError, FatalError, TransientError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import { createLogger } from '../../src/telemetry';
-import type { Completeness } from '../../src/rules/completeness';
 import { NO_COUNTS } from '../../src/rules/cursor';
 
 let lines: Record<string, unknown>[];
@@ -40,26 +39,11 @@ const cursor: Cursor = {
   sums: {},
 };
 
-const allThere: Completeness = {
-  complete: true,
-  reasons: [],
-  hold: null,
-  deadLetters: [],
-  pending: [],
-  unreadable: [],
-  accepted: [],
-};
-
 type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };
 type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
-const swept = (place: StreamPlace, standing: Partial<Completeness> = {}): void =>
-  narrator.tell({ kind: 'swept', ...place, cursor, completeness: { ...allThere, ...standing } });
-const sweep = (place: StreamPlace): void => {
-  narrator.tell({ kind: 'sweep', ...place, cursor });
-  swept(place);
-};
+const sweep = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
 const retrying = (place: Place): void => narrator.tell({ kind: 'retrying', ...place });
 const refusal = new FatalError('GET /clients.json expected 200, got 401', {
   reason: 'unauthorized',
@@ -71,7 +55,7 @@ const parked = (place: Place, waitMs = 60_000): void =>
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
-  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, parked: false });
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500 });
 
 const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
 
@@ -86,34 +70,6 @@ describe('sweeps', () => {
     sweep(invoices);
     expect(told()).toEqual(['info alfa clients caught up', 'info alfa invoices caught up']);
     expect(lines[0]).toMatchObject({ sweep: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
-  });
-
-  test('one that is not complete is no catching up: it is a warning with its reasons as often as they change (I10)', () => {
-    const lacks = { complete: false, reasons: ['dead-letters'], deadLetters: [7] } as const;
-    swept(clients, lacks);
-    swept(clients, lacks);
-    swept(clients, { ...lacks, deadLetters: [7, 8] });
-    swept(clients);
-    expect(told()).toEqual([
-      'warn alfa clients sweep finished, not complete',
-      'warn alfa clients sweep finished, not complete',
-      'info alfa clients caught up',
-    ]);
-    expect(lines[0]).toMatchObject({ reasons: ['dead-letters'], about: '1 dead letters standing (7)' });
-  });
-
-  test('a dead letter is a line with its id, field and reason', () => {
-    narrator.tell({ kind: 'dead-letter', ...clients, id: 7, path: 'nip', reason: 'expected a text, got an object' });
-    expect(told()).toEqual(['warn alfa clients dead letter']);
-    expect(lines[0]).toMatchObject({ id: 7, field: 'nip', reason: 'expected a text, got an object' });
-  });
-
-  test('a pending row is a line once, with what its address answers and the sweep that missed it', () => {
-    const pending = { kind: 'pending', ...clients, id: 7, got: '410', since: 3 } as const;
-    narrator.tell(pending);
-    narrator.tell(pending);
-    expect(told()).toEqual(['warn alfa clients a missing row is neither there nor deleted']);
-    expect(lines[0]).toMatchObject({ id: 7, got: '410', missingSinceSweep: 3 });
   });
 });
 
@@ -241,13 +197,4 @@ describe('Kafka', () => {
       'debug 0 kafka still lost, retrying',
     ]);
   });
-});
-
-test('a shard that is parked is an error in the log at each try, and its return is told', () => {
-  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, parked: true });
-  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, parked: true });
-  back(4);
-  back(4);
-  expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
-  expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
 });

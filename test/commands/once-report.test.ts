@@ -2,7 +2,6 @@ import { asJson, createDisplay, newReport, note, summary, type StreamReport } fr
 import { FatalError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
-import type { Completeness } from '../../src/rules/completeness';
 import { NO_COUNTS } from '../../src/rules/cursor';
 
 let reports: Map<string, StreamReport>;
@@ -42,22 +41,6 @@ const page = (stream: string, counts: Partial<Cursor['counts']>, cursor: Cursor)
   counts: { ...NO_COUNTS, ...counts },
   cursor,
 });
-const swept = (stream: string, standing: Partial<Completeness> = {}): Progress => ({
-  kind: 'swept',
-  entity: 'alfa',
-  stream,
-  cursor: cursorAt(2, 2),
-  completeness: {
-    complete: true,
-    reasons: [],
-    hold: null,
-    deadLetters: [],
-    pending: [],
-    unreadable: [],
-    accepted: [],
-    ...standing,
-  },
-});
 const error = new FatalError('refused', { reason: 'unauthorized', parks: 'entity' });
 
 test('a stream counts its requests and pages, and its time from the first request to the last news', () => {
@@ -65,30 +48,20 @@ test('a stream counts its requests and pages, and its time from the first reques
   note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 2_000);
   note(reports, page('clients', { rows: 100, created: 60, unchanged: 40 }, cursorAt(100, 150)), 3_000);
   note(reports, page('clients', { rows: 50, created: 50 }, cursorAt(150, 150)), 3_500);
-  note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(150, 150) }, 3_800);
-  note(reports, swept('clients'), 4_000);
+  note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(150, 150) }, 4_000);
   expect(asJson(reportOf('alfa clients'))).toEqual({
     entity: 'alfa',
     stream: 'clients',
     requests: 2,
     rows: 150,
     created: 110,
-    first_read: 0,
     updated: 0,
-    republished: 0,
     deleted: 0,
     unchanged: 40,
     dead_letters: 0,
-    dead_letters_standing: 0,
-    pending: 0,
-    unreadable: 0,
-    hold: null,
-    accepted: 0,
-    ids: { dead_letters: [], pending: [], unreadable: [], accepted: [] },
     complete: true,
     seconds: 3,
     reason: null,
-    reasons: [],
   });
   expect(asJson(reportOf('alfa invoices'))).toMatchObject({ requests: 0, rows: 0, complete: false, seconds: 0 });
 });
@@ -98,38 +71,11 @@ test('an attempt of no stream that is read, such as at an account, counts nowher
   expect([...reports.values()].map(({ requests }) => requests)).toEqual([0, 0, 0]);
 });
 
-test('what follows a sweep whose deletions are decided counts, and nothing else changes its report', () => {
+test('deletions that follow a complete sweep count, and nothing else changes its report', () => {
   note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(2, 2) }, 1_000);
-  note(reports, swept('clients'), 1_500);
   note(reports, { kind: 'given-up', entity: 'alfa', stream: null, reason: 'unauthorized', error }, 2_000);
   note(reports, page('clients', { deleted: 1 }, cursorAt(2, 2)), 3_000);
   expect(reportOf('alfa clients')).toMatchObject({ complete: true, reason: null, counts: { deleted: 1 } });
-});
-
-test('a stream that is given up over its deletions is not complete, although its sweep is finished (I10)', () => {
-  note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(2, 2) }, 1_000);
-  note(reports, { kind: 'given-up', entity: 'alfa', stream: 'clients', reason: 'unavailable', error }, 2_000);
-  expect(reportOf('alfa clients')).toMatchObject({ complete: false, reason: 'unavailable' });
-});
-
-test('a finished sweep that lacks something is not complete, for the reasons that the one place gives (I10)', () => {
-  const dead = { complete: false, reasons: ['dead-letters'], deadLetters: [7] } as const;
-  note(reports, swept('clients', dead), 1_000);
-  expect(asJson(reportOf('alfa clients'))).toMatchObject({
-    complete: false,
-    reason: 'dead-letters',
-    dead_letters_standing: 1,
-    ids: { dead_letters: [7] },
-  });
-  expect(summary(reportOf('alfa clients'))).toContain('NOT complete: dead-letters: 1 dead letters standing (7)');
-  note(reports, swept('invoices', { complete: false, reasons: ['held'], hold: 'hold 1' }), 1_000);
-  expect(summary(reportOf('alfa invoices'))).toContain('NOT complete: held: deletions wait for a person (hold hold 1)');
-});
-
-test('dead letters for which the stream was parked in this run are told as a changed shape', () => {
-  note(reports, { kind: 'parked', entity: 'alfa', stream: 'clients', reason: 'shape-changed', error, waitMs: 1 }, 500);
-  note(reports, swept('clients', { complete: false, reasons: ['dead-letters'], deadLetters: [7] }), 1_000);
-  expect(reportOf('alfa clients')).toMatchObject({ complete: false, reason: 'shape-changed' });
 });
 
 test('an entity that is given up is the reason of each of its streams, and of no other entity', () => {
@@ -141,9 +87,9 @@ test('the summary of a stream names deletions and dead letters only where there 
   const report = { ...newReport('alfa', 'clients'), startedMs: 0, endedMs: 1_250, complete: true };
   report.counts = { ...NO_COUNTS, rows: 5, created: 2, updated: 1, unchanged: 2 };
   expect(summary(report)).toBe('alfa clients: 5 rows, 2 created, 1 updated, 2 unchanged in 1.3 s, complete');
-  report.counts = { ...report.counts, deleted: 3, deadLetters: 1, firstRead: 2, republished: 4 };
+  report.counts = { ...report.counts, deleted: 3, deadLetters: 1 };
   expect(summary({ ...report, complete: false, reason: 'forbidden' })).toBe(
-    'alfa clients: 5 rows, 2 first read, 0 created, 1 updated, 4 republished, 3 deleted, 2 unchanged, 1 dead-lettered in 1.3 s, NOT complete: forbidden',
+    'alfa clients: 5 rows, 2 created, 1 updated, 3 deleted, 2 unchanged, 1 dead-lettered in 1.3 s, NOT complete: forbidden',
   );
 });
 

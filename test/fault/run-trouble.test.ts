@@ -214,7 +214,7 @@ test('every fault of the API, one after the other, while it runs: none disturbs 
   const scene = await companies(['alfa', 'beta'], { service: { infakt: { timeoutMs: 1_500 } } });
   const { admin } = scene.simulator;
   const run = startRun(scene.service, {
-    patience: { parkMs: () => 100, retry: { attempts: 2, waitMs: () => 5, secondOpinionMs: 1 } },
+    patience: { parkMs: () => 100, retry: { attempts: 2, waitMs: () => 5 } },
   });
   await run.sweeps(...scene.names);
   let parkings = 0;

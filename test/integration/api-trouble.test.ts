@@ -123,6 +123,12 @@ describe('a fault of a list page that lasts', () => {
     lasting('HTML as 200', { body: `<h1>${BUYER}</h1>`, contentType: 'text/html' }, 'malformed-answer', 6),
     lasting('JSON cut short', { body: `{"entities":[{"x":"${BUYER}`, contentType: json }, 'malformed-answer', 6),
     lasting('an empty body', { body: '', contentType: json }, 'malformed-answer', 6),
+    lasting(
+      'a list of another content type',
+      { body: '{"metainfo":{"total_count":0},"entities":[]}', contentType: 'text/plain' },
+      'malformed-answer',
+      6,
+    ),
     lasting('null as the whole answer', { body: 'null', contentType: json }, 'malformed-answer', 6),
     lasting('an array as the whole answer', { body: '[]', contentType: json }, 'malformed-answer', 6),
     lasting('entities that are null', { transform: 'entities-null' }, 'malformed-answer', 6),
@@ -299,7 +305,7 @@ test('an entity whose answers hang is given up without holding up another', asyn
   spoilLastPage(simulator, 'hanging', { hang: true });
   spoilLastPage(simulator, 'dripping', { drip: 100 });
 
-  const run = await service.once({ patience: { retry: { attempts: 2, waitMs: () => 5, secondOpinionMs: 1 } } });
+  const run = await service.once({ patience: { retry: { attempts: 2, waitMs: () => 5 } } });
 
   expect(run).toMatchObject({ code: 3, complete: false });
   expect(run.streams).toMatchObject({

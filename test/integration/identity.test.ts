@@ -350,7 +350,7 @@ test('a key of another account is refused although nothing shows whose it is, as
   const refused = await service.once();
   expect(refused).toMatchObject({ code: 3, complete: false });
   expect(troublesOf(refused, 'company')).toEqual(['given up for this run: identity-mismatch']);
-  expect(refused.stderr).toContain('got rows that were never seen, and 404 for the');
+  expect(refused.stderr).toContain('got 404 for all of them beside rows that were never seen');
   expect(refused.stderr).toContain("Set the entity's right key, give the key the scope api:account:read, or set nip");
 
   // Neither rows that are gone without others in their place, nor new ones beside one that is still there, are another account.

@@ -4,7 +4,7 @@ import type { Progress } from '../../src/reading/progress';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import type { Target } from '../../src/rules/rhythm';
 import type { OutgoingRecord } from '../../src/sinks/transaction';
-import { type DetailAnswer, type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
+import { type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
 import { items, scene, type Scene, type Setting, upTo, when } from '../support/scene';
 
 const place = { entity: 'alfa', stream: 'items' };
@@ -113,22 +113,6 @@ describe('a tombstone (I5)', () => {
     await sweeps(here, 2);
     expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
   });
-
-  test.each([1, 2, 3])(
-    'is published although %i of the rows that are known to be there answer 404 alone (I5)',
-    async (blind) => {
-      const gone = new Set<string>();
-      const here = await after(20, [7], {
-        beforeDetail: ({ address }) => {
-          if (address === '7') return undefined;
-          if (gone.size < blind) gone.add(address);
-          return gone.has(address) ? null : undefined;
-        },
-      });
-      const told = await sweeps(here, 2);
-      expect([tombstones(here), warnings(told)]).toEqual([[7], []]);
-    },
-  );
 
   test('is not published where no row is left to compare with', async () => {
     const here = await after(3, [1, 2, 3]);
@@ -429,41 +413,6 @@ const never = (): never => {
 const down = (): never => {
   throw new TransientError('expected 200 or 404, got 500');
 };
-const refused = (status = 403): never => {
-  throw new FatalError(`expected 200 or 404, got ${status}`, { status, reason: 'unexpected-status', parks: 'stream' });
+const refused = (): never => {
+  throw new FatalError('expected 200 or 404, got 403', { reason: 'forbidden', parks: 'stream' });
 };
-
-describe('a missing row whose own address gives no clear answer', () => {
-  const answers: [string, () => DetailAnswer][] = [
-    ['410', () => refused(410)],
-    ['403', () => refused(403)],
-    ['500 for ever', () => down()],
-    ['another row', () => ({ id: 999, content: 'of another row' })],
-    ['a stub', () => ({ id: 7, deleted: true })],
-    ['a stub of nulls', () => ({ id: 7, content: null })],
-  ];
-
-  test.each(answers)(
-    'stays pending and is told, while the others are deleted and the stream is not parked: %s (I9)',
-    async (_, answer) => {
-      const here = await after(20, [7, 8, 9], {
-        beforeDetail: ({ address }) => (address === '7' ? answer() : undefined),
-      });
-      const told = await sweeps(here, 3);
-      expect([tombstones(here), missing(here)]).toEqual([[8, 9], [7]]);
-      expect(told.filter(({ kind }) => kind === 'parked' || kind === 'given-up')).toEqual([]);
-      expect(told.filter(({ kind }) => kind === 'pending')).toEqual([
-        expect.objectContaining({ id: 7, since: 2 }),
-        expect.objectContaining({ id: 7, since: 2 }),
-      ]);
-      expect(opsOf(here, 7)).toEqual(['r']);
-    },
-  );
-
-  test('holds up the whole entity where no known row of the stream is answered either', async () => {
-    const here = await after(20, [7, 8], { beforeDetail: (_, asked) => (asked > 1 ? down() : undefined) });
-    const told = await sweeps(here, 2);
-    expect([tombstones(here), missing(here)]).toEqual([[], [7, 8]]);
-    expect(told.filter(({ kind }) => kind === 'parked')).toHaveLength(1);
-  });
-});

@@ -1,12 +1,11 @@
 import { lastValueFrom } from 'rxjs';
 
 import { EntryFlag } from '../../src/changes/block';
-import { FatalError } from '../../src/errors';
 import type { Row, ScanName, StreamDeclaration } from '../../src/model';
 import { askDetail } from '../../src/reading/read-row';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { createMarks, createMemoryRest, idOf, itemStream, ledgerIn } from '../support/memory';
-import { items, scene, type Scene, type Setting, when } from '../support/scene';
+import { items, scene, type Scene, when } from '../support/scene';
 
 const OFTEN = { everyMs: 1, withinMs: 1 };
 const RARELY = { everyMs: 3_600_000, withinMs: 3_600_000 };
@@ -20,9 +19,9 @@ const published = ({ kafka }: Scene, scan: ScanName): number[] =>
   kafka.records.filter(({ headers }) => headers['scan'] === scan).map(idOf);
 
 /** One list that is read, with all of its rows open and known to be. */
-async function opened(limit: number, beforeDetail: Setting['beforeDetail'] = () => undefined) {
+async function opened(limit: number) {
   const rows: Row[] = items(20).map((row) => ({ ...row, date: '2026-02-01' }));
-  const here = scene({ rows: { alfa: { items: rows } }, streams, beforeDetail });
+  const here = scene({ rows: { alfa: { items: rows } }, streams });
   expect(await here.start({ startDate: '2026-01-01' }).ended).toBeNull();
   const run = here.start({ rhythm: openOften, startDate: '2026-01-01', limit });
   const walks = (): number =>
@@ -60,26 +59,7 @@ describe('a row that is read by itself', () => {
     const flags = ledgerIn(here.kafka, 'alfa', 'items').entry(10)?.flags ?? 0;
     expect(flags & EntryFlag.LEFT).not.toBe(0);
   });
-
-  test.each([
-    ['a stub', () => ({ id: 10, deleted: true })],
-    ['410', () => gone()],
-  ])('is left to the sweep where the list does not have it and its own address answers with %s', async (_, answer) => {
-    const here = await opened(100, ({ address }) => (address === '10' ? answer() : undefined));
-    const { run } = here;
-    here.rows.splice(9, 1);
-    await when(() => here.askedAlone.length > 0);
-    const walks = here.asked.length;
-    await when(() => here.asked.length > walks + 20);
-    run.stop();
-    expect(await run.ended).toBeNull();
-    expect([published(here, 'spot'), here.askedAlone.length, run.of('parked')]).toEqual([[], 1, []]);
-  });
 });
-
-function gone(): never {
-  throw new FatalError('expected 200 or 404, got 410', { status: 410, reason: 'unexpected-status', parks: 'stream' });
-}
 
 describe('asking for a row by its address', () => {
   const [stream] = streams;

@@ -26,7 +26,7 @@ describe('sweeps', () => {
     expect(await second.ended).toBeNull();
     expect(here.asked[before]?.offset).toBe(reached);
     expect(second.told.at(-1)).toMatchObject({
-      kind: 'swept',
+      kind: 'sweep',
       cursor: { number: 1, counts: { rows: 20, created: 20 } },
     });
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
@@ -41,7 +41,7 @@ describe('sweeps', () => {
     const second = here.start();
     expect(await second.ended).toBeNull();
     expect(second.told.at(-1)).toMatchObject({
-      kind: 'swept',
+      kind: 'sweep',
       cursor: { number: 2, counts: { rows: 10, updated: 1 } },
     });
     expect(idsOn(here, topicOf('items'))).toEqual([...upTo(10), 5]);
@@ -60,7 +60,7 @@ describe('sweeps', () => {
     const second = here.start({ startDate: '2025-01-01' });
     expect(await second.ended).toBeNull();
     expect(here.asked[before]).toMatchObject({ offset: 0, params: { 'q[date_gteq]': '2025-01-01' } });
-    expect(second.told.at(-1)).toMatchObject({ kind: 'swept', cursor: { number: 1, counts: { rows: 20 } } });
+    expect(second.told.at(-1)).toMatchObject({ kind: 'sweep', cursor: { number: 1, counts: { rows: 20 } } });
     expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(20));
   });
 
@@ -135,19 +135,6 @@ describe('stopping', () => {
     await when(() => lastCursor(here, 'items').number === 2 && lastCursor(here, 'items').position.offset === 9);
     second.kill();
     expect(here.kafka.records).toHaveLength(40);
-  });
-
-  test('I4: a shard that is given up while it is being opened is told so', () => {
-    const signals: AbortSignal[] = [];
-    const run = scene({ rows: { alfa: { items: items(1) } } }).start({
-      open: (wanted) => {
-        signals.push(wanted);
-        return new Promise(() => undefined);
-      },
-    });
-    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
-    run.kill();
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   test('a session that opens only after everybody left is closed', async () => {

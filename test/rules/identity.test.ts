@@ -57,7 +57,7 @@ describe('the account of a key (I7)', () => {
   test('that shows none of the known rows is said to be unknown, without naming a row', () => {
     const error = unknownAccount(entity, 'clients', 3);
     expect(error).toMatchObject({ ...mismatch, stream: 'clients' });
-    expect(error.message).toContain('404 for the 3 that were asked for');
+    expect(error.message).toContain('expected at least one of 3 clients');
   });
 });
 

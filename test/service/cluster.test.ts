@@ -10,13 +10,7 @@ import type { Secrets } from '../../src/secrets';
 import { partitionOf } from '../../src/sinks/partition';
 
 const noSsl = { enabled: false, ca: null, cert: null, key: null, files: { ca: null, cert: null, key: null } };
-const kafka = {
-  brokers: ['one:9092', 'two:9092'],
-  sessionTimeoutMs: 10_000,
-  compression: 'none' as const,
-  ssl: noSsl,
-  sasl: null,
-};
+const kafka = { brokers: ['one:9092', 'two:9092'], sessionTimeoutMs: 10_000, ssl: noSsl, sasl: null };
 const sasl = { mechanism: 'plain', username: 'x', password: 'loaded', passwordFile: '/run/password' } as const;
 const shown = (
   settings: Partial<typeof kafka> | { readonly sasl: typeof sasl },

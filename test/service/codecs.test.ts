@@ -32,7 +32,7 @@ test('one codec writes the records of two entities, each with the entity that it
   const { decode, encode, encodeKey } = codecs.streamCodec(clients);
   const read = createSingleObjectDecoder();
   for (const entity of ['alfa', 'beta']) {
-    const { record } = decode({ id: 7, company_name: entity.toUpperCase() }, entity, 0);
+    const record = decode({ id: 7, company_name: entity.toUpperCase() }, entity, 0);
     expect(read(encode(record))).toMatchObject({ entity, id: 7, company_name: entity.toUpperCase() });
     expect(read(encodeKey({ entity, id: 7 }))).toEqual({ entity, id: 7 });
   }

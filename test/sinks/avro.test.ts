@@ -8,7 +8,7 @@ const prefix = Buffer.from([0, 0, 0, 0, 9]);
 const invoiceSchema = loadSchema('invoice');
 const decode = createDecoder(invoiceSchema);
 const encoder = createEncoder(invoiceSchema, { prefix });
-const invoice = (fields: object) => decode({ id: 7, ...fields }, 'acme', observedAt).record;
+const invoice = (fields: object) => decode({ id: 7, ...fields }, 'acme', observedAt);
 
 function refusalOf(action: () => unknown): RecordError {
   try {

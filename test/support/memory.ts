@@ -10,7 +10,7 @@ import type { StreamCodec } from '../../src/changes/records';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
-import { parseStateKey, parseStateValue, stateKey, type Layout, type StateKey } from '../../src/state/state-topic';
+import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
 import type { Rest } from '../../src/sources/rest';
 import type { AccountDetails, Detail } from '../../src/sources/answers';
 
@@ -69,16 +69,6 @@ export interface MemoryKafka {
 
 const noPause = (): Promise<void> => Promise.resolve();
 
-/** Last offsets of each topic in a stored layout; none in a damaged one. */
-function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
-  try {
-    const { lastOffsets }: Partial<Layout> = parseStateValue('layout', layout);
-    return lastOffsets ?? {};
-  } catch {
-    return {};
-  }
-}
-
 /** An empty shard. */
 export function createMemoryKafka({
   pause = noPause,
@@ -96,13 +86,6 @@ export function createMemoryKafka({
   let sessions = 0;
   /** Where each partition of the other topics ends, what was aborted included. */
   const ends = new Map<string, Map<number, number>>();
-
-  for (const { key, value } of stored) {
-    if (value === null || !key.endsWith('{"layout":true}]')) continue;
-    // The topics go on where what is stored says that they ended; a damaged layout says nothing.
-    for (const [topic, offsets] of Object.entries(lastOffsetsIn(value)))
-      ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
-  }
 
   /** Gives the records of a transaction their offsets; its control records have some too. */
   function place(outgoing: readonly OutgoingRecord[]): Map<string, Map<number, number>> {
@@ -165,7 +148,7 @@ export function createMemoryKafka({
             newest += 1;
             return fenced();
           case 'refused':
-            return { kind: 'refused', error: new TransientError('memory: refused', { retryAfterMs: 0 }) };
+            return { kind: 'refused', error: new TransientError('memory: refused') };
           case 'lost':
         }
         await pause();
@@ -265,7 +248,6 @@ export function itemStream(
     scopeField: scoped ? 'date' : null,
     schema: 'item',
     volatileFields: [],
-    everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
     sumFields: [],
     openField: opens ? 'closed' : null,
@@ -294,7 +276,7 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
       if (String(row['content']).startsWith('bad')) {
         throw new RecordError('normalise content: expected good content, got bad', { path: 'content' });
       }
-      return { record: { ...row }, misfits: [] };
+      return { ...row };
     },
     encode: (record) => Buffer.from(JSON.stringify(record)),
     encodeKey: (key) => Buffer.from(JSON.stringify(key)),
@@ -324,17 +306,13 @@ export function rowOf({ value }: OutgoingRecord): Row {
 export function memoryShard(
   kafka: MemoryKafka,
   streams: readonly { readonly entity: string; readonly declaration: StreamDeclaration }[],
-  {
-    now = Date.now,
-    idleCommitMs = 5,
-    accepted = [],
-  }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> & { readonly accepted?: readonly number[] } = {},
+  { now = Date.now, idleCommitMs = 5 }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> = {},
 ): ShardOptions {
   return {
     number: 0,
     serviceId: SERVICE,
     stateTopic: STATE_TOPIC,
-    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration), accepted })),
+    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
     deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
     sweeps: {
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
@@ -368,7 +346,6 @@ export interface ListRequest {
   readonly stream: string;
   readonly params: Readonly<Record<string, string>>;
   readonly offset: number;
-  readonly limit: number;
 }
 
 /** One request for a single row, as the API in memory sees it. */
@@ -388,10 +365,6 @@ export interface MemoryRestOptions {
   readonly pause?: () => Promise<void>;
   /** Runs, and is awaited, before an answer is computed; what it throws is the answer. */
   readonly before?: (request: ListRequest) => void | Promise<void>;
-  /** What the API makes of the answer that would be true. */
-  readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
-  /** What the API answers in place of one row that nobody can read. */
-  readonly raw?: (request: ListRequest) => Buffer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -404,9 +377,6 @@ export interface MemoryRestOptions {
 /** A row, or null where the API says that there is none. */
 export type DetailAnswer = Row | null | undefined;
 
-/** What a list says. */
-export type ListAnswer = Pick<Answer, 'rows' | 'totalCount'>;
-
 /** Answers lists from collections in memory, each answer one snapshot. */
 export function createMemoryRest({
   entity,
@@ -414,8 +384,6 @@ export function createMemoryRest({
   marks,
   pause = noPause,
   before = () => undefined,
-  falsify = (answer) => answer,
-  raw = () => Buffer.from('raw'),
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -426,24 +394,16 @@ export function createMemoryRest({
       defer(async () => {
         await pause();
         const began = marks.next();
-        const request: ListRequest = { entity, stream, params, offset, limit };
+        const request: ListRequest = { entity, stream, params, offset };
         await before(request);
         const filters = Object.entries(params).filter(([name]) => name.startsWith('q[') && heeds(name, request));
         const inQuery = rows(stream)
           .filter((row) => filters.every(([name, value]) => passes(row, name, value)))
           .toSorted((a, b) => (params['order'] === 'id desc' ? b.id - a.id : a.id - b.id));
-        const page = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
-        const answer = falsify(page, request);
+        const answer = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };
-      }),
-    raw: (stream, _path, params, offset) =>
-      defer(async () => {
-        await pause();
-        const began = marks.next();
-        const bytes = raw({ entity, stream, params, offset, limit: 1 });
-        return { status: 200, bytes, began, ended: marks.next() };
       }),
     detail: (stream, path): Observable<Detail> =>
       defer(async () => {

@@ -19,9 +19,8 @@ export const impatient: Patience = {
   stopMs: 10_000,
   commitMs: 10_000,
   restoreMs: 20_000,
-  topicsMs: 1_000,
   idleCommitMs: 100,
-  retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
+  retry: { attempts: 3, waitMs: () => 5 },
 };
 
 /** A stream's line in the result of `once --json`. */

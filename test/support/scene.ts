@@ -43,12 +43,8 @@ export interface Setting {
   readonly kafka?: MemoryKafkaOptions;
   readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
-  readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
-  readonly raw?: MemoryRestOptions['raw'];
   readonly account?: MemoryRestOptions['account'];
-  /** As `account`, where entities differ. */
-  readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
 }
 
 /** One process of the service, reading the shard. */
@@ -72,7 +68,7 @@ export interface Scene {
   readonly start: (
     options?: Partial<Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
-      Partial<Pick<ShardOptions, 'idleCommitMs'>> & { readonly accepted?: readonly number[] },
+      Partial<Pick<ShardOptions, 'idleCommitMs'>>,
   ) => Running;
 }
 
@@ -89,11 +85,8 @@ export function scene({
   kafka: kafkaOptions = {},
   before = () => undefined,
   beforeDetail = () => undefined,
-  falsify,
   heeds,
-  raw,
   account,
-  accountOf,
 }: Setting): Scene {
   const kafka = createMemoryKafka({ pause: () => turn(), ...kafkaOptions });
   const asked: ListRequest[] = [];
@@ -110,7 +103,6 @@ export function scene({
     deletions = { maxShare: 0, confirm: null },
     idleCommitMs = 10_000,
     now = Date.now,
-    accepted = [],
     ...options
   } = {}) => {
     const stop = new AbortController();
@@ -119,7 +111,7 @@ export function scene({
       memoryShard(
         kafka,
         entities.flatMap((entity) => streamsOf(entity).map((declaration) => ({ entity, declaration }))),
-        { idleCommitMs, now, accepted },
+        { idleCommitMs, now },
       ),
     );
     const told: Progress[] = [];
@@ -147,11 +139,8 @@ export function scene({
               askedAlone.push(request);
               return beforeDetail(request, askedAlone.length);
             },
-            ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
-            ...(raw === undefined ? {} : { raw }),
             ...(account === undefined ? {} : { account }),
-            ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),
         })),
         rhythm: null,

@@ -38,13 +38,12 @@ export function entityOf(id: string): EntityConfig {
     startDate: 'all',
     endDate: null,
     streams: ['clients'],
-    accept: {},
     deletions: { maxShare: 0.01, confirm: null },
   };
 }
 
-/** The options of a run in memory, with some of them changed. */
-export function runOptions(changes: Partial<RunContext['options']> = {}): RunContext['options'] {
+/** What a test leaves to the run as it is. */
+function runOptions(changes: Partial<RunContext['options']> = {}): RunContext['options'] {
   return {
     patience: { ...impatient, reopenMs: () => 1 },
     endless: false,

@@ -14,8 +14,6 @@ export interface Usage {
   /** User and system time. */
   readonly cpuSeconds: number;
   readonly peakRssMb: number;
-  /** The longest time for which the program let nothing else happen, its modules' loading left out. */
-  readonly longestBlockMs: number;
 }
 
 /** A program that has ended. */
@@ -73,7 +71,7 @@ export function startScript(script: string, args: readonly string[], options: Ch
     child.once('error', reject);
     child.once('close', (code, signal) => {
       running.delete(child);
-      const usage = signal === null ? readUsage(usageFile) : { cpuSeconds: NaN, peakRssMb: NaN, longestBlockMs: NaN };
+      const usage = signal === null ? readUsage(usageFile) : { cpuSeconds: NaN, peakRssMb: NaN };
       rmSync(folder, { recursive: true });
       if (code === 0 || signal !== null) resolve({ code, stdout, ...usage });
       else
@@ -87,9 +85,8 @@ export function startScript(script: string, args: readonly string[], options: Ch
 }
 
 function readUsage(file: string): Usage {
-  const used = JSON.parse(readFileSync(file, 'utf8')) as NodeJS.ResourceUsage & Pick<Usage, 'longestBlockMs'>;
-  const { userCPUTime, systemCPUTime, maxRSS, longestBlockMs } = used;
-  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakRssMb: maxRSS / 1_024, longestBlockMs };
+  const { userCPUTime, systemCPUTime, maxRSS } = JSON.parse(readFileSync(file, 'utf8')) as NodeJS.ResourceUsage;
+  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakRssMb: maxRSS / 1_024 };
 }
 
 /** A simulator in a process of its own. */

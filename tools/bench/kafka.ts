@@ -25,10 +25,10 @@ export interface StateSize {
   readonly writtenBytes: number;
 }
 
-/** Starts a broker of its own with these properties on top of the quick ones, or uses the one that KAFKA_BROKERS names. */
-export async function openBroker(overrides: Readonly<Record<string, string>> = {}): Promise<Broker> {
+/** Starts a broker of its own, or uses the one that KAFKA_BROKERS names. */
+export async function openBroker(): Promise<Broker> {
   const given = process.env['KAFKA_BROKERS'];
-  const cluster = given === undefined || given === '' ? await startKafka({ overrides }) : null;
+  const cluster = given === undefined || given === '' ? await startKafka() : null;
   const brokers = (cluster?.bootstrap ?? given ?? '').split(',');
   const kafka = createKafka({ clientId: 'bench', brokers, ssl: null, sasl: null }, () => undefined);
   const admin = new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.NOTHING }).admin();

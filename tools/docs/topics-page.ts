@@ -23,10 +23,6 @@ const sources: readonly Source[] = [...dataSources, { name: 'sweeps', schema: 's
 
 /** The headers of every record of these topics. */
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
-  [
-    'id',
-    '`<entity>/<id>`, readable at any console, tombstones included; of a line `<entity>/<invoice_id>/<line_no>`. A dead letter of a row without an id has none.',
-  ],
   ['entity', 'The legal entity: the name of its configuration file.'],
   [
     'stream',
@@ -38,10 +34,6 @@ export const recordHeaders: readonly (readonly [name: string, meaning: string])[
   ],
   ['scan', 'What the row was read by, such as `sweep`.'],
   ['observed_at', 'When the row was read, ISO 8601 in UTC; it never decreases within an entity.'],
-  [
-    'misfits',
-    'Where there are any: names of the fields, with commas between, whose value was not of their kind and is in `extra` instead; `services.unit` is one of a line.',
-  ],
   ['fingerprint', 'Of the row, 16 hexadecimal digits; the same as long as nothing changes that counts as a change.'],
 ];
 
@@ -82,7 +74,7 @@ ${table(
   recordHeaders.map(([name, meaning]) => [code(name), meaning]),
 )}
 
-A record of \`<prefix>.sweeps\` has the first six; its \`op\` is \`c\`, its \`stream\` the one that was swept, and its \`id\` \`<entity>/<stream>\`.
+A record of \`<prefix>.sweeps\` has the first five; its \`op\` is \`c\`, and its \`stream\` the one that was swept.
 
 Besides, of a dead letter, whose value is the row as the API sent it, in JSON:
 
@@ -110,11 +102,6 @@ fields are added, nullable, and none is removed or renamed. Released versions ar
 - A **decimal** is text in plain notation: no exponent, no zeros in front or behind that say nothing.
 - **JSON** is text: an object or array with sorted keys. Fields that the schemas do not know yet are kept this way in \`extra\`.
 - Numbers of tax, accounts, telephones and postal codes are text, as they were entered.
-- **Strict** are the fields without which a record would lie: a value that is not of their kind makes the row a dead letter. Of any other
-  field such a value is a misfit: the column is null (a text with U+0000 is without it), \`extra\` keeps the value under the field's name, and
-  the header \`misfits\` names the field. No misfit is what loses nothing: a text from an integer or boolean, a boolean from \`"true"\` or
-  \`"false"\`, an integer or money from their digits as text. Money with a point or comma could be of major units, and is none.
-- Numbers that a double would round keep all their digits, in \`extra\`, JSON, decimals, texts and dead letters.
 - What is not set, the API shows as null, as an empty text or not at all; here it is always null.
 
 ${sources.map(renderSource).join('\n')}`;
@@ -199,8 +186,7 @@ function typeOf(field: FieldOutline): string {
   const meant = [field.logicalType, field.unit === 'minor' ? 'money' : null, field.kind].filter(
     (part) => part !== null,
   );
-  const promises = [...(field.isNullable ? [] : ['never null']), ...(field.isStrict ? ['strict'] : [])];
-  return [type, ...meant, ...promises].join(', ');
+  return [type, ...meant, ...(field.isNullable ? [] : ['never null'])].join(', ');
 }
 
 function defaultOf(key: string): string {

@@ -7,7 +7,7 @@ import type { FaultAction } from '../../../simulator/faults';
 import { createRandom, seedFrom } from '../../../simulator/random';
 import { taxNumber } from '../../../simulator/rows';
 import { startSimulator, type Simulator } from '../../../simulator/server';
-import { cleanUp, kafkaClient, until, withAdmin } from '../../support/kafka';
+import { cleanUp, kafkaClient, withAdmin } from '../../support/kafka';
 import { type ServiceSetting, type TestService, testService } from '../../support/once';
 import { companies, expectAgreement, readStreams, startRun } from '../../support/run';
 
@@ -292,33 +292,6 @@ test('a state topic of another service, other partitions, and a state topic that
   expect(fleeting).toMatchObject({ code: 2, failed: ['topics'] });
   expect(fleeting.texts['topics']).toContain('expected cleanup.policy=compact and nothing else, got delete');
 });
-
-test.each([
-  ['the state topic', 'state', 'got no topic of that name beside'],
-  ['a data topic', 'invoices', 'what was published there is gone'],
-  ['another data topic', 'clients', 'what was published there is gone'],
-  ['the topic of sweeps', 'sweeps', 'what was published there is gone'],
-])(
-  '%s that was lost is refused by check and by a run alike, and neither makes it anew (I10)',
-  async (_, lost, says) => {
-    const { service } = await oneCompany();
-    expect(await service.once()).toMatchObject({ code: 0 });
-    expect(await service.once()).toMatchObject({ code: 0 });
-    const topic = service.topic(lost);
-    const exists = (): Promise<boolean> =>
-      withAdmin(kafkaClient(), async (admin) => (await admin.listTopics()).includes(topic));
-    await withAdmin(kafkaClient(), (admin) => admin.deleteTopics({ topics: [topic] }));
-    await until(async () => !(await exists()), { what: `${topic} to be gone` });
-    const checked = await check(service);
-    expect(checked).toMatchObject({ code: 2, failed: ['topics'] });
-    expect(checked.texts['topics']).toContain(topic);
-    expect(checked.texts['topics']).toContain(says);
-    const run = await service.once();
-    expect(run.code).toBe(2);
-    expect(run.stderr).toContain(says);
-    expect(await exists()).toBe(false);
-  },
-);
 
 test('a configuration that cannot be read is all that is told', async () => {
   const { service } = await oneCompany();

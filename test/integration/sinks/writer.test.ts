@@ -201,19 +201,6 @@ test('a record that the broker will not take is refused, and nothing of its batc
   expect(await here.committed()).toEqual(whole('next'));
 });
 
-test('I1: records that the broker refuses for a wrong clock are no rows to be dead-lettered', async () => {
-  const here = await place({ 'message.timestamp.after.max.ms': '60000' });
-  const clock = jest.spyOn(Date, 'now');
-  cleanUp(() => Promise.resolve(clock.mockRestore()));
-  const machine = performance.timeOrigin;
-  clock.mockImplementation(() => Math.round(machine + performance.now()) + 10 * 60_000);
-  const writer = await here.open();
-  expect(await writer.commit(batchOf(here, 'ahead'))).toMatchObject({
-    kind: 'forbidden',
-    error: { code: 'CONFIG', message: expect.stringMatching(/INVALID_TIMESTAMP.*set the clock right/) as string },
-  });
-});
-
 test('a topic that is gone makes the commit "lost", within the deadline', async () => {
   const here = await place();
   const writer = await here.open();

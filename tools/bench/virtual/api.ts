@@ -217,7 +217,6 @@ export function createVirtualApi({
           const page = ids.slice(offset, offset + limit).flatMap((id) => rows[stream].get(id) ?? []);
           return { rows: page, totalCount: ids.length };
         }),
-      raw: () => request(asker, () => ({ status: 200, bytes: Buffer.alloc(0) })),
       detail: (name, path) =>
         request(asker, () => {
           const stream = streamOf(name);

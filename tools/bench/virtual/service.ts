@@ -186,7 +186,6 @@ function entityOf(id: EntityId, streams: readonly StreamDeclaration[], maxShare:
     startDate: 'all',
     endDate: null,
     streams: streams.map(({ name }) => name),
-    accept: {},
     deletions: { maxShare, confirm: null },
   };
 }
@@ -215,7 +214,7 @@ function codecOf(declaration: StreamDeclaration): StreamCodec {
     declaration,
     definition: { stream: declaration.name, hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => fingerprint,
-    decode: (row) => ({ record: { ...row }, misfits: [] }),
+    decode: (row) => ({ ...row }),
     encode: ({ change }) => Buffer.from(JSON.stringify(change)),
     encodeKey: ({ id }) => Buffer.from(String(id)),
     dateOf: ({ invoice_date: date }) => (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE,
