@@ -187,7 +187,7 @@ export interface CorrectiveInvoice {
   readonly bdo_code: string | null;
   /** Number of the receipt that the correction was issued for. Source: inFakt API, list row. */
   readonly receipt_number: string | null;
-  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly vat_exchange_date_kind: string | null;
   /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
   readonly amount_in_words: string | null;
@@ -243,7 +243,7 @@ export interface CorrectiveInvoice {
 
 /** One line of a corrective invoice, in the document's order: as it was before the correction, or as it is after it. */
 export interface CorrectiveLine {
-  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly id: number | null;
   /** Integer id of a related line. Source: inFakt API, list row since 2025. */
   readonly related_id: number | null;
@@ -481,7 +481,7 @@ export interface Invoice {
   readonly bdo_code: string | null;
   /** Number of the receipt that the invoice was issued for. Source: inFakt API, list row. */
   readonly receipt_number: string | null;
-  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly vat_exchange_date_kind: string | null;
   /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
   readonly amount_in_words: string | null;
@@ -505,7 +505,7 @@ export interface Invoice {
   readonly local_government_recipient_address: string | null;
   /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
   readonly local_government_seller_address: string | null;
-  /** Object with links for online payment and sharing. inFakt changes it without an edit, so it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
+  /** Object with links for online payment and sharing. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
   readonly extensions: string | null;
   /** Object with the state of the invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
   readonly ksef_data: string | null;
@@ -515,7 +515,7 @@ export interface Invoice {
 
 /** One line of an invoice, in the document's order. */
 export interface Line {
-  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly id: number | null;
   /** Integer id of a related line. Source: inFakt API, list row since 2025. */
   readonly related_id: number | null;

@@ -41,7 +41,7 @@ export function jsonText(root: unknown): string {
       parts.push('{');
       const names = Object.keys(value).filter((name) => value[name] !== undefined);
       open.push({ close: '}', value, names, length: names.length, next: 0 });
-    } else parts.push(JSON.stringify(value) ?? 'null');
+    } else parts.push(value === undefined ? 'null' : JSON.stringify(value));
   };
   write(root);
   // A stack of our own: JSON.parse takes JSON far deeper than calls can nest.

@@ -107,11 +107,12 @@ function progressOf(
   { stream, place }: StreamReading,
   scanName: TimedScan,
   { outsideQuery, end, warnings }: Pick<Page, 'outsideQuery' | 'end'> & { readonly warnings: readonly string[] },
-  { cursor }: PageResult,
+  { cursor, misfits = [] }: PageResult,
 ): Progress[] {
   const progress: Progress[] = [];
   if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
   progress.push(...warnings.map((message): Progress => ({ kind: 'warning', ...place, message })));
+  progress.push(...misfits.map((field): Progress => ({ kind: 'warning', ...place, message: misfitSeen(field) })));
   if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });
   return progress;
 }
@@ -124,6 +125,11 @@ function readRows(reading: StreamReading, { stale, noLongerOpen }: PageResult): 
 /** Whether a scan is pointless where the API ignores its filter: it would do what the sweep does. */
 export function needsWorkingFilter(scanName: TimedScan): boolean {
   return scanName === 'open' || scanName === 'recent';
+}
+
+/** The warning that values of a field are not of its kind; the same for every row. */
+function misfitSeen(field: string): string {
+  return `${field} has values that are not of its kind: the column is null, and extra keeps them (header misfits)`;
 }
 
 /** The warning that a list shows more or fewer rows than its own total says. */

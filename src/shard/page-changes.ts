@@ -67,6 +67,8 @@ export interface PageResult {
   readonly stale: readonly number[];
   /** Ids that are open no longer, as the page of `open` proves: to be read by themselves. */
   readonly noLongerOpen: readonly number[];
+  /** Fields of published rows whose value was not of their kind; absent = there were none. */
+  readonly misfits?: readonly string[];
 }
 
 /** A row that the API itself says is gone. */
@@ -191,6 +193,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       cursor,
       stale: compared.stale,
       noLongerOpen: compared.noLongerOpen,
+      ...misfitsIn(outgoing, origin),
     },
     records: [...outgoing, ...sweepRecords],
     size: {
@@ -403,4 +406,14 @@ function kindOf(row: unknown): string {
   if (row === null) return 'null';
   if (Array.isArray(row)) return 'an array';
   return typeof row === 'object' ? 'an object without one' : `a ${typeof row}`;
+}
+
+/** The names of misfits in the records of rows, each once. */
+function misfitsIn(records: readonly OutgoingRecord[], { codec }: Origin): Pick<PageResult, 'misfits'> {
+  const names = new Set(
+    records.flatMap(({ topic, headers: { misfits } }) =>
+      topic === codec.topic.name && misfits !== undefined ? misfits.split(',') : [],
+    ),
+  );
+  return names.size === 0 ? {} : { misfits: [...names].sort() };
 }

@@ -4,8 +4,7 @@ import { clients } from '../../src/sources/streams/clients';
 import { invoices } from '../../src/sources/streams/invoices';
 import { createVendorStream } from '../support/vendor-rows';
 
-const nested = (depth: number): unknown =>
-  JSON.parse(`${'[1,{"a":'.repeat(depth / 2)}"${'ł'}"${'}]'.repeat(depth / 2)}`);
+const nested = (depth: number): unknown => JSON.parse(`${'[1,{"a":'.repeat(depth / 2)}"ł"${'}]'.repeat(depth / 2)}`);
 
 const hostile = fc.oneof(
   fc.constantFrom<unknown>(2 ** 53 - 1, 2 ** 53 - 2, -0, 1e308, '\ud800', 'a\u0000b', '', null, [], {}, true),
