@@ -204,7 +204,10 @@ test('a record that the broker will not take is refused, and nothing of its batc
 test('I1: records that the broker refuses for a wrong clock are no rows to be dead-lettered', async () => {
   const here = await place({ 'message.timestamp.after.max.ms': '60000' });
   const clock = jest.spyOn(Date, 'now');
-  cleanUp(() => Promise.resolve(clock.mockRestore()));
+  cleanUp(() => {
+    clock.mockRestore();
+    return Promise.resolve();
+  });
   const machine = performance.timeOrigin;
   clock.mockImplementation(() => Math.round(machine + performance.now()) + 10 * 60_000);
   const writer = await here.open();
