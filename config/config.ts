@@ -94,6 +94,8 @@ export interface ConfigSources {
   readonly env: Environment;
   readonly knownStreams: readonly StreamName[];
   readonly knownProjections: readonly string[];
+  /** Whether an enabled entity must have its API key; true unless given. */
+  readonly needsApiKeys?: boolean;
 }
 
 /** The configuration, and what was noticed while it was loaded. */

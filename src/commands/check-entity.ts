@@ -19,6 +19,7 @@ import type { Account } from '../state/state-topic';
 import type { Attempt } from './check-findings';
 import type { Io } from './io';
 
+const UNPROVEN = '; without nip in its file nothing shows that this is the right company';
 /** A business date that no document has. */
 const FAR_FUTURE = '2999-01-01';
 
@@ -69,7 +70,7 @@ export async function checkEntity(
       value: identity,
       text:
         warning ??
-        `belongs to ${whose}${entity.nip !== null ? ', as configured' : before === null ? ', which will be remembered' : ', as remembered'}`,
+        `belongs to ${whose}${entity.nip !== null ? ', as configured' : before === null ? `, which will be remembered${UNPROVEN}` : `, as remembered${UNPROVEN}`}`,
     };
   });
   if (known === null) return [];

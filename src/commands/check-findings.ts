@@ -1,4 +1,5 @@
-import { exitCodeFor, FatalError, type ParkReason } from '../errors';
+import { exitCodeFor } from '../errors';
+import { adviceOn } from './advice';
 
 /** Outcome of one check. */
 export interface Finding {
@@ -25,15 +26,6 @@ export interface CheckFindings {
   readonly exitCode: () => 0 | 2 | 3;
 }
 
-/** What a person can do about a refusal of the API; "" = the message of the error says so itself. */
-const ADVICE: Partial<Record<ParkReason, string>> = {
-  unauthorized: "set the entity's API key: it is missing, wrong or was withdrawn",
-  'payment-required': "the account's plan does not include the API: see to it in inFakt",
-  forbidden: 'the plan or the permissions of the key do not allow this: give it the scope api:invoices:read',
-  'identity-mismatch': '',
-  'identity-unreadable': '',
-};
-
 /** Begins a list of findings; each is also handed out as soon as it is there. */
 export function createFindings(onFinding: (finding: Finding) => void): CheckFindings {
   const all: Finding[] = [];
@@ -49,10 +41,10 @@ export function createFindings(onFinding: (finding: Finding) => void): CheckFind
         add({ check, entity, ok: true, text, code: 0 });
         return value;
       } catch (error) {
-        const advice = error instanceof FatalError ? ADVICE[error.reason] : undefined;
-        const code = advice === undefined ? exitCodeFor(error) : 2;
+        const advice = adviceOn(error);
+        const code = advice === null ? exitCodeFor(error) : 2;
         if (code === 1 || !(error instanceof Error)) throw error;
-        const text = advice === undefined || advice === '' ? error.message : `${error.message}; ${advice}`;
+        const text = advice === null || advice === '' ? error.message : `${error.message}; ${advice}`;
         add({ check, entity, ok: false, text, code });
         return null;
       }

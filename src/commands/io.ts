@@ -48,10 +48,18 @@ export interface SetUp {
   readonly secrets: Secrets;
 }
 
-/** Loads the configuration and makes the logger; warnings are logged. */
+/** What nothing shows of entities without a NIP; null = each that is read has one. */
+export function withoutNip({ entities }: Pick<Config, 'entities'>): string | null {
+  const names = entities.filter(({ enabled, nip }) => enabled && nip === null).map(({ id }) => id);
+  if (names.length === 0) return null;
+  return `no nip is set for ${names.join(', ')}: whichever account a key shows first is taken for the right one, so a key set by mistake publishes another company's rows; set nip in ${names.length === 1 ? "the entity's file" : 'the file of each'}`;
+}
+
+/** Loads the configuration and makes the logger; warnings are logged. `needsApiKeys`: false where a command asks nothing of the API. */
 export function setUp(
   io: Io,
   { config: configFile, entities }: { readonly config: string; readonly entities: string },
+  { needsApiKeys = true }: { readonly needsApiKeys?: boolean } = {},
 ): SetUp {
   const {
     config,
@@ -60,6 +68,7 @@ export function setUp(
   } = loadConfig({
     configFile,
     entitiesDirectory: entities,
+    needsApiKeys,
     env: io.env,
     knownStreams: allStreams.map(({ name }) => name),
     knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),

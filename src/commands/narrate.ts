@@ -1,26 +1,35 @@
+import { troubleOf } from '../errors';
+import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
 import { shortcomingsText } from '../rules/completeness';
 import type { ServiceEvent } from '../service/events';
 import type { Logger } from '../telemetry';
+import { adviceOn } from './advice';
 
 /** Writes to the log what a person needs to know of a run and no more: one line a change of state. */
 export interface Narrator {
   readonly tell: (event: ServiceEvent) => void;
+  /** Called once a minute: sums up what was read and published since the last summary, every ten minutes where nothing was published. */
+  readonly sumUp: () => void;
 }
 
 type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }>;
 
-/** Makes the narrator of a run. */
-export function createNarrator(logger: Logger): Narrator {
+const MINUTE_MS = 60_000;
+const QUIET_MINUTES = 10;
+/** So many hand-overs of one shard within ten minutes are no ordinary ones. */
+const MANY_HAND_OVERS = 3;
+
+/** Makes the narrator of a run; `now` is milliseconds since 1970. */
+export function createNarrator(logger: Logger, now: () => number = Date.now): Narrator {
   const caughtUp = new Set<string>();
   /** What the last sweep of each stream lacked, where it was not complete. */
   const lacking = new Map<string, string>();
   const away = new Set<string>();
-  /** Null = all of Kafka. */
-  const lost = new Set<number | null>();
-  const parkedShards = new Set<number | null>();
-  const failures = new Set<string>();
   const warned = new Set<string>();
+  const outage = createOutage(logger, now);
+  const sums = createSums(logger, now);
+  let isShared = false;
 
   function tellProgress(progress: Progress): void {
     const { entity, stream } = progress;
@@ -28,6 +37,7 @@ export function createNarrator(logger: Logger): Narrator {
     const name = `${entity} ${stream ?? ''}`;
     switch (progress.kind) {
       case 'page':
+        sums.page(progress.stream, progress.counts);
         if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
         return;
       case 'dead-letter': {
@@ -40,6 +50,7 @@ export function createNarrator(logger: Logger): Narrator {
         return;
       case 'swept': {
         const { cursor, completeness } = progress;
+        sums.sweep(name, cursor.finishedAt);
         const { complete, reasons, accepted } = completeness;
         const facts = { sweep: cursor.number, ...cursor.counts };
         if (complete) {
@@ -59,13 +70,16 @@ export function createNarrator(logger: Logger): Narrator {
       }
       case 'parked':
         away.add(name);
-        log.warn({ reason: progress.reason, waitMs: progress.waitMs, err: progress.error }, 'parked');
+        log.warn(
+          { reason: progress.reason, waitMs: progress.waitMs, ...advice(progress.error), err: progress.error },
+          'parked',
+        );
         return;
       case 'retrying':
         log.info('retrying');
         return;
       case 'given-up':
-        log.error({ reason: progress.reason, err: progress.error }, 'given up for this run');
+        log.error({ reason: progress.reason, ...advice(progress.error), err: progress.error }, 'given up for this run');
         return;
       case 'held':
         if (!warned.has(name + progress.hold.id))
@@ -85,43 +99,42 @@ export function createNarrator(logger: Logger): Narrator {
     }
   }
 
-  /** Each kind of failure is a line once until all shards are back. */
-  function tellLost({ shard, error, waitMs, parked }: EventOf<'lost'>): void {
-    const log = shard === null ? logger : logger.child({ shard });
-    if (parked) {
-      log.error({ err: error, waitMs }, 'shard parked');
-      parkedShards.add(shard);
-      return;
-    }
-    if (shard === null) lost.clear();
-    lost.add(shard);
-    if (failures.has(error.name)) log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
-    else log.warn({ err: error, waitMs }, 'kafka lost, retrying');
-    failures.add(error.name);
+  function tellShards({ taken, givenUp, entities, owned, of }: EventOf<'shards'>): void {
+    if (taken.length > 0) logger.info({ shards: taken, entities, owned, of }, 'shards taken');
+    if (givenUp.length > 0) logger.info({ shards: givenUp, owned, of }, 'shards given up');
+    if (owned < of && !isShared) logger.info({ owned, of }, 'another replica of this service has the other shards');
+    isShared = owned < of;
   }
 
-  function tellReady(shard: number): void {
-    if (parkedShards.delete(shard)) logger.info({ shard }, 'shard is read again');
-    const found = [shard, null].filter((place) => lost.delete(place)).length > 0;
-    if (!found || lost.size > 0) return;
-    failures.clear();
-    logger.info('kafka is back');
+  function tellWaiting({ wait }: EventOf<'waiting'>): void {
+    if (wait === null) return;
+    logger.info({ for: wait.forWhom, until: new Date(wait.untilMs).toISOString() }, 'waiting');
   }
 
   return {
     tell(event) {
       switch (event.kind) {
         case 'request':
+          sums.request();
           return;
         case 'pace':
           if (event.pace === 'full') logger.info({ pace: event.pace }, 'requests at full pace again');
           else logger.warn({ pace: event.pace }, 'requests held back by the API');
           return;
         case 'lost':
-          tellLost(event);
+          outage.lost(event);
           return;
         case 'shard-ready':
-          tellReady(event.shard);
+          outage.ready(event.shard);
+          return;
+        case 'contact':
+          outage.contact(event.failure);
+          return;
+        case 'shards':
+          tellShards(event);
+          return;
+        case 'waiting':
+          tellWaiting(event);
           return;
         case 'surroundings':
           logger.warn({ about: event.about }, 'surroundings');
@@ -130,5 +143,124 @@ export function createNarrator(logger: Logger): Narrator {
           tellProgress(event);
       }
     },
+    sumUp: () => sums.sumUp(),
   };
+}
+
+/** What a person is to do about a refusal of the API, as a field of the log. */
+function advice(error: Error): { readonly advice?: string } {
+  const text = adviceOn(error);
+  return text === null || text === '' ? {} : { advice: text };
+}
+
+/** A failure of Kafka or the registry in the log: each kind once a minute until all shards are back, then that they are. */
+function createOutage(logger: Logger, now: () => number) {
+  /** Null = all of Kafka; `group` = nothing is heard of the group. */
+  const lost = new Set<number | 'group' | null>();
+  const parkedShards = new Set<number | null>();
+  const failures = new Map<string, { toldMs: number; times: number }>();
+  const troubles = new Set<'kafka' | 'registry'>();
+  const handOvers = new Map<number | null, readonly number[]>();
+
+  const tell = (log: Logger, { error, waitMs }: { readonly error: Error; readonly waitMs?: number }): void => {
+    const trouble = troubleOf(error) === 'registry' ? 'registry' : 'kafka';
+    troubles.add(trouble);
+    // Numbers differ from try to try: offsets, attempts, milliseconds.
+    const kind = `${error.name} ${error.message.replace(/\d+/g, '#')}`;
+    const failure = failures.get(kind) ?? { toldMs: -Infinity, times: 0 };
+    failure.times += 1;
+    failures.set(kind, failure);
+    const facts = { err: error, waitMs, times: failure.times };
+    if (now() - failure.toldMs < MINUTE_MS) {
+      log.debug(facts, `${trouble} still lost, retrying`);
+      return;
+    }
+    failure.toldMs = now();
+    log.warn(facts, `${trouble} lost, retrying`);
+  };
+  const recover = (places: readonly (number | 'group' | null)[]): void => {
+    const found = places.filter((place) => lost.delete(place)).length > 0;
+    if (!found || lost.size > 0) return;
+    failures.clear();
+    for (const trouble of troubles) logger.info(`${trouble} is back`);
+    troubles.clear();
+  };
+  return {
+    lost({ shard, error, waitMs, loss, inARow }: EventOf<'lost'>): void {
+      const log = shard === null ? logger : logger.child({ shard });
+      if (loss === 'parked') {
+        log.error({ err: error, waitMs }, 'shard parked');
+        parkedShards.add(shard);
+        return;
+      }
+      if (loss === 'refused') {
+        // A page of refused rows makes hundreds in a row: the first, the second, the fourth ... are told.
+        const level = (inARow & (inARow - 1)) === 0 ? 'warn' : 'debug';
+        log[level]({ err: error, times: inARow }, 'batch refused, trying it in smaller pieces');
+        return;
+      }
+      if (troubleOf(error) === 'hand-over') {
+        const recent = [...(handOvers.get(shard) ?? []), now()].filter((at) => now() - at < QUIET_MINUTES * MINUTE_MS);
+        handOvers.set(shard, recent);
+        if (recent.length < MANY_HAND_OVERS) log.info({ about: error.message }, 'shard handed over');
+        else log.warn({ err: error, times: recent.length }, 'shard handed over again and again');
+        return;
+      }
+      if (shard === null) lost.clear();
+      lost.add(shard);
+      tell(log, { error, waitMs });
+    },
+    ready(shard: number): void {
+      if (parkedShards.delete(shard)) logger.info({ shard }, 'shard is read again');
+      recover([shard, null]);
+    },
+    contact(failure: Error | null): void {
+      if (failure === null) {
+        recover(['group']);
+        return;
+      }
+      lost.add('group');
+      tell(logger, { error: failure });
+    },
+  };
+}
+
+/** What was read and published since the last summary. */
+function createSums(logger: Logger, now: () => number) {
+  let minutes = 0;
+  let requests = 0;
+  let rows = 0;
+  let published = new Map<string, number>();
+  /** When the last complete sweep of each stream ended. */
+  const swept = new Map<string, number>();
+
+  return {
+    request: (): void => void (requests += 1),
+    page(stream: string, counts: Counts): void {
+      rows += counts.rows;
+      const here = recordsIn(counts);
+      if (here > 0) published.set(stream, (published.get(stream) ?? 0) + here);
+    },
+    sweep: (name: string, finishedAt: string | null): void =>
+      void swept.set(name, finishedAt === null ? now() : Date.parse(finishedAt)),
+    sumUp(): void {
+      minutes += 1;
+      if (published.size === 0 && minutes < QUIET_MINUTES) return;
+      const oldest = [...swept].toSorted(([, a], [, b]) => a - b)[0];
+      const freshness =
+        oldest === undefined
+          ? null
+          : { stream: oldest[0].trim(), seconds: Math.max(0, Math.round((now() - oldest[1]) / 1_000)) };
+      logger.info(
+        { minutes, requests, rows, published: Object.fromEntries(published), oldest: freshness },
+        'read and published',
+      );
+      [minutes, requests, rows] = [0, 0, 0];
+      published = new Map();
+    },
+  };
+}
+
+function recordsIn({ created, updated, republished, deleted }: Counts): number {
+  return created + updated + republished + deleted;
 }

@@ -1,3 +1,4 @@
+import { ConfigError, exitCodeFor, troubleOf } from '../errors';
 import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
 import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
@@ -26,6 +27,13 @@ export interface StreamReport {
 
 /** Reports by `entity stream`. */
 export type Reports = ReadonlyMap<string, StreamReport>;
+
+/** In one word, what ended a run before its time. */
+export function failureReason(error: unknown): string {
+  return (
+    troubleOf(error) ?? (error instanceof ConfigError ? 'configuration' : exitCodeFor(error) === 1 ? 'bug' : 'kafka')
+  );
+}
 
 /** The report of a stream of which nothing was read yet. */
 export function newReport(entity: string, stream: string): StreamReport {
@@ -62,6 +70,9 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'pace':
     case 'lost':
     case 'shard-ready':
+    case 'contact':
+    case 'shards':
+    case 'waiting':
     case 'surroundings':
       return;
     default:
@@ -149,8 +160,48 @@ export interface Display {
 }
 
 /** A bar on a terminal, a line each time elsewhere. */
-export function createDisplay(io: Pick<Io, 'stderr' | 'columns'>, reports: Reports, nowMs: () => number): Display {
-  return io.columns === null ? lines(io, reports, nowMs) : bar(io, io.columns, reports, nowMs);
+export function createDisplay(
+  io: Pick<Io, 'stderr' | 'columns'>,
+  reports: Reports,
+  nowMs: () => number,
+  waits: Waits = createWaits(),
+): Display {
+  return io.columns === null ? lines(io, reports, nowMs, waits) : bar(io, io.columns, reports, nowMs);
+}
+
+/** For whom a run waits before it can go on, and until when. */
+export interface Waits {
+  readonly note: (event: ServiceEvent, wallMs: number) => void;
+  /** One text a wait. */
+  readonly texts: () => readonly string[];
+}
+
+/** Begins with nothing to wait for. */
+export function createWaits(): Waits {
+  const waits = new Map<string, string>();
+  return {
+    note(event, wallMs) {
+      if (event.kind === 'waiting') {
+        if (event.wait === null) waits.delete('group');
+        else waits.set('group', `waiting for ${event.wait.forWhom}, until ${timeOf(event.wait.untilMs)} at the latest`);
+      }
+      if (event.kind === 'parked' || event.kind === 'retrying' || event.kind === 'given-up') {
+        const place = event.stream === null ? event.entity : `${event.entity} ${event.stream}`;
+        if (event.kind === 'parked')
+          waits.set(
+            place,
+            `waiting for ${place}, parked (${event.reason}), next try at ${timeOf(wallMs + event.waitMs)}`,
+          );
+        else waits.delete(place);
+      }
+    },
+    texts: () => [...waits.values()],
+  };
+}
+
+/** A time of day. */
+function timeOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 }
 
 function totals(reports: Reports): {
@@ -170,11 +221,14 @@ function totals(reports: Reports): {
   };
 }
 
-function lines(io: Pick<Io, 'stderr'>, reports: Reports, nowMs: () => number): Display {
+function lines(io: Pick<Io, 'stderr'>, reports: Reports, nowMs: () => number, waits: Waits): Display {
   const begun = nowMs();
   return {
     show() {
       const { done, of, rows, requests } = totals(reports);
+      for (const text of waits.texts()) io.stderr(`${text}\n`);
+      // Before the first request there is nothing to count.
+      if (requests === 0 && waits.texts().length > 0) return;
       const rate = rows / ((nowMs() - begun) / 1_000);
       io.stderr(`${done} of ${of} rows, ${Math.round(rate)} rows/s, ${requests} requests\n`);
     },

@@ -32,7 +32,7 @@ const showCommand = command({
   async run(values, io, words) {
     if (words.length !== 1 || words[0] !== 'show')
       throw usageError(`expected "state show" or "state reset", got "state ${words.join(' ')}"`);
-    const { config, kafkaLog, secrets } = setUp(io, values);
+    const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const topic = `${config.service.topics.prefix}.state`;
     const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
       serviceId: config.service.service.id,

@@ -38,6 +38,7 @@ export function identify(reading: EntityReading): Observable<Progress> {
     mergeMap((seen) => {
       const before = session.account(entity);
       const { identity, warning } = judgeIdentity(reader, before, seen);
+      shard.twins.identified(entity, seen === 'unreadable' ? null : seen.accountUuid);
       const account = { ...identity, firstRun: before?.firstRun ?? isoDay(shard.now()) };
       const rows = seen !== 'unreadable' && isShown(before, seen) ? of<KnownRows>('none') : lookForKnownRows(reading);
       return rows.pipe(

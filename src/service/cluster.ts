@@ -29,7 +29,7 @@ export async function openCluster(options: ServiceOptions, emit: Emit): Promise<
   for (const warning of topics.warnings) onWarning(warning);
   const { registry } = config.service;
   const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);
-  if (!endless) await waitForEmptyGroup(kafka, config);
+  if (!endless) await waitForEmptyGroup(kafka, config, emit);
   return { kafka, topics, framing };
 }
 
@@ -155,15 +155,21 @@ export function refuseOtherMembers(owned: ReadonlySet<number>, topics: Pick<Topi
 }
 
 /** Waits as long as a predecessor that was killed may still be listed in the group; rejects if a member is left then. */
-async function waitForEmptyGroup(kafka: Kafka, { service }: Config): Promise<void> {
+async function waitForEmptyGroup(kafka: Kafka, { service }: Config, emit: Emit): Promise<void> {
   const groupId = service.service.id;
   const waitMs = service.kafka.sessionTimeoutMs + 5_000;
-  if (!(await groupIsEmpty(kafka, groupId, waitMs))) throw notAlone(groupId, `still has members after ${waitMs} ms`);
+  const untilMs = Date.now() + waitMs;
+  const forWhom = `another instance of the service, or the session of one that was killed, in group ${groupId}`;
+  const onWaiting = (): void => emit({ kind: 'waiting', wait: { forWhom, untilMs } });
+  const isEmpty = await groupIsEmpty(kafka, groupId, waitMs, onWaiting);
+  emit({ kind: 'waiting', wait: null });
+  if (!isEmpty) throw notAlone(groupId, `still has members after ${waitMs} ms`);
 }
 
 function notAlone(groupId: string, got: string): TransientError {
   return new TransientError(
     `taking part alone in group ${groupId}: expected no other instance of the service, got a group that ${got}; stop the other one, or wait for it`,
+    { trouble: 'second-instance' },
   );
 }
 

@@ -2,6 +2,7 @@ import type { Config, RegistryConfig } from '../../config/config';
 import { createDecoder } from '../changes/decode';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from '../changes/fingerprint';
 import { daysOf } from '../changes/kinds';
+import { ConfigError, TransientError } from '../errors';
 import { isObject } from '../json';
 import { NO_DATE } from '../changes/block';
 import type { SweepsCodec, LinesCodec, StreamCodec } from '../changes/records';
@@ -65,9 +66,25 @@ export async function resolveFraming(
   const registry = createRegistry({ settings: registryAsOfNow(config, secrets), userAgent, onNote: onWarning });
   try {
     return confluent(await registry.resolve(subjectsOf(topics)));
+  } catch (error) {
+    throw ofRegistry(error, config.url);
   } finally {
     registry.close();
   }
+}
+
+/** The same failure, said to be the registry's, with the key under which its address is configured. */
+function ofRegistry(error: unknown, url: string): unknown {
+  if (!(error instanceof TransientError) && !(error instanceof ConfigError)) return error;
+  const message = `using the schema registry at ${url} (registry.url): ${error.message}`;
+  const context = {
+    trouble: 'registry' as const,
+    cause: error,
+    ...(error.status === undefined ? {} : { status: error.status }),
+  };
+  return error instanceof ConfigError
+    ? new ConfigError(message, { ...context, mayPass: error.mayPass })
+    : new TransientError(message, context);
 }
 
 /** Whose schemas a registry must know: the keys and values of every topic in Avro. */

@@ -47,7 +47,7 @@ import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs } from './codecs';
-import type { Emit, ServiceEvent } from './events';
+import type { Emit, LossKind, ServiceEvent } from './events';
 import { refuseForeignState, stateLook } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
@@ -92,6 +92,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     stateTopic: topics.state.name,
     sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     readDeadlineMs: patience.restoreMs,
+    onContact: (failure) => emit({ kind: 'contact', failure }),
   });
   const codecs = createCodecs(service, topics, framing, version);
   const { layout } = codecs;
@@ -166,6 +167,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     tap((numbers) => api.setShare(shareOf(numbers, run))),
     startWith(none),
     pairwise(),
+    tap(([before, now]) => emitShards(run, before, now)),
     takeUntil(whenAborted(options.stop)),
   );
   return changes.pipe(
@@ -178,6 +180,15 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
       return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
     }),
   );
+}
+
+/** Says what the group gave and took, where that is anything. */
+function emitShards({ emit, shards, topics }: RunContext, before: ReadonlySet<number>, now: ReadonlySet<number>): void {
+  const taken = [...now].filter((number) => !before.has(number));
+  const givenUp = [...before].filter((number) => !now.has(number));
+  if (taken.length + givenUp.length === 0) return;
+  const entities = taken.flatMap((number) => shards.get(number) ?? []).map(({ id }) => id);
+  emit({ kind: 'shards', taken, givenUp, entities, owned: now.size, of: topics.state.partitions });
 }
 
 /** How much of the one IP's requests this replica may make: its entities' part of all, unless each replica has an IP. */
@@ -241,12 +252,6 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
-/**
- * What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. Parked is a
- * shard in whose state, or in whose reading, something is wrong that concerns no other shard.
- */
-type LossKind = 'refused' | 'lost' | 'parked';
-
 /** Whether it concerns one shard alone: what stands in its partition, or a bug that it ran into. */
 function isOfShard(error: unknown): boolean {
   if (error instanceof TransientError) return false;
@@ -275,9 +280,7 @@ function reopened(
   const report = (event: ReopenEvent<Progress, LossKind>): Observable<Progress> => {
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
-    // Further refusals in a row are no sign of trouble.
-    if (error instanceof Error && (kind !== 'refused' || inARow === 1))
-      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, parked: kind === 'parked' });
+    if (error instanceof Error) emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow });
     return EMPTY;
   };
   const until = whenAborted(stop);

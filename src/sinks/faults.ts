@@ -63,7 +63,10 @@ export function classify(
   if (FENCED.has(type)) {
     return {
       kind: 'fenced',
-      error: new TransientError(`${message}; a newer instance owns this shard`, { cause: error }),
+      error: new TransientError(
+        `${message}; a newer writer took this shard, or the broker ended the transaction as it was open for too long`,
+        { trouble: 'hand-over', cause: error },
+      ),
     };
   }
   if (REFUSED.has(type))
@@ -92,7 +95,7 @@ function adviceOn(type: string, rights: Rights): string {
     return '; the broker takes no such records, whichever they are: a compacted topic takes none without a key, which dead letters of rows without an id and nothing else are; see to cleanup.policy, and to what checks records in the broker';
   if (type === 'UNSUPPORTED_SASL_MECHANISM') return '; set kafka.sasl.mechanism to one that the broker offers';
   if (type === 'ILLEGAL_SASL_STATE')
-    return '; this port takes no sign-in: leave kafka.sasl out, or choose the port that does';
+    return '; at a first connection this port takes no sign-in: leave kafka.sasl out, or choose the port that does. On a connection that was signed in, the broker refused to renew the sign-in, and a new connection is made';
   if (type === '' || type === 'SASL_AUTHENTICATION_FAILED') return '; see to kafka.sasl.username and its password';
   return '';
 }

@@ -2,6 +2,7 @@ import type { Batch, Consumer, Kafka } from 'kafkajs';
 import { ReplaySubject, type Observable } from 'rxjs';
 
 import { TransientError } from '../errors';
+import { watchContact } from './contact';
 import { classify, withDeadline } from './faults';
 import type { StoredRecord } from './transaction';
 
@@ -24,6 +25,8 @@ export interface GroupSettings {
   readonly sessionTimeoutMs: number;
   /** A read of a shard's state that takes longer is given up. */
   readonly readDeadlineMs: number;
+  /** Called with an error once nothing was heard of the group for ten seconds, and with null when it is heard again. */
+  readonly onContact?: (failure: TransientError | null) => void;
 }
 
 /** Where this replica stands in the group. */
@@ -53,26 +56,20 @@ const ANSWER_DEADLINE_MS = 20_000;
  * consumer reads a shard's state when asked to and is paused otherwise. It never commits offsets.
  */
 export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings): Membership {
-  const { stateTopic } = settings;
-  const consumer = kafka.consumer({
-    groupId: settings.groupId,
-    sessionTimeout: settings.sessionTimeoutMs,
-    rebalanceTimeout: Math.max(settings.sessionTimeoutMs, 10_000),
-    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
-    maxWaitTimeInMs: 100,
-    maxBytesPerPartition: 4 * 1024 * 1024,
-    allowAutoTopicCreation: false,
-    readUncommitted: false,
-    retry: {
-      retries: 8,
-      initialRetryTime: 200,
-      maxRetryTime: 3_000,
-      factor: 0.2,
-      multiplier: 2,
-      // Disconnecting does not end a restart that is under way. A fault that a person must set right ends the membership instead of being tried in silence.
-      restartOnFailure: (error) => Promise.resolve(state !== 'left' && classify(error, '').kind !== 'forbidden'),
-    },
-  });
+  const { stateTopic, groupId, onContact } = settings;
+  const contact = watchContact((failure) =>
+    onContact?.(
+      failure === null
+        ? null
+        : new TransientError(
+            `taking part in group ${groupId}: expected a heartbeat to be answered, got no sign of life for 10 s`,
+            {
+              cause: failure.cause,
+            },
+          ),
+    ),
+  );
+  const consumer = createConsumer(kafka, settings, () => state !== 'left');
   const rights = { group: `Read on group ${settings.groupId}`, topic: `Read on topic ${stateTopic}` };
   const owned = new ReplaySubject<ReadonlySet<number>>(1);
   const readings = new Map<number, Reading>();
@@ -113,6 +110,7 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
 
   // Emitted synchronously, before the first fetch of the new generation.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    contact.heard();
     // A member that was being restarted when it left would keep its share of the shards and read none: the throw makes it give up.
     become('member');
     listed = new Set(payload.memberAssignment[stateTopic] ?? []);
@@ -122,19 +120,25 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
       if (listed.has(shard)) begin(shard, reading.from);
       else {
         readings.delete(shard);
-        reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
+        const message = `reading shard ${shard} of ${stateTopic}: it moved to another replica`;
+        reading.failed(new TransientError(message, { trouble: 'hand-over' }));
       }
     }
     owned.next(listed);
     confirm();
   });
-  consumer.on(consumer.events.HEARTBEAT, confirm);
+  consumer.on(consumer.events.HEARTBEAT, () => {
+    contact.heard();
+    confirm();
+  });
+  consumer.on(consumer.events.REBALANCING, () => contact.expectSilence(rebalanceTimeoutOf(settings)));
   // The event comes also for batches that hold nothing but markers, as the last of a partition does.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     const reading = readings.get(payload.partition);
     if (reading !== undefined && Number(payload.lastOffset) >= reading.end - 1) reading.done();
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
+    contact.failed(payload.error);
     if (payload.restart) return;
     owned.error(classify(payload.error, `taking part in group ${settings.groupId}`, rights).error);
   });
@@ -173,6 +177,7 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     },
     async leave() {
       become('left');
+      contact.end();
       const gone = new TransientError(`taking part in group ${settings.groupId}: it was left`);
       for (const { failed } of [...readings.values(), ...waiting.splice(0)]) failed(gone);
       await started;
@@ -180,6 +185,33 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
       owned.complete();
     },
   };
+}
+
+/** The consumer of the group; it restarts after failures that pass for as long as it is wanted. */
+function createConsumer(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings, isWanted: () => boolean): Consumer {
+  return kafka.consumer({
+    groupId: settings.groupId,
+    sessionTimeout: settings.sessionTimeoutMs,
+    rebalanceTimeout: rebalanceTimeoutOf(settings),
+    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 4 * 1024 * 1024,
+    allowAutoTopicCreation: false,
+    readUncommitted: false,
+    retry: {
+      retries: 8,
+      initialRetryTime: 200,
+      maxRetryTime: 3_000,
+      factor: 0.2,
+      multiplier: 2,
+      // Disconnecting does not end a restart that is under way. A fault that a person must set right ends the membership instead of being tried in silence.
+      restartOnFailure: (error) => Promise.resolve(isWanted() && classify(error, '').kind !== 'forbidden'),
+    },
+  });
+}
+
+function rebalanceTimeoutOf({ sessionTimeoutMs }: GroupSettings): number {
+  return Math.max(sessionTimeoutMs, 10_000);
 }
 
 async function start(consumer: Consumer, stateTopic: string, readings: ReadonlyMap<number, Reading>): Promise<void> {
@@ -210,17 +242,23 @@ function handOver({ messages }: Batch, reading: Reading | undefined): void {
   }
 }
 
-/** Resolves true once the group has no members, false if it still has some after the time given. */
-export async function groupIsEmpty(kafka: Pick<Kafka, 'admin'>, groupId: string, withinMs: number): Promise<boolean> {
+/** Resolves true once the group has no members, false if it still has some after the time given; `onWaiting` is called once where there are some. */
+export async function groupIsEmpty(
+  kafka: Pick<Kafka, 'admin'>,
+  groupId: string,
+  withinMs: number,
+  onWaiting: () => void = () => undefined,
+): Promise<boolean> {
   const attempted = `asking who is in group ${groupId}`;
   const admin = kafka.admin();
   const ask = async (): Promise<boolean> => {
     await admin.connect();
     const giveUpAt = Date.now() + withinMs;
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const { groups } = await admin.describeGroups([groupId]);
       if (groups.every(({ members }) => members.length === 0)) return true;
       if (Date.now() >= giveUpAt) return false;
+      if (tries === 1) onWaiting();
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   };

@@ -9,8 +9,9 @@ import {
   type Observable,
   of,
   tap,
+  throwError,
 } from 'rxjs';
-import { FatalError, TransientError } from '../errors';
+import { FatalError, type ParkReason, TransientError } from '../errors';
 import type { Http } from '../http';
 import type { Answer, EntityId, RawBody, StreamName, Turn } from '../model';
 import { fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
@@ -214,10 +215,41 @@ export function createRest(options: RestOptions): Rest {
             ? list('clients', '/clients.json', { order: 'id asc' }, 0, 1).pipe(map(() => 'unreadable' as const))
             : of(details),
         ),
+        catchError((error: unknown) => throwError(() => notTheApi(error, baseUrl))),
       );
     },
     as: (turn) => createRest({ ...options, slots: { take: (signal) => slots.take(signal, turn()) } }),
   };
+}
+
+/** What the first question to a wrong address comes to; whoever reads it is to look at the address before the key. */
+const NOT_THE_API: ReadonlySet<ParkReason> = new Set(['unexpected-status', 'redirected', 'malformed-answer']);
+
+/** The failure of an entity's first question, with the address that was asked where nothing there speaks as the API does. */
+function notTheApi(error: unknown, baseUrl: string): unknown {
+  const url = `${baseUrl.replace(/\/+$/, '')}/account/details.json`;
+  const hint = `; ${url} was asked first: if that is not where the API is, set infakt.baseUrl`;
+  if (error instanceof FatalError && NOT_THE_API.has(error.reason)) {
+    const { message, reason, parks, entity, stream, status, parkMs } = error;
+    return new FatalError(message + hint, {
+      reason,
+      parks,
+      cause: error,
+      ...(entity === undefined ? {} : { entity }),
+      ...(stream === undefined ? {} : { stream }),
+      ...(status === undefined ? {} : { status }),
+      ...(parkMs === undefined ? {} : { parkMs }),
+    });
+  }
+  if (error instanceof TransientError && error.cause instanceof TransientError && error.status === undefined) {
+    const { message, entity, stream } = error;
+    return new TransientError(message + hint, {
+      cause: error,
+      ...(entity === undefined ? {} : { entity }),
+      ...(stream === undefined ? {} : { stream }),
+    });
+  }
+  return error;
 }
 
 /** The URL, unless it would take the key elsewhere or make the API do more than read. */

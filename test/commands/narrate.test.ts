@@ -8,11 +8,13 @@ import { NO_COUNTS } from '../../src/rules/cursor';
 
 let lines: Record<string, unknown>[];
 let narrator: Narrator;
+let nowMs: number;
 
 beforeEach(() => {
   lines = [];
   const destination = { write: (text: string) => void lines.push(JSON.parse(text) as Record<string, unknown>) };
-  narrator = createNarrator(createLogger({ level: 'info', secrets: [] }, destination));
+  nowMs = Date.parse('2026-01-07T10:00:01.000Z');
+  narrator = createNarrator(createLogger({ level: 'info', secrets: [] }, destination), () => nowMs);
 });
 
 /** What was told so far, one text a line: level, place, message. */
@@ -71,9 +73,67 @@ const parked = (place: Place, waitMs = 60_000): void =>
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
-  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, parked: false });
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, loss: 'lost', inARow: 1 });
 
 const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
+
+describe('what a run takes and does', () => {
+  const shards = (taken: number[], givenUp: number[], owned: number): void =>
+    narrator.tell({ kind: 'shards', taken, givenUp, entities: taken.map((shard) => `e${shard}`), owned, of: 4 });
+
+  test('shards that are taken and given up are told, and once that another replica has the others', () => {
+    shards([0, 1, 2, 3], [], 4);
+    shards([], [2, 3], 2);
+    shards([3], [0], 2);
+    shards([0, 1, 2], [], 4);
+    expect(told()).toEqual([
+      'info shards taken',
+      'info shards given up',
+      'info another replica of this service has the other shards',
+      'info shards taken',
+      'info shards given up',
+      'info shards taken',
+    ]);
+    expect(lines[0]).toMatchObject({ shards: [0, 1, 2, 3], entities: ['e0', 'e1', 'e2', 'e3'], owned: 4, of: 4 });
+    expect(lines[1]).toMatchObject({ shards: [2, 3], owned: 2 });
+  });
+
+  test('what was read and published is summed up each minute while there is something, else every ten minutes (I10)', () => {
+    const changed = { ...NO_COUNTS, rows: 3, created: 1, updated: 2 };
+    narrator.sumUp();
+    narrator.tell({ kind: 'request', ...clients, attempt: 1 });
+    narrator.tell({ kind: 'page', ...clients, counts: changed, cursor });
+    narrator.tell({ kind: 'page', ...invoices, counts: { ...NO_COUNTS, rows: 5, unchanged: 5 }, cursor });
+    narrator.sumUp();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      msg: 'read and published',
+      minutes: 2,
+      requests: 1,
+      rows: 8,
+      published: { clients: 3 },
+      oldest: null,
+    });
+    sweep(clients);
+    nowMs += 90_000;
+    for (let minute = 1; minute < 10; minute++) narrator.sumUp();
+    expect(told()).toEqual(['info read and published', 'info alfa clients caught up']);
+    narrator.sumUp();
+    expect(lines[2]).toMatchObject({
+      minutes: 10,
+      rows: 0,
+      published: {},
+      oldest: { stream: 'alfa clients', seconds: 90 },
+    });
+  });
+
+  test('whom a run waits for is told, and until when', () => {
+    narrator.tell({ kind: 'waiting', wait: { forWhom: 'another instance', untilMs: nowMs } });
+    narrator.tell({ kind: 'waiting', wait: null });
+    expect(told()).toEqual(['info waiting']);
+    expect(lines[0]).toMatchObject({ for: 'another instance', until: '2026-01-07T10:00:01.000Z' });
+  });
+});
 
 describe('sweeps', () => {
   test('no page is a line, and only the first sweep of each stream is', () => {
@@ -160,7 +220,11 @@ describe('parking', () => {
   test('what is given up is an error with its reason', () => {
     narrator.tell({ kind: 'given-up', ...clients, reason: 'unauthorized', error: refusal });
     expect(told()).toEqual(['error alfa clients given up for this run']);
-    expect(lines[0]).toMatchObject({ reason: 'unauthorized', err: { message: refusal.message } });
+    expect(lines[0]).toMatchObject({
+      reason: 'unauthorized',
+      advice: "set the entity's API key: it is missing, wrong or was withdrawn",
+      err: { message: refusal.message },
+    });
   });
 });
 
@@ -206,6 +270,63 @@ describe('Kafka', () => {
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
   });
 
+  test('a lasting failure is told behind a first harmless one of its class, and again every minute with how often it came', () => {
+    lost(0);
+    lost(0, new TransientError('GET /topics: quota 17 exceeded'));
+    nowMs += 30_000;
+    lost(0, new TransientError('GET /topics: quota 18 exceeded'));
+    nowMs += 30_000;
+    lost(0, new TransientError('GET /topics: quota 19 exceeded'));
+    expect(told()).toEqual(Array(3).fill('warn 0 kafka lost, retrying'));
+    expect(lines.map(({ times }) => times)).toEqual([1, 1, 3]);
+  });
+
+  test('refusals are told by how many there were in a row, and are no loss of Kafka', () => {
+    for (let inARow = 1; inARow <= 9; inARow++)
+      narrator.tell({ kind: 'lost', shard: 0, error: away, waitMs: 1, loss: 'refused', inARow });
+    back(0);
+    expect(told()).toEqual(Array(4).fill('warn 0 batch refused, trying it in smaller pieces'));
+    expect(lines.map(({ times }) => times)).toEqual([1, 2, 4, 8]);
+  });
+
+  test('a group that is not heard of is told, and that it is heard again', () => {
+    const contact = (failure: Error | null): void => narrator.tell({ kind: 'contact', failure });
+    contact(away);
+    contact(null);
+    contact(null);
+    expect(told()).toEqual(['warn kafka lost, retrying', 'info kafka is back']);
+  });
+
+  test('an outage that the group and a shard notice is one line, and is over when both are back', () => {
+    narrator.tell({ kind: 'contact', failure: away });
+    lost(0);
+    back(0);
+    expect(told()).toEqual(['warn kafka lost, retrying']);
+    narrator.tell({ kind: 'contact', failure: null });
+    expect(told()).toEqual(['warn kafka lost, retrying', 'info kafka is back']);
+  });
+
+  test('a registry that is away is said to be that, not Kafka', () => {
+    lost(null, new TransientError('no answer', { trouble: 'registry' }));
+    back(0);
+    expect(told()).toEqual(['warn registry lost, retrying', 'info registry is back']);
+  });
+
+  test('a shard that another writer took is no loss, unless that happens again and again', () => {
+    const moved = new TransientError('a newer writer took this shard', { trouble: 'hand-over' });
+    lost(0, moved);
+    back(0);
+    lost(0, moved);
+    lost(1, moved);
+    lost(0, moved);
+    expect(told()).toEqual([
+      'info 0 shard handed over',
+      'info 0 shard handed over',
+      'info 1 shard handed over',
+      'warn 0 shard handed over again and again',
+    ]);
+  });
+
   test('the next outage is told again', () => {
     lost(0);
     back(0);
@@ -244,8 +365,8 @@ describe('Kafka', () => {
 });
 
 test('a shard that is parked is an error in the log at each try, and its return is told', () => {
-  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, parked: true });
-  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, parked: true });
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, loss: 'parked', inARow: 1 });
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, loss: 'parked', inARow: 2 });
   back(4);
   back(4);
   expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);

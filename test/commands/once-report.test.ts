@@ -1,5 +1,14 @@
-import { asJson, createDisplay, newReport, note, summary, type StreamReport } from '../../src/commands/once-report';
-import { FatalError } from '../../src/errors';
+import {
+  asJson,
+  createDisplay,
+  createWaits,
+  failureReason,
+  newReport,
+  note,
+  summary,
+  type StreamReport,
+} from '../../src/commands/once-report';
+import { ConfigError, FatalError, TransientError } from '../../src/errors';
 import type { Cursor } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import type { Completeness } from '../../src/rules/completeness';
@@ -145,6 +154,39 @@ test('the summary of a stream names deletions and dead letters only where there 
   expect(summary({ ...report, complete: false, reason: 'forbidden' })).toBe(
     'alfa clients: 5 rows, 2 first read, 0 created, 1 updated, 4 republished, 3 deleted, 2 unchanged, 1 dead-lettered in 1.3 s, NOT complete: forbidden',
   );
+});
+
+test('a run that waits says for whom and until when, and not that it has read nothing', () => {
+  let shown = '';
+  const waits = createWaits();
+  const display = createDisplay({ columns: null, stderr: (text) => void (shown += text) }, reports, () => 1_000, waits);
+  const untilMs = Date.parse('2026-01-07T10:00:15.000Z');
+  const error = new FatalError('no', { reason: 'unavailable', parks: 'entity' });
+  waits.note({ kind: 'waiting', wait: { forWhom: 'another instance', untilMs } }, 0);
+  display.show();
+  expect(shown).toBe('waiting for another instance, until 10:00:15 UTC at the latest\n');
+  waits.note({ kind: 'waiting', wait: null }, 0);
+  waits.note({ kind: 'parked', entity: 'alfa', stream: null, reason: 'unavailable', error, waitMs: 60_000 }, untilMs);
+  waits.note({ kind: 'parked', entity: 'beta', stream: 'clients', reason: 'forbidden', error, waitMs: 5_000 }, untilMs);
+  shown = '';
+  display.show();
+  expect(shown).toBe(
+    'waiting for alfa, parked (unavailable), next try at 10:01:15 UTC\nwaiting for beta clients, parked (forbidden), next try at 10:00:20 UTC\n',
+  );
+  waits.note({ kind: 'retrying', entity: 'alfa', stream: null }, untilMs);
+  waits.note({ kind: 'given-up', entity: 'beta', stream: 'clients', reason: 'forbidden', error }, untilMs);
+  expect(waits.texts()).toEqual([]);
+});
+
+test.each([
+  [new TransientError('no answer', { trouble: 'registry' }), 'registry'],
+  [new ConfigError('no sign-in', { trouble: 'registry' }), 'registry'],
+  [new TransientError('members', { trouble: 'second-instance' }), 'second-instance'],
+  [new TransientError('no broker'), 'kafka'],
+  [new ConfigError('another layout'), 'configuration'],
+  [new TypeError('x is undefined'), 'bug'],
+])('a run that ended by %s says so in one word: %s', (error, reason) => {
+  expect(failureReason(error)).toBe(reason);
 });
 
 describe('the display', () => {

@@ -30,7 +30,9 @@ const runProgram = promisify(execFile);
 
 /** The lines of the log that are about Kafka, but for what only a developer sees. */
 function aboutKafka(told: readonly string[]): string[] {
-  return told.filter((line) => line.startsWith('kafka'));
+  const lines = told.filter((line) => line.startsWith('kafka'));
+  // Each kind of failure of an outage is a line.
+  return lines.filter((line, index) => line !== lines[index - 1]);
 }
 
 async function membersOf({ service, bootstrap }: Scene): Promise<number> {

@@ -121,9 +121,13 @@ test('a registry that hangs or is down at the start ends once with 3 in time, an
   });
   const hanging = await company.service.once();
   expect(hanging.code).toBe(3);
-  expect(hanging.stderr).toContain(server.url);
+  expect(hanging.stderr).toContain(`using the schema registry at ${server.url} (registry.url)`);
+  expect(Object.values(hanging.streams).map(({ reason }) => reason)).toEqual(
+    Object.values(hanging.streams).map(() => 'registry'),
+  );
+  expect(JSON.parse(hanging.stdout)).toMatchObject({ cause: expect.stringContaining(server.url) as string });
   const run = startRun(company.service);
-  await run.says('kafka lost, retrying');
+  await run.says('registry lost, retrying');
   expect(await run.stop()).toMatchObject({ code: 0 });
 });
 

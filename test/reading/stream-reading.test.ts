@@ -37,7 +37,7 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
     limit: 4,
     credits: 2,
     requestOrder,
-    twins: { check: () => undefined },
+    twins: { check: () => undefined, identified: () => undefined },
     now: () => Date.parse('2026-03-31T12:00:00.000Z'),
     newId: () => 'hold',
     stop,

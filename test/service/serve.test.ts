@@ -209,8 +209,8 @@ describe("a shard's own fault (I9)", () => {
       });
       const pages = await runUntilTold(run, lost, 3);
       expect(pages).not.toContain(alfa);
-      for (const { shard, error, parked } of lost) {
-        expect({ shard, parked }).toEqual({ shard: shardOf(alfa), parked: true });
+      for (const { shard, error, loss } of lost) {
+        expect({ shard, loss }).toEqual({ shard: shardOf(alfa), loss: 'parked' });
         expect(error.message).toContain(words);
       }
       expect(waits.slice(0, 3)).toEqual([1, 2, 3]);

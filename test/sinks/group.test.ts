@@ -5,9 +5,10 @@ import { groupIsEmpty, joinGroup, type Membership } from '../../src/sinks/group'
 
 type Listener = (event: { readonly payload: unknown }) => void;
 
-const events: Pick<ConsumerEvents, 'GROUP_JOIN' | 'HEARTBEAT' | 'END_BATCH_PROCESS' | 'CRASH'> = {
+const events: Pick<ConsumerEvents, 'GROUP_JOIN' | 'HEARTBEAT' | 'REBALANCING' | 'END_BATCH_PROCESS' | 'CRASH'> = {
   GROUP_JOIN: 'consumer.group_join',
   HEARTBEAT: 'consumer.heartbeat',
+  REBALANCING: 'consumer.rebalancing',
   END_BATCH_PROCESS: 'consumer.end_batch_process',
   CRASH: 'consumer.crash',
 };

@@ -664,6 +664,33 @@ describe('account details', () => {
     ]);
   });
 
+  test.each<[string, Reaction]>([
+    ['a 404 that is a page', html(404)],
+    ['a 404 in JSON', json(404, { error: 'x' })],
+    ['a page', html(200)],
+    ['a redirect', json(301, {}, { location: 'https://elsewhere.example/' })],
+  ])(
+    'of an address that answers everything by %s blame infakt.baseUrl, with the URL that was asked',
+    async (_title, reaction) => {
+      server.react(reaction);
+      const error = await failureOf(open().rest.accountDetails());
+      expect(error.message).toContain(`${server.url}/api/v3/account/details.json was asked first`);
+      expect(error.message).toContain('set infakt.baseUrl');
+    },
+  );
+
+  test('of an address where nobody listens blame infakt.baseUrl too', async () => {
+    server.react(hangUp);
+    const error = await failureOf(open().rest.accountDetails());
+    expect(error.message).toContain('set infakt.baseUrl');
+  });
+
+  test.each([401, 402, 403])('that are refused with %i do not blame the address', async (status) => {
+    server.react(json(status, {}));
+    const error = await failureOf(open().rest.accountDetails());
+    expect(error.message).not.toContain('infakt.baseUrl');
+  });
+
   test.each(refusals)(
     "that are refused (%s) where lists are too fail with the list's error",
     async (_title, reaction) => {

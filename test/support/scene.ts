@@ -156,7 +156,7 @@ export function scene({
         })),
         rhythm: null,
         newId: () => 'hold',
-        twins: { check: () => undefined },
+        twins: { check: () => undefined, identified: () => undefined },
         parkMs: () => 1,
         limit: LIMIT,
         credits: 4,

@@ -98,7 +98,7 @@ export function memoryRun({
     shards: entitiesByShard(entities.map(entityOf), PARTITIONS),
     rhythm: null,
     holders: new Map(),
-    twins: { check: () => undefined },
+    twins: { check: () => undefined, identified: () => undefined },
     ...changes,
   };
 }

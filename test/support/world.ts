@@ -538,7 +538,7 @@ function startProcess(
       })),
       rhythm: sideBySide?.rhythm ?? null,
       newId: () => world.newId(),
-      twins: { check: () => undefined },
+      twins: { check: () => undefined, identified: () => undefined },
       parkMs: () => 0,
       limit: story.limit,
       credits: story.credits,

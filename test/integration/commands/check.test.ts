@@ -297,7 +297,6 @@ test.each([
   ['the state topic', 'state', 'got no topic of that name beside'],
   ['a data topic', 'invoices', 'what was published there is gone'],
   ['another data topic', 'clients', 'what was published there is gone'],
-  ['the topic of sweeps', 'sweeps', 'what was published there is gone'],
 ])(
   '%s that was lost is refused by check and by a run alike, and neither makes it anew (I10)',
   async (_, lost, says) => {

@@ -126,7 +126,7 @@ test('I4: a newer writer of the shard fences the older one, whose batch stays in
   const newer = await here.open();
   expect(await older.commit(batchOf(here, 'zombie'))).toMatchObject({
     kind: 'fenced',
-    error: { code: 'TRANSIENT', message: expect.stringContaining('a newer instance owns this shard') as string },
+    error: { code: 'TRANSIENT', message: expect.stringContaining('a newer writer took this shard') as string },
   });
   await committedBy(newer, batchOf(here, 'newer'));
   expect(await here.committed()).toEqual([...whole('newer'), ...whole('older')].sort());

@@ -171,7 +171,7 @@ function runContextOf(
     shards,
     rhythm,
     holders: new Map(),
-    twins: { check: () => undefined },
+    twins: { check: () => undefined, identified: () => undefined },
   };
 }
 
