@@ -91,8 +91,9 @@ describe('a shard whose commit is lost', () => {
   type Lost = Extract<ServiceEvent, { kind: 'lost' }>;
   const lostInto =
     (lost: Lost[]): Emit =>
-    (event) =>
-      void (event.kind === 'lost' && lost.push(event));
+    (event) => {
+      if (event.kind === 'lost') lost.push(event);
+    };
 
   test('is opened again once the group has confirmed it, and loses nothing', async () => {
     const lost: Lost[] = [];
