@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ConfigResourceTypes } from 'kafkajs';
 
 import { partitionOf } from '../../src/sinks/partition';
-import { kafkaClient, until, withAdmin } from '../support/kafka';
+import { addPartitions, kafkaClient, until, withAdmin } from '../support/kafka';
 import {
   API_KEY,
   OTHER_API_KEY,
@@ -328,10 +328,7 @@ async function sendTo(
 async function setPartitions({ service }: OneCompany, name: string, count: number): Promise<void> {
   const topic = service.topic(name);
   await withAdmin(kafkaClient(), async (admin) => {
-    await admin.createPartitions({ topicPartitions: [{ topic, count }] });
-    await until(async () => (await admin.fetchTopicOffsets(topic)).length === count, {
-      what: `${topic} to have ${count} partitions`,
-    });
+    await addPartitions(admin, topic, count);
   });
 }
 

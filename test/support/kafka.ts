@@ -84,6 +84,16 @@ export async function withAdmin<T>(client: Kafka, use: (admin: Admin) => Promise
   }
 }
 
+/** Gives a topic more partitions; resolves when the broker shows them, which is a moment after it answered. */
+export async function addPartitions(admin: Admin, topic: string, count: number): Promise<void> {
+  await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  const shown = async (): Promise<boolean> => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions.length === count;
+  };
+  await until(shown, { what: `${count} partitions of ${topic}` });
+}
+
 /** Runs after the current test, whatever its outcome; the latest first. */
 export function cleanUp(action: () => Promise<unknown>): void {
   cleanups.push(action);

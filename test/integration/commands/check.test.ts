@@ -7,7 +7,7 @@ import type { FaultAction } from '../../../simulator/faults';
 import { createRandom, seedFrom } from '../../../simulator/random';
 import { taxNumber } from '../../../simulator/rows';
 import { startSimulator, type Simulator } from '../../../simulator/server';
-import { cleanUp, kafkaClient, until, withAdmin } from '../../support/kafka';
+import { addPartitions, cleanUp, kafkaClient, until, withAdmin } from '../../support/kafka';
 import { type ServiceSetting, type TestService, testService } from '../../support/once';
 import { companies, expectAgreement, readStreams, startRun } from '../../support/run';
 
@@ -274,7 +274,7 @@ test('a state topic of another service, other partitions, and a state topic that
 
   service.configure(reconfigured);
   await withAdmin(kafkaClient(), async (admin) => {
-    await admin.createPartitions({ topicPartitions: [{ topic: service.topic('invoices'), count: 5 }] });
+    await addPartitions(admin, service.topic('invoices'), 5);
   });
   const widened = await check(service);
   expect(widened).toMatchObject({ code: 2, failed: ['state'] });
