@@ -40,13 +40,11 @@ export interface StateLook {
 export async function refuseForeignState({ ends, owned, readOwned, readAll, settles }: StateLook): Promise<void> {
   const used = ends.flatMap((end, partition) => (end > 0 ? [partition] : []));
   if (used.length === 0) return;
-  let settled = false;
-  let isOurs = false;
-  let refusal: unknown = null;
+  const seen: Seen = { isSettled: false, isOurs: false, refusals: [] };
   const judge = (record: StateRecordSeen): boolean => {
-    settled = settles(record);
-    isOurs = true;
-    return settled;
+    seen.isSettled = settles(record);
+    seen.isOurs = true;
+    return seen.isSettled;
   };
   const readable = used.filter((partition) => owned.has(partition));
   let isWhole = readable.length === used.length;
@@ -57,9 +55,9 @@ export async function refuseForeignState({ ends, owned, readOwned, readAll, sett
       // The partition moved to another replica meanwhile.
       if (error instanceof TransientError) isWhole = false;
       else if (concernsService(error)) throw error;
-      else refusal ??= error;
+      else seen.refusals.push(asError(error));
     }
-    if (settled) return;
+    if (seen.isSettled) return;
   }
   if (!isWhole) {
     await readAll((record) => {
@@ -67,12 +65,26 @@ export async function refuseForeignState({ ends, owned, readOwned, readAll, sett
         return judge(record);
       } catch (error) {
         if (concernsService(error)) throw error;
-        refusal ??= error;
+        seen.refusals.push(asError(error));
         return false;
       }
     });
   }
-  if (refusal !== null && !isOurs) throw refusal;
+  const [refusal] = seen.refusals;
+  if (refusal !== undefined && !seen.isOurs) throw refusal;
+}
+
+/** What the records that were read so far come to. */
+interface Seen {
+  isSettled: boolean;
+  /** Whether some record is this service's. */
+  isOurs: boolean;
+  /** Faults of single partitions. */
+  readonly refusals: Error[];
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Anything else than a ConfigError of the whole service is a fault of what stands in one partition. */

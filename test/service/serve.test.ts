@@ -85,15 +85,16 @@ test.each([
   expect(shares).toEqual([share]);
 });
 
+type Lost = Extract<ServiceEvent, { kind: 'lost' }>;
+const lostInto =
+  (lost: Lost[]): Emit =>
+  (event) => {
+    if (event.kind === 'lost') lost.push(event);
+  };
+
 describe('a shard whose commit is lost', () => {
   const owned = new BehaviorSubject(all);
   const kafkaWith = (fate: () => Fate) => () => createMemoryKafka({ fate });
-  type Lost = Extract<ServiceEvent, { kind: 'lost' }>;
-  const lostInto =
-    (lost: Lost[]): Emit =>
-    (event) => {
-      if (event.kind === 'lost') lost.push(event);
-    };
 
   test('is opened again once the group has confirmed it, and loses nothing', async () => {
     const lost: Lost[] = [];
@@ -115,7 +116,7 @@ describe('a shard whose commit is lost', () => {
       },
     });
     const progress = await endOf(runShards(run));
-    expect(progress.at(-1)?.kind).toBe('sweep');
+    expect(progress.map(({ kind }) => kind)).toContain('sweep');
     expect(lost).toMatchObject([{ shard: shardOf(alfa), error: expect.any(TransientError) as unknown, waitMs: 1 }]);
     expect(asked).toEqual([shardOf(alfa)]);
   });
@@ -220,6 +221,7 @@ describe("a shard's own fault (I9)", () => {
 
   test('a bug that a shard runs into parks the shard, which is read from the state topic alone when it is tried again', async () => {
     const lost: Lost[] = [];
+    const failures: unknown[] = [];
     let broken = true;
     const pages: string[] = [];
     const back: number[] = [];
@@ -242,12 +244,14 @@ describe("a shard's own fault (I9)", () => {
     };
     const running = runShards({ ...run, api: { ...run.api, of: ofBroken } }).subscribe({
       next: ({ kind, entity }) => kind === 'page' && pages.push(entity),
+      error: (error: unknown) => failures.push(error),
     });
     await until(() => lost.length > 1, { what: 'the fault' });
     expect(lost[0]).toMatchObject({ shard: shardOf(alfa), parked: true, error: expect.any(TypeError) as unknown });
     broken = false;
     await until(() => pages.includes(alfa), { what: `a page of ${alfa}` });
     running.unsubscribe();
+    expect(failures).toEqual([]);
     expect(back).toContain(shardOf(alfa));
   });
 
