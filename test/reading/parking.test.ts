@@ -15,7 +15,7 @@ const refused = (): never => {
   throw new FatalError('expected 200, got 401', { reason: 'unauthorized', parks: 'entity' });
 };
 const down = (): never => {
-  throw new TransientError('expected 200, got 503');
+  throw new TransientError('expected 200, got 503', { status: 503 });
 };
 
 describe('parking', () => {
@@ -49,7 +49,8 @@ describe('parking', () => {
     expect(await run.ended).toBeNull();
     const things = run.told.filter(({ stream }) => stream === 'things').map(({ kind }) => kind);
     expect(things).toEqual(['parked', 'retrying', 'given-up']);
-    expect(here.asked.filter(({ stream }) => stream === 'things')).toHaveLength(2);
+    // Each try asks for the whole page, and then for smaller ones.
+    expect(here.asked.filter(({ stream, limit }) => stream === 'things' && limit > 1)).toHaveLength(2);
     expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'beta items']);
   });
 

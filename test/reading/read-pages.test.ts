@@ -72,7 +72,7 @@ test('pages that were read before the API failed are committed and reported befo
       },
     },
     before: (_, asked) => {
-      if (asked === 3) throw new TransientError('expected 200, got 503');
+      if (asked === 3) throw new TransientError('expected 200, got 503', { status: 503 });
     },
   });
   const run = here.start({ parkMs: () => 1 });

@@ -247,7 +247,7 @@ describe("a shard's own fault (I9)", () => {
       error: (error: unknown) => failures.push(error),
     });
     await until(() => lost.length > 1, { what: 'the fault' });
-    expect(lost[0]).toMatchObject({ shard: shardOf(alfa), parked: true, error: expect.any(TypeError) as unknown });
+    expect(lost[0]).toMatchObject({ shard: shardOf(alfa), loss: 'parked', error: expect.any(TypeError) as unknown });
     broken = false;
     await until(() => pages.includes(alfa), { what: `a page of ${alfa}` });
     running.unsubscribe();
