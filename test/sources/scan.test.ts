@@ -351,18 +351,21 @@ describe('scan', () => {
     ['up to a date', { from: null, to: '2024-03-31', order: 'asc' }, 'invoice_date', [1, 2, 3, 7, 8]],
     ['without a date', everything, 'invoice_date', [1, 2, 3, 4, 5, 6, 7, 8]],
     ['of a stream without a scope', { from: '2024-03-01', to: null, order: 'asc' }, null, [1, 2, 3, 4, 5, 6, 7, 8]],
-  ])('leaves out and counts the rows that the query %s excludes, and none whose date has another form (I1)', async (_, query, scopeField, expected) => {
-    const { got, ids } = run({
-      query,
-      filters: { scopeField, openField: null },
-      limit: 100,
-      ask: () => of(answer(dated, 8)),
-    });
-    await settle();
-    expect(ids()).toEqual([expected]);
-    expect(got.steps[0]?.page.outsideQuery).toBe(8 - expected.length);
-    expect(got.steps[0]?.page.interval).toEqual({ after: null, upTo: null });
-  });
+  ])(
+    'leaves out and counts the rows that the query %s excludes, and none whose date has another form (I1)',
+    async (_, query, scopeField, expected) => {
+      const { got, ids } = run({
+        query,
+        filters: { scopeField, openField: null },
+        limit: 100,
+        ask: () => of(answer(dated, 8)),
+      });
+      await settle();
+      expect(ids()).toEqual([expected]);
+      expect(got.steps[0]?.page.outsideQuery).toBe(8 - expected.length);
+      expect(got.steps[0]?.page.interval).toEqual({ after: null, upTo: null });
+    },
+  );
 
   test('passes strays on with the page that shows them', async () => {
     const { got } = run({ ask: () => of(answer([...rows(1), 'x'], 2)) });

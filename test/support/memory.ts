@@ -72,8 +72,7 @@ const noPause = (): Promise<void> => Promise.resolve();
 /** Last offsets of each topic in a stored layout; none in a damaged one. */
 function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
   try {
-    const { lastOffsets }: Partial<Layout> = parseStateValue('layout', layout);
-    return lastOffsets ?? {};
+    return (parseStateValue('layout', layout) as Partial<Layout>).lastOffsets ?? {};
   } catch {
     return {};
   }
