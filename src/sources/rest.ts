@@ -100,7 +100,10 @@ export function requestRetry(random: () => number): RequestRetry {
   return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }), secondOpinionMs: 5_000 };
 }
 
-/** Resubscribes after transient failures, waiting as long as the API asked for and the policy says. */
+/** A request waits so long itself where the API asks for it; for longer its stream or entity is parked, and says so. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Resubscribes after transient failures, waiting as long as the API asked for, up to a minute, and the policy says. */
 export function retryRequest<T>({
   attempts,
   waitMs,
@@ -109,7 +112,7 @@ export function retryRequest<T>({
   return retryWithBackoff({
     attempts,
     waitMs: (error, retry) => Math.max(askedFor(error), waitMs(retry)),
-    mayPass: (error) => error instanceof TransientError,
+    mayPass: (error) => error instanceof TransientError && askedFor(error) <= LONGEST_WAIT_MS,
   });
 }
 
@@ -184,7 +187,7 @@ export function createRest(options: RestOptions): Rest {
       const began = options.marks.next();
       return oneTry(options, question, addressOf(question, baseUrl)).pipe(
         tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, status })),
-        map(({ status, bytes, ended }) => ({ status, bytes, began, ended })),
+        map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
         catchError((error: unknown) => {
           if (!(error instanceof TransientError)) throw error;
           onAttempt?.({ entity, stream, attempt: 1, fault: error });
@@ -267,6 +270,18 @@ function addressOf({ entity, stream, kind, path, params }: Question, baseUrl: st
   }
   if (params !== undefined) url.search = params.toString();
   return url.href;
+}
+
+/** Bytes that somebody will read, without the key that an answer may repeat. */
+function without(key: string, bytes: Buffer): Buffer {
+  const hidden = Buffer.from(key);
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (let found = bytes.indexOf(hidden); found >= 0; found = bytes.indexOf(hidden, at)) {
+    pieces.push(bytes.subarray(at, found), Buffer.from('***'));
+    at = found + hidden.length;
+  }
+  return at === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(at)]);
 }
 
 /** One try with a slot of its own; unsubscribing leaves the queue, or aborts the request. */

@@ -205,6 +205,12 @@ describe('a row that cannot be read', () => {
     expect(opened.attempts).toEqual([{ entity: 'acme', stream: 'invoices', attempt: 1, status: 200 }]);
   });
 
+  test('is without the key that the answer repeats (I11)', async () => {
+    server.react(raw(500, `<p>${KEY}</p><p>X-inFakt-ApiKey: ${KEY}</p>`, { 'content-type': 'text/html' }));
+    const { bytes } = await valueOf(raw1(open()));
+    expect(bytes.toString()).toBe('<p>***</p><p>X-inFakt-ApiKey: ***</p>');
+  });
+
   test.each<[string, Reaction, number | null]>([
     ['a page of a gateway', html(504), 504],
     ['a body that is cut', cut(), 200],
@@ -414,6 +420,13 @@ describe('Retry-After', () => {
         return tries > 1 ? of(tries) : throwError(() => new TransientError('busy', { retryAfterMs: 7_000 }));
       });
       expectObservable(request.pipe(retryRequest({ attempts: 2, waitMs: () => 1 }))).toBe('7s (a|)', { a: 2 });
+    }));
+
+  test('of more than a minute is not waited for by the request: what asks is parked, and says so', () =>
+    virtualTime(({ expectObservable }) => {
+      const busy = new TransientError('busy', { retryAfterMs: 60_001 });
+      const request = throwError(() => busy);
+      expectObservable(request.pipe(retryRequest({ attempts: 6, waitMs: () => 1 }))).toBe('#', undefined, busy);
     }));
 });
 
