@@ -110,7 +110,7 @@ function evidenceOf(reading: EntityReading, stream: StreamDeclaration): Observab
       .list(stream.name, stream.path, listParams(stream, { ...query, order }), 0, shard.limit)
       .pipe(map((answer) => (answer.rows.length === 0 ? 'emptied' : answer.rows.some(isKnown) ? 'some' : 'strangers')));
   const alone = from(known).pipe(
-    concatMap(({ id, address }) => (address === null ? EMPTY : askDetail(rest, stream, id, address))),
+    concatMap(({ id, address }) => (address === null ? EMPTY : askDetail(rest, stream, { id, address }))),
     map(({ status }): StreamEvidence['kind'] => (status === 200 ? 'some' : 'strangers')),
   );
   return concat(page('asc'), page('desc'), alone).pipe(

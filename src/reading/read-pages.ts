@@ -21,7 +21,7 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
       query: cursor.query,
       filters: stream,
       limit: shard.limit,
-      ask: askingPages(reading, cursor.query, walk.restAt),
+      ask: askingPages(reading, cursor.query, walk.turnAt),
       position: cursor.position,
       credit: createCredits(scanName === 'sweep' ? shard.credits : 1),
       stopped: () => shard.stop.aborted,
@@ -50,7 +50,7 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
 
 /** What a walk knows beside its cursor, from the pages that it has seen. */
 function startWalk(
-  { shard, reader, stream }: StreamReading,
+  { shard, stream }: StreamReading,
   scanName: TimedScan,
   { totalCount, number, startedAt, mark }: Cursor,
 ) {
@@ -66,8 +66,8 @@ function startWalk(
     return turnOf({ stream: stream.name, scan: scanName, target: aim, pages: known, done, startedAtMs }, now());
   };
   return {
-    /** The API as the request for a page at that offset asks it: with its turn among all requests. */
-    restAt: (offset: number) => (target === null ? reader.rest : reader.rest.as(() => turnAt(target, offset))),
+    /** The turn among all requests of the one for a page at that offset; none where nothing has a rhythm. */
+    turnAt: target === null ? null : (offset: number) => turnAt(target, offset),
     /** Whether the walk may end with this page although the list goes on. */
     isEnough: (page: Page): boolean => {
       // Sweep and newest go on through a list whose filter has no effect.

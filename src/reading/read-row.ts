@@ -6,7 +6,7 @@ import { startPosition } from '../rules/paging';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
 import type { Detail } from '../sources/answers';
-import type { Rest } from '../sources/rest';
+import type { Asking, Rest } from '../sources/rest';
 import { spotRead } from '../sources/scan';
 import { reportPage } from './committed';
 import type { Progress } from './progress';
@@ -19,12 +19,11 @@ import { ofStreamAlone } from './stream-trouble';
  * is for the sweep to prove.
  */
 export function readRow(reading: StreamReading, id: number): Observable<Progress> {
-  const { shard, reader, stream, handle } = reading;
+  const { shard, stream, handle } = reading;
   return defer(() => {
     const query = scopeOf(reading);
-    const rest = reader.rest.as(() => spotTurn(stream.name));
     const rank = handle.rank(id);
-    const rows = asking(reading, query, () => rest);
+    const rows = asking(reading, query, () => spotTurn(stream.name));
     const ask = (offset: number) => rows(offset, shard.limit);
     return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
       mergeMap(({ found, interval, began, ended }) =>
@@ -119,14 +118,27 @@ export function readDetail(
   return defer(() => {
     const mark = shard.requestOrder.next();
     const answered = handle.requested(mark);
-    const rest = reader.rest.as(() => spotTurn(stream.name));
-    return askDetail(rest, stream, id, address).pipe(ofStreamAlone(answers, place, mark), finalize(answered));
+    return askDetail(reader.rest, stream, { id, address }, { turn: () => spotTurn(stream.name) }).pipe(
+      ofStreamAlone(answers, place, mark),
+      finalize(answered),
+    );
   });
 }
 
+/** How a row is asked for by itself. */
+interface RowAddress {
+  readonly id: number;
+  readonly address: string;
+}
+
 /** Asks for a row by its address; another row than the one asked for parks the stream. */
-export function askDetail(rest: Rest, stream: StreamDeclaration, id: number, address: string): Observable<Detail> {
-  return rest.detail(stream.name, stream.detailPath(address)).pipe(
+export function askDetail(
+  rest: Rest,
+  stream: StreamDeclaration,
+  { id, address }: RowAddress,
+  asking: Asking = {},
+): Observable<Detail> {
+  return rest.detail(stream.name, stream.detailPath(address), asking).pipe(
     map((detail) => {
       if (detail.status === 404 || detail.row.id === id) return detail;
       throw new FatalError(`reading one row of ${stream.name}: expected id ${id}, got ${detail.row.id}`, {

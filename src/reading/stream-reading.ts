@@ -1,11 +1,11 @@
 import { defer, finalize, type Observable } from 'rxjs';
 
-import type { Answer, EntityId, Position, Query, RawBody, StreamDeclaration, StreamName } from '../model';
+import type { Answer, EntityId, Position, Query, RawBody, StreamDeclaration, StreamName, Turn } from '../model';
 import type { Twins } from '../rules/identity';
 import type { Target, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
 import type { Session, StreamSession } from '../shard/session';
-import type { Rest } from '../sources/rest';
+import type { Asking, Rest } from '../sources/rest';
 import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
 
@@ -106,19 +106,29 @@ export function scopeOf({ shard, session, reader, stream }: StreamReading): Quer
   return sweepQuery(stream, reader, session.account(reader.entity)?.firstRun ?? isoDay(shard.now()));
 }
 
+/** The turn among all requests of the one for rows from an offset on; null = no request has one, where nothing has a rhythm. */
+type TurnAt = ((offset: number) => Turn) | null;
+
+function turnOf(turnAt: TurnAt, offset: number): Pick<Asking, 'turn'> {
+  return turnAt === null ? {} : { turn: () => turnAt(offset) };
+}
+
 /** Asks for rows of a query; the session knows of each request until its page was added, or none came. */
 export function asking(
-  { shard, stream, handle, place, answers }: StreamReading,
+  { shard, reader, stream, handle, place, answers }: StreamReading,
   query: Query,
-  rest: (offset: number) => Rest,
+  turnAt: TurnAt,
 ): AskRows {
   const params = listParams(stream, query);
   return (offset, limit, tries) =>
     defer(() => {
       const mark = shard.requestOrder.next();
       const answered = handle.requested(mark);
-      return rest(offset)
-        .list(stream.name, stream.path, params, offset, limit, tries)
+      return reader.rest
+        .list(stream.name, stream.path, params, offset, limit, {
+          ...turnOf(turnAt, offset),
+          ...(tries === undefined ? {} : { tries }),
+        })
         .pipe(ofStreamAlone(answers, place, mark), finalize(answered));
     });
 }
@@ -127,14 +137,20 @@ export function asking(
 export function askingPages(
   reading: StreamReading,
   query: Query,
-  rest: (offset: number) => Rest,
+  turnAt: TurnAt,
 ): (offset: number, position: Position) => Observable<Answer> {
-  const { shard, stream, place } = reading;
+  const {
+    shard,
+    reader: { rest },
+    stream,
+    place,
+  } = reading;
   const name = `${place.entity} ${place.stream}`;
   const size = shard.pageSizes.get(name) ?? new PageSize(shard.limit);
   shard.pageSizes.set(name, size);
   const params = listParams(stream, query);
-  const raw = (offset: number): Observable<RawBody> => rest(offset).raw(stream.name, stream.path, params, offset);
-  const ask = askRecovering({ ask: asking(reading, query, rest), raw }, size, query.order);
+  const raw = (offset: number): Observable<RawBody> =>
+    rest.raw(stream.name, stream.path, params, offset, turnOf(turnAt, offset));
+  const ask = askRecovering({ ask: asking(reading, query, turnAt), raw }, size, query.order);
   return (_, position) => ask(position);
 }

@@ -43,16 +43,24 @@ export interface RequestAttempt {
   readonly fault?: TransientError;
 }
 
+/** How one request is made, where that is not as usual. */
+export interface Asking {
+  /** Tries in all, where that is less than usual. */
+  readonly tries?: number;
+  /** The turn of the request among all others, asked before each try. */
+  readonly turn?: (() => Turn) | undefined;
+}
+
 /** The API as one entity sees it; each Observable is cold and asks anew per subscription. */
 export interface Rest {
-  /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`; at most `tries` times, where that is less than usual. */
+  /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`. */
   readonly list: (
     stream: StreamName,
     path: string,
     params: Readonly<Record<string, string>>,
     offset: number,
     limit: number,
-    tries?: number,
+    asking?: Asking,
   ) => Observable<Answer>;
   /** Whatever a list answers when it is asked for one row, once; never fails for what the API does. */
   readonly raw: (
@@ -60,12 +68,11 @@ export interface Rest {
     path: string,
     params: Readonly<Record<string, string>>,
     offset: number,
+    asking?: Pick<Asking, 'turn'>,
   ) => Observable<RawBody>;
-  readonly detail: (stream: StreamName, path: string) => Observable<Detail>;
+  readonly detail: (stream: StreamName, path: string, asking?: Asking) => Observable<Detail>;
   /** `unreadable` if the key may not read its account, but does read lists. `newest` (the default) takes up a key that has changed. */
   readonly accountDetails: (key?: 'newest' | 'same') => Observable<AccountDetails | 'unreadable'>;
-  /** The same, with every request dealt as the scan's own; `turn` is asked before each. */
-  readonly as: (turn: () => Turn) => Rest;
 }
 
 export interface RestOptions {
@@ -123,9 +130,10 @@ export function retryRequest<T>({
  * still down or busy after all tries, with the last TransientError. Errors hold neither the key nor anything of a row.
  */
 export function createRest(options: RestOptions): Rest {
-  const { baseUrl, entity, apiKey, slots, retry, onAttempt } = options;
+  const { baseUrl, entity, apiKey, retry, onAttempt } = options;
 
-  function request<T>(question: Question, read: (reply: ApiReply) => T, tries = retry.attempts): Observable<T> {
+  function request<T>(question: Question, read: (reply: ApiReply) => T, asking: Asking = {}): Observable<T> {
+    const { tries = retry.attempts, turn } = asking;
     const attempts = Math.min(tries, retry.attempts);
     return defer(() => {
       const url = addressOf(question, baseUrl);
@@ -135,7 +143,7 @@ export function createRest(options: RestOptions): Rest {
         onAttempt?.({ entity, stream: question.stream, attempt, ...end });
       return defer(() => {
         attempt++;
-        return oneTry(options, question, url);
+        return oneTry(options, question, url, turn);
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -176,16 +184,16 @@ export function createRest(options: RestOptions): Rest {
     return { entity, stream, kind: 'list', path, params: search };
   }
 
-  const list: Rest['list'] = (stream, path, params, offset, limit, tries) => {
+  const list: Rest['list'] = (stream, path, params, offset, limit, asking) => {
     const question = listOf(stream, path, params, offset, limit);
-    return request(question, (reply) => readList(question, reply), tries);
+    return request(question, (reply) => readList(question, reply), asking);
   };
 
-  const raw: Rest['raw'] = (stream, path, params, offset) => {
+  const raw: Rest['raw'] = (stream, path, params, offset, { turn } = {}) => {
     const question = listOf(stream, path, params, offset, 1);
     return defer(() => {
       const began = options.marks.next();
-      return oneTry(options, question, addressOf(question, baseUrl)).pipe(
+      return oneTry(options, question, addressOf(question, baseUrl), turn).pipe(
         tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, status })),
         map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
         catchError((error: unknown) => {
@@ -200,9 +208,9 @@ export function createRest(options: RestOptions): Rest {
   return {
     list,
     raw,
-    detail: (stream, path) => {
+    detail: (stream, path, asking) => {
       const question: Question = { entity, stream, kind: 'detail', path };
-      return request(question, (reply) => readDetail(question, reply));
+      return request(question, (reply) => readDetail(question, reply), asking);
     },
     accountDetails: (key = 'newest') => {
       const question: Question = {
@@ -221,7 +229,6 @@ export function createRest(options: RestOptions): Rest {
         catchError((error: unknown) => throwError(() => notTheApi(error, baseUrl))),
       );
     },
-    as: (turn) => createRest({ ...options, slots: { take: (signal) => slots.take(signal, turn()) } }),
   };
 }
 
@@ -289,6 +296,7 @@ function oneTry(
   { apiKey, http, slots, marks, wallClock = Date.now }: RestOptions,
   question: Question,
   url: string,
+  turn: Asking['turn'],
 ): Observable<ApiReply> {
   const { entity, stream, kind } = question;
   return defer(() => {
@@ -300,7 +308,7 @@ function oneTry(
       throw new FatalError(message, { entity, stream, reason: 'unauthorized', parks: 'entity' });
     }
     const aborter = new AbortController();
-    const taken = slots.take(aborter.signal);
+    const taken = slots.take(aborter.signal, turn?.());
     return from(taken).pipe(
       mergeMap((slot) => {
         const began = marks.next();

@@ -91,7 +91,7 @@ describe('asking for a row by its address', () => {
       marks: createMarks(),
       beforeDetail: () => answer,
     });
-    return lastValueFrom(askDetail(rest, stream, 7, '7'));
+    return lastValueFrom(askDetail(rest, stream, { id: 7, address: '7' }));
   };
 
   test('gives the row, or that there is none', async () => {

@@ -79,14 +79,14 @@ describe('a request', () => {
 
   test('asks for a page of the query, and the session knows of it until it is answered', async () => {
     const { reading, diary } = await openReading();
-    const answer = await lastValueFrom(asking(reading, query, () => reading.reader.rest)(4, 4));
+    const answer = await lastValueFrom(asking(reading, query, null)(4, 4));
     expect(answer.rows).toMatchObject([{ id: 5 }, { id: 6 }, { id: 7 }, { id: 8 }]);
     expect(diary).toEqual(['asked at 1', 'answered']);
   });
 
   test('that nobody waits for any more counts as answered', async () => {
     const { reading, diary } = await openReading('never');
-    const subscription = asking(reading, query, () => reading.reader.rest)(0, 4).subscribe();
+    const subscription = asking(reading, query, null)(0, 4).subscribe();
     expect(diary).toEqual(['asked at 1']);
     subscription.unsubscribe();
     expect(diary).toEqual(['asked at 1', 'answered']);

@@ -146,7 +146,7 @@ describe('a list', () => {
     let behind = 0;
     const { rest } = open({ slots });
     const turn = () => ({ stream: 'invoices', scan: 'sweep' as const, paceMs: 1_000, behind: ++behind });
-    await valueOf(rest.as(turn).list('invoices', '/invoices.json', {}, 0, 100));
+    await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100, { turn }));
     await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100));
     expect(turns).toEqual([
       { stream: 'invoices', scan: 'sweep', paceMs: 1_000, behind: 1 },
@@ -224,7 +224,7 @@ describe('a row that cannot be read', () => {
   test('is asked for as often as its reader says, and never more often than usual', async () => {
     server.react(html(500));
     const { rest } = open();
-    const tries = (most: number) => rest.list('invoices', '/invoices.json', {}, 0, 1, most);
+    const tries = (most: number) => rest.list('invoices', '/invoices.json', {}, 0, 1, { tries: most });
     await failureOf(tries(2));
     expect(server.requests).toHaveLength(2);
     await failureOf(tries(99));

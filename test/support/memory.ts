@@ -462,7 +462,6 @@ export function createMemoryRest({
         await pause();
         return account();
       }),
-    as: () => rest,
   };
   return rest;
 }
