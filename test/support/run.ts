@@ -16,6 +16,9 @@ import { impatient, type ServiceSetting, testService, type TestService } from '.
 /** The streams that are read of every company here. */
 export const readStreams = ['clients', 'invoices'] as const;
 
+/** What the log says of a sweep that has read its list to the end. */
+export const SWEEP_ENDS = ['caught up', 'sweep complete', 'sweep finished, not complete'] as const;
+
 /** One line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -112,7 +115,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
       throw new Error(`Waiting for ${what}: the run ended: ${stderr.slice(-3_000)}`);
   };
   const sweepsOf = (entity: string, stream: string): number =>
-    (counts.get(`caught up ${entity} ${stream}`) ?? 0) + (counts.get(`sweep complete ${entity} ${stream}`) ?? 0);
+    SWEEP_ENDS.reduce((sum, message) => sum + (counts.get(`${message} ${entity} ${stream}`) ?? 0), 0);
   return {
     logs,
     told: () => logs.filter(({ level, msg }) => level !== 'debug' && msg !== 'configuration').map(toldOf),
