@@ -72,8 +72,8 @@ const noPause = (): Promise<void> => Promise.resolve();
 /** Last offsets of each topic in a stored layout; none in a damaged one. */
 function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
   try {
-    const { lastOffsets }: Partial<Layout> = parseStateValue('layout', layout);
-    return lastOffsets ?? {};
+    const stored: Partial<Layout> = parseStateValue('layout', layout);
+    return stored.lastOffsets ?? {};
   } catch {
     return {};
   }
@@ -283,7 +283,7 @@ const schemaText = JSON.stringify({
   ],
 });
 
-/** Rows as JSON; content that begins with `bad` does not fit the schema. */
+/** Rows as JSON; content that begins with `bad` does not fit the schema, and content that begins with `odd` is a misfit. */
 function itemCodec(declaration: StreamDeclaration): StreamCodec {
   const fingerprint = createFingerprint({ schemaText, volatileFields: [] });
   return {
@@ -294,7 +294,7 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
       if (String(row['content']).startsWith('bad')) {
         throw new RecordError('normalise content: expected good content, got bad', { path: 'content' });
       }
-      return { record: { ...row }, misfits: [] };
+      return { record: { ...row }, misfits: String(row['content']).startsWith('odd') ? ['content'] : [] };
     },
     encode: (record) => Buffer.from(JSON.stringify(record)),
     encodeKey: (key) => Buffer.from(JSON.stringify(key)),
