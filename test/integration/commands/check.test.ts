@@ -89,16 +89,18 @@ test('before the first run all is well, each line says what was found, and nothi
   const lines = stdout.trimEnd().split('\n');
   expect(lines).toEqual([
     expect.stringMatching(/^ok {3}configuration: .*service\.json, 1 enabled entities in .*entities$/),
-    expect.stringMatching(/^ok {3}brokers: .+ answer$/),
+    expect.stringMatching(/^ok {3}brokers: .+ answer; Kafka /),
     expect.stringMatching(
       /^ok {3}topics: .*\.clients, .*\.invoices, .*\.corrective-invoices, .*\.state will be created at the first run$/,
     ),
     "ok   registry: none configured: records are in Avro's single-object encoding",
     `ok   key alfa: belongs to NIP ${nipOf('alfa')}, as configured`,
     'ok   stream clients alfa: 2 rows, order by id is kept',
+    expect.stringMatching(/^ok {3}fields of clients alfa: 2 rows looked at; every value fits/),
     expect.stringMatching(
       /^ok {3}stream invoices alfa: 8 rows from 2020-01-01 to .*, order by id is kept, the date filter works, the filter of open documents works \(\d\)$/,
     ),
+    expect.stringMatching(/^ok {3}fields of invoices alfa: 8 rows looked at; every value fits/),
     expect.stringMatching(
       /^ok {3}plan: the targets want [\d.]+ requests a minute, there is no limit; newest every 15 s to 5 min, sweep every 10 min, open every 5 min, recent every 15 min$/,
     ),
