@@ -89,7 +89,7 @@ export function entitySchema(entity: string) {
 
 function accepted(stream: string) {
   return {
-    doc: `Ids of rows of ${stream} that a person has looked at and accepts as they are: dead letters, missing rows that stay pending, and rows that cannot be read. They stay listed, and make no sweep incomplete.`,
+    doc: `Ids of rows of ${stream} that a person has looked at and accepts as they are: dead letters, missing rows that stay pending, and rows that cannot be read, of which any id will do that they may have. They stay listed, and make no sweep incomplete.`,
     format: 'infakt-kafka.ids',
     default: [],
   } as const;

@@ -75,6 +75,14 @@ export interface UnreadableRows {
   readonly gap: Interval;
 }
 
+/** How many rows between two ids could not be read. */
+export interface UnreadableGap extends Interval {
+  readonly rows: number;
+}
+
+/** By field, such as `services.unit`: the number of records published with a value that is not of the field's kind. */
+export type Misfits = Readonly<Record<string, number>>;
+
 /** One answer of a list, its envelope checked and nothing else. */
 export interface Answer {
   /** In the order of the answer; anything JSON allows. */
@@ -178,8 +186,12 @@ export interface Cursor {
   readonly counts: Counts;
   /** Keys are `YYYY-MM currency`; only of a sweep. */
   readonly sums: Sums;
-  /** Rows that this walk found in the list and could not read: it reached its end and is not complete. */
-  readonly unreadable?: number;
+  /** Where this walk found rows in the list that it could not read: it reaches its end and is not complete. */
+  readonly unreadable?: readonly UnreadableGap[];
+  /** The same of the last finished sweep, while the next is under way; only of a sweep. */
+  readonly unreadableBefore?: readonly UnreadableGap[];
+  /** Published values that were not of their field's kind, by all scans since the stream was first read; only of a sweep. */
+  readonly misfits?: Misfits;
   /** Highest id that a whole walk of `newest` has come down from; only of that scan. */
   readonly mark?: number;
   /** Deletions of the last 24 h that nobody had to agree to; only of a sweep. */

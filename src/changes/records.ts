@@ -5,7 +5,18 @@ import type { Decode, Decoded } from './decode';
 import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
-import type { Cursor, EntityId, Interval, Op, RawBody, Row, ScanName, StreamDeclaration } from '../model';
+import type {
+  Cursor,
+  EntityId,
+  Interval,
+  Op,
+  RawBody,
+  Row,
+  ScanName,
+  StreamDeclaration,
+  UnreadableGap,
+} from '../model';
+import { unreadableRows } from '../rules/completeness';
 import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -140,7 +151,7 @@ export interface SweepStanding {
   readonly complete: boolean;
   readonly deadLetters: readonly number[];
   readonly pending: readonly number[];
-  readonly unreadable: readonly number[];
+  readonly unreadable: readonly UnreadableGap[];
   readonly accepted: readonly number[];
   /** Id of the hold that deletions wait for. */
   readonly hold: string | null;
@@ -181,7 +192,7 @@ export function sweepRecordOf(
     complete: completeness.complete,
     dead_letters_standing: completeness.deadLetters.length,
     pending: completeness.pending.length,
-    unreadable: completeness.unreadable.length,
+    unreadable: unreadableRows(completeness.unreadable),
     accepted: completeness.accepted.length,
     hold: completeness.hold,
   };

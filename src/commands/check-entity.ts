@@ -83,7 +83,7 @@ export async function checkEntity(
     today.push(seen.today);
     await attempt(`fields of ${stream.name}`, entity.id, () => {
       const shape = shapeOf(loadSchema(stream.schema), seen.newest.filter(isRow), stream.detailOnlyFields);
-      return Promise.resolve({ value: shape, text: shapeText(shape) });
+      return Promise.resolve({ value: shape, text: shapeText(shape), fields: { stream: stream.name, shape } });
     });
   }
   return today;

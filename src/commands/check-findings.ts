@@ -1,4 +1,6 @@
+import type { Shape } from '../changes/shape';
 import { exitCodeFor } from '../errors';
+import type { StreamName } from '../model';
 import { adviceOn } from './advice';
 
 /** Outcome of one check. */
@@ -8,13 +10,21 @@ export interface Finding {
   readonly ok: boolean;
   readonly text: string;
   readonly code: 0 | 2 | 3;
+  /** Only of a look at the fields of a stream's rows. */
+  readonly fields?: StreamFields;
+}
+
+/** How the rows of a stream that were looked at differ from its schema. */
+export interface StreamFields {
+  readonly stream: StreamName;
+  readonly shape: Shape;
 }
 
 /** Runs one check; null = it failed, which is a finding then. A bug is thrown. */
 export type Attempt = <T>(
   check: string,
   entity: string | null,
-  work: () => Promise<{ readonly value: T; readonly text: string }>,
+  work: () => Promise<{ readonly value: T; readonly text: string; readonly fields?: StreamFields }>,
 ) => Promise<T | null>;
 
 /** The outcomes of all checks of one command. */
@@ -37,8 +47,8 @@ export function createFindings(onFinding: (finding: Finding) => void): CheckFind
     all,
     async attempt(check, entity, work) {
       try {
-        const { value, text } = await work();
-        add({ check, entity, ok: true, text, code: 0 });
+        const { value, text, fields } = await work();
+        add({ check, entity, ok: true, text, code: 0, ...(fields && { fields }) });
         return value;
       } catch (error) {
         const advice = adviceOn(error);
@@ -51,6 +61,27 @@ export function createFindings(onFinding: (finding: Finding) => void): CheckFind
     },
     exitCode: () =>
       all.reduce<0 | 2 | 3>((worst, { code }) => (worst === 2 || code === 2 ? 2 : worst === 3 ? 3 : code), 0),
+  };
+}
+
+/** The findings as one JSON object; `fields` has what was seen of each stream's rows, in names and JSON types alone. */
+export function findingsJson({ all, exitCode }: Pick<CheckFindings, 'all' | 'exitCode'>): Record<string, unknown> {
+  return {
+    ok: exitCode() === 0,
+    checks: all.map(({ check, entity, ok, text }) => ({ check, entity, ok, text })),
+    fields: all.flatMap(({ entity, fields }) => (fields === undefined ? [] : [fieldsJson(entity, fields)])),
+  };
+}
+
+function fieldsJson(entity: string | null, { stream, shape }: StreamFields): Record<string, unknown> {
+  const { rows, unfit, unknown, absent } = shape;
+  return {
+    entity,
+    stream,
+    rows,
+    misfits: unfit,
+    unknown: unknown.map(({ field, types }) => ({ field, types })),
+    absent: rows === 0 ? [] : absent,
   };
 }
 

@@ -7,7 +7,7 @@ import { kafkaSettings } from '../service/cluster';
 import { usualPatience, type Patience } from '../service/patience';
 import { createKafka } from '../sinks/client';
 import { checkApi } from './check-entity';
-import { createFindings, findingLine } from './check-findings';
+import { createFindings, findingLine, findingsJson } from './check-findings';
 import { checkKafka } from './check-kafka';
 import { command } from './command';
 import { configHelp, configOptions, setUp } from './io';
@@ -22,7 +22,7 @@ come round, free memory. Prints one line a
 check: ok, or what to do. Rights to write are not tried out, as that would change something.
 
 Options
-  --json             one JSON object on stdout
+  --json             one JSON object on stdout; its array fields has the fields of each stream, by name and JSON type
 ${configHelp}
 
 Exit code: 0 all ok, 2 configuration or something that a person must set right, 3 Kafka or the API could not be reached.
@@ -56,8 +56,7 @@ export const checkCommand = command({
       await attempt('memory', null, () => checkMemory(rows));
     }
     const code = findings.exitCode();
-    const checks = findings.all.map(({ check, entity, ok, text }) => ({ check, entity, ok, text }));
-    if (values.json) io.stdout(`${JSON.stringify({ ok: code === 0, checks })}\n`);
+    if (values.json) io.stdout(`${JSON.stringify(findingsJson(findings))}\n`);
     return code;
   },
 });

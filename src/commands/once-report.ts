@@ -1,10 +1,12 @@
 import { ConfigError, exitCodeFor, troubleOf } from '../errors';
-import type { Counts } from '../model';
+import type { Counts, Misfits } from '../model';
 import type { Progress } from '../reading/progress';
 import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
 import type { ServiceEvent } from '../service/events';
-import { addCounts, NO_COUNTS } from '../rules/cursor';
+import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
+import { adviceOn } from './advice';
 import type { Io } from './io';
+import { misfitsText } from './misfits-text';
 
 /** What a run did to one stream. */
 export interface StreamReport {
@@ -17,6 +19,10 @@ export interface StreamReport {
   sweepRows: number;
   complete: boolean;
   reason: string | null;
+  /** What a person is to do so that the stream can be read; null = nothing, or the log says so. */
+  advice: string | null;
+  /** Values published in this run that were not of their field's kind. */
+  misfits: Misfits;
   /** Null until the deletions of the finished sweep are decided. */
   completeness: Completeness | null;
   /** The stream was parked in this run as its rows were of another shape. */
@@ -46,6 +52,8 @@ export function newReport(entity: string, stream: string): StreamReport {
     sweepRows: 0,
     complete: false,
     reason: null,
+    advice: null,
+    misfits: {},
     completeness: null,
     shapeChanged: false,
     startedMs: null,
@@ -91,6 +99,7 @@ function noteProgress(reports: Reports, progress: Progress, nowMs: number): void
     report.endedMs = nowMs;
     if (progress.kind === 'page') {
       report.counts = addCounts(report.counts, progress.counts);
+      report.misfits = addMisfits(report.misfits, progress.misfits ?? {});
       report.totalCount = progress.cursor.totalCount;
       report.sweepRows = progress.cursor.counts.rows;
     }
@@ -101,7 +110,10 @@ function noteProgress(reports: Reports, progress: Progress, nowMs: number): void
       report.complete = completeness.complete;
       report.reason = reasonOf(report, completeness);
     }
-    if (progress.kind === 'given-up') report.reason = progress.reason;
+    if (progress.kind === 'given-up') {
+      report.reason = progress.reason;
+      report.advice = adviceOn(progress.error) || null;
+    }
   }
 }
 
@@ -117,7 +129,7 @@ function seconds({ startedMs, endedMs }: StreamReport): number {
 
 /** The report as one element of `once --json`. */
 export function asJson(report: StreamReport): Record<string, unknown> {
-  const { entity, stream, requests, counts, complete, reason, completeness } = report;
+  const { entity, stream, requests, counts, misfits, complete, reason, advice, completeness } = report;
   const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
   return {
     entity,
@@ -131,25 +143,29 @@ export function asJson(report: StreamReport): Record<string, unknown> {
     deleted,
     unchanged,
     dead_letters: deadLetters,
+    misfits,
     ...(completeness === null ? {} : shortcomingsJson(completeness)),
     complete,
     seconds: seconds(report),
     reason,
     reasons: completeness?.reasons ?? (reason === null ? [] : [reason]),
+    ...(advice === null ? {} : { advice }),
   };
 }
 
 /** The report as one line for a person. */
 export function summary(report: StreamReport): string {
-  const { entity, stream, counts, complete, reason, completeness } = report;
+  const { entity, stream, counts, misfits, complete, reason, advice, completeness } = report;
   const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
   const first = firstRead > 0 ? `, ${firstRead} first read` : '';
   const again = republished > 0 ? `, ${republished} republished` : '';
   const gone = deleted > 0 ? `, ${deleted} deleted` : '';
   const letters = deadLetters > 0 ? `, ${deadLetters} dead-lettered` : '';
   const lacks = completeness === null ? '' : shortcomingsText(completeness);
-  const end = `${complete ? 'complete' : `NOT complete: ${reason ?? 'unknown'}`}${lacks === '' ? '' : `: ${lacks}`}`;
-  return `${entity} ${stream}: ${rows} rows${first}, ${created - firstRead} created, ${updated} updated${again}${gone}, ${unchanged} unchanged${letters} in ${seconds(report).toFixed(1)} s, ${end}`;
+  const odd = Object.keys(misfits).length > 0 ? `, misfits in ${misfitsText(misfits)}` : '';
+  const because = `NOT complete: ${reason ?? 'unknown'}${advice === null ? '' : `, ${advice}`}`;
+  const end = `${complete ? 'complete' : because}${lacks === '' ? '' : `: ${lacks}`}`;
+  return `${entity} ${stream}: ${rows} rows${first}, ${created - firstRead} created, ${updated} updated${again}${gone}, ${unchanged} unchanged${letters}${odd} in ${seconds(report).toFixed(1)} s, ${end}`;
 }
 
 /** Shows a person how far a run is. */

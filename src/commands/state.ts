@@ -8,6 +8,7 @@ import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp, usageError } from './io';
+import { misfitsText } from './misfits-text';
 import { forecastText, planText } from './plan-text';
 import { resetCommand } from './reset';
 
@@ -15,8 +16,8 @@ const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-finished sweep and what it lacks, what waits for a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the
-requests that it takes. Changes nothing and does not disturb a running service.
+finished sweep and what it lacks, the fields whose values were not of their kind, what waits for a person and how to release it, and
+the plan: when each scan comes next, how often at today's size, and the requests that it takes. Changes nothing and does not disturb a running service.
 
 Options
   --json             one JSON object on stdout
@@ -64,7 +65,7 @@ function asJson(
   { entity, stream, ledger, cursors, hold }: StreamView,
   completeness: Completeness,
 ): Record<string, unknown> {
-  const { dead_letters_standing, pending, accepted, ids } = shortcomingsJson(completeness);
+  const lacks = shortcomingsJson(completeness);
   return {
     entity,
     stream,
@@ -73,10 +74,8 @@ function asJson(
     last_sweep: lastSweep(cursors),
     complete: completeness.complete,
     reasons: completeness.reasons,
-    dead_letters_standing,
-    pending,
-    accepted,
-    ids,
+    ...lacks,
+    misfits: cursors['sweep']?.misfits ?? {},
     cursors,
     hold,
   };
@@ -143,5 +142,7 @@ function asText(view: StreamView, completeness: Completeness, { forecasts }: Pla
   const held = hold === null ? '' : `  HELD since ${hold.since}: ${hold.reason} (hold ${hold.id})\n`;
   const lacks = shortcomingsText(completeness);
   const stands = lacks === '' ? '' : `  ${completeness.complete ? 'complete' : 'NOT complete'}: ${lacks}\n`;
-  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${stands}${[...scans, ...next].join('')}${held}`;
+  const { misfits } = cursors['sweep'] ?? {};
+  const odd = misfits === undefined ? '' : `  misfits published so far: ${misfitsText(misfits)}\n`;
+  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${stands}${odd}${[...scans, ...next].join('')}${held}`;
 }

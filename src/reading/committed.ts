@@ -31,8 +31,9 @@ export function reportRest(reading: StreamReading): Observable<Progress> {
 }
 
 function takeCommitted({ handle, place }: StreamReading, cursor: Cursor) {
-  const { counts, deadLettered } = handle.takeCommitted();
-  const page = { kind: 'page', ...place, counts, cursor } as const;
+  const { counts, deadLettered, misfits = {} } = handle.takeCommitted();
+  const told = Object.keys(misfits).length === 0 ? {} : { misfits };
+  const page = { kind: 'page', ...place, counts, cursor, ...told } as const;
   const letters = deadLettered.map((row) => ({ kind: 'dead-letter', ...place, ...row }) as const);
   return [page, ...letters] as const;
 }

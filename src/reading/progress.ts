@@ -1,5 +1,5 @@
 import type { ParkReason } from '../errors';
-import type { Counts, Cursor, EntityId } from '../model';
+import type { Counts, Cursor, EntityId, Misfits } from '../model';
 import type { Completeness } from '../rules/completeness';
 import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
@@ -13,6 +13,8 @@ export type Progress =
       readonly stream: string;
       readonly counts: Counts;
       readonly cursor: Cursor;
+      /** Published values that were not of their field's kind; absent = there were none. */
+      readonly misfits?: Misfits;
     }
   /** A row went to the dead-letter topic. */
   | ({ readonly kind: 'dead-letter'; readonly entity: EntityId; readonly stream: string } & DeadLettered)

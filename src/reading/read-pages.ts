@@ -107,12 +107,14 @@ function progressOf(
   { stream, place }: StreamReading,
   scanName: TimedScan,
   { outsideQuery, end, warnings }: Pick<Page, 'outsideQuery' | 'end'> & { readonly warnings: readonly string[] },
-  { cursor, misfits = [] }: PageResult,
+  { cursor, misfits = {} }: PageResult,
 ): Progress[] {
   const progress: Progress[] = [];
   if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
   progress.push(...warnings.map((message): Progress => ({ kind: 'warning', ...place, message })));
-  progress.push(...misfits.map((field): Progress => ({ kind: 'warning', ...place, message: misfitSeen(field) })));
+  progress.push(
+    ...Object.keys(misfits).map((field): Progress => ({ kind: 'warning', ...place, message: misfitSeen(field) })),
+  );
   if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });
   return progress;
 }

@@ -1,4 +1,4 @@
-import type { Cursor } from '../model';
+import type { Cursor, Interval, UnreadableGap } from '../model';
 
 /** Why a finished sweep is not complete. */
 export type Shortcoming = 'held' | 'unreadable' | 'dead-letters' | 'pending';
@@ -11,8 +11,8 @@ export interface Standing {
   readonly deadLetters: readonly number[];
   /** Rows that two sweeps missed and that are neither deleted nor found, ascending; of a list that shows no row at all, every row. */
   readonly pending: readonly number[];
-  /** Ids of rows that could not be read at all, ascending. */
-  readonly unreadable: readonly number[];
+  /** Between which ids rows could not be read at all, ascending: their own ids are unknown. */
+  readonly unreadable: readonly UnreadableGap[];
 }
 
 /** Whether a stream's finished sweep is complete, and what it lacks. */
@@ -37,7 +37,8 @@ export interface RememberedStream {
   readonly hold: { readonly id: string } | null;
   /** Number of the last sweep whose missing rows were decided on, or are overdue for that; 0 = none. */
   readonly decidedSweep: number;
-  readonly unreadable?: readonly number[];
+  /** Rows that the last finished sweep could not read; absent = none. */
+  readonly unreadable?: readonly UnreadableGap[];
 }
 
 /** How many ids are named in a line or a report; the number of all is told beside them. */
@@ -61,7 +62,7 @@ export function completenessOf(
   const fails = (ids: readonly number[]): boolean => ids.some((id) => !accepted.has(id));
   const reasons: Shortcoming[] = [];
   if (hold !== null) reasons.push('held');
-  if (fails(unreadable)) reasons.push('unreadable');
+  if (unreadable.some(({ rows, ...gap }) => idsWithin(gap, accepted).length < rows)) reasons.push('unreadable');
   if (fails(deadLetters)) reasons.push('dead-letters');
   if (fails(pending)) reasons.push('pending');
   return {
@@ -71,40 +72,66 @@ export function completenessOf(
     deadLetters,
     pending,
     unreadable,
-    accepted: [...new Set([...unreadable, ...deadLetters, ...pending])].filter((id) => accepted.has(id)),
+    accepted: [
+      ...new Set([
+        ...unreadable.flatMap((gap) => idsWithin(gap, accepted).slice(0, gap.rows)),
+        ...[...deadLetters, ...pending].filter((id) => accepted.has(id)),
+      ]),
+    ],
   };
+}
+
+/** The accepted ids that a gap has room for: each takes one of the rows that could not be read in the gap. */
+function idsWithin({ after, upTo }: Interval, ids: ReadonlySet<number>): readonly number[] {
+  return [...ids].filter((id) => id > (after ?? 0) && id <= (upTo ?? Infinity)).toSorted((a, b) => a - b);
+}
+
+/** How many rows could not be read. */
+export function unreadableRows(gaps: readonly UnreadableGap[]): number {
+  return gaps.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function gapText({ rows, after, upTo }: UnreadableGap): string {
+  return `${rows} after id ${after ?? 0}${upTo === null ? '' : ` and before id ${upTo + 1}`}`;
 }
 
 /** What a stream lacks, for a person: each reason with the hold's id or the first ids. Empty where nothing is to be told. */
 export function shortcomingsText({ hold, unreadable, deadLetters, pending, accepted }: Completeness): string {
   const listed = (ids: readonly number[], what: string): string[] => {
     if (ids.length === 0) return [];
-    return [`${ids.length} ${what} (${ids.slice(0, NAMED_IDS).join(', ')}${ids.length > NAMED_IDS ? ', ...' : ''})`];
+    return [`${ids.length} ${what} (${named(ids)})`];
   };
+  const named = (all: readonly unknown[]): string =>
+    `${all.slice(0, NAMED_IDS).join(', ')}${all.length > NAMED_IDS ? ', ...' : ''}`;
+  const gaps = unreadable.map(gapText);
   return [
     ...(hold === null ? [] : [`deletions wait for a person (hold ${hold})`]),
-    ...listed(unreadable, 'unreadable'),
+    ...(gaps.length === 0 ? [] : [`${unreadableRows(unreadable)} unreadable (${named(gaps)})`]),
     ...listed(deadLetters, 'dead letters standing'),
     ...listed(pending, 'pending'),
     ...(accepted.length === 0 ? [] : [`of these ${accepted.length} accepted in the entity's file`]),
   ].join(', ');
 }
 
-/** What a stream lacks, as JSON: numbers, and the first ids of each kind. */
+/** What a stream lacks, as JSON: numbers, the first ids of each kind, and between which ids rows could not be read. */
 export function shortcomingsJson(completeness: Completeness): Record<string, unknown> {
   const { hold, unreadable, deadLetters, pending, accepted } = completeness;
-  const named = (ids: readonly number[]): readonly number[] => ids.slice(0, NAMED_IDS);
+  const named = <T>(all: readonly T[]): readonly T[] => all.slice(0, NAMED_IDS);
   return {
     dead_letters_standing: deadLetters.length,
     pending: pending.length,
-    unreadable: unreadable.length,
+    unreadable: unreadableRows(unreadable),
     hold,
     accepted: accepted.length,
     ids: {
       dead_letters: named(deadLetters),
       pending: named(pending),
-      unreadable: named(unreadable),
       accepted: named(accepted),
     },
+    unreadable_between: named(unreadable).map(({ rows, after, upTo }) => ({
+      after_id: after,
+      before_id: upTo === null ? null : upTo + 1,
+      rows,
+    })),
   };
 }

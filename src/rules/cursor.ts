@@ -1,5 +1,16 @@
 import { moneyOf } from '../changes/kinds';
-import type { Counts, Cursor, Deletions, Page, Query, Row, StreamDeclaration } from '../model';
+import type {
+  Counts,
+  Cursor,
+  Deletions,
+  Misfits,
+  Page,
+  Query,
+  Row,
+  StreamDeclaration,
+  UnreadableGap,
+  UnreadableRows,
+} from '../model';
 import { startPosition } from './paging';
 import { DAY_MS } from './scope';
 
@@ -43,7 +54,19 @@ export function resumeOrBegin(before: Cursor | null, query: Query, nowMs: number
     counts: before === null ? NO_COUNTS : publishedBefore(before),
     sums: {},
     ...(before?.deletions === undefined ? {} : { deletions: before.deletions }),
+    ...(before?.misfits === undefined ? {} : { misfits: before.misfits }),
+    ...unreadableBefore(before),
   };
+}
+
+function unreadableBefore(before: Cursor | null): Pick<Cursor, 'unreadableBefore'> {
+  const gaps = unreadableInFinished(before);
+  return gaps.length === 0 ? {} : { unreadableBefore: gaps };
+}
+
+/** Rows that the last finished sweep could not read, by the sweep's cursor. */
+export function unreadableInFinished(sweep: Cursor | null | undefined): readonly UnreadableGap[] {
+  return (sweep?.finishedAt === null ? sweep.unreadableBefore : sweep?.unreadable) ?? [];
 }
 
 /** What counts in the sweep after this one already; of one that is begun again, all that was published in it. */
@@ -100,17 +123,29 @@ export function cursorOf({ cursor, sums }: Walk): Cursor {
 
 /** The walk after a page, whose rows are counted and (in a sweep) summed by month and currency. */
 export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums'], nowMs: number): Walk {
+  const { unreadableBefore: ofLast, ...before } = walk.cursor;
   return {
     sums,
     cursor: {
-      ...walk.cursor,
+      ...before,
+      ...(ofLast !== undefined && !page.end && { unreadableBefore: ofLast }),
       position: page.next,
       totalCount: page.totalCount,
       finishedAt: page.end ? new Date(nowMs).toISOString() : null,
-      counts: addCounts(walk.cursor.counts, counts),
-      ...(page.unreadable && { unreadable: (walk.cursor.unreadable ?? 0) + page.unreadable.bodies.length }),
+      counts: addCounts(before.counts, counts),
+      ...(page.unreadable && { unreadable: withGap(before.unreadable ?? [], page.unreadable) }),
     },
   };
+}
+
+/** A list with more gaps than these is told as if its last gaps were one. */
+export const MAX_GAPS = 100;
+
+/** Gaps of a walk by ascending id and the next one, which is the last gap widened where there are many. */
+function withGap(gaps: readonly UnreadableGap[], { bodies, gap }: UnreadableRows): readonly UnreadableGap[] {
+  const last = gaps.at(-1);
+  if (gaps.length < MAX_GAPS || last === undefined) return [...gaps, { ...gap, rows: bodies.length }];
+  return [...gaps.slice(0, -1), { after: last.after, upTo: gap.upTo, rows: last.rows + bodies.length }];
 }
 
 /** The walk of `newest` after it has come down from this id. */
@@ -141,6 +176,18 @@ export function withPublished({ cursor, sums }: Walk, counts: Counts): Walk {
     sums,
     cursor: { ...cursor, publishedSince: addCounts(cursor.publishedSince ?? NO_COUNTS, published) },
   };
+}
+
+/** The sweep after a scan published values that are not of their field's kind. */
+export function withMisfits({ cursor, sums }: Walk, misfits: Misfits): Walk {
+  return { sums, cursor: { ...cursor, misfits: addMisfits(cursor.misfits ?? {}, misfits) } };
+}
+
+/** Sum of two numbers of misfits. */
+export function addMisfits(a: Misfits, b: Misfits): Misfits {
+  const sum = new Map(Object.entries(a));
+  for (const [field, records] of Object.entries(b)) sum.set(field, (sum.get(field) ?? 0) + records);
+  return Object.fromEntries(sum);
 }
 
 /** Sum of two counts. */

@@ -1,4 +1,4 @@
-import { addCounts, NO_COUNTS } from '../rules/cursor';
+import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
 import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
 import { cutUp, pageSent, type Cautions } from './caution';
@@ -40,7 +40,7 @@ const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** What committed pages came to. */
-export type PagesCommitted = Pick<PageResult, 'counts' | 'deadLettered'>;
+export type PagesCommitted = Pick<PageResult, 'counts' | 'deadLettered' | 'misfits'>;
 
 /** The options of a shard that its commits depend on. */
 export type CommitOptions = Pick<
@@ -220,10 +220,10 @@ export class Commits {
     }
     const changes = this.#compare(state, next);
     const settle = (): void => {
-      const { counts, deadLettered } = changes.result;
+      const { counts, deadLettered, misfits = {} } = changes.result;
       // A page that was cut up counts as read with its last row, and as published with each.
       const read = next.partial ? NO_COUNTS : { ...NO_COUNTS, rows: counts.rows, unchanged: counts.unchanged };
-      this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered });
+      this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered, misfits });
       next.resolve(changes.result);
     };
     this.#fill(state, toCommit, changes);
@@ -327,16 +327,17 @@ export class Commits {
 class Committed {
   readonly #byStream = new Map<StreamState, PagesCommitted>();
 
-  add(state: StreamState, { counts, deadLettered }: PagesCommitted): void {
+  add(state: StreamState, { counts, deadLettered, misfits = {} }: PagesCommitted): void {
     const before = this.take(state);
     this.#byStream.set(state, {
       counts: addCounts(before.counts, counts),
       deadLettered: [...before.deadLettered, ...deadLettered],
+      misfits: addMisfits(before.misfits ?? {}, misfits),
     });
   }
 
   take(state: StreamState): PagesCommitted {
-    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [] };
+    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [], misfits: {} };
     this.#byStream.delete(state);
     return committed;
   }

@@ -1,20 +1,10 @@
-import { createHash } from 'node:crypto';
-
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull } from '../changes/kinds';
-import {
-  deadLetterOf,
-  sweepRecordOf,
-  lineRecordsOf,
-  recordsOf,
-  tombstonesOf,
-  unreadableLetterOf,
-  type Origin,
-} from '../changes/records';
+import { deadLetterOf, sweepRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { FatalError, RecordError } from '../errors';
-import { jsonText, textOrNull } from '../json';
-import type { Counts, Cursor, EntityId, Op, Page, Query, ScanName, StreamName, UnreadableRows } from '../model';
+import { textOrNull } from '../json';
+import type { Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
 import {
   addCounts,
@@ -24,8 +14,10 @@ import {
   hasPublished,
   NO_COUNTS,
   publishedIn,
+  unreadableInFinished,
   withDeletions,
   withMark,
+  withMisfits,
   withPublished,
   type Walk,
 } from '../rules/cursor';
@@ -33,6 +25,7 @@ import type { OutgoingRecord } from '../sinks/transaction';
 import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
+import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';
 
 /** One page on its way into a commit. */
 export interface PageToCommit {
@@ -68,7 +61,7 @@ export interface PageResult {
   /** Ids that are open no longer, as the page of `open` proves: to be read by themselves. */
   readonly noLongerOpen: readonly number[];
   /** Fields of published rows whose value was not of their kind; absent = there were none. */
-  readonly misfits?: readonly string[];
+  readonly misfits?: Misfits;
 }
 
 /** A row that the API itself says is gone. */
@@ -113,7 +106,6 @@ export interface PageContext {
   readonly wasRefused: (id: number) => boolean;
 }
 
-const MAX_STRAYS = 100;
 /** Of more rows than these an update is published even if they show again what was published before their dead letter. */
 const MAX_LAST_PUBLISHED = 1000;
 const SHAPE_WINDOW = 500;
@@ -136,8 +128,8 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     toCommit.left === true &&
     compared.stale.length === 0 &&
     state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, 0);
-  const strays = newStrays(options, state, origin, page.strays);
-  const unreadable = unreadableLetters(options, state, origin, page.unreadable);
+  const strays = lettersOfStrays(options, state, origin, page.strays);
+  const unreadable = lettersOfUnreadable(options, state, origin, page.unreadable);
   const letters = [
     ...compared.deadLetters.map(({ row, error, fingerprint, op }) =>
       deadLetterOf(origin, row, { id: row.id, error, fingerprint, op }, options.deadLetters),
@@ -171,13 +163,16 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     const report = {
       sweeps: options.sweeps,
       strays: state.strays.length,
-      completeness: completenessIn(state, moved.walk.cursor.number - 1),
+      completeness: completenessIn(state, moved.walk.cursor, moved.walk.cursor.number - 1),
     };
     sweepRecords.push(sweepRecordOf(origin, cursorOf(moved.walk), report));
     memory.observed(origin.observedAtMs);
   }
 
   const { cursor } = moved.walk;
+  const misfits = misfitsIn(outgoing, origin);
+  const sweepBefore = state.walks.get('sweep');
+  if (misfits !== null && sweepBefore !== undefined) state.walks.set('sweep', withMisfits(sweepBefore, misfits));
   const sweepWalk = state.walks.get('sweep');
   const countsInSweep = scan !== 'sweep' && hasPublished(counts) && sweepWalk !== undefined;
   if (countsInSweep) state.walks.set('sweep', withPublished(sweepWalk, counts));
@@ -193,7 +188,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       cursor,
       stale: compared.stale,
       noLongerOpen: compared.noLongerOpen,
-      ...misfitsIn(outgoing, origin),
+      ...(misfits === null ? {} : { misfits }),
     },
     records: [...outgoing, ...sweepRecords],
     size: {
@@ -210,11 +205,16 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
 
 /** Whether the stream's last finished sweep is complete, after its deletions were decided. */
 export function completenessOfStream(state: StreamState): Completeness {
-  return completenessIn(state, finishedSweeps(state.walks.get('sweep')?.cursor));
+  const sweep = state.walks.get('sweep')?.cursor;
+  return completenessIn(state, sweep, finishedSweeps(sweep));
 }
 
-function completenessIn({ ledger, hold, accepted }: StreamState, decidedSweep: number): Completeness {
-  return completenessOf({ ledger, hold, decidedSweep }, accepted);
+function completenessIn(
+  { ledger, hold, accepted }: StreamState,
+  sweep: Cursor | undefined,
+  decidedSweep: number,
+): Completeness {
+  return completenessOf({ ledger, hold, decidedSweep, unreadable: unreadableInFinished(sweep) }, accepted);
 }
 
 /** Removes from the ledger what no page has shown since it was asked for; returns the tombstones, and the number of rows. */
@@ -329,63 +329,6 @@ function moveCursor(
   return { counts: whole, walk: moved };
 }
 
-/** A row without an id is created, or read for the first time before the first finished sweep. */
-function strayOp({ walks }: StreamState): Op {
-  return isBeforeFirstFinishedSweep(walks.get('sweep')?.cursor) ? 'r' : 'c';
-}
-
-function isBeforeFirstFinishedSweep(sweep: Cursor | undefined): boolean {
-  return sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null);
-}
-
-/** A dead letter that is sent for the first time, and why. */
-interface NewLetter {
-  readonly letter: OutgoingRecord;
-  readonly reason: string;
-}
-
-/** Dead letters of rows without an id, each kind of row once. */
-function newStrays(
-  { deadLetters }: PageContext['options'],
-  state: StreamState,
-  origin: Origin,
-  rows: readonly unknown[],
-): readonly NewLetter[] {
-  const letters: NewLetter[] = [];
-  for (const row of rows) {
-    const fingerprint = createHash('sha256').update(jsonText(row)).digest('hex').slice(0, 16);
-    if (state.strays.includes(fingerprint)) continue;
-    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
-    const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;
-    const error = new RecordError(message, { path: 'id', entity: state.entity, stream: state.name });
-    const letter = deadLetterOf(origin, row, { id: null, error, fingerprint, op: strayOp(state) }, deadLetters);
-    letters.push({ letter, reason: message });
-  }
-  return letters;
-}
-
-/** Dead letters of rows that could not be read, each once: known again by the ids around them. */
-function unreadableLetters(
-  { deadLetters }: PageContext['options'],
-  state: StreamState,
-  origin: Origin,
-  rows: UnreadableRows | undefined,
-): readonly NewLetter[] {
-  if (rows === undefined) return [];
-  const { bodies, gap } = rows;
-  const letters: NewLetter[] = [];
-  for (const [index, body] of bodies.entries()) {
-    const name = `unreadable ${gap.after ?? ''} ${gap.upTo ?? ''} ${index}`;
-    const fingerprint = createHash('sha256').update(name).digest('hex').slice(0, 16);
-    if (state.strays.includes(fingerprint)) continue;
-    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
-    const message = `reading ${state.name} of ${state.entity}: expected a row between id ${gap.after ?? 0} and ${gap.upTo === null ? 'the end' : `id ${gap.upTo + 1}`}, got an answer that cannot be read although it was asked for alone`;
-    const letter = unreadableLetterOf(origin, { body, gap, fingerprint, message }, deadLetters);
-    letters.push({ letter, reason: message });
-  }
-  return letters;
-}
-
 /** Many rows at once that do not fit the schema mean that the API changed, not that the rows are bad. */
 function shapeChanged(state: StreamState, rows: number, bad: number): FatalError | null {
   // A window that forgets by halves: the last 250 to 500 rows.
@@ -402,18 +345,12 @@ function shapeChanged(state: StreamState, rows: number, bad: number): FatalError
   );
 }
 
-function kindOf(row: unknown): string {
-  if (row === null) return 'null';
-  if (Array.isArray(row)) return 'an array';
-  return typeof row === 'object' ? 'an object without one' : `a ${typeof row}`;
-}
-
-/** The names of misfits in the records of rows, each once. */
-function misfitsIn(records: readonly OutgoingRecord[], { codec }: Origin): Pick<PageResult, 'misfits'> {
-  const names = new Set(
-    records.flatMap(({ topic, headers: { misfits } }) =>
-      topic === codec.topic.name && misfits !== undefined ? misfits.split(',') : [],
-    ),
-  );
-  return names.size === 0 ? {} : { misfits: [...names].sort() };
+/** Misfits in the records of rows, by field; null = there are none. */
+function misfitsIn(records: readonly OutgoingRecord[], { codec }: Origin): Misfits | null {
+  const counts = new Map<string, number>();
+  for (const { topic, headers } of records) {
+    if (topic !== codec.topic.name || headers['misfits'] === undefined) continue;
+    for (const field of headers['misfits'].split(',')) counts.set(field, (counts.get(field) ?? 0) + 1);
+  }
+  return counts.size === 0 ? null : Object.fromEntries([...counts].sort());
 }

@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { createLedger, type Ledger } from '../changes/ledger';
 import type { EntityConfig } from '../../config/config';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
+import { unreadableInFinished } from '../rules/cursor';
 import type { Cursor, EntityId, LedgerBlock, StreamName } from '../model';
 import { createEncoder, loadSchema } from '../sinks/avro';
 import { readCommitted } from '../sinks/look';
@@ -115,5 +116,9 @@ export function completenessIn(
   { entity, stream, ledger, cursors, hold }: StreamView,
 ): Completeness {
   const accepted = entities.find(({ id }) => id === entity)?.accept[stream] ?? [];
-  return completenessOf({ ledger, hold, decidedSweep: finishedSweeps(cursors['sweep']) }, new Set(accepted));
+  const sweep = cursors['sweep'];
+  return completenessOf(
+    { ledger, hold, decidedSweep: finishedSweeps(sweep), unreadable: unreadableInFinished(sweep) },
+    new Set(accepted),
+  );
 }

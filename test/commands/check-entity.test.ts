@@ -2,7 +2,7 @@ import { of } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
 import { checkEntity } from '../../src/commands/check-entity';
-import { createFindings, findingLine } from '../../src/commands/check-findings';
+import { createFindings, findingLine, findingsJson } from '../../src/commands/check-findings';
 import type { StreamToday } from '../../src/rules/forecast';
 import type { Rest } from '../../src/sources/rest';
 
@@ -35,11 +35,11 @@ function api(rowsFor: (path: string, asked: Asked) => readonly unknown[]): Pick<
 
 async function check(
   rest: Pick<Rest, 'accountDetails' | 'list'>,
-): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[] }> {
+): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[]; readonly json: unknown }> {
   const lines: string[] = [];
-  const { attempt } = createFindings((finding) => void lines.push(findingLine(finding)));
-  const streams = await checkEntity(entity, rest, { before: null, recentDays: 45 }, attempt);
-  return { lines, streams };
+  const findings = createFindings((finding) => void lines.push(findingLine(finding)));
+  const streams = await checkEntity(entity, rest, { before: null, recentDays: 45 }, findings.attempt);
+  return { lines, streams, json: findingsJson(findings) };
 }
 
 /** Ten rows by id, the date filter and the order in effect. */
@@ -98,11 +98,24 @@ test('streams are not looked at where the key belongs to another account', async
 test('I6: the newest page of each stream is held against its schema, without a value being told', async () => {
   const odd: typeof sound = (path, asked) =>
     sound(path, asked).map((row) => Object.assign({}, row, { notes: ['Secret-4711'], new_field: 'Secret-4711' }));
-  const { lines } = await check(api(odd));
+  const { lines, json } = await check(api(odd));
   const about = lines.filter((line) => line.includes('fields of invoices'));
   expect(about).toHaveLength(1);
   expect(about[0]).toMatch(
     /^ok {3}fields of invoices alfa: 10 rows looked at; values that do not fit: notes \(array\); fields that the schema does not know: new_field \(string\); fields that no row has: /,
   );
-  expect(lines.join()).not.toContain('Secret');
+  expect(json).toMatchObject({
+    fields: [
+      { entity: 'alfa', stream: 'clients', rows: 3 },
+      {
+        entity: 'alfa',
+        stream: 'invoices',
+        rows: 10,
+        misfits: [{ field: 'notes', types: ['array'], strict: false }],
+        unknown: [{ field: 'new_field', types: ['string'] }],
+        absent: expect.arrayContaining(['currency']) as string[],
+      },
+    ],
+  });
+  expect(lines.join() + JSON.stringify(json)).not.toContain('Secret');
 });

@@ -217,6 +217,14 @@ describe('parking', () => {
     expect(told().filter((line) => line.endsWith('back'))).toEqual(['info alfa clients back']);
   });
 
+  test('each list that the key may not read is one warning that says which scope the key needs', () => {
+    const error = new FatalError('GET /clients.json expected 200, got 403', { reason: 'forbidden', parks: 'stream' });
+    for (const place of [clients, invoices])
+      narrator.tell({ kind: 'parked', ...place, reason: 'forbidden', error, waitMs: 60_000 });
+    expect(told()).toEqual(['warn alfa clients parked', 'warn alfa invoices parked']);
+    for (const line of lines) expect(line['advice']).toContain('give it the scope api:invoices:read');
+  });
+
   test('what is given up is an error with its reason', () => {
     narrator.tell({ kind: 'given-up', ...clients, reason: 'unauthorized', error: refusal });
     expect(told()).toEqual(['error alfa clients given up for this run']);

@@ -9,7 +9,7 @@ import {
   type StreamReport,
 } from '../../src/commands/once-report';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
-import type { Cursor } from '../../src/model';
+import type { Cursor, Misfits } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import type { Completeness } from '../../src/rules/completeness';
 import { NO_COUNTS } from '../../src/rules/cursor';
@@ -44,12 +44,13 @@ function cursorAt(rows: number, totalCount: number): Cursor {
   };
 }
 
-const page = (stream: string, counts: Partial<Cursor['counts']>, cursor: Cursor): Progress => ({
+const page = (stream: string, counts: Partial<Cursor['counts']>, cursor: Cursor, misfits: Misfits = {}): Progress => ({
   kind: 'page',
   entity: 'alfa',
   stream,
   counts: { ...NO_COUNTS, ...counts },
   cursor,
+  misfits,
 });
 const swept = (stream: string, standing: Partial<Completeness> = {}): Progress => ({
   kind: 'swept',
@@ -88,12 +89,14 @@ test('a stream counts its requests and pages, and its time from the first reques
     deleted: 0,
     unchanged: 40,
     dead_letters: 0,
+    misfits: {},
     dead_letters_standing: 0,
     pending: 0,
     unreadable: 0,
     hold: null,
     accepted: 0,
-    ids: { dead_letters: [], pending: [], unreadable: [], accepted: [] },
+    ids: { dead_letters: [], pending: [], accepted: [] },
+    unreadable_between: [],
     complete: true,
     seconds: 3,
     reason: null,
@@ -133,6 +136,40 @@ test('a finished sweep that lacks something is not complete, for the reasons tha
   expect(summary(reportOf('alfa clients'))).toContain('NOT complete: dead-letters: 1 dead letters standing (7)');
   note(reports, swept('invoices', { complete: false, reasons: ['held'], hold: 'hold 1' }), 1_000);
   expect(summary(reportOf('alfa invoices'))).toContain('NOT complete: held: deletions wait for a person (hold hold 1)');
+});
+
+test('a sweep that could not read rows is not complete, and says between which ids they are (I10)', () => {
+  const unreadable = [{ after: 16, upTo: 17, rows: 1 }];
+  note(reports, swept('clients', { complete: false, reasons: ['unreadable'], unreadable }), 1_000);
+  expect(asJson(reportOf('alfa clients'))).toMatchObject({
+    complete: false,
+    reason: 'unreadable',
+    unreadable: 1,
+    unreadable_between: [{ after_id: 16, before_id: 18, rows: 1 }],
+  });
+  expect(summary(reportOf('alfa clients'))).toContain(
+    'NOT complete: unreadable: 1 unreadable (1 after id 16 and before id 18)',
+  );
+});
+
+test('values that are not of their kind are counted by field, page by page', () => {
+  for (const misfits of [{ notes: 2 }, {}, { notes: 1, 'services.unit': 1 }])
+    note(reports, page('clients', { created: 3 }, cursorAt(3, 3), misfits), 1_000);
+  expect(asJson(reportOf('alfa clients'))).toMatchObject({ misfits: { notes: 3, 'services.unit': 1 } });
+  expect(summary(reportOf('alfa clients'))).toContain(', misfits in notes (3 records), services.unit (1 record) in ');
+});
+
+test('a stream that the key may not read says in its line what a person is to do', () => {
+  const forbidden = new FatalError('GET /clients.json expected 200, got 403', { reason: 'forbidden', parks: 'stream' });
+  for (const stream of ['clients', 'invoices'])
+    note(reports, { kind: 'given-up', entity: 'alfa', stream, reason: 'forbidden', error: forbidden }, 1_000);
+  for (const name of ['alfa clients', 'alfa invoices']) {
+    expect(summary(reportOf(name))).toMatch(/NOT complete: forbidden, .*give it the scope api:invoices:read$/);
+    expect(asJson(reportOf(name))).toMatchObject({
+      reason: 'forbidden',
+      advice: expect.stringContaining('api:invoices:read') as string,
+    });
+  }
 });
 
 test('dead letters for which the stream was parked in this run are told as a changed shape', () => {

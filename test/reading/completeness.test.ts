@@ -2,8 +2,8 @@ import { FatalError } from '../../src/errors';
 import type { Counts, Row } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import type { Rhythm } from '../../src/reading/stream-reading';
-import { addCounts, NO_COUNTS } from '../../src/rules/cursor';
-import { DEAD_LETTERS, ledgerIn } from '../support/memory';
+import { addCounts, addMisfits, NO_COUNTS } from '../../src/rules/cursor';
+import { cursorOfScan, DEAD_LETTERS, ledgerIn } from '../support/memory';
 import { items, scene, type Scene, type Setting, when } from '../support/scene';
 
 const OFTEN = { everyMs: 1, withinMs: 1 };
@@ -78,6 +78,47 @@ describe('dead letters', () => {
   });
 });
 
+describe('rows that nobody can read', () => {
+  /** A list any page of which fails that would show one of these rows. */
+  function unreadable(...ids: number[]) {
+    const bad = new Set(ids);
+    const here = list(items(30), {
+      before: ({ offset, limit, params }) => {
+        const shown = params['order'] === 'id desc' ? here.rows.toReversed() : here.rows;
+        if (shown.slice(offset, offset + limit).some(({ id }) => bad.has(id)))
+          throw new FatalError('a broken body', { reason: 'malformed-answer', parks: 'stream', status: 200 });
+      },
+    });
+    return { ...here, bad };
+  }
+
+  test('make no sweep complete, this one, the next and the record of each, until they can be read (I10)', async () => {
+    const here = unreadable(17, 18);
+    const gap = { after: 16, upTo: 18, rows: 2 };
+    for (let sweeps = 0; sweeps < 2; sweeps++)
+      expect(lastSwept(await once(here))).toMatchObject({
+        complete: false,
+        reasons: ['unreadable'],
+        unreadable: [gap],
+        deadLetters: [],
+      });
+    here.bad.clear();
+    expect(lastSwept(await once(here))).toMatchObject({ complete: true, reasons: [], unreadable: [] });
+    expect(sweepRecords(here)).toMatchObject([
+      { complete: false, unreadable: 2, dead_letters: 2 },
+      { complete: false, unreadable: 2, dead_letters: 0 },
+      { complete: true, unreadable: 0 },
+    ]);
+  });
+
+  test('that a person accepted by the ids which they lie between leave the sweep complete, and stay listed', async () => {
+    const here = unreadable(17);
+    const told = await once(here, { accepted: [17] });
+    expect(lastSwept(told)).toMatchObject({ complete: true, accepted: [17], unreadable: [{ after: 16, upTo: 17 }] });
+    expect(sweepRecords(here)).toMatchObject([{ complete: true, unreadable: 1, accepted: 1 }]);
+  });
+});
+
 describe('missing rows', () => {
   test('that are held make every sweep incomplete while the hold stands, and changes go on (I10)', async () => {
     const here = list(items(151));
@@ -133,6 +174,25 @@ describe('the counts of a sweep', () => {
     expect(all[0]).toMatchObject({ created: 20, firstRead: 20 });
     const sum = all.slice(1).reduce(addCounts, NO_COUNTS);
     expect(sum).toMatchObject({ created: 1, firstRead: 0, updated: 0 });
+  });
+});
+
+describe("values that are not of their field's kind", () => {
+  test("are counted by field in each run that publishes them and in the sweep's cursor, and cost no completeness", async () => {
+    const here = list([...items(20), { id: 21, content: 'odd secret' }, { id: 22, content: 'odd' }]);
+    const inRun = (told: readonly Progress[]) =>
+      told.reduce((sum, each) => (each.kind === 'page' ? addMisfits(sum, each.misfits ?? {}) : sum), {});
+    const remembered = () =>
+      cursorOfScan(here.kafka, { entity: 'alfa', stream: 'items', scan: 'sweep' })?.misfits ?? null;
+    const first = await once(here);
+    expect([inRun(first), remembered()]).toEqual([{ content: 2 }, { content: 2 }]);
+    expect(lastSwept(first)).toMatchObject({ complete: true });
+    expect(first.filter(({ kind }) => kind === 'warning')).toHaveLength(1);
+    expect([inRun(await once(here)), remembered()]).toEqual([{}, { content: 2 }]);
+    here.rows.push({ id: 23, content: 'odd too' });
+    const third = await once(here);
+    expect([inRun(third), remembered()]).toEqual([{ content: 1 }, { content: 3 }]);
+    expect(JSON.stringify(first)).not.toContain('secret');
   });
 });
 

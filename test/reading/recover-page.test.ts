@@ -1,6 +1,7 @@
 import { FatalError, TransientError } from '../../src/errors';
 import type { Row } from '../../src/model';
 import { isOfThePage, PageSize } from '../../src/reading/recover-page';
+import { unreadableRows } from '../../src/rules/completeness';
 import { cursorOfScan, DEAD_LETTERS, type ListRequest, topicOf } from '../support/memory';
 import { idsOn, items, sweepsEvery, scene, type Scene, upTo, when } from '../support/scene';
 
@@ -113,7 +114,8 @@ describe('a row that nobody can read', () => {
     expect(run.of('parked')).toEqual([]);
     expect(run.of('sweep')).toEqual(['alfa items']);
     expect(idsOn(here, topicOf('items'))).toEqual(without(300, ...ids));
-    expect(sweepOf(here)).toMatchObject({ unreadable: ids.length, counts: { deadLetters: ids.length } });
+    expect(unreadableRows(sweepOf(here)?.unreadable ?? [])).toBe(ids.length);
+    expect(sweepOf(here)?.counts).toMatchObject({ deadLetters: ids.length });
     expect(letters(here)).toHaveLength(ids.length);
     for (const { key, value, headers } of letters(here)) {
       expect(key).toBeNull();
@@ -131,7 +133,13 @@ describe('a row that nobody can read', () => {
       ['16', '19'],
       ['29', ''],
     ]);
-    expect(sweepOf(here)).toMatchObject({ number: 3, unreadable: 3 });
+    expect(sweepOf(here)).toMatchObject({
+      number: 3,
+      unreadable: [
+        { after: 16, upTo: 18, rows: 2 },
+        { after: 29, upTo: null, rows: 1 },
+      ],
+    });
   });
 
   test('is published when it can be read again, and the sweep has nothing more to say', async () => {

@@ -32,8 +32,33 @@ describe('a finished sweep', () => {
 
   test('is not complete where a row could not be read, and names every reason', () => {
     const ledger = ledgerOf([7]);
-    const judged = completenessOf({ ledger, hold: { id: 'h' }, decidedSweep: 3, unreadable: [5] }, none);
+    const unreadable = [{ after: 4, upTo: 6, rows: 1 }];
+    const judged = completenessOf({ ledger, hold: { id: 'h' }, decidedSweep: 3, unreadable }, none);
     expect(judged.reasons).toEqual(['held', 'unreadable', 'dead-letters']);
+  });
+
+  test('takes an accepted id for one unreadable row that it may be the id of; the rows stay listed (I10)', () => {
+    const unreadable = [
+      { after: 16, upTo: 18, rows: 2 },
+      { after: 29, upTo: null, rows: 1 },
+    ];
+    const judged = (...accepted: number[]) =>
+      completenessOf({ ledger: ledgerOf(), hold: null, decidedSweep: 3, unreadable }, new Set(accepted));
+    for (const ids of [[], [16, 19, 30], [17, 30], [17, 18], [17, 18, 29]])
+      expect(judged(...ids)).toMatchObject({ complete: false, reasons: ['unreadable'] });
+    const all = judged(18, 99, 30, 17, 5);
+    expect(all).toMatchObject({ complete: true, reasons: [], unreadable, accepted: [17, 18, 30] });
+    expect(shortcomingsText(all)).toBe(
+      "3 unreadable (2 after id 16 and before id 19, 1 after id 29), of these 3 accepted in the entity's file",
+    );
+    expect(shortcomingsJson(all)).toMatchObject({
+      unreadable: 3,
+      accepted: 3,
+      unreadable_between: [
+        { after_id: 16, before_id: 19, rows: 2 },
+        { after_id: 29, before_id: null, rows: 1 },
+      ],
+    });
   });
 
   test('is complete where a person accepted every such row by id; each stays listed (I10)', () => {

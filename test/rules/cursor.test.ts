@@ -1,7 +1,9 @@
-import type { Counts, Cursor, Page, Query, StreamDeclaration } from '../../src/model';
+import type { Counts, Cursor, Page, Query, StreamDeclaration, UnreadableRows } from '../../src/model';
 import {
   addCounts,
+  addMisfits,
   addSums,
+  MAX_GAPS,
   MAX_SUMS,
   advance,
   cursorOf,
@@ -10,9 +12,11 @@ import {
   NO_COUNTS,
   nextWalk,
   resumeOrBegin,
+  unreadableInFinished,
   walkOf,
   withDeletions,
   withMark,
+  withMisfits,
   withPublished,
 } from '../../src/rules/cursor';
 import { itemStream } from '../support/memory';
@@ -34,6 +38,17 @@ const half: Cursor = {
   sums: { '2026-01 PLN': [9, 900] },
 };
 const complete: Cursor = { ...half, finishedAt: earlier };
+const page: Page = {
+  rows: [],
+  strays: [],
+  outsideQuery: 0,
+  interval: { after: 77, upTo: 90 },
+  totalCount: 101,
+  began: 1,
+  ended: 2,
+  next: { offset: 50, anchor: 90, step: 1, requests: 13, unproven: 0 },
+  end: false,
+};
 
 describe('the cursor to sweep from', () => {
   test('is at the start of the first sweep where nothing was swept', () => {
@@ -97,6 +112,47 @@ describe('the cursor to sweep from', () => {
   });
 });
 
+describe('rows that a sweep could not read', () => {
+  const missed = (after: number, upTo: number | null, rows = 1): UnreadableRows => ({
+    bodies: Array.from({ length: rows }, () => ({ status: 500, bytes: Buffer.alloc(0), began: 1, ended: 2 })),
+    gap: { after, upTo },
+  });
+  const swept = (cursor: Cursor, end: boolean, unreadable?: UnreadableRows): Cursor =>
+    cursorOf(advance(walkOf(cursor), { ...page, end, ...(unreadable && { unreadable }) }, NO_COUNTS, new Map(), nowMs));
+
+  test('are remembered while the next sweep is under way, and forgotten when it ends without them (I10)', () => {
+    const first = swept(swept(half, false, missed(16, 18, 2)), true, missed(29, null));
+    const gaps = [
+      { after: 16, upTo: 18, rows: 2 },
+      { after: 29, upTo: null, rows: 1 },
+    ];
+    expect(unreadableInFinished(first)).toEqual(gaps);
+    const underWay = swept(resumeOrBegin(first, query, nowMs), false);
+    expect(unreadableInFinished(underWay)).toEqual(gaps);
+    expect(unreadableInFinished(resumeOrBegin(underWay, otherQuery, nowMs))).toEqual(gaps);
+    const second = swept(underWay, true);
+    expect(second).not.toHaveProperty('unreadableBefore');
+    expect(unreadableInFinished(second)).toEqual([]);
+    expect([null, undefined].map(unreadableInFinished)).toEqual([[], []]);
+  });
+
+  test('do not count before their sweep ends, and in a great many places are told as if the last were one', () => {
+    let cursor = half;
+    for (let at = 0; at < MAX_GAPS + 5; at++) cursor = swept(cursor, false, missed(10 * at, 10 * at + 3));
+    expect(unreadableInFinished(cursor)).toEqual([]);
+    const gaps = unreadableInFinished(swept(cursor, true));
+    expect(gaps).toHaveLength(MAX_GAPS);
+    expect(gaps.at(-1)).toEqual({ after: 990, upTo: 1043, rows: 6 });
+  });
+});
+
+test('misfits are counted by field from sweep to sweep', () => {
+  const one = withMisfits(walkOf(complete), { notes: 2, 'services.unit': 1 });
+  const next = walkOf(resumeOrBegin(cursorOf(one), query, nowMs));
+  expect(cursorOf(withMisfits(next, { notes: 1 })).misfits).toEqual({ notes: 3, 'services.unit': 1 });
+  expect(addMisfits({}, {})).toEqual({});
+});
+
 test.each([
   ['a sweep that never began', null, true],
   ['a half sweep', half, true],
@@ -130,18 +186,6 @@ describe('the next walk of another scan', () => {
 });
 
 describe('a walk', () => {
-  const page: Page = {
-    rows: [],
-    strays: [],
-    outsideQuery: 0,
-    interval: { after: 77, upTo: 90 },
-    totalCount: 101,
-    began: 1,
-    ended: 2,
-    next: { offset: 50, anchor: 90, step: 1, requests: 13, unproven: 0 },
-    end: false,
-  };
-
   test('moves to where its page ends, with its counts', () => {
     const moved = advance(walkOf(half), page, { ...NO_COUNTS, rows: 1, updated: 1 }, new Map(), nowMs);
     expect(cursorOf(moved)).toEqual({

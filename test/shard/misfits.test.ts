@@ -26,7 +26,8 @@ test('I1: one field of seventy with another JSON type in every row parks nothing
   }));
   const { consumed, result } = stream.shows(rows);
   expect(result.parks).toBeNull();
-  expect(result.misfits).toEqual(['days_to_payment']);
+  expect(result.misfits).toEqual({ days_to_payment: 100 });
+  expect(stream.state.walks.get('sweep')?.cursor.misfits).toEqual({ days_to_payment: 100 });
   expect(new Set(consumed.map(({ topic, headers }) => `${topic} ${headers['misfits']}`))).toEqual(
     new Set(['clients days_to_payment']),
   );

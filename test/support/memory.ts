@@ -282,7 +282,7 @@ const schemaText = JSON.stringify({
   ],
 });
 
-/** Rows as JSON; content that begins with `bad` does not fit the schema. */
+/** Rows as JSON; content that begins with `bad` does not fit the schema, and content that begins with `odd` is a misfit. */
 function itemCodec(declaration: StreamDeclaration): StreamCodec {
   const fingerprint = createFingerprint({ schemaText, volatileFields: [] });
   return {
@@ -293,7 +293,7 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
       if (String(row['content']).startsWith('bad')) {
         throw new RecordError('normalise content: expected good content, got bad', { path: 'content' });
       }
-      return { record: { ...row }, misfits: [] };
+      return { record: { ...row }, misfits: String(row['content']).startsWith('odd') ? ['content'] : [] };
     },
     encode: (record) => Buffer.from(JSON.stringify(record)),
     encodeKey: (key) => Buffer.from(JSON.stringify(key)),

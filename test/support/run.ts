@@ -235,6 +235,6 @@ export async function expectAgreement({ service, simulator, names, times, bootst
   expect(found).toEqual(expected);
 }
 
-function keyOf(name: string): string {
+export function keyOf(name: string): string {
   return `key-${name}`;
 }
