@@ -21,7 +21,7 @@ import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { partitionOf } from '../sinks/partition';
-import type { Definition } from '../state/state-topic';
+import type { Definition, Layout } from '../state/state-topic';
 
 /** All that turns rows of one stream of one entity into bytes. */
 export interface StreamCodec {
@@ -41,6 +41,8 @@ export interface StreamCodec {
   readonly lines: LinesCodec | null;
   /** How lines published earlier are removed, also where the configuration no longer asks for lines; null = their topic does not exist. */
   readonly formerLines: LinesCodec | null;
+  /** The same codec with the keys, those of the lines too, written by the schemas that a layout names. */
+  readonly withKeysOf: (keySchemas: Layout['keySchemas']) => StreamCodec;
 }
 
 /** All that turns the lines of a normalised row into bytes. */
@@ -67,6 +69,8 @@ export interface SweepsCodec {
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly stream: string }) => Buffer;
   readonly topic: OutputTopic;
+  /** The same codec with the keys written by the schema that a layout names. */
+  readonly withKeysOf: (keySchemas: Layout['keySchemas']) => SweepsCodec;
 }
 
 /** A topic that records go to. */

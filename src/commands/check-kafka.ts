@@ -3,7 +3,7 @@ import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
-import { currentDefinitions, layoutOf, subjectsOf } from '../service/codecs';
+import { currentDefinitions, formerKeysOf, layoutOf, subjectsOf } from '../service/codecs';
 import { startSettings, topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
@@ -115,7 +115,7 @@ async function checkState(
     if (layout !== null) layouts.set(partition, layout);
     for (const entry of state.entries()) if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
   }
-  const now = layoutOf(topics, framing);
+  const now = { ...layoutOf(topics, framing), formerKeySchemas: formerKeysOf(topics, framing) };
   for (const [partition, layout] of layouts) {
     refuseNewerLayout(layout, currentDefinitions(service), `reading partition ${partition} of ${topics.state.name}`);
     verifyLayout(layout, topics, now);

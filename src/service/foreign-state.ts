@@ -3,9 +3,9 @@ import { ConfigError, TransientError } from '../errors';
 import { readCommitted } from '../sinks/look';
 import type { Membership } from '../sinks/group';
 import { verifyLayout } from '../state/layout';
-import { LAYOUT_VERSION, parseStateKey, parseStateValue } from '../state/state-topic';
+import { LAYOUT_VERSION, parseStateKey, parseStateValue, type Layout } from '../state/state-topic';
 import { entitiesByShard } from './cluster';
-import { layoutOf } from './codecs';
+import { formerKeysOf, layoutOf } from './codecs';
 import type { Cluster } from './run-context';
 
 /** One record of any partition of the state topic. */
@@ -92,13 +92,26 @@ function concernsService(error: unknown): boolean {
   return error instanceof ConfigError && error.concerns === 'service';
 }
 
+/** What a look at the state topic of the configured service needs. */
+interface LookSetting {
+  readonly cluster: Cluster;
+  readonly config: Config;
+  readonly membership: Pick<Membership, 'read'>;
+  readonly owned: ReadonlySet<number>;
+  readonly deadlineMs: number;
+}
+
+/** Looks at the state topic before any shard is opened; resolves with the layout of a used shard where some shard was never used, else null. */
+export async function lookAtState(setting: LookSetting): Promise<Layout | null> {
+  const met: Layout[] = [];
+  await refuseForeignState(stateLook(setting, (layout) => met.push(layout)));
+  return met.at(-1) ?? null;
+}
+
 /** Looks at the state topic of the configured service. */
-export function stateLook(
-  { kafka, topics, framing }: Cluster,
-  config: Config,
-  membership: Pick<Membership, 'read'>,
-  owned: ReadonlySet<number>,
-  deadlineMs: number,
+function stateLook(
+  { cluster: { kafka, topics, framing }, config, membership, owned, deadlineMs }: LookSetting,
+  onLayout: (layout: Layout) => void,
 ): StateLook {
   const topic = topics.state.name;
   const serviceId = config.service.service.id;
@@ -107,7 +120,7 @@ export function stateLook(
   const allUsed = [...entitiesByShard(config.entities, topics.state.partitions).keys()].every(
     (shard) => (ends[shard] ?? 0) > 0,
   );
-  const expected = layoutOf(topics, framing);
+  const expected = { ...layoutOf(topics, framing), formerKeySchemas: formerKeysOf(topics, framing) };
   return {
     ends,
     owned,
@@ -124,7 +137,9 @@ export function stateLook(
       if (value === null || !('layout' in parsed)) return false;
       const layout = parseStateValue('layout', value);
       // A newer program's is refused by the shard.
-      if (layout.version <= LAYOUT_VERSION) verifyLayout(layout, topics, expected);
+      if (layout.version > LAYOUT_VERSION) return true;
+      verifyLayout(layout, topics, expected);
+      onLayout(layout);
       return true;
     },
   };

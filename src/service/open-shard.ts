@@ -57,16 +57,17 @@ export interface PartitionSetting {
   readonly config: Config;
   readonly patience: Pick<Patience, 'commitMs'>;
   readonly cluster: Cluster;
-  readonly layout: Codecs['layout'];
+  readonly codecs: Pick<Codecs, 'layout' | 'formerKeySchemas'>;
   readonly membership: Pick<Membership, 'read'>;
 }
 
 /** The partition of that number in Kafka. */
 export function kafkaPartition(
-  { config, patience, cluster, layout, membership }: PartitionSetting,
+  { config, patience, cluster, codecs, membership }: PartitionSetting,
   number: number,
 ): ShardPartition {
   const { kafka, topics } = cluster;
+  const expected = { ...codecs.layout, formerKeySchemas: codecs.formerKeySchemas };
   let current = topics;
   /** A topic may have been deleted or made anew since the start: then what the ledger says was published is gone. */
   const lookAgain = async (): Promise<void> => {
@@ -88,11 +89,11 @@ export function kafkaPartition(
     read: (offset, each, end) => membership.read(number, offset, each, end),
     verifyLayout: async (stored) => {
       try {
-        verifyLayout(stored, current, layout);
+        verifyLayout(stored, current, expected);
       } catch {
         // What the owner before committed while it was being fenced lies beyond the ends seen before that.
         await lookAgain();
-        verifyLayout(stored, current, layout);
+        verifyLayout(stored, current, expected);
       }
     },
   };

@@ -4,6 +4,7 @@ import {
   catchError,
   concat,
   concatMap,
+  defaultIfEmpty,
   defer,
   EMPTY,
   filter,
@@ -46,9 +47,9 @@ import { withDeadline } from '../sinks/faults';
 import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
-import { createCodecs } from './codecs';
+import { createCodecs, withNewShardsLike } from './codecs';
 import type { Emit, LossKind, ServiceEvent } from './events';
-import { refuseForeignState, stateLook } from './foreign-state';
+import { lookAtState } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
@@ -95,16 +96,15 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     onContact: (failure) => emit({ kind: 'contact', failure }),
   });
   const codecs = createCodecs(service, topics, framing, version);
-  const { layout } = codecs;
   const holders = new Map<EntityId, Shard>();
-  const reading = runShards({
+  const run: RunContext = {
     options,
     emit,
     serviceId: service.service.id,
     topics,
     codecs,
     membership,
-    partition: (number) => kafkaPartition({ config, patience, cluster, layout, membership }, number),
+    partition: (number) => kafkaPartition({ config, patience, cluster, codecs, membership }, number),
     api,
     budgetScope: service.budget.scope,
     requestOrder,
@@ -114,7 +114,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     twins: createTwins(() =>
       [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
     ),
-  });
+  };
   const watched = watchTopics({
     look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
     first: topics,
@@ -124,13 +124,18 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
   const looked = membership.owned.pipe(
     filter((owned) => !options.endless || owned.size > 0),
     take(1),
-    mergeMap((owned) => refuseForeignState(stateLook(cluster, config, membership, owned, patience.restoreMs))),
-    ignoreElements(),
+    mergeMap((owned) => lookAtState({ cluster, config, membership, owned, deadlineMs: patience.restoreMs })),
     failWith(membership.owned),
     takeUntil(whenAborted(options.stop)),
+    defaultIfEmpty(null),
+  );
+  const reading = looked.pipe(
+    concatMap((used) =>
+      runShards(used === null ? run : { ...run, codecs: withNewShardsLike(codecs, used) }).pipe(failWith(watched)),
+    ),
   );
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
-  return concat(looked, reading.pipe(failWith(watched)), leave).pipe(
+  return concat(reading, leave).pipe(
     finalize(() => {
       api.close();
       void membership.leave();

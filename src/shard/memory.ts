@@ -1,7 +1,7 @@
 import type { LastPublished } from '../changes/compare';
 import type { Fingerprint } from '../changes/fingerprint';
 import { createLedger, type Ledger } from '../changes/ledger';
-import type { StreamCodec } from '../changes/records';
+import type { StreamCodec, SweepsCodec } from '../changes/records';
 import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';
@@ -21,7 +21,8 @@ export interface CutPageTotals {
 /** What a shard remembers of one stream of one entity, what is not durable yet included. */
 export interface StreamState {
   readonly entity: EntityId;
-  readonly codec: StreamCodec;
+  /** Its keys are written by the schemas that the shard's layout names. */
+  codec: StreamCodec;
   readonly name: StreamName;
   /** Ids of rows that a person accepted as they are: dead letters, pending or unreadable rows that make no sweep incomplete. */
   readonly accepted: ReadonlySet<number>;
@@ -83,6 +84,7 @@ export class Memory implements TakenMemory {
   readonly #options: ShardOptions;
   readonly #streams = new Map<string, StreamState>();
   #layout: Layout;
+  #sweeps: SweepsCodec;
   /** What the next transaction writes down as written by the one before it. */
   #lastOffsets: Record<string, Record<number, number>> = {};
   #offsetsNoted = true;
@@ -91,12 +93,18 @@ export class Memory implements TakenMemory {
     const { serviceId, stateTopic: topic, decodeBlock } = options;
     this.#options = options;
     this.#layout = options.layout;
+    this.#sweeps = options.sweeps;
     for (const { entity, codec, accepted = [] } of options.streams) {
       const state = createStreamState(entity, codec, new Set(accepted));
       this.#streams.set(`${entity} ${state.name}`, state);
     }
     const ledgerOf = (entity: EntityId, stream: StreamName): Ledger | undefined => this.find(entity, stream)?.ledger;
     this.#stored = new StoredState({ serviceId, topic, decodeBlock, ledgerOf }, options.number);
+  }
+
+  /** How the records of finished sweeps are written, their keys by the schema that the shard's layout names. */
+  get sweeps(): SweepsCodec {
+    return this.#sweeps;
   }
 
   find(entity: EntityId, stream: StreamName): StreamState | undefined {
@@ -217,7 +225,12 @@ export class Memory implements TakenMemory {
     }
     // The newest transaction's are stored by the next one only: what this process knows of may be higher.
     this.#lastOffsets = highestOffsets(this.#lastOffsets, this.#layout.lastOffsets);
-    for (const state of this.#streams.values()) this.#define(state);
+    const { keySchemas } = this.#layout;
+    this.#sweeps = this.#options.sweeps.withKeysOf(keySchemas);
+    for (const state of this.#streams.values()) {
+      state.codec = state.codec.withKeysOf(keySchemas);
+      this.#define(state);
+    }
   }
 
   /** Finds the number of a stream's current definition, or gives it the next one. */

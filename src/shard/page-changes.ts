@@ -161,7 +161,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const sweepRecords: OutgoingRecord[] = [];
   if (completes) {
     const report = {
-      sweeps: options.sweeps,
+      sweeps: memory.sweeps,
       strays: state.strays.length,
       completeness: completenessIn(state, moved.walk.cursor, moved.walk.cursor.number - 1),
     };

@@ -6,6 +6,8 @@ import { noRegistry, type RegistryReply, type RegistryRequests } from './registr
 export interface SubjectSchema {
   readonly name: string;
   readonly schemaText: string;
+  /** Released schemas that the subject goes on with if the registry has one of them, as another schema has another id; none unless given. */
+  readonly formerTexts?: readonly string[];
 }
 
 /** How far the registry may be changed. */
@@ -61,8 +63,17 @@ export function createRegistrySubjects(
   { url: base, autoRegister, compatibility }: SubjectSettings,
   onNote: (note: string) => void,
 ): RegistrySubjects {
-  /** The id, or which part is missing. */
+  /** The id of the oldest former schema that is there, else of the newest, or which part is missing. */
   async function lookUp(subject: SubjectSchema): Promise<number | 'no-subject' | 'no-version'> {
+    const { formerTexts = [], name, schemaText } = subject;
+    for (const text of formerTexts) {
+      const found = await lookUpText({ name, schemaText: text });
+      if (found !== 'no-version') return found;
+    }
+    return lookUpText({ name, schemaText });
+  }
+
+  async function lookUpText(subject: SubjectSchema): Promise<number | 'no-subject' | 'no-version'> {
     const path = `subjects/${pathOf(subject)}`;
     const reply = await ask('POST', `${path}?normalize=true`, schemaOf(subject));
     if (reply.status === 200) return idOf(`POST ${base}/${path}`, reply);

@@ -51,15 +51,17 @@ export function withTopicsOf(stored: Layout, now: Layout): Layout {
   };
 }
 
+/** How keys are written now: what a stored layout may differ from only where another program of ours wrote it. */
+export interface ExpectedKeys extends Pick<Layout, 'keyFraming' | 'keySchemas'> {
+  /** Ids of the released key schemas that a layout may name instead of the newest, by topic. */
+  readonly formerKeySchemas?: Readonly<Record<string, readonly string[]>>;
+}
+
 /**
  * Throws a ConfigError where partition counts, key framing, key schemas or the ends of topics are not as the stored layout has them: keys
  * would move, change their bytes, or be published again. The error says what to do.
  */
-export function verifyLayout(
-  layout: Layout,
-  topics: ExistingTopics,
-  expected: Pick<Layout, 'keyFraming' | 'keySchemas'>,
-): void {
+export function verifyLayout(layout: Layout, topics: ExistingTopics, expected: ExpectedKeys): void {
   const attempted = `comparing ${topics.state.name} with the cluster`;
   const partitions = { [topics.state.name]: layout.statePartitions, ...layout.partitions };
   const actual = new Map(
@@ -80,11 +82,12 @@ export function verifyLayout(
   }
   for (const [name, id] of Object.entries(layout.keySchemas)) {
     const now = expected.keySchemas[name];
-    if (now !== undefined && now !== id)
+    const isReleased = expected.formerKeySchemas?.[name]?.includes(id) ?? false;
+    if (now !== undefined && now !== id && !isReleased)
       throw new ConfigError(
         layout.keyFraming === 'confluent'
           ? `${attempted}: expected the key schema of ${name} to have the id ${id} in the registry as before, got ${now}; every key would get other bytes, and each row two keys. The registry is another one or lost its schemas: restore it, or start over under another topics.prefix`
-          : `${attempted}: expected the key schema ${id} of ${name}, got ${now}; key schemas are frozen`,
+          : `${attempted}: expected the key schema ${id} of ${name}, got ${now}; key schemas are frozen, and this program knows no released one with that fingerprint`,
       );
   }
   for (const [name, offsets] of Object.entries(layout.lastOffsets)) {

@@ -19,7 +19,8 @@ export interface ChangeStep {
 /** One stream of the entity: how its rows are published, and the ledger of what was. */
 export interface RememberedStream {
   readonly name: StreamName;
-  readonly codec: StreamCodec;
+  /** Its keys are written by the schemas that the shard's layout names. */
+  codec: StreamCodec;
   readonly ledger: Ledger;
 }
 
@@ -71,7 +72,10 @@ export class EntityMemory implements TakenMemory {
 
   endReading(): void {
     this.#stored.endReading();
-    for (const { ledger } of this.state.streams) ledger.loaded();
+    for (const stream of this.state.streams) {
+      stream.ledger.loaded();
+      if (this.#layout !== null) stream.codec = stream.codec.withKeysOf(this.#layout.keySchemas);
+    }
   }
 
   restored(): Layout {

@@ -55,7 +55,7 @@ export async function withState<T>(
           serviceId: config.service.service.id,
           topics,
           codecs,
-          partition: (shard) => kafkaPartition({ config, patience, cluster, layout: codecs.layout, membership }, shard),
+          partition: (shard) => kafkaPartition({ config, patience, cluster, codecs, membership }, shard),
         },
         number,
         [{ id: entity, streams }],

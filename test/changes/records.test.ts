@@ -13,6 +13,7 @@ import {
   type OutputTopic,
   type Publication,
   type StreamCodec,
+  type SweepsCodec,
 } from '../../src/changes/records';
 import type { Cursor } from '../../src/model';
 import { partitionOf } from '../../src/sinks/partition';
@@ -44,6 +45,9 @@ function originOf(changes: Partial<StreamCodec> = {}): Origin {
     topic: topicOf('invoices'),
     lines: null,
     formerLines: null,
+    withKeysOf() {
+      return this;
+    },
     ...changes,
   };
   return { entity: 'alfa', codec, scan: 'open', observedAtMs: 1000, observedAt: '1970-01-01T00:00:01.000Z' };
@@ -146,10 +150,13 @@ describe('the record of a finished sweep', () => {
     accepted: [9],
     hold: 'hold 1',
   };
-  const sweeps = (maxMessageBytes?: number) => ({
+  const sweeps = (maxMessageBytes?: number): SweepsCodec => ({
     encode: json,
     encodeKey: json,
     topic: topicOf('sweeps', maxMessageBytes),
+    withKeysOf() {
+      return this;
+    },
   });
 
   test('says what was read, what that came to, and the sums that are exact', () => {

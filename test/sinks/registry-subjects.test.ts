@@ -14,6 +14,24 @@ import {
 const { asked, failureOf, notes, open, play, refusalOf, server, whatWasAsked } = playedRegistry();
 
 describe('looking up', () => {
+  test('goes on with a former schema where the subject has one, and with the newest where it has none', async () => {
+    const key = { ...VALUE, formerTexts: ['"former"'] };
+    const looks = () => asked().filter(({ what }) => what === 'POST subjects/infakt.a-value');
+    play({ 'POST subjects/infakt.a-value': found, 'GET config/infakt.a-value': rule('BACKWARD_TRANSITIVE') });
+    expect(await open().resolve([key])).toEqual(new Map([['infakt.a-value', 7]]));
+    expect(looks().map(({ body }) => body)).toEqual([{ schema: '"former"' }]);
+    play({
+      'POST subjects/infakt.a-value': [noVersion, found],
+      'GET config/infakt.a-value': rule('BACKWARD_TRANSITIVE'),
+    });
+    expect(await open().resolve([key])).toEqual(new Map([['infakt.a-value', 7]]));
+    expect(
+      looks()
+        .slice(-2)
+        .map(({ body }) => body),
+    ).toEqual([{ schema: '"former"' }, { schema: SCHEMA }]);
+  });
+
   test('asks for the original text, normalised, and changes nothing', async () => {
     play({ 'POST subjects/infakt.a-value': found, 'GET config/infakt.a-value': rule('BACKWARD_TRANSITIVE') });
     expect(await open().resolve([VALUE])).toEqual(new Map([['infakt.a-value', 7]]));

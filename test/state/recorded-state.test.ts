@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
+import { parseStateValue } from '../../src/state/state-topic';
 import type { CompanyRows } from '../support/company-story';
 import type { Restored } from '../support/company-process';
 import { restoreFrom, sweepFrom } from '../support/digest-scene';
@@ -20,6 +22,14 @@ interface Recorded {
 const { state, rows, known } = JSON.parse(
   readFileSync(join(__dirname, '../fixtures/state-0.1.0.json'), 'utf8'),
 ) as Recorded;
+
+/** The key of an invoice as 0.1.0 wrote it, from Avro's rules alone; as base64. */
+function keyOf010(entity: string, id: number): string {
+  const bytes = [...Buffer.from('c30110ad242d37ef2c3c', 'hex'), 2 * entity.length, ...Buffer.from(entity)];
+  let rest = BigInt(id) * 2n;
+  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return Buffer.from([...bytes, Number(rest)]).toString('base64');
+}
 
 describe('a state topic written by 0.1.0 is readable', () => {
   test('every cursor, account, hold and entry is what it was', async () => {
@@ -70,6 +80,28 @@ describe('a state topic written by 0.1.0 is readable', () => {
       if ('block' in about) read[`${String(entity)} ${String(stream)}`] = entriesOf(value);
     }
     expect(read).toEqual(entries);
+  });
+
+  test('its shards go on with the key schemas that their layout names, so every key is byte for byte what it was', async () => {
+    const layout = [...compacted(state)].find(([key]) => 'layout' in stateKeyOf(key))?.[1];
+    const { keySchemas } = parseStateValue('layout', layout ?? Buffer.alloc(0));
+    const records = (await sweepFrom(state, rows)).flatMap((batch) => batch.records);
+    const prefixes = new Map(
+      records.map(({ topic, key }) => [topic, Buffer.from(key ?? '', 'base64').toString('hex', 0, 10)]),
+    );
+    expect(prefixes.size).toBeGreaterThan(2);
+    for (const [topic, prefix] of prefixes) expect([topic, prefix]).toEqual([topic, keySchemas[topic]]);
+    expect(prefixes.get('memory.invoices')).toBe('c30110ad242d37ef2c3c');
+    const deleted = records.find(({ topic, headers }) => topic === 'memory.invoices' && headers['op'] === 'd');
+    expect(deleted?.key).toBe(keyOf010('alfa', 9_000_087));
+  });
+
+  test('a new state has the newest key schemas', async () => {
+    const records = (await sweepFrom([], rows)).flatMap((batch) => batch.records);
+    const row = records.find(({ topic }) => topic === 'memory.invoices');
+    const newest = singleObjectPrefix(loadSchema('invoice-key')).toString('hex');
+    expect(Buffer.from(row?.key ?? '', 'base64').toString('hex', 0, 10)).toBe(newest);
+    expect(newest).not.toBe('c30110ad242d37ef2c3c');
   });
 
   test('a sweep over the same rows publishes nothing but what was missing before, with its lines', async () => {

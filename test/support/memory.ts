@@ -301,6 +301,9 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
     topic: { name: topicOf(declaration.name), partitions: 3, maxMessageBytes: 1_000_000 },
     lines: null,
     formerLines: null,
+    withKeysOf() {
+      return this;
+    },
   };
 }
 
@@ -339,6 +342,9 @@ export function memoryShard(
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
       encode: (sweep) => Buffer.from(JSON.stringify(sweep)),
       encodeKey: (key) => Buffer.from(JSON.stringify(key)),
+      withKeysOf() {
+        return this;
+      },
     },
     encodeBlock: (value) => block.encode(value),
     decodeBlock,

@@ -100,8 +100,14 @@ Keys and values are Avro. What comes before the Avro bytes says which schema wro
 - Without, Avro's single-object encoding: the bytes C3 01, then the CRC-64-AVRO fingerprint of the schema's Parsing Canonical Form, 8 bytes,
   little-endian. Below they are given with each schema.
 
-Key schemas never change. Value schemas change only so that a reader with the new one reads all records that were written with older ones:
-fields are added, nullable, and none is removed or renamed. Released versions are in \`schemas/released\`.
+The fields of a key never change. Value schemas change only so that a reader with the new one reads all records that were written with older
+ones: fields are added, nullable, and none is removed or renamed. Released versions are in \`schemas/released\`.
+
+Records are named as \`infakt.Invoice\` and \`infakt.InvoiceKey\`. Version 0.1.0 named them \`infakt.invoice\` and \`infakt.invoice_key\`; each schema
+has its old name in \`aliases\`, nested records too, so a reader with the new schema reads old records. Another name means other first bytes of a key,
+and compaction goes by bytes. A service whose layout record names an old key schema therefore goes on with that one, version 1 in
+\`schemas/released\`, and so does one whose registry has the old key schema of a topic. A new service has the new keys. The fingerprints below are those of the new schemas;
+[docs/consuming.md](consuming.md#fingerprints-in-go) lists the old ones too.
 
 ## Kinds of values
 

@@ -155,7 +155,14 @@ function runContextOf(
       ...createCodecs({ projections: [], volatileFields: [] }, topics, singleObject),
       streamCodec: codecOf,
       // Moments of virtual time are no whole milliseconds, as the schema wants them.
-      sweeps: { topic: topics.sweeps, encode: () => Buffer.alloc(0), encodeKey: () => Buffer.alloc(0) },
+      sweeps: {
+        topic: topics.sweeps,
+        encode: () => Buffer.alloc(0),
+        encodeKey: () => Buffer.alloc(0),
+        withKeysOf() {
+          return this;
+        },
+      },
     },
     membership: {
       owned: concat(of(new Set(shards.keys())), NEVER),
@@ -222,6 +229,9 @@ function codecOf(declaration: StreamDeclaration): StreamCodec {
     topic: topicOf(declaration.name),
     lines: null,
     formerLines: null,
+    withKeysOf() {
+      return this;
+    },
   };
 }
 
