@@ -220,6 +220,19 @@ describe('commits that fail', () => {
     expect(last).toMatchObject([{ cursor: { counts: { rows: 40, deadLetters: 1 } } }]);
   });
 
+  test('a row that changed after the broker refused it alone is published, and is no dead letter', async () => {
+    const rows = items(40).map((row) => (row.id === 6 ? { ...row, content: 'too odd' } : row));
+    const fate = async (batch: Batch): Promise<Fate> => {
+      const ending = await oddRows(batch);
+      if (ending === 'refused' && batch.records.length === 1) rows[5] = { id: 6, content: 'mended' };
+      return ending;
+    };
+    const here = scene({ rows: { alfa: { items: rows } }, kafka: { fate } });
+    expect(await here.start().ended).toBeNull();
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(40));
+    expect(idsOn(here, DEAD_LETTERS)).toEqual([]);
+  });
+
   test('a refused row is found although the pages after it change nothing', async () => {
     const rows = items(800);
     const here = scene({ rows: { alfa: { items: rows } }, kafka: { fate: oddRows } });
