@@ -36,7 +36,7 @@ const LAST_ANSWERS_MS = 5_000;
 export function readShard(options: ShardReadingOptions): Observable<Progress> {
   const shard: ShardReading = {
     ...options,
-    sweeps: { begun: new Map(), reported: new Set() },
+    sweeps: { begun: new Map(), reported: new Set(), decided: new Set() },
     pageSizes: new Map(),
     stopping: whenAborted(options.stop),
   };

@@ -48,24 +48,27 @@ export function readStream(reading: StreamReading): Observable<Progress> {
   return parked(shard, place, parksStream, scans);
 }
 
-/** One sweep, or the rest of one, in a run that makes no other; none where it was made before the stream was opened again. */
+/** One sweep, or the rest of one, in a run that makes no other; of a sweep made before the stream was opened again, what was not decided then. */
 function sweepOnce(reading: StreamReading): Observable<Progress> {
   const { shard, session, place } = reading;
-  const { begun, reported } = shard.sweeps;
+  const { begun, reported, decided } = shard.sweeps;
   const name = `${place.entity} ${place.stream}`;
-  if (reported.has(name)) return swept(reading);
-  return afterPendingPages(reading, () => {
+  if (decided.has(name)) return swept(reading);
+  const sweep = afterPendingPages(reading, () => {
+    if (reported.has(name)) return decideSweep(reading);
     const before = cursorOf(reading, 'sweep');
     if (isComplete(before) && begun.get(name) === before.number) {
       const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
-      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }), swept(reading));
+      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }), decideSweep(reading));
     }
     const cursor = beginSweep(reading);
     begun.set(name, cursor.number);
     return sweepFrom(reading, cursor);
-  }).pipe(
+  });
+  return sweep.pipe(
     tap((progress) => {
       if (progress.kind === 'sweep') reported.add(name);
+      if (progress.kind === 'swept') decided.add(name);
     }),
   );
 }
@@ -150,11 +153,16 @@ function walkOnce({ reading, rhythm, scanName, early }: RepeatedScan): Observabl
 
 /** A sweep from its cursor on, then its deletions. */
 function sweepFrom(reading: StreamReading, cursor: Cursor): Observable<Progress> {
+  return concat(readPages(reading, 'sweep', cursor), decideSweep(reading));
+}
+
+/** The deletions of a finished sweep, then whether the sweep is complete; of one that was broken off nothing. */
+function decideSweep(reading: StreamReading): Observable<Progress> {
   const deletions = defer(() => {
     const sweep = cursorOf(reading, 'sweep');
     return isComplete(sweep) && !reading.shard.stop.aborted ? publishDeletions(reading, sweep) : EMPTY;
   });
-  return concat(readPages(reading, 'sweep', cursor), deletions, swept(reading));
+  return concat(deletions, swept(reading));
 }
 
 /** Whether the finished sweep is complete, now that its deletions are decided; nothing of a sweep that was broken off. */

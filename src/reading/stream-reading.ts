@@ -67,6 +67,8 @@ export interface Sweeps {
   readonly begun: Map<string, number>;
   /** Streams whose sweep was reported complete. */
   readonly reported: Set<string>;
+  /** Streams whose sweep's deletions were decided; a session that ended before leaves them to the next one. */
+  readonly decided: Set<string>;
 }
 
 /** The reading of one shard, over all of its sessions. */

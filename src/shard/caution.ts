@@ -34,13 +34,26 @@ export function afterCommit(before: Caution, { upTo, end }: Pick<PageSent, 'upTo
 export interface PageSent extends Place {
   readonly upTo: number | null;
   readonly end: boolean;
-  /** The id of a page's one row; null = more rows, or none. */
-  readonly onlyId: number | null;
+  /** A page's one row, as it was to be published; null = more rows, none, or nothing to publish. */
+  readonly onlyRow: RowSent | null;
 }
 
-/** A page without its rows. */
-export function pageSent({ state, scan }: Place, { interval, end, rows }: Page): PageSent {
-  return { state, scan, upTo: interval.upTo, end, onlyId: rows.length === 1 ? (rows[0]?.id ?? null) : null };
+/** A row as it went into a transaction. */
+export interface RowSent {
+  readonly id: number;
+  /** 16 hexadecimal digits. */
+  readonly fingerprint: string;
+}
+
+/** A page without its rows; the fingerprint is that of its first record, null = the page publishes nothing. */
+export function pageSent({ state, scan }: Place, { interval, end, rows }: Page, fingerprint: string | null): PageSent {
+  const [row, ...others] = rows;
+  const onlyRow = row === undefined || others.length > 0 || fingerprint === null ? null : { id: row.id, fingerprint };
+  return { state, scan, upTo: interval.upTo, end, onlyRow };
+}
+
+function nameOf(place: Place, { id, fingerprint }: RowSent): string {
+  return `${placeName(place)} ${id} ${fingerprint}`;
 }
 
 /** A page or so. */
@@ -79,8 +92,8 @@ export class Cautions {
   shrinkAfterRefusal(refused: readonly PageSent[], waiting: readonly PageSent[]): void {
     const [only, ...others] = refused;
     const alone = others.length === 0;
-    if (only?.onlyId != null && alone) {
-      this.#refusedRows.add(`${placeName(only)} ${only.onlyId}`);
+    if (only?.onlyRow != null && alone) {
+      this.#refusedRows.add(nameOf(only, only.onlyRow));
       return;
     }
     for (const page of [...refused, ...waiting]) {
@@ -98,9 +111,9 @@ export class Cautions {
     else this.#byPlace.set(name, caution);
   }
 
-  /** True once of a row that was refused alone: should the row change, the broker is asked again. */
-  takeRefusedRow(place: Place, id: number): boolean {
-    return this.#refusedRows.size > 0 && this.#refusedRows.delete(`${placeName(place)} ${id}`);
+  /** True once of a row that was refused alone; of a row that has changed since, the broker is asked again. */
+  takeRefusedRow(place: Place, row: RowSent): boolean {
+    return this.#refusedRows.size > 0 && this.#refusedRows.delete(nameOf(place, row));
   }
 
   #of(name: string): Caution {

@@ -1,7 +1,7 @@
 import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
 import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
-import { cutUp, pageSent, type Cautions } from './caution';
+import { cutUp, pageSent, type Cautions, type RowSent } from './caution';
 import { assemble, emptyFilling, isEmpty, outcomeOf, type Filling } from './filling';
 import { placeName, type Memory, type Place, type StreamState } from './memory';
 import {
@@ -240,7 +240,7 @@ export class Commits {
     const place = { state, scan: toCommit.scan };
     const began = this.#queuedOf(state).map(({ toCommit: { page } }) => page.began);
     const oldestOpen = Math.min(...state.requests, ...began);
-    const wasRefused = (id: number): boolean => cautions.takeRefusedRow(place, id);
+    const wasRefused = (row: RowSent): boolean => cautions.takeRefusedRow(place, row);
     try {
       return changesOf({ memory, options, partial, oldestOpen, wasRefused }, state, toCommit);
     } catch (error) {
@@ -262,7 +262,7 @@ export class Commits {
     }
     if (changes.waits) {
       filling.rows += Math.max(1, changes.size.records);
-      filling.pages.push(pageSent(place, page));
+      filling.pages.push(pageSent(place, page, changes.records[0]?.headers['fingerprint'] ?? null));
       filling.touched.add(state);
       if (changes.cursor === 'moved') filling.moved.set(placeName(place), place);
       if (changes.countsInSweep) filling.moved.set(placeName({ state, scan: 'sweep' }), { state, scan: 'sweep' });
@@ -289,7 +289,7 @@ export class Commits {
     if (outcome.kind !== 'committed') {
       if (outcome.kind === 'refused') {
         const queued = this.#queue.map(({ toCommit }) =>
-          pageSent({ state: this.#streamOf(toCommit), scan: toCommit.scan }, toCommit.page),
+          pageSent({ state: this.#streamOf(toCommit), scan: toCommit.scan }, toCommit.page, null),
         );
         cautions.shrinkAfterRefusal(sent.pages, [...this.#filling.pages, ...queued]);
       }

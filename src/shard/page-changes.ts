@@ -22,6 +22,7 @@ import {
   type Walk,
 } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
+import type { RowSent } from './caution';
 import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
@@ -102,8 +103,8 @@ export interface PageContext {
   readonly partial: boolean;
   /** When the oldest request of the stream began whose page was not compared yet; Infinity = none is. */
   readonly oldestOpen: number;
-  /** True of a row that the broker refused alone. */
-  readonly wasRefused: (id: number) => boolean;
+  /** True of a row that the broker refused alone as it is now. */
+  readonly wasRefused: (row: RowSent) => boolean;
 }
 
 /** Of more rows than these an update is published even if they show again what was published before their dead letter. */
@@ -263,9 +264,10 @@ function compareRows(
   const { lines } = codec;
   const sweep = state.walks.get('sweep')?.cursor;
   const encode = (publication: Publish): readonly OutgoingRecord[] => {
-    const { id } = publication.row;
+    const { fingerprint, row } = publication;
+    const { id } = row;
     state.refused.delete(id);
-    if (wasRefused(id)) {
+    if (wasRefused({ id, fingerprint })) {
       state.refused.add(id);
       const message = `publishing ${name} ${id} of ${entity}: the broker refused this record alone`;
       throw new RecordError(message, { path: '', entity, stream: name });

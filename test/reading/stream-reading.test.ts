@@ -41,7 +41,7 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
     now: () => Date.parse('2026-03-31T12:00:00.000Z'),
     newId: () => 'hold',
     stop,
-    sweeps: { begun: new Map(), reported: new Set() },
+    sweeps: { begun: new Map(), reported: new Set(), decided: new Set() },
     pageSizes: new Map(),
     stopping: whenAborted(stop),
   };

@@ -21,7 +21,7 @@ function start() {
     toCommit: Partial<PageToCommit> = {},
     { partial = false, refused = 0 }: { readonly partial?: boolean; readonly refused?: number } = {},
   ) =>
-    changesOf({ memory, options, partial, oldestOpen: Infinity, wasRefused: (id) => id === refused }, state, {
+    changesOf({ memory, options, partial, oldestOpen: Infinity, wasRefused: ({ id }) => id === refused }, state, {
       entity: 'alfa',
       stream: 'items',
       scan: 'sweep',

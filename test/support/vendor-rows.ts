@@ -81,7 +81,7 @@ export function createVendorStream(declaration: StreamDeclaration, { projected =
         options,
         partial: true,
         oldestOpen: Infinity,
-        wasRefused: (id: number) => id === refused,
+        wasRefused: ({ id }: { readonly id: number }) => id === refused,
       };
       const changes = changesOf(context, state, {
         entity: 'alfa',
