@@ -272,7 +272,8 @@ describe('many entities', () => {
       await admin(`${url}/__admin/key-e${index}/invoices/${edited[at] ?? 0}`, 'PATCH', { notes: 'edited' });
     await run.sweeps('e0', 'e7', 'e20');
     expect(await run.stop()).toMatchObject({ code: 0 });
-    expect(run.told()).toHaveLength(1 + 2 * ENTITIES + 2);
+    const summaries = new Set(['shards taken', 'read and published']);
+    expect(run.told().filter((line) => !summaries.has(line))).toHaveLength(1 + 2 * ENTITIES + 2);
 
     const decode = createSingleObjectDecoder();
     const found = new Map<number, { times: number; value: Buffer | null }>();

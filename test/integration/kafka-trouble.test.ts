@@ -128,9 +128,13 @@ describe('what changed since the last run', () => {
     },
   );
 
-  test.each(['clients', 'invoices'])(
-    'a topic of %s that was deleted and made again ends a run with exit code 2',
-    async (name) => {
+  test.each([
+    { name: 'clients', isMadeAgain: true, says: 'to reach beyond offset \\d+, got a high watermark of 0' },
+    { name: 'invoices', isMadeAgain: true, says: 'to reach beyond offset \\d+, got a high watermark of 0' },
+    { name: 'invoices', isMadeAgain: false, says: 'to exist, as .* remembers what was published there' },
+  ])(
+    'a topic of $name that was deleted ends a run with exit code 2, made again: $isMadeAgain (I10)',
+    async ({ name, isMadeAgain, says }) => {
       const company = await oneCompany();
       expect(await company.service.once()).toMatchObject({ code: 0 });
       // Of an unchanged account nothing is published again, so what was lost would stay lost.
@@ -143,11 +147,10 @@ describe('what changed since the last run', () => {
           what: 'the topic to be gone',
         },
       );
+      if (isMadeAgain) await createTopics(company, { [name]: {} });
       const run = await company.service.once();
       expect(run.code).toBe(2);
-      expect(run.stderr).toMatch(
-        new RegExp(`of ${company.service.topic(name)} to reach beyond offset \\d+, got a high watermark of 0`),
-      );
+      expect(run.stderr).toMatch(new RegExp(`${company.service.topic(name)} ${says}`));
     },
   );
 
