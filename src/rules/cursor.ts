@@ -1,16 +1,5 @@
 import { moneyOf } from '../changes/kinds';
-import type {
-  Counts,
-  Cursor,
-  Deletions,
-  Misfits,
-  Page,
-  Query,
-  Row,
-  StreamDeclaration,
-  UnreadableGap,
-  UnreadableRows,
-} from '../model';
+import type { Counts, Cursor, Deletions, Misfits, Page, Query, Row, StreamDeclaration, UnreadableGap } from '../model';
 import { startPosition } from './paging';
 import { DAY_MS } from './scope';
 
@@ -133,7 +122,7 @@ export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums
       totalCount: page.totalCount,
       finishedAt: page.end ? new Date(nowMs).toISOString() : null,
       counts: addCounts(before.counts, counts),
-      ...(page.unreadable && { unreadable: withGap(before.unreadable ?? [], page.unreadable) }),
+      ...gapsAfter(before, page),
     },
   };
 }
@@ -141,11 +130,19 @@ export function advance(walk: Walk, page: Page, counts: Counts, sums: Walk['sums
 /** A list with more gaps than these is told as if its last gaps were one. */
 export const MAX_GAPS = 100;
 
+/** Where a walk found rows that nobody can read, this page's included: answers that were no rows, and rows without an id. */
+function gapsAfter({ unreadable = [] }: Cursor, page: Page): Pick<Cursor, 'unreadable'> {
+  const gaps: UnreadableGap[] = [];
+  if (page.unreadable !== undefined) gaps.push({ ...page.unreadable.gap, rows: page.unreadable.bodies.length });
+  if (page.strays.length > 0) gaps.push({ ...page.interval, rows: page.strays.length });
+  return unreadable.length + gaps.length === 0 ? {} : { unreadable: gaps.reduce(withGap, unreadable) };
+}
+
 /** Gaps of a walk by ascending id and the next one, which is the last gap widened where there are many. */
-function withGap(gaps: readonly UnreadableGap[], { bodies, gap }: UnreadableRows): readonly UnreadableGap[] {
+function withGap(gaps: readonly UnreadableGap[], gap: UnreadableGap): readonly UnreadableGap[] {
   const last = gaps.at(-1);
-  if (gaps.length < MAX_GAPS || last === undefined) return [...gaps, { ...gap, rows: bodies.length }];
-  return [...gaps.slice(0, -1), { after: last.after, upTo: gap.upTo, rows: last.rows + bodies.length }];
+  if (gaps.length < MAX_GAPS || last === undefined) return [...gaps, gap];
+  return [...gaps.slice(0, -1), { after: last.after, upTo: gap.upTo, rows: last.rows + gap.rows }];
 }
 
 /** The walk of `newest` after it has come down from this id. */

@@ -9,6 +9,7 @@ export type PageVerdict =
       readonly interval: Interval;
       /** The rows inside the interval, in the direction of the walk. */
       readonly rows: readonly Row[];
+      /** Rows without an id in front of the page's last row; those behind it are shown by the next page again, and by the last page here. */
       readonly strays: readonly unknown[];
       readonly end: boolean;
       /** Rows of the list up to this page's last, where its own total says another number. */
@@ -75,7 +76,7 @@ export function judge(position: Position, answer: Answer, paging: Paging): PageV
     kind: 'proved',
     interval: intervalOf(anchor, end ? null : reached, order),
     rows: rows.filter(beyondAnchor),
-    strays,
+    strays: strays.filter(({ index }) => end || index < lastAt).map(({ row }) => row),
     end,
     miscounted: answer.totalCount < shown || (end && answer.totalCount !== shown) ? shown : null,
     unreadable: null,
@@ -102,10 +103,11 @@ function judgeBehind(
     return judge(at, { rows: answer.rows, totalCount, began, ended }, paging);
   }
   const counted = { step: 1, requests: position.requests + 1, unproven: 0 };
-  const page = { kind: 'proved' as const, rows, strays, miscounted: null };
+  const page = { kind: 'proved' as const, rows, miscounted: null };
   if (firstRow === undefined || lastRow === undefined) {
     return {
       ...page,
+      strays: [],
       interval: NO_ID,
       end: true,
       unreadable: { bodies, gap: intervalOf(anchor, null, order) },
@@ -117,6 +119,7 @@ function judgeBehind(
   checkEnd(next, answer, paging);
   return {
     ...page,
+    strays: strays.filter(({ index }) => index < lastAt).map(({ row }) => row),
     interval: intervalOf(before, lastRow.id, order),
     end: false,
     unreadable: { bodies, gap: intervalOf(anchor, before, order) },
@@ -169,12 +172,12 @@ function isRow(value: unknown): value is Row {
 /** Parts the rows with an id from the strays, and checks that the ids are in order. */
 function readRows(position: Position, { rows: all }: Answer, order: Query['order']) {
   const rows: Row[] = [];
-  const strays: unknown[] = [];
+  const strays: { readonly index: number; readonly row: unknown }[] = [];
   let last: number | null = null;
   let lastAt = 0;
   for (const [index, row] of all.entries()) {
     if (!isRow(row)) {
-      strays.push(row);
+      strays.push({ index, row });
       continue;
     }
     if (last !== null && !comesAfter(row.id, last, order)) {

@@ -263,12 +263,12 @@ describe('judge', () => {
   });
 
   test.each([null, 7, 'x', [], {}, { id: null }, { id: '8' }, { id: 0 }, { id: -1 }, { id: 8.5 }, { id: 2 ** 53 }])(
-    'leaves out of order and anchor what has no usable id, but counts it as a row: %j',
+    'leaves out of order and anchor what has no usable id, counts it as a row, and shows it once: %j',
     (stray) => {
       expect(judge(startPosition(), answer([stray, ...rows(3, 8), stray], 4), asc)).toMatchObject({
         interval: { after: null, upTo: 8 },
         rows: rows(3, 8),
-        strays: [stray, stray],
+        strays: [stray],
         end: false,
         next: { offset: 2, anchor: 8 },
       });

@@ -218,6 +218,7 @@ function walk(history: History) {
   const collection = new Collection(history);
   const proofs: Proof[] = [];
   let position = startPosition();
+  let before: readonly Row[] = [];
   for (let request = 1; ; request += 1) {
     const answer = collection.answer(position.offset);
     let verdict;
@@ -226,9 +227,15 @@ function walk(history: History) {
     } catch (error) {
       return { outcome: reasonOf(error), proofs, throughout: collection.throughout };
     }
+    const now = collection.rows();
+    const { emptyAt } = position;
+    // An end that two answers prove is nothing of the moment of one: what came in between them may be missing.
+    const known = new Set([...before.map((row) => row.id), ...answer.rows.filter(isRow).map((row) => row.id)]);
+    const moment = emptyAt === undefined ? now : now.filter((row) => known.has(row.id));
+    before = now;
     position = verdict.next;
     if (verdict.kind === 'proved') {
-      proofs.push({ interval: verdict.interval, rows: verdict.rows, next: verdict.next, moment: collection.rows() });
+      proofs.push({ interval: verdict.interval, rows: verdict.rows, next: verdict.next, moment });
       if (verdict.end) return { outcome: 'ended', proofs, throughout: collection.throughout };
     }
     const crash = history.crashes.find(({ after }) => after === request);
