@@ -92,11 +92,9 @@ function main(): void {
   // Each shard listens.
   setMaxListeners(0, stop.signal);
   let signals = 0;
-  let stopOnce: (signal: NodeJS.Signals) => void = () => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
     if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
-    stopOnce(signal);
     stop.abort(signal);
   };
   process.on('SIGINT', onSignal);
@@ -110,9 +108,6 @@ function main(): void {
     columns: process.stderr.isTTY ? process.stderr.columns : null,
     env: process.env,
     stop: stop.signal,
-    stopped: new Promise((resolve) => {
-      stopOnce = resolve;
-    }),
     version,
   };
   void run(process.argv.slice(2), io).then((code) => {

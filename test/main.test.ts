@@ -20,7 +20,6 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
     columns: null,
     env,
     stop: new AbortController().signal,
-    stopped: new Promise(() => undefined),
     version: '1.2.3',
   });
   return { code, ...out };

@@ -204,8 +204,7 @@ async function latestRecordMs({ broker }: Stack, table: string): Promise<number>
     () => undefined,
   );
   const topic = `${broker.prefix}.${table}`;
-  const never = new Promise<never>(() => undefined);
-  const options = { serviceId: 'example', topic, follow: false, stopped: never, deadlineMs: CHANGED_WITHIN_MS };
+  const options = { serviceId: 'example', topic, follow: false, deadlineMs: CHANGED_WITHIN_MS };
   let latest = 0;
   await readCommitted(kafka, options, ({ timestampMs }) => {
     latest = Math.max(latest, timestampMs);

@@ -103,7 +103,7 @@ async function checkState(
   await groupIsEmpty(kafka, serviceId, 0);
   const topic = topics.state.name;
   const stored = new StoredTopic({ serviceId, topic, ...skippedBlocks });
-  const reading = { serviceId, topic, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS };
+  const reading = { serviceId, topic, follow: false, stop: io.stop, deadlineMs: LOOK_DEADLINE_MS };
   await readCommitted(kafka, reading, (record) => {
     stored.apply(record);
     return false;

@@ -1,7 +1,10 @@
+import { firstValueFrom } from 'rxjs';
+
 import type { Config } from '../../config/config';
 import { loadConfig } from '../../config/load';
 import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
+import { whenAborted } from '../operators/when-aborted';
 import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { KafkaLog } from '../sinks/client';
@@ -16,11 +19,14 @@ export interface Io {
   /** Columns of the terminal that stderr is; null = not a terminal. */
   readonly columns: number | null;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted at the first SIGINT or SIGTERM. */
+  /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
-  /** Resolves then, with the name of that signal. */
-  readonly stopped: Promise<NodeJS.Signals>;
   readonly version: string;
+}
+
+/** The name of the signal that stops the process, once it has come. */
+export async function whenStopped({ stop }: Pick<Io, 'stop'>): Promise<string> {
+  return String(await firstValueFrom(whenAborted(stop)));
 }
 
 /** Options that every command with a configuration has. */

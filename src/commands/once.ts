@@ -4,7 +4,7 @@ import { runService } from '../service/serve';
 import { usualPatience, type Patience } from '../service/patience';
 import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
-import { configHelp, configOptions, setUp, withoutNip } from './io';
+import { configHelp, configOptions, setUp, whenStopped, withoutNip } from './io';
 import { createNarrator } from './narrate';
 import {
   asJson,
@@ -72,7 +72,7 @@ export function onceCommand(
           waits.note(each, now());
         }),
       );
-      void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
+      void whenStopped(io).then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const showing = setInterval(() => display.show(), io.columns === null ? LINE_EVERY_MS : BAR_EVERY_MS);
       const failure = await lastValueFrom(progress, { defaultValue: null }).then(
         () => null,

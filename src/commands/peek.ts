@@ -55,7 +55,7 @@ export const peekCommand = command({
         serviceId: config.service.service.id,
         topic,
         follow: values.follow,
-        stopped: io.stopped,
+        stop: io.stop,
         deadlineMs: DEADLINE_MS,
       },
       async (record) => {

@@ -63,7 +63,7 @@ export const reconcileCommand = command({
       kafka,
       serviceId: config.service.service.id,
       prefix: config.service.topics.prefix,
-      stopped: io.stopped,
+      stop: io.stop,
       decode: async (bytes) => {
         try {
           return bytes === null ? null : await decode(bytes);
@@ -90,7 +90,7 @@ interface PublishedTopics {
   readonly kafka: Kafka;
   readonly serviceId: string;
   readonly prefix: string;
-  readonly stopped: Promise<unknown>;
+  readonly stop: AbortSignal;
   readonly decode: (bytes: Buffer | null) => Promise<unknown>;
 }
 
@@ -103,12 +103,12 @@ async function reconcileAll(
   topics: PublishedTopics,
   only: string | undefined,
 ): Promise<readonly Judged[]> {
-  const { kafka, serviceId, prefix, stopped, decode } = topics;
+  const { kafka, serviceId, prefix, stop, decode } = topics;
   const reading = (name: string) => ({
     serviceId,
     topic: `${prefix}.${name}`,
     follow: false,
-    stopped,
+    stop,
     deadlineMs: DEADLINE_MS,
   });
   // The ledger, which is read later, knows of every record before these offsets.

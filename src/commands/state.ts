@@ -38,7 +38,7 @@ const showCommand = command({
     const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
       serviceId: config.service.service.id,
       topic,
-      stopped: io.stopped,
+      stop: io.stop,
       deadlineMs: DEADLINE_MS,
     });
     const nowMs = Date.now();

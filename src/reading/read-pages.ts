@@ -24,7 +24,7 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
       ask: askingPages(reading, cursor.query, walk.turnAt),
       position: cursor.position,
       credit: createCredits(scanName === 'sweep' ? shard.credits : 1),
-      stopped: () => shard.stop.aborted,
+      stop: shard.stop,
       enough: walk.isEnough,
       // Of all scans the sweep alone proves that a row is not there.
       confirmsEnd: scanName === 'sweep',

@@ -106,9 +106,8 @@ async function refuseLostTopics(
     readonly deadlineMs: number;
   },
 ): Promise<void> {
-  const never = new Promise<never>(() => undefined);
   const lost = new Set<string>();
-  await readCommitted(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
+  await readCommitted(kafka, { serviceId, topic, follow: false, deadlineMs }, (record) => {
     const { key, value, partition, offset } = record;
     const place = `${topic}, partition ${partition}, offset ${offset}`;
     const parsed = parseStateKey(serviceId, key?.toString() ?? '', place);

@@ -126,10 +126,8 @@ function stateLook(
     owned,
     readOwned: (partition, each, end) => membership.read(partition, 0, (record) => each({ ...record, partition }), end),
     readAll: (each) =>
-      readCommitted(
-        kafka,
-        { serviceId, topic, follow: false, stopped: new Promise<never>(() => undefined), deadlineMs },
-        ({ partition, offset, key, value }) => each({ partition, offset, key: key?.toString() ?? '', value }),
+      readCommitted(kafka, { serviceId, topic, follow: false, deadlineMs }, ({ partition, offset, key, value }) =>
+        each({ partition, offset, key: key?.toString() ?? '', value }),
       ),
     settles({ partition, offset, key, value }) {
       const parsed = parseStateKey(serviceId, key, `${topic}, partition ${partition}, offset ${offset}`);

@@ -38,7 +38,7 @@ export interface ScanOptions extends ReadOptions {
   /** Awaited before the first request for a page; resolves with what gives the credit back. */
   readonly credit: () => Promise<Release>;
   /** Checked before each request; once true, the scan completes without its end page. */
-  readonly stopped: () => boolean;
+  readonly stop: AbortSignal;
 }
 
 /** One page, with the credit that it took: whoever has handled the page calls `release`. */
@@ -53,7 +53,7 @@ export interface ScanStep {
  * fails, is stopped or unsubscribed.
  */
 export function scan(options: ScanOptions): Observable<ScanStep> {
-  const { query, position, limit, ask, stopped, confirmsEnd = false, enough = () => false } = options;
+  const { query, position, limit, ask, stop, confirmsEnd = false, enough = () => false } = options;
   return defer(() => {
     const credit = holdCredit(options.credit);
     const advance = (from: Position) => (answer: Answer) => {
@@ -64,11 +64,11 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
     const start: { readonly position: Position; readonly page: Page | null } = { position, page: null };
     return of(start).pipe(
       expand((at) => {
-        if (at.page?.end === true || stopped()) return EMPTY;
+        if (at.page?.end === true || stop.aborted) return EMPTY;
         // The promise also is the async boundary without which a long `expand` that is synchronous throughout dies in silence.
         return defer(credit.take).pipe(
           mergeMap(() =>
-            stopped()
+            stop.aborted
               ? EMPTY
               : ask(at.position.offset, at.position).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
           ),

@@ -33,7 +33,7 @@ export interface Remembered {
 export interface RememberedOptions {
   readonly serviceId: string;
   readonly topic: string;
-  readonly stopped: Promise<unknown>;
+  readonly stop: AbortSignal;
   readonly deadlineMs: number;
 }
 

@@ -16,7 +16,7 @@ export interface RepairOptions {
   /** Where the shard's partition ends now. */
   readonly end: number;
   /** Once true, no further transaction is begun. */
-  readonly stopped: () => boolean;
+  readonly stop: AbortSignal;
   /** The wait before it is begun for the nth time again. */
   readonly againMs: (tries: number) => number;
 }
@@ -211,7 +211,7 @@ function keysOf(
  * transactional id, reads only what came since, and writes. The owner before is fenced, restores and goes on. Fenced itself it starts over.
  */
 async function changeState<T>(options: RepairOptions, change: Change<T>): Promise<T> {
-  const { shard, end, stopped, againMs } = options;
+  const { shard, end, stop, againMs } = options;
   const memory = new EntityMemory(options.entity, shard);
   const each = (record: StoredRecord): boolean => {
     memory.apply(record);
@@ -227,7 +227,7 @@ async function changeState<T>(options: RepairOptions, change: Change<T>): Promis
     try {
       return await withShardTaken(options, memory, change);
     } catch (error) {
-      if (!(error instanceof TransientError) || stopped()) throw error;
+      if (!(error instanceof TransientError) || stop.aborted) throw error;
       // A long change and the owner take turns until it is done.
       if (memory.steps > before) tries = 1;
       if (tries > TRIES) throw error;
@@ -236,18 +236,14 @@ async function changeState<T>(options: RepairOptions, change: Change<T>): Promis
   }
 }
 
-async function withShardTaken<T>(
-  { shard, stopped }: RepairOptions,
-  memory: EntityMemory,
-  change: Change<T>,
-): Promise<T> {
+async function withShardTaken<T>({ shard, stop }: RepairOptions, memory: EntityMemory, change: Change<T>): Promise<T> {
   const writer = await takeShard(shard, memory);
   try {
     const steps = change(memory.state);
     for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;
-      if (stopped()) throw new TransientError('changing the state: stopped before its end; run the command again');
+      if (stop.aborted) throw new TransientError('changing the state: stopped before its end; run the command again');
       await memory.commit(writer, step.value);
     }
   } finally {

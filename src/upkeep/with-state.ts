@@ -61,7 +61,7 @@ export async function withState<T>(
         [{ id: entity, streams }],
       ),
       end: topics.highWatermarks.get(topics.state.name)?.[number] ?? 0,
-      stopped: () => stop.aborted,
+      stop,
       againMs: (tries) => random() * 2 * patience.reopenMs(tries),
     });
   } finally {

@@ -24,7 +24,6 @@ function load(entity: Readonly<Record<string, unknown>>, env: Io['env'] = {}): R
     columns: null,
     env,
     stop: new AbortController().signal,
-    stopped: new Promise(() => undefined),
     version: '1.2.3',
   };
   return setUp(io, { config: join(folder, 'service.json'), entities: join(folder, 'entities') });

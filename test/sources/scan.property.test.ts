@@ -442,8 +442,11 @@ describe('a scan as an Observable', () => {
         const pages: Page[] = [];
         let requests = 0;
         const cut = () => requests >= ending.after;
+        const stop = new AbortController();
+        if (ending.how === 'stopped' && cut()) stop.abort();
         const ask = (offset: number): Observable<Answer> => {
           requests += 1;
+          if (ending.how === 'stopped' && cut()) stop.abort();
           if (ending.how === 'failed' && cut()) return throwError(() => new Error('cut'));
           if (ending.how === 'unanswered' && cut()) return EMPTY;
           const answered = defer(() => of(collection.answer(offset)));
@@ -456,7 +459,7 @@ describe('a scan as an Observable', () => {
             query: { from: null, to: null, order },
             confirmsEnd: history.paging.confirmsEnd ?? false,
             credit: pool.take,
-            stopped: () => ending.how === 'stopped' && cut(),
+            stop: stop.signal,
           }).subscribe({
             next: ({ page, release }) => {
               pages.push(page);

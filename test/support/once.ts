@@ -125,7 +125,6 @@ export function testService(setting: ServiceSetting): TestService {
       columns: null,
       env: {},
       stop,
-      stopped: new Promise((resolve) => stop.addEventListener('abort', () => resolve('SIGTERM'))),
       version: '0.0.0-test',
     };
     return { io, out };

@@ -59,7 +59,6 @@ export interface RunSetting {
 /** Starts `run` with short waits; it is stopped after the test at the latest. */
 export function startRun(service: TestService, { patience = {}, outside = {} }: RunSetting = {}): Running {
   const stop = new AbortController();
-  let stopped: (signal: NodeJS.Signals) => void = () => undefined;
   let stderr = '';
   let stoppedAt = 0;
   const logs: LogLine[] = [];
@@ -82,7 +81,6 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     columns: null,
     env: {},
     stop: stop.signal,
-    stopped: new Promise((resolve) => (stopped = resolve)),
     version: '0.0.0-test',
   };
   const ended = runCommand({ ...impatient, ...patience }, outside)(service.options, io)
@@ -98,7 +96,6 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
   void ended.then((end) => (over = end));
   const halt = (): Promise<RunEnd> => {
     stoppedAt = Date.now();
-    stopped('SIGTERM');
     stop.abort('SIGTERM');
     return ended;
   };

@@ -56,8 +56,7 @@ export async function openBroker(overrides: Readonly<Record<string, string>> = {
       const live = new Map<string, number>();
       let writtenBytes = 0;
       const topic = `${serviceId}.state`;
-      const never = new Promise<never>(() => undefined);
-      const reading = { serviceId, topic, follow: false, stopped: never, deadlineMs: 300_000 };
+      const reading = { serviceId, topic, follow: false, deadlineMs: 300_000 };
       await readCommitted(kafka, reading, ({ partition, key, value }) => {
         const bytes = (key?.length ?? 0) + (value?.length ?? 0);
         writtenBytes += bytes;

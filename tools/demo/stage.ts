@@ -224,7 +224,6 @@ export function follow(broker: Broker): View & {
   };
 
   const stopping = new AbortController();
-  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   /** A broker that has just started may be busy at first: then from the beginning again, less what was taken. */
   const readOn = async (stream: Stream): Promise<void> => {
     const next = new Map<number, number>();
@@ -232,7 +231,7 @@ export function follow(broker: Broker): View & {
       serviceId: broker.prefix,
       topic: `${broker.prefix}.${stream}`,
       follow: true,
-      stopped,
+      stop: stopping.signal,
       deadlineMs: Infinity,
     };
     for (let attempt = 1; ; attempt += 1) {
