@@ -635,31 +635,31 @@ export interface InvoiceLineKey {
   readonly line_no: number;
 }
 
-/** One finished lap: everything in scope of one stream of one legal entity was read, and every change that it found is published. */
+/** One finished sweep: everything in scope of one stream of one legal entity was read, and every change that it found is published. */
 export interface Sweep {
   /** The legal entity whose stream was read: the name of its configuration file. Source: infakt-kafka. */
   readonly entity: string;
   /** The stream that was read: the name of its topic without the prefix. Source: infakt-kafka. */
   readonly stream: string;
-  /** When the last page of the lap was held against what is published. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  /** When the last page of the sweep was compared with what is published. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
   readonly observed_at: number;
-  /** Number of the lap, from 1: laps of a stream of an entity are numbered without a gap. Source: infakt-kafka. */
+  /** Number of the sweep, from 1: sweeps of a stream of an entity are numbered without a gap. Source: infakt-kafka. */
   readonly number: number;
   /** First date in scope, inclusive; null = no lower bound. Days since 1970-01-01. Source: infakt-kafka. */
   readonly from: number | null;
   /** Last date in scope, inclusive; null = no upper bound. Days since 1970-01-01. Source: infakt-kafka. */
   readonly to: number | null;
-  /** When the lap began. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  /** When the sweep began. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
   readonly started_at: number;
   /** When its last page was read. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
   readonly finished_at: number;
-  /** Rows that the API showed in this lap, those that became dead letters among them; not those without an id. Source: infakt-kafka. */
+  /** Rows that the API showed in this sweep, those that became dead letters among them; not those without an id. Source: infakt-kafka. */
   readonly rows: number;
   /** Rows published by any scan since the end of the sweep before that had no record, those first read among them. Source: infakt-kafka. */
   readonly created: number;
   /** Changes published by any scan since the end of the sweep before. Source: infakt-kafka. */
   readonly updated: number;
-  /** Tombstones published between the end of the lap before and the end of this one. Source: infakt-kafka. */
+  /** Tombstones published between the end of the sweep before and the end of this one. Source: infakt-kafka. */
   readonly deleted: number;
   /** Rows whose content was known when the sweep reached them. Source: infakt-kafka. */
   readonly unchanged: number;
@@ -669,7 +669,7 @@ export interface Sweep {
   readonly strays: number;
   /** How many rows the API said that there are, on the last page. Source: inFakt API, list. */
   readonly total_count: number | null;
-  /** Sums by month of the document's date and currency, of all rows of the lap; null for a stream without money. Source: infakt-kafka. */
+  /** Sums by month of the document's date and currency, of all rows of the sweep; null for a stream without money. Source: infakt-kafka. */
   readonly sums: readonly SweepSum[] | null;
   /** Of the created, rows published as first read, as the stream had no finished sweep yet; null in records of earlier versions. Source: infakt-kafka. */
   readonly first_read: number | null;
@@ -689,7 +689,7 @@ export interface Sweep {
   readonly hold: string | null;
 }
 
-/** What the documents of one month and currency came to, as the API showed them in the lap. */
+/** What the documents of one month and currency came to, as the API showed them in the sweep. */
 export interface SweepSum {
   /** Month of the document's date, YYYY-MM; null = the document has no date. Source: infakt-kafka. */
   readonly month: string | null;
@@ -705,7 +705,7 @@ export interface SweepSum {
   readonly gross_price: number | null;
 }
 
-/** Key of a record about a finished lap. */
+/** Key of a record about a finished sweep. */
 export interface SweepKey {
   /** The legal entity whose stream was read: the name of its configuration file. Source: infakt-kafka. */
   readonly entity: string;

@@ -198,7 +198,7 @@ export interface Cursor {
   readonly deletions?: readonly Deletions[];
   /** Tombstones since the end of this sweep: they count in the next. */
   readonly deletedSince?: number;
-  /** What other scans published since the end of this lap: it counts in the next. */
+  /** What other scans published since the end of this sweep: it counts in the next. */
   readonly publishedSince?: Counts;
 }
 

@@ -261,8 +261,8 @@ describe('a filter that the API refuses', () => {
     const asks = (): number => here.asked.filter(({ params }) => filter in params).length;
     const run = here.start({ rhythm: often(scan, 'sweep'), parkMs: () => HOUR });
     await when(() => run.of('warning').length > 0);
-    const [asked, laps] = [asks(), run.of('sweep').length];
-    await when(() => run.of('sweep').length > laps + 3);
+    const [asked, sweeps] = [asks(), run.of('sweep').length];
+    await when(() => run.of('sweep').length > sweeps + 3);
     expect([asks() - asked, run.of('warning'), run.of('parked')]).toEqual([0, ['alfa items'], []]);
     run.stop();
     await run.ended;

@@ -199,6 +199,6 @@ test('a key schema is frozen, its white space included, and a released schema st
   rmSync(join(folder, 'avro/bill.avsc'));
   expect(schemaFaults(folder)).toEqual([
     'bill.avsc against its version 1: expected it to be there still, got no such file',
-    'bill-key.avsc against its version 1: expected the same text but for names and aliases, as key schemas are frozen, got another one',
+    'bill-key.avsc against its version 1: expected the same text but for names, aliases and what the record is said to be, as key schemas are frozen, got another one',
   ]);
 });

@@ -66,9 +66,9 @@ async function measure(entities: number, broker: Broker, say: (text: string) => 
     let seconds = NaN;
     const child = service.start(['run'], {
       onLine(line) {
-        const lap = sweepOf(line);
-        if (lap === null || read.size === entities * STREAMS.length) return;
-        read.add(`${lap.entity} ${lap.stream}`);
+        const sweep = sweepOf(line);
+        if (sweep === null || read.size === entities * STREAMS.length) return;
+        read.add(`${sweep.entity} ${sweep.stream}`);
         if (read.size < entities * STREAMS.length) return;
         seconds = (performance.now() - child.startedMs) / 1_000;
         rssMb = usageOf(child.pid).rssMb;
