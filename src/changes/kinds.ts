@@ -1,4 +1,5 @@
-import { isObject, type ExactNumber } from '../json';
+/// <reference lib="es2024.string" />
+import { isObject, textOrNull, type ExactNumber } from '../json';
 
 /** How the values of a field are read: follows from the Avro type and the attributes of the field. */
 export type Kind =
@@ -67,6 +68,15 @@ export function isInteger({ text }: ExactNumber): boolean {
 export function moneyOf(value: unknown): number | undefined {
   if (typeof value === 'number') return isExact(value) ? value + 0 : undefined;
   return typeof value === 'string' && /^-?\d+$/.test(value) ? integerOf(value) : undefined;
+}
+
+/** Room that the state has for each uuid: a block of the ledger must fit a message whatever its rows say. */
+const MAX_UUID_LENGTH = 64;
+
+/** The uuid by which a row is addressed; null for none, and for a text that is no uuid and that no address or block could hold. */
+export function uuidOf(value: unknown): string | null {
+  const uuid = textOrNull(value);
+  return uuid !== null && uuid.length <= MAX_UUID_LENGTH && uuid.isWellFormed() ? uuid : null;
 }
 
 /** Whether a double does not hold the number as it is written. */

@@ -4,7 +4,8 @@ import type { Config, EntityConfig } from '../../config/config';
 import { ConfigError } from '../errors';
 import { shapeOf, shapeText } from '../changes/shape';
 import { isObject } from '../json';
-import type { Query, Row, StreamDeclaration } from '../model';
+import type { Answer, Query, Row, StreamDeclaration } from '../model';
+import { isFilterRefused } from '../reading/read-pages';
 import type { StreamToday } from '../rules/forecast';
 import { PAGE_ROWS } from '../rules/paging';
 import { judgeIdentity } from '../rules/identity';
@@ -110,28 +111,52 @@ async function checkStream(
     throw new ConfigError(`expected rows by descending id with order=id desc, got another order`);
   const rows = { sweep: totalCount, open: 0, recent: 0 };
   if (stream.scopeField !== null) {
-    const beyond = await ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1);
-    texts.push(
-      beyond.totalCount === 0
-        ? 'the date filter works'
-        : 'the date filter has NO effect: all rows are read and those outside the scope left out',
-    );
+    const beyond = await orRefused(ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1));
+    texts.push(dateFilterText(beyond));
     const recent = queryOf('recent', query, isoDay(Date.now()), recentDays);
-    if (recent !== null) rows.recent = (await ask(listParams(stream, recent), 1)).totalCount;
+    if (recent !== null && beyond !== 'refused') {
+      const answer = await orRefused(ask(listParams(stream, recent), 1));
+      if (answer === 'refused') texts.push(refusedText('recent'));
+      else rows.recent = answer.totalCount;
+    }
   }
   if (stream.openField !== null) {
     const open: Query = { ...query, open: true };
-    const answer = await ask(listParams(stream, open), PAGE_ROWS);
-    rows.open = answer.totalCount;
-    const obeys = answer.rows.every((row) => !isRow(row) || isWithin({ ...stream, scopeField: null }, open, row));
-    texts.push(
-      obeys
-        ? `the filter of open documents works (${answer.totalCount})`
-        : 'the filter of open documents has NO effect: the sweep finds what they come to',
-    );
+    const answer = await orRefused(ask(listParams(stream, open), PAGE_ROWS));
+    if (answer !== 'refused') rows.open = answer.totalCount;
+    texts.push(openFilterText(stream, open, answer));
   }
   const today = { entity: entity.id, declaration: stream, rows, cursors: {} };
   return { value: { today, newest: newest.rows }, text: texts.join(', ') };
+}
+
+/** An answer, or that the API refuses the filter: a run rests a scan whose filter is refused, and goes on without. */
+async function orRefused(answer: Promise<Answer>): Promise<Answer | 'refused'> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isFilterRefused(error)) return 'refused';
+    throw error;
+  }
+}
+
+function refusedText(documents: 'recent' | 'open'): string {
+  return `the filter of ${documents} documents is refused: the sweep finds what they come to`;
+}
+
+function dateFilterText(beyond: Answer | 'refused'): string {
+  if (beyond === 'refused') return refusedText('recent');
+  return beyond.totalCount === 0
+    ? 'the date filter works'
+    : 'the date filter has NO effect: all rows are read and those outside the scope left out';
+}
+
+function openFilterText(stream: StreamDeclaration, open: Query, answer: Answer | 'refused'): string {
+  if (answer === 'refused') return refusedText('open');
+  const obeys = answer.rows.every((row) => !isRow(row) || isWithin({ ...stream, scopeField: null }, open, row));
+  return obeys
+    ? `the filter of open documents works (${answer.totalCount})`
+    : 'the filter of open documents has NO effect: the sweep finds what they come to';
 }
 
 interface SeenStream {

@@ -4,6 +4,7 @@ import {
   concatMap,
   defer,
   EMPTY,
+  endWith,
   from,
   ignoreElements,
   map,
@@ -19,7 +20,7 @@ import type { Account } from '../state/state-topic';
 import { FatalError } from '../errors';
 import { isObject } from '../json';
 import type { StreamDeclaration } from '../model';
-import { isShown, judgeIdentity, unknownAccount } from '../rules/identity';
+import { isShown, judgeIdentity, otherRows, unknownAccount } from '../rules/identity';
 import { isoDay, isWithin, listParams } from '../rules/scope';
 import type { Addressed } from '../shard/memory';
 import type { StreamSession } from '../shard/session';
@@ -68,8 +69,8 @@ type KnownRows = 'some' | 'none' | 'emptied';
 
 /** What a stream shows of the rows that were published before; `unclear`: it could not be asked. */
 type StreamEvidence =
-  | { readonly kind: KnownRows }
-  | { readonly kind: 'strangers'; readonly stream: string; readonly asked: number }
+  | { readonly kind: KnownRows; readonly stream: StreamDeclaration }
+  | { readonly kind: 'strangers'; readonly stream: StreamDeclaration; readonly asked: number }
   | { readonly kind: 'unclear'; readonly error: FatalError };
 
 /** Errors with a FatalError where no stream of the account shows a row that was published before, and one shows others in their place. */
@@ -79,14 +80,42 @@ function lookForKnownRows(reading: EntityReading): Observable<KnownRows> {
     concatMap((stream) => evidenceOf(reading, stream)),
     takeWhile(({ kind }) => kind !== 'some', true),
     toArray(),
-    map((evidence) => {
-      if (evidence.some(({ kind }) => kind === 'some')) return 'some';
+    mergeMap((evidence): Observable<KnownRows> => {
+      if (evidence.some(({ kind }) => kind === 'some')) return of('some');
+      const never: StreamDeclaration[] = [];
+      let emptied: StreamDeclaration | null = null;
       for (const each of evidence) {
-        if (each.kind === 'strangers') throw unknownAccount(entity, each.stream, each.asked);
+        if (each.kind === 'strangers') throw unknownAccount(entity, each.stream.name, each.asked);
         if (each.kind === 'unclear') throw parkingEntity(each.error);
+        if (each.kind === 'emptied') emptied ??= each.stream;
+        else never.push(each.stream);
       }
-      return evidence.some(({ kind }) => kind === 'emptied') ? 'emptied' : 'none';
+      return emptied === null ? of('none') : emptiedOrOther(reading, emptied, never);
     }),
+  );
+}
+
+/** Errors where a list that was empty when all others were read has rows now that theirs are gone: somebody else's, for all that is known. */
+function emptiedOrOther(
+  reading: EntityReading,
+  emptied: StreamDeclaration,
+  never: readonly StreamDeclaration[],
+): Observable<KnownRows> {
+  const { entity, rest } = reading.reader;
+  return from(never).pipe(
+    concatMap((stream) =>
+      rest.list(stream.name, stream.path, listParams(stream, scopeOf(streamReading(reading, stream))), 0, 1).pipe(
+        map(({ rows }) => {
+          if (rows.length > 0) throw otherRows(entity, emptied.name, stream.name);
+        }),
+        // Nothing is published from a list that cannot be read.
+        catchError((error: unknown) =>
+          error instanceof FatalError && error.parks === 'stream' ? EMPTY : throwError(() => error),
+        ),
+      ),
+    ),
+    ignoreElements(),
+    endWith<KnownRows>('emptied'),
   );
 }
 
@@ -96,7 +125,7 @@ function evidenceOf(reading: EntityReading, stream: StreamDeclaration): Observab
   const asRead = streamReading(reading, stream);
   const { handle } = asRead;
   const known = samplesOf(handle);
-  if (known.length === 0) return of({ kind: 'none' });
+  if (known.length === 0) return of({ kind: 'none', stream });
   const query = scopeOf(asRead);
   const isKnown = (row: unknown): boolean => {
     if (!isObject(row) || typeof row['id'] !== 'number' || !isWithin(stream, query, { ...row, id: row['id'] }))
@@ -119,8 +148,8 @@ function evidenceOf(reading: EntityReading, stream: StreamDeclaration): Observab
     map((kinds): StreamEvidence => {
       const last = kinds.at(-1);
       return last === 'some' || last === 'emptied'
-        ? { kind: last }
-        : { kind: 'strangers', stream: stream.name, asked: known.length };
+        ? { kind: last, stream }
+        : { kind: 'strangers', stream, asked: known.length };
     }),
     catchError((error: unknown) =>
       error instanceof FatalError && error.parks === 'stream'

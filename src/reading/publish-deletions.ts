@@ -3,7 +3,6 @@ import {
   concatMap,
   defer,
   EMPTY,
-  every,
   from,
   ignoreElements,
   map,
@@ -12,9 +11,9 @@ import {
   scan,
   takeLast,
   takeWhile,
+  throwError,
   toArray,
   type Observable,
-  type OperatorFunction,
 } from 'rxjs';
 
 import type { Cursor } from '../model';
@@ -24,7 +23,7 @@ import { judgeIdentity } from '../rules/identity';
 import type { Addressed } from '../shard/memory';
 import type { ConfirmedDeletion } from '../shard/page-changes';
 import type { Progress } from './progress';
-import { addDetail, askAlone, readDetail } from './read-row';
+import { addDetail, askAlone, askKnown, type KnownRow } from './read-row';
 import type { StreamReading } from './stream-reading';
 
 /** What became of the missing rows that were asked for: confirmed deletions, and what is told of all others. */
@@ -154,35 +153,23 @@ function ifControlRowAnswers(reading: StreamReading, source: Observable<Progress
       reading,
       `asking for missing rows one by one: expected a row that is known to be there to be answered with 200, got ${got}; nothing is deleted`,
     );
-  return defer(() => {
-    const known = controlRows(reading);
-    if (known.length === 0) return warnOf('none that is known to be there');
-    // One that is listed although its own address says 404 must not stop deletions for good.
-    return from(known).pipe(
-      concatMap(({ id, address }) => readDetail(reading, id, address)),
-      some(({ status }) => status === 200),
-      mergeMap((isThere) => (isThere ? source : warnOf('404'))),
-    );
-  });
+  return askKnown(reading).pipe(
+    takeWhile((known) => !isThere(known), true),
+    toArray(),
+    mergeMap((known) => {
+      // One whose own address says 404, or nothing, although it is listed must not stop deletions for good.
+      if (known.some(isThere)) return source;
+      const [first] = known;
+      if (first === undefined) return warnOf('none that is known to be there');
+      const answered = known.find(({ kind }) => kind !== 'down') ?? first;
+      if (answered.kind === 'down') return throwError(() => answered.error);
+      return warnOf(answered.kind === 'refused' ? answered.got : String(answered.status));
+    }),
+  );
 }
 
-/** Rows known to be there: from the middle of the list, then from wherever else there is one with an address. */
-function controlRows({ handle }: StreamReading): readonly { readonly id: number; readonly address: string }[] {
-  const rows = handle.live();
-  const ranks = new Set([Math.floor(rows / 2), 0, rows - 1, Math.floor(rows / 4)]);
-  return [...ranks].flatMap((rank) => {
-    const { id = 0, address = null } = handle.atRank(rank) ?? {};
-    return address === null ? [] : [{ id, address }];
-  });
-}
-
-/** Whether one of the values is so; asks no further once one is. */
-function some<T>(isSo: (value: T) => boolean): OperatorFunction<T, boolean> {
-  return (values) =>
-    values.pipe(
-      every((value) => !isSo(value)),
-      map((isNone) => !isNone),
-    );
+function isThere(known: KnownRow): boolean {
+  return known.kind === 'answered' && known.status === 200;
 }
 
 function warn({ place }: StreamReading, message: string): Observable<Progress> {

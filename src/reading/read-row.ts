@@ -1,4 +1,19 @@
-import { catchError, defer, EMPTY, finalize, from, map, mergeMap, of, throwError, type Observable } from 'rxjs';
+import {
+  catchError,
+  concatMap,
+  defer,
+  EMPTY,
+  filter,
+  finalize,
+  from,
+  map,
+  mergeMap,
+  of,
+  take,
+  throwError,
+  throwIfEmpty,
+  type Observable,
+} from 'rxjs';
 
 import { FatalError, TransientError } from '../errors';
 import type { Answer, Page, Row, StreamDeclaration } from '../model';
@@ -40,8 +55,8 @@ export function readRow(reading: StreamReading, id: number): Observable<Progress
 
 /** Reads a row by its address alone, as a page with the row in its middle cannot be had; a row that is not there is the sweep's to miss. */
 function readUnlisted(reading: StreamReading, id: number, address: string): Observable<Progress> {
-  return readDetail(reading, id, address).pipe(
-    mergeMap((detail) => (detail.status === 404 ? EMPTY : addDetail(reading, detail.row, detail))),
+  return askAlone(reading, id, address).pipe(
+    mergeMap((detail) => (detail.status === 200 ? addDetail(reading, detail.row, detail) : EMPTY)),
   );
 }
 
@@ -76,7 +91,7 @@ export interface Unclear {
  * that is neither 200 nor the API's own 404, or a fault that no try got past while a known row of the stream was answered.
  */
 export function askAlone(reading: StreamReading, id: number, address: string): Observable<Detail | Unclear> {
-  const { shard, stream, handle } = reading;
+  const { shard, stream } = reading;
   return defer(() => {
     const began = shard.requestOrder.next();
     const unclear = (got: string): Unclear => ({ status: 'unclear', got, began, ended: shard.requestOrder.next() });
@@ -87,14 +102,50 @@ export function askAlone(reading: StreamReading, id: number, address: string): O
       catchError((error: unknown) => {
         if (error instanceof FatalError && error.parks === 'stream') return of(unclear(refusedAs(error)));
         if (!(error instanceof TransientError)) return throwError(() => error);
-        const known = handle.atRank(Math.floor(handle.live() / 2));
-        if (known?.address == null || known.id === id) return throwError(() => error);
-        return readDetail(reading, known.id, known.address).pipe(
-          catchError(() => throwError(() => error)),
+        return askKnown(reading, id).pipe(
+          filter((known) => known.kind === 'answered'),
+          take(1),
+          throwIfEmpty(() => error),
           map(() => unclear(error.status === undefined ? 'no answer' : String(error.status))),
         );
       }),
     );
+  });
+}
+
+/** What the address of a row that is known to be there answered; `refused`, `down`: a fault of this row alone, or of all. */
+export type KnownRow =
+  | { readonly kind: 'answered'; readonly status: Detail['status'] }
+  | { readonly kind: 'refused'; readonly got: string }
+  | { readonly kind: 'down'; readonly error: FatalError | TransientError };
+
+/** Tries of a known row after the first: one of several is to be answered, and an outage is not to be waited for by each. */
+const FEW_TRIES = 2;
+
+/** Asks for rows that are known to be there, other than one, by their addresses, one after the other. */
+export function askKnown(reading: StreamReading, other: number | null = null): Observable<KnownRow> {
+  return defer(() => from(controlRows(reading).filter(({ id }) => id !== other))).pipe(
+    concatMap(({ id, address }, index) =>
+      readDetail(reading, id, address, index === 0 ? {} : { tries: FEW_TRIES }).pipe(
+        map(({ status }): KnownRow => ({ kind: 'answered', status })),
+        catchError((error: unknown) => {
+          if (error instanceof TransientError) return of<KnownRow>({ kind: 'down', error });
+          if (!(error instanceof FatalError) || error.parks !== 'stream') return throwError(() => error);
+          const isDown = error.reason === 'unavailable' || error.reason === 'rate-limited';
+          return of<KnownRow>(isDown ? { kind: 'down', error } : { kind: 'refused', got: refusedAs(error) });
+        }),
+      ),
+    ),
+  );
+}
+
+/** Rows known to be there: from the middle of the list, then from wherever else there is one with an address. */
+function controlRows({ handle }: StreamReading): readonly RowAddress[] {
+  const rows = handle.live();
+  const ranks = new Set([Math.floor(rows / 2), 0, rows - 1, Math.floor(rows / 4)]);
+  return [...ranks].flatMap((rank) => {
+    const { id = 0, address = null } = handle.atRank(rank) ?? {};
+    return address === null ? [] : [{ id, address }];
   });
 }
 
@@ -110,15 +161,17 @@ function isStub({ everyRowHas }: StreamDeclaration, row: Row): boolean {
 }
 
 /** Asks for a row by its address; the session knows of the request until its row was added, or none came. */
-export function readDetail(
+function readDetail(
   { shard, reader, stream, handle, place, answers }: StreamReading,
   id: number,
   address: string,
+  { tries }: Pick<Asking, 'tries'> = {},
 ): Observable<Detail> {
   return defer(() => {
     const mark = shard.requestOrder.next();
     const answered = handle.requested(mark);
-    return askDetail(reader.rest, stream, { id, address }, { turn: () => spotTurn(stream.name) }).pipe(
+    const how: Asking = { turn: () => spotTurn(stream.name), ...(tries === undefined ? {} : { tries }) };
+    return askDetail(reader.rest, stream, { id, address }, how).pipe(
       ofStreamAlone(answers, place, mark),
       finalize(answered),
     );

@@ -76,8 +76,17 @@ function mismatch(entity: EntityId, expected: string, got: string): FatalError {
 
 /** Says that an account is none of the entity's although it cannot be read whose it is. */
 export function unknownAccount(entity: EntityId, stream: StreamName, asked: number): FatalError {
+  return strangers(entity, stream, `got rows that were never seen, and 404 for the ${asked} that were asked for`);
+}
+
+/** Says the same where a list that had rows is empty, and one that had none has some. */
+export function otherRows(entity: EntityId, stream: StreamName, other: StreamName): FatalError {
+  return strangers(entity, stream, `got an empty list, and rows of ${other} that were never seen`);
+}
+
+function strangers(entity: EntityId, stream: StreamName, got: string): FatalError {
   return new FatalError(
-    `reading whose account the key of ${entity} belongs to: expected some of the ${stream} published before, or of another stream's rows, to be there still, got rows that were never seen, and 404 for the ${asked} that were asked for; the key seems to belong to another account. Set the entity's right key, give the key the scope api:account:read, or set nip in the entity's file. ${wayOut(entity)}`,
+    `reading whose account the key of ${entity} belongs to: expected some of the ${stream} published before, or of another stream's rows, to be there still, ${got}; the key seems to belong to another account. Set the entity's right key, give the key the scope api:account:read, or set nip in the entity's file. ${wayOut(entity)}`,
     { reason: 'identity-mismatch', parks: 'entity', entity, stream },
   );
 }

@@ -1,9 +1,8 @@
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
-import { dayOrNull } from '../changes/kinds';
+import { dayOrNull, uuidOf } from '../changes/kinds';
 import { deadLetterOf, sweepRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { FatalError, RecordError } from '../errors';
-import { textOrNull } from '../json';
 import type { Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
 import {
@@ -284,7 +283,7 @@ function compareRows(
     definition: state.definition,
     fingerprint: state.fingerprint,
     fingerprintOf: (number) => memory.fingerprintUnder(state, number),
-    uuidOf: (row) => (codec.declaration.address === 'uuid' ? textOrNull(row['uuid']) : null),
+    uuidOf: (row) => (codec.declaration.address === 'uuid' ? uuidOf(row['uuid']) : null),
     dateOf: codec.dateOf,
     linesOf: lines?.count ?? null,
     lastPublished: (id) => state.lastPublished.get(id),

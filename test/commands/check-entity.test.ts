@@ -1,8 +1,9 @@
-import { of } from 'rxjs';
+import { of, throwError } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
 import { checkEntity } from '../../src/commands/check-entity';
 import { createFindings, findingLine, findingsJson } from '../../src/commands/check-findings';
+import { FatalError } from '../../src/errors';
 import type { StreamToday } from '../../src/rules/forecast';
 import type { Rest } from '../../src/sources/rest';
 
@@ -81,6 +82,28 @@ test('filters without effect are named, and are no fault', async () => {
   expect(lines[3]).toContain('the filter of open documents has NO effect: the sweep finds what they come to');
   expect(streams).toHaveLength(2);
 });
+
+test.each([400, 404, 422])(
+  'filters that are refused with %i are named, and are no fault, as a run rests those scans alone',
+  async (status) => {
+    const today = new Date().toISOString().slice(0, 10);
+    const rest = api(sound);
+    const refusing: Pick<Rest, 'accountDetails' | 'list'> = {
+      ...rest,
+      list: (stream, path, asked, offset, limit) => {
+        const from = asked['q[invoice_date_gteq]'];
+        const isRecent = from !== undefined && from > '2020-01-01' && from < today;
+        if (!isRecent && asked['q[paid_date_null]'] === undefined) return rest.list(stream, path, asked, offset, limit);
+        return throwError(() => new FatalError('refused', { reason: 'unexpected-status', parks: 'stream', status }));
+      },
+    };
+    const { lines, streams } = await check(refusing);
+    expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([]);
+    expect(lines[3]).toContain('the filter of recent documents is refused: the sweep finds what they come to');
+    expect(lines[3]).toContain('the filter of open documents is refused: the sweep finds what they come to');
+    expect(streams.map(({ rows }) => rows)[1]).toEqual({ sweep: 10, open: 0, recent: 0 });
+  },
+);
 
 test('a row without an id says nothing about the order', async () => {
   const { lines } = await check(api((path, asked) => ['stray', ...sound(path, asked), { id: 'x' }]));

@@ -164,6 +164,42 @@ describe('an account of which nothing was remembered (I7, I5)', () => {
     expect(run.told).toMatchObject([refused]);
   });
 
+  test.each([
+    ['unreadable', { taxId: '2222222222', accountUuid: 'b' }],
+    ['unreadable', 'unreadable'],
+    [nothing, nothing],
+  ] as const)(
+    'whose known list is empty, beside rows of a list that was empty before, is refused before anything is published (%j, then %j)',
+    async (before, after) => {
+      const [things, rows] = [items(9), [] as Row[]];
+      const here = await anonymousAt(before, { things, items: rows });
+      things.splice(0, 9);
+      rows.push(...foreign);
+      here.shows(after);
+      for (let sweep = 1; sweep <= 2; sweep++) {
+        const run = here.start();
+        expect(await run.ended).toBeNull();
+        expect(run.told).toMatchObject([refused]);
+      }
+      expect(here.kafka.records).toHaveLength(here.published);
+    },
+  );
+
+  test('whose known list is empty is read where the key may not read the list that was empty before', async () => {
+    const [things, rows] = [items(9), [] as Row[]];
+    const forbidden = new FatalError('expected 200, got 403', { reason: 'forbidden', parks: 'stream' });
+    let isForbidden = false;
+    const before = ({ stream }: { readonly stream: string }): void => {
+      if (isForbidden && stream === 'items') throw forbidden;
+    };
+    const here = await anonymousAt('unreadable', { things, items: rows }, { before });
+    things.splice(0, 9);
+    isForbidden = true;
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['alfa things']);
+  });
+
   test('is the right one where one stream lost all it had and another shows known rows', async () => {
     const [things, rows] = [[{ id: 1, content: 'one' }] as Row[], items(50)];
     const here = await anonymousAt('unreadable', { things, items: rows });

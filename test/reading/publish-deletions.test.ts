@@ -130,6 +130,36 @@ describe('a tombstone (I5)', () => {
     },
   );
 
+  test.each([
+    ['410', () => refused(410)],
+    ['403', () => refused(403)],
+    ['500 for ever', () => down()],
+    ['another row', () => ({ id: 999, content: 'of another row' })],
+  ])(
+    'is published although %s is the answer to some of the rows that are known to be there, which parks nothing (I5, I9)',
+    async (_, answer) => {
+      const broken = new Set<string>();
+      const here = await after(20, [7], {
+        beforeDetail: ({ address }) => {
+          if (address === '7') return undefined;
+          if (broken.size < 3) broken.add(address);
+          return broken.has(address) ? answer() : undefined;
+        },
+      });
+      const told = await sweeps(here, 2);
+      expect([tombstones(here), warnings(told)]).toEqual([[7], []]);
+      expect(told.filter(({ kind }) => kind === 'parked')).toEqual([]);
+    },
+  );
+
+  test('is not published where every row known to be there is refused, which is told and parks nothing (I9)', async () => {
+    const here = await after(20, [7], { beforeDetail: () => refused(403) });
+    const told = await sweeps(here, 2);
+    expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
+    expect(warnings(told)).toEqual([`${control} 403; nothing is deleted`]);
+    expect(told.filter(({ kind }) => kind === 'parked')).toEqual([]);
+  });
+
   test('is not published where no row is left to compare with', async () => {
     const here = await after(3, [1, 2, 3]);
     const told = await sweeps(here, 4);
@@ -459,6 +489,20 @@ describe('a missing row whose own address gives no clear answer', () => {
       expect(opsOf(here, 7)).toEqual(['r']);
     },
   );
+
+  test('stays pending although the first known row that is asked for instead has the same fault (I9)', async () => {
+    let broken: string | undefined;
+    const here = await after(20, [7, 8], {
+      beforeDetail: ({ address }) => {
+        if (address !== '8') broken ??= address;
+        return address === '7' || address === broken ? down() : undefined;
+      },
+    });
+    const told = await sweeps(here, 2);
+    expect(broken).not.toBe('7');
+    expect([tombstones(here), missing(here)]).toEqual([[8], [7]]);
+    expect(told.filter(({ kind }) => kind === 'parked')).toEqual([]);
+  });
 
   test('holds up the whole entity where no known row of the stream is answered either', async () => {
     const here = await after(20, [7, 8], { beforeDetail: (_, asked) => (asked > 1 ? down() : undefined) });

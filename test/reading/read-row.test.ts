@@ -1,7 +1,7 @@
 import { lastValueFrom } from 'rxjs';
 
 import { EntryFlag } from '../../src/changes/block';
-import { FatalError } from '../../src/errors';
+import { FatalError, TransientError } from '../../src/errors';
 import type { Row, ScanName, StreamDeclaration } from '../../src/model';
 import { askDetail } from '../../src/reading/read-row';
 import type { Rhythm } from '../../src/reading/stream-reading';
@@ -20,9 +20,9 @@ const published = ({ kafka }: Scene, scan: ScanName): number[] =>
   kafka.records.filter(({ headers }) => headers['scan'] === scan).map(idOf);
 
 /** One list that is read, with all of its rows open and known to be. */
-async function opened(limit: number, beforeDetail: Setting['beforeDetail'] = () => undefined) {
+async function opened(limit: number, setting: Pick<Setting, 'before' | 'beforeDetail'> = {}) {
   const rows: Row[] = items(20).map((row) => ({ ...row, date: '2026-02-01' }));
-  const here = scene({ rows: { alfa: { items: rows } }, streams, beforeDetail });
+  const here = scene({ rows: { alfa: { items: rows } }, streams, ...setting });
   expect(await here.start({ startDate: '2026-01-01' }).ended).toBeNull();
   const run = here.start({ rhythm: openOften, startDate: '2026-01-01', limit });
   const walks = (): number =>
@@ -65,7 +65,7 @@ describe('a row that is read by itself', () => {
     ['a stub', () => ({ id: 10, deleted: true })],
     ['410', () => gone()],
   ])('is left to the sweep where the list does not have it and its own address answers with %s', async (_, answer) => {
-    const here = await opened(100, ({ address }) => (address === '10' ? answer() : undefined));
+    const here = await opened(100, { beforeDetail: ({ address }) => (address === '10' ? answer() : undefined) });
     const { run } = here;
     here.rows.splice(9, 1);
     await when(() => here.askedAlone.length > 0);
@@ -75,7 +75,37 @@ describe('a row that is read by itself', () => {
     expect(await run.ended).toBeNull();
     expect([published(here, 'spot'), here.askedAlone.length, run.of('parked')]).toEqual([[], 1, []]);
   });
+  test.each([
+    ['a stub', () => ({ id: 10, deleted: true })],
+    ['a stub of nulls', () => ({ id: 10, content: null })],
+    ['410', () => gone()],
+    ['another row', () => ({ id: 11, content: 'another' })],
+  ])(
+    'is left to the sweep where its page cannot be had and its own address answers with %s (I6)',
+    async (_, answer) => {
+      let isDown = false;
+      const here = await opened(100, {
+        before: ({ params }) => {
+          if (isDown && params['order'] === 'id asc' && !('q[closed_null]' in params)) throw badGateway();
+        },
+        beforeDetail: ({ address }) => (address === '10' ? answer() : undefined),
+      });
+      const { run } = here;
+      isDown = true;
+      here.rows.splice(9, 1);
+      await when(() => here.askedAlone.length > 0);
+      const walks = here.asked.length;
+      await when(() => here.asked.length > walks + 20);
+      run.stop();
+      expect(await run.ended).toBeNull();
+      expect([published(here, 'spot'), run.of('parked')]).toEqual([[], []]);
+    },
+  );
 });
+
+function badGateway(): TransientError {
+  return new TransientError('expected 200, got 502', { status: 502 });
+}
 
 function gone(): never {
   throw new FatalError('expected 200 or 404, got 410', { status: 410, reason: 'unexpected-status', parks: 'stream' });

@@ -83,3 +83,24 @@ test('I9: a row nested 20 000 deep is a dead letter with all that it says', () =
   expect(letter?.headers).toMatchObject({ error_path: 'extra' });
   expect(String(letter?.value)).toHaveLength('{"id":2,"deep":""}'.length + (20_000 / 2) * 10 + 1);
 });
+
+test.each([
+  ['a megabyte long', 'x'.repeat(1_100_000)],
+  ['of 65 characters', 'x'.repeat(65)],
+  ['half of a surrogate pair', 'a\ud800'],
+])(
+  'I9: a row whose uuid is %s takes no more room in the state than others, and is asked for by no address',
+  (_, uuid) => {
+    const stream = createVendorStream(invoices);
+    stream.shows([
+      { id: 1, uuid },
+      { id: 2, uuid: 'an odd one' },
+    ]);
+    expect([1, 2].map((id) => stream.state.ledger.entry(id)?.uuid)).toEqual([null, 'an odd one']);
+    const again = stream.shows([
+      { id: 1, uuid },
+      { id: 2, uuid: 'an odd one' },
+    ]);
+    expect(again.records).toEqual([]);
+  },
+);
