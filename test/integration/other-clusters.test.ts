@@ -23,7 +23,7 @@ function withoutNulls(headers: CommittedRecord['headers']): Record<string, strin
 describe('a move to another cluster as docs/repair.md has it', () => {
   /** Copies what a reader of committed records sees, each record into the partition that it was in, as MirrorMaker 2 does. */
   async function copyTopics({ service, bootstrap }: OneCompany, target: Kafka): Promise<void> {
-    const topics = NAMES.map(service.topic);
+    const topics = NAMES.map((name) => service.topic(name));
     await withAdmin(target, async (admin) => {
       await admin.createTopics({
         waitForLeaders: false,
@@ -60,7 +60,7 @@ describe('a move to another cluster as docs/repair.md has it', () => {
   /** Step 3: the newest layout of each partition is written back with no offsets. */
   async function emptyLastOffsets({ service }: OneCompany, bootstrap: string): Promise<void> {
     const state = await readCommitted(bootstrap, [service.topic('state')]);
-    const layouts = state.filter(({ key }) => key?.toString() === `["${service.prefix}",{"layout":true}]`);
+    const layouts = state.filter(({ key }) => String(key) === `["${service.prefix}",{"layout":true}]`);
     const newest = new Map(layouts.map((record) => [record.partition, record]));
     const emptied = [...newest.values()].map((record) => {
       const layout = JSON.parse(String(record.value)) as Record<string, unknown>;
@@ -74,7 +74,7 @@ describe('a move to another cluster as docs/repair.md has it', () => {
     const company = await oneCompany();
     const { service, simulator } = company;
     expect(await service.once()).toMatchObject({ code: 0 });
-    const [id = 0] = simulator.admin.truth()[API_KEY]?.invoices?.ids ?? [];
+    const [id = 0] = simulator.admin.truth()[API_KEY]?.invoices.ids ?? [];
     simulator.admin.edit(API_KEY, 'invoices', id, { notes: 'edited' });
     // Each run ends transactions, whose markers are not copied.
     expect(await service.once()).toMatchObject({ streams: { 'alfa invoices': { updated: 1 } } });
