@@ -27,8 +27,8 @@ export async function checkKafka(
 ): Promise<ReadonlyMap<string, Account> | null> {
   const config = { service, entities: [] };
   const settings = topicSettings(config, false);
+  const notes: string[] = [];
   const missing = await attempt('brokers', null, async () => {
-    const notes: string[] = [];
     const names = await missingTopics(kafka, settings, (text) => notes.push(text));
     return { value: names, text: [`${service.kafka.brokers.join(', ')} answer`, ...notes].join('; ') };
   });
@@ -41,8 +41,10 @@ export async function checkKafka(
           `expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
         );
       // What a run would refuse at its start is refused here.
-      await missingTopics(kafka, startSettings(kafka, config, LOOK_DEADLINE_MS));
-      return { value: null, text: `${names} will be created at the first run` };
+      const more: string[] = [];
+      await missingTopics(kafka, startSettings(kafka, config, LOOK_DEADLINE_MS), (text) => more.push(text));
+      const unsaid = more.filter((text) => !notes.includes(text));
+      return { value: null, text: [`${names} will be created at the first run`, ...unsaid].join('; ') };
     });
     const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
     const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };

@@ -50,8 +50,8 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         return;
       case 'swept': {
         const { cursor, completeness } = progress;
-        sums.sweep(name, cursor.finishedAt);
         const { complete, reasons, accepted } = completeness;
+        if (complete) sums.swept(name, cursor.finishedAt);
         const facts = { sweep: cursor.number, ...cursor.counts };
         if (complete) {
           const listed = accepted.length === 0 ? {} : { accepted };
@@ -126,6 +126,7 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           return;
         case 'shard-ready':
           outage.ready(event.shard);
+          sums.ready(event);
           return;
         case 'contact':
           outage.contact(event.failure);
@@ -225,14 +226,22 @@ function createOutage(logger: Logger, now: () => number) {
   };
 }
 
+/** Age of a stream in the summary. */
+interface SummedStream {
+  readonly shard: number | null;
+  /** Null = no complete sweep is known of. */
+  readonly sweptMs: number | null;
+  readonly orBefore: boolean;
+}
+
 /** What was read and published since the last summary. */
 function createSums(logger: Logger, now: () => number) {
   let minutes = 0;
   let requests = 0;
   let rows = 0;
   let published = new Map<string, number>();
-  /** When the last complete sweep of each stream ended. */
-  const swept = new Map<string, number>();
+  /** Of each stream that is read here, when its last complete sweep ended. */
+  const streams = new Map<string, SummedStream>();
 
   return {
     request: (): void => void (requests += 1),
@@ -241,24 +250,33 @@ function createSums(logger: Logger, now: () => number) {
       const here = recordsIn(counts);
       if (here > 0) published.set(stream, (published.get(stream) ?? 0) + here);
     },
-    sweep: (name: string, finishedAt: string | null): void =>
-      void swept.set(name, finishedAt === null ? now() : Date.parse(finishedAt)),
+    ready({ shard, streams: opened }: EventOf<'shard-ready'>): void {
+      for (const [name, known] of streams) if (known.shard === shard) streams.delete(name);
+      for (const { entity, stream, sweptAt, orBefore } of opened)
+        streams.set(`${entity} ${stream}`, { shard, sweptMs: sweptAt === null ? null : Date.parse(sweptAt), orBefore });
+    },
+    swept(name: string, finishedAt: string | null): void {
+      const sweptMs = finishedAt === null ? now() : Date.parse(finishedAt);
+      streams.set(name, { shard: streams.get(name)?.shard ?? null, sweptMs, orBefore: false });
+    },
     sumUp(): void {
       minutes += 1;
       if (published.size === 0 && minutes < QUIET_MINUTES) return;
-      const oldest = [...swept].toSorted(([, a], [, b]) => a - b)[0];
-      const freshness =
-        oldest === undefined
-          ? null
-          : { stream: oldest[0].trim(), seconds: Math.max(0, Math.round((now() - oldest[1]) / 1_000)) };
-      logger.info(
-        { minutes, requests, rows, published: Object.fromEntries(published), oldest: freshness },
-        'read and published',
-      );
+      const oldest = oldestOf(streams, now());
+      logger.info({ minutes, requests, rows, published: Object.fromEntries(published), oldest }, 'read and published');
       [minutes, requests, rows] = [0, 0, 0];
       published = new Map();
     },
   };
+}
+
+/** The stream whose last complete sweep is the longest ago, one without any before all others; null = no stream is read here yet. */
+function oldestOf(streams: ReadonlyMap<string, SummedStream>, nowMs: number): Record<string, unknown> | null {
+  const [oldest] = [...streams].toSorted(([, a], [, b]) => (a.sweptMs ?? -Infinity) - (b.sweptMs ?? -Infinity));
+  if (oldest === undefined) return null;
+  const [stream, { sweptMs, orBefore }] = oldest;
+  const seconds = sweptMs === null ? null : Math.max(0, Math.round((nowMs - sweptMs) / 1_000));
+  return { stream, seconds, ...(orBefore ? { orMore: true } : {}) };
 }
 
 function recordsIn({ created, updated, republished, deleted }: Counts): number {

@@ -182,7 +182,7 @@ export function createDisplay(
   nowMs: () => number,
   waits: Waits = createWaits(),
 ): Display {
-  return io.columns === null ? lines(io, reports, nowMs, waits) : bar(io, io.columns, reports, nowMs);
+  return io.columns === null ? lines(io, reports, nowMs, waits) : bar(io, io.columns, reports, nowMs, waits);
 }
 
 /** For whom a run waits before it can go on, and until when. */
@@ -252,11 +252,18 @@ function lines(io: Pick<Io, 'stderr'>, reports: Reports, nowMs: () => number, wa
   };
 }
 
-function bar(io: Pick<Io, 'stderr'>, columns: number, reports: Reports, nowMs: () => number): Display {
+function bar(io: Pick<Io, 'stderr'>, columns: number, reports: Reports, nowMs: () => number, waits: Waits): Display {
   const begun = nowMs();
+  const told = new Set<string>();
   return {
     show() {
       const { done, of, rows, requests } = totals(reports);
+      // Each wait is a line of its own above the bar, once.
+      for (const text of waits.texts()) {
+        if (!told.has(text)) io.stderr(`\r\u001b[K${text}\n`);
+        told.add(text);
+      }
+      if (requests === 0 && waits.texts().length > 0) return;
       const rate = rows / ((nowMs() - begun) / 1_000);
       const left = rate > 0 && of > done ? `${Math.ceil((of - done) / rate)} s left` : '';
       const text = ` ${done}/${of} rows  ${Math.round(rate)} rows/s  ${requests} requests  ${left}`;

@@ -50,6 +50,23 @@ export function finishedSweeps(sweep: Pick<Cursor, 'number' | 'finishedAt'> | nu
   return sweep.finishedAt === null ? sweep.number - 1 : sweep.number;
 }
 
+/** How old what is known of a stream is: when its last complete sweep ended. */
+export interface Freshness {
+  /** Null = no complete sweep is known of. */
+  readonly sweptAt: string | null;
+  /** True where only the start of the sweep after it is remembered, so that it ended then or before. */
+  readonly orBefore: boolean;
+}
+
+/** The freshness of a stream by the cursor of its sweep, and whether its last finished sweep is complete. */
+export function freshnessOf(
+  sweep: Pick<Cursor, 'number' | 'startedAt' | 'finishedAt'> | null,
+  { complete }: Pick<Completeness, 'complete'>,
+): Freshness {
+  if (sweep === null || !complete || finishedSweeps(sweep) === 0) return { sweptAt: null, orBefore: false };
+  return { sweptAt: sweep.finishedAt ?? sweep.startedAt, orBefore: sweep.finishedAt === null };
+}
+
 /** The one place that says whether a finished sweep is complete: reports, exit codes, the log and the sweep's record take it from here. */
 export function completenessOf(
   { ledger, hold, decidedSweep, unreadable = [] }: RememberedStream,

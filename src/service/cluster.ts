@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import { ConfigError, TransientError } from '../errors';
 import type { Secrets } from '../secrets';
+import type { ClockBounds } from '../sinks/clock-bounds';
 import { groupIsEmpty } from '../sinks/group';
 import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
@@ -134,6 +135,14 @@ export function entitiesByShard<T extends Pick<EntityConfig, 'id' | 'enabled'>>(
     shards.set(shard, [...(shards.get(shard) ?? []), entity]);
   }
   return shards;
+}
+
+/** How far the clock may be from the broker's, by topic. */
+export function clockOf(topics: Topics): (topic: string) => ClockBounds | undefined {
+  const bounds = new Map(
+    [...topics.data.values(), topics.sweeps, topics.deadLetters, topics.state].map(({ name, clock }) => [name, clock]),
+  );
+  return (topic) => bounds.get(topic);
 }
 
 /** Bytes that a batch for a topic may have, with room for what a batch takes beside its records. */

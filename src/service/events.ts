@@ -1,5 +1,6 @@
-import type { EntityId } from '../model';
+import type { EntityId, StreamName } from '../model';
 import type { Progress } from '../reading/progress';
+import type { Freshness } from '../rules/completeness';
 import type { RequestPace } from '../sources/budget';
 import type { RequestAttempt } from '../sources/rest';
 
@@ -8,6 +9,12 @@ import type { RequestAttempt } from '../sources/rest';
  * parked shard has a fault in its state or its reading that concerns no other shard.
  */
 export type LossKind = 'refused' | 'lost' | 'parked';
+
+/** How old what is known of one stream is. */
+export interface StreamFreshness extends Freshness {
+  readonly entity: EntityId;
+  readonly stream: StreamName;
+}
 
 /** What happens in a run, in the order in which it does: the log, the report of `once` and whatever else looks on listen to this alone. */
 export type ServiceEvent =
@@ -27,7 +34,12 @@ export type ServiceEvent =
       readonly inARow: number;
     }
   /** The shard is open and restored, or another replica has it: nothing is waited for there any more. */
-  | { readonly kind: 'shard-ready'; readonly shard: number }
+  | {
+      readonly kind: 'shard-ready';
+      readonly shard: number;
+      /** The streams that are read there from now on; none where another replica has the shard. */
+      readonly streams: readonly StreamFreshness[];
+    }
   /** The group was not heard of for a while, or with null it is heard again. */
   | { readonly kind: 'contact'; readonly failure: Error | null }
   /** The group gives this replica some shards, takes others away, or both. */

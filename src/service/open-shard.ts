@@ -6,7 +6,7 @@ import type { ShardOptions } from '../shard/shard-options';
 import { ensureTopics } from '../sinks/topics';
 import { openWriter } from '../sinks/writer';
 import { allStreams } from '../sources/streams/all-streams';
-import { batchBytes, topicSettings } from './cluster';
+import { batchBytes, clockOf, topicSettings } from './cluster';
 import type { Membership } from '../sinks/group';
 import type { Codecs } from './codecs';
 import type { Patience } from './patience';
@@ -82,6 +82,7 @@ export function kafkaPartition(
         stateTopic: topics.state.name,
         partition: number,
         maxBatchBytes: batchBytes(current),
+        clock: clockOf(current),
         compression: config.service.kafka.compression,
         deadlineMs: patience.commitMs,
       });

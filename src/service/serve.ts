@@ -34,6 +34,7 @@ import { failWith } from '../operators/fail-with';
 import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
+import { freshnessOf } from '../rules/completeness';
 import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
@@ -41,6 +42,7 @@ import { createTwins } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
 import { targetsOf } from '../rules/rhythm';
 import type { RequestPace } from '../sources/budget';
+import type { Session } from '../shard/session';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
@@ -48,7 +50,7 @@ import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs, withNewShardsLike } from './codecs';
-import type { Emit, LossKind, ServiceEvent } from './events';
+import type { Emit, LossKind, ServiceEvent, StreamFreshness } from './events';
 import { lookAtState } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
@@ -180,7 +182,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     mergeMap((number) => {
       const lost = owned.pipe(
         filter((numbers) => !numbers.has(number)),
-        tap(() => emit({ kind: 'shard-ready', shard: number })),
+        tap(() => emit({ kind: 'shard-ready', shard: number, streams: [] })),
       );
       return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
     }),
@@ -223,7 +225,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
     readShard({
       open: async (wanted) => {
         const session = await shard.open(wanted);
-        emit({ kind: 'shard-ready', shard: number });
+        emit({ kind: 'shard-ready', shard: number, streams: freshnessIn(session, entities) });
         return session;
       },
       readers: entities.map((entity) => readerOf(run, entity)),
@@ -255,6 +257,16 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
     ),
     released,
   ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
+}
+
+/** How old what a session remembers of each of its streams is. */
+function freshnessIn(session: Pick<Session, 'stream'>, entities: readonly EntityConfig[]): StreamFreshness[] {
+  return entities.flatMap(({ id: entity, streams }) =>
+    streams.map((stream) => {
+      const known = session.stream(entity, stream);
+      return { entity, stream, ...freshnessOf(known.cursor('sweep'), known.completeness()) };
+    }),
+  );
 }
 
 /** Whether it concerns one shard alone: what stands in its partition, or a bug that it ran into. */

@@ -1,4 +1,5 @@
 import { ConfigError, TransientError } from '../errors';
+import { clockFault, type ClockBounds } from './clock-bounds';
 import type { Outcome } from './transaction';
 
 /** Code of the fault of a connection to a broker that speaks TLS, made without TLS. */
@@ -29,11 +30,15 @@ const COORDINATOR_HINT =
 /** KIP-467's code 87, for which kafkajs 2.2.4 has no name that it uses consistently. */
 const INVALID_RECORD_CODE = 87;
 
-/** The rights that what was attempted takes, as `Read on group x`, to be named where one is missing. */
+/** What was attempted takes these; they are named where they are missing. */
 export interface Rights {
+  /** As `Write on topic x`. */
   readonly topic?: string;
+  /** As `Read on group x`. */
   readonly group?: string;
   readonly transactionalId?: string;
+  /** How far this machine's clock may be from the broker's, by each topic written to. */
+  readonly clocks?: readonly ClockBounds[];
 }
 
 /** Turns whatever kafkajs threw into an outcome whose error is one of ours. */
@@ -89,8 +94,7 @@ function adviceOn(type: string, rights: Rights): string {
     return '; set kafka.sessionTimeoutMs to a value from group.min.session.timeout.ms to group.max.session.timeout.ms of the broker (6000 to 1800000 by default)';
   if (type === 'INVALID_TRANSACTION_TIMEOUT')
     return '; transaction.max.timeout.ms of the broker is below 30000, as long as a transaction of this program may take: raise it';
-  if (type === 'INVALID_TIMESTAMP')
-    return `; this machine's clock, at ${new Date(Date.now()).toISOString()}, is further from the broker's than message.timestamp.after.max.ms (or before.max.ms) of the topic allows: set the clock right`;
+  if (type === 'INVALID_TIMESTAMP') return `; ${clockFault(rights.clocks ?? [], Date.now())}`;
   if (type === 'INVALID_RECORD')
     return '; the broker takes no such records, whichever they are: a compacted topic takes none without a key, which dead letters of rows without an id and nothing else are; see to cleanup.policy, and to what checks records in the broker';
   if (type === 'UNSUPPORTED_SASL_MECHANISM') return '; set kafka.sasl.mechanism to one that the broker offers';

@@ -49,6 +49,8 @@ interface Reading {
 }
 
 const LEAVE_DEADLINE_MS = 5_000;
+/** At most so long between two heartbeats, however long the session may be: ten seconds without one are told as a silent Kafka. */
+const HEARTBEAT_MS = 3_000;
 const ANSWER_DEADLINE_MS = 20_000;
 
 /**
@@ -193,7 +195,7 @@ function createConsumer(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings,
     groupId: settings.groupId,
     sessionTimeout: settings.sessionTimeoutMs,
     rebalanceTimeout: rebalanceTimeoutOf(settings),
-    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
+    heartbeatInterval: Math.min(HEARTBEAT_MS, Math.max(250, Math.floor(settings.sessionTimeoutMs / 10))),
     maxWaitTimeInMs: 100,
     maxBytesPerPartition: 4 * 1024 * 1024,
     allowAutoTopicCreation: false,

@@ -3,6 +3,7 @@ import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 import { ConfigError, TransientError } from '../errors';
 import { brokerSettings, brokerVersion, refuseBrokerSettings, type BrokerSettings } from './broker-settings';
 import { createTopics } from './create-topics';
+import { clockBounds, CLOCK_SETTINGS, type ClockBounds } from './clock-bounds';
 import { classify, closedByBroker, kafkaType, withDeadline } from './faults';
 
 /** The topics of one service and how to make them. */
@@ -34,6 +35,8 @@ export interface Topic {
   readonly partitions: number;
   /** Largest record batch that the broker takes. */
   readonly maxMessageBytes: number;
+  /** How far the time of a record may be from the broker's; absent = not told. */
+  readonly clock?: ClockBounds;
 }
 
 /** All topics of a service, verified. */
@@ -193,6 +196,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     name: full(name),
     partitions: partitions.get(full(name)) ?? 0,
     maxMessageBytes: Number(configs.get(full(name))?.get('max.message.bytes') ?? 1_048_588),
+    clock: clockBounds(configs.get(full(name)) ?? new Map()),
   });
   refuseUnusableState(full('state'), configs);
   const highWatermarks = new Map<string, number[]>();
@@ -328,7 +332,7 @@ async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map
         resources: some.map((name) => ({
           type: ConfigResourceTypes.TOPIC,
           name,
-          configNames: ['cleanup.policy', 'max.message.bytes', 'compression.type'],
+          configNames: ['cleanup.policy', 'max.message.bytes', 'compression.type', ...CLOCK_SETTINGS],
         })),
       }),
   );

@@ -10,6 +10,7 @@ import {
 
 import { ConfigError, TransientError } from '../errors';
 import { TRANSACTION_TIMEOUT_MS } from './broker-settings';
+import type { ClockBounds } from './clock-bounds';
 import { classify, kafkaType, withDeadline } from './faults';
 import { checkCoverage, oneTopicAtATime, sendRounds, topicMessages, type Send, type SendLimits } from './sends';
 import type { Batch, LastOffsets, Writer } from './transaction';
@@ -19,6 +20,8 @@ export interface WriterOptions extends SendLimits {
   readonly transactionalId: string;
   /** Of data topics; the state topic is never compressed. Default: none. */
   readonly compression?: 'none' | 'gzip';
+  /** How far the clock may be from the broker's by a topic, to be named where the broker refuses the time of records. */
+  readonly clock?: (topic: string) => ClockBounds | undefined;
   /** A transaction that takes longer is given up. */
   readonly deadlineMs: number;
   /** Once aborted, nothing is fenced any more: the shard may have another owner. */
@@ -115,6 +118,7 @@ export async function openWriter(kafka: Pick<Kafka, 'producer'>, options: Writer
         const outcome = classify(error, attempted, {
           topic: `Write on topic ${sending.join(' and topic ')}`,
           transactionalId: `Write on transactional id ${options.transactionalId}`,
+          clocks: sending.flatMap((topic) => options.clock?.(topic) ?? []),
         });
         if (outcome.kind === 'lost') return { ...outcome, late: performance.now() - begun >= deadlineMs };
         return outcome.kind === 'refused' && !sending.some((topic) => topic !== options.stateTopic)

@@ -1,6 +1,6 @@
 import { createNarrator, type Narrator } from '../../src/commands/narrate';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
-import type { Cursor } from '../../src/model';
+import type { Cursor, StreamName } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import { createLogger } from '../../src/telemetry';
 import type { Completeness } from '../../src/rules/completeness';
@@ -75,7 +75,7 @@ const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
   narrator.tell({ kind: 'lost', shard, error, waitMs: 500, loss: 'lost', inARow: 1 });
 
-const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
+const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard, streams: [] });
 
 describe('what a run takes and does', () => {
   const shards = (taken: number[], givenUp: number[], owned: number): void =>
@@ -125,6 +125,29 @@ describe('what a run takes and does', () => {
       published: {},
       oldest: { stream: 'alfa clients', seconds: 90 },
     });
+  });
+
+  test('the oldest freshness is known from the start: of what was remembered, a stream without a complete sweep first (I10)', () => {
+    const opened = (shard: number, ...streams: (readonly [stream: StreamName, sweptAt: string | null])[]): void =>
+      narrator.tell({
+        kind: 'shard-ready',
+        shard,
+        streams: streams.map(([stream, sweptAt]) => ({ entity: 'alfa', stream, sweptAt, orBefore: sweptAt !== null })),
+      });
+    const oldest = (): unknown => {
+      for (let minute = 1; minute <= 10; minute++) narrator.sumUp();
+      return lines.at(-1)?.['oldest'];
+    };
+    expect(oldest()).toBeNull();
+    opened(0, ['clients', '2026-01-07T09:00:01.000Z'], ['invoices', null]);
+    opened(1, ['corrective-invoices', '2026-01-07T09:30:01.000Z']);
+    expect(oldest()).toEqual({ stream: 'alfa invoices', seconds: null });
+    swept(invoices, { complete: false, reasons: ['dead-letters'], deadLetters: [7] });
+    expect(oldest()).toEqual({ stream: 'alfa invoices', seconds: null });
+    swept(invoices);
+    expect(oldest()).toEqual({ stream: 'alfa clients', seconds: 3_600, orMore: true });
+    opened(0);
+    expect(oldest()).toEqual({ stream: 'alfa corrective-invoices', seconds: 1_800, orMore: true });
   });
 
   test('whom a run waits for is told, and until when', () => {

@@ -259,6 +259,19 @@ describe('the display', () => {
     expect(shown).toBe('\r\u001b[K');
   });
 
+  test('tells each wait once on a terminal, above the bar', () => {
+    const waits = createWaits();
+    const bar = createDisplay({ stderr: (text) => void (shown += text), columns: 60 }, reports, () => 12_000, waits);
+    waits.note({ kind: 'waiting', wait: { forWhom: 'another instance', untilMs: 15_000 } }, 0);
+    bar.show();
+    bar.show();
+    expect(shown).toBe('\r\u001b[Kwaiting for another instance, until 00:00:15 UTC at the latest\n');
+    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 0);
+    shown = '';
+    bar.show();
+    expect(shown).toMatch(/^\r\[ +\] 0\/0 rows/);
+  });
+
   test('is a bar on a terminal that has no room for one', () => {
     display(10).show();
     expect(shown).toContain('[] 0/0 rows');

@@ -183,6 +183,25 @@ describe('what changed since the last run', () => {
     await expectEachRowOnce(company);
   });
 
+  test.each([
+    ['the state topic', {}, 3 * 3_600_000, "ahead of the broker's by more than 1 h"],
+    ['a data topic', { clients: { 'message.timestamp.after.max.ms': '60000' } }, 10 * 60_000, 'by more than 1 min'],
+  ])(
+    'I1: a clock that is too far ahead for %s ends a run with exit code 2, by how much at least, and costs no row',
+    async (_where, topics, aheadMs, text) => {
+      const company = await oneCompany();
+      await createTopics(company, topics);
+      const clock = jest.spyOn(Date, 'now');
+      clock.mockImplementation(() => Math.round(performance.timeOrigin + performance.now()) + aheadMs);
+      const run = await company.service.once().finally(() => clock.mockRestore());
+      expect(run.code).toBe(2);
+      expect(run.stderr).toMatch(new RegExp(`INVALID_TIMESTAMP.*${text}.*set the clock right`));
+      expect(await company.service.once()).toMatchObject({ code: 0, complete: true });
+      await expectEachRowOnce(company);
+      expect(await recordsOf(company, 'dead-letters')).toEqual([]);
+    },
+  );
+
   test('I3: observed_at never decreases although the clock is set back by an hour', async () => {
     const company = await oneCompany();
     const noon = Date.now();

@@ -1,4 +1,10 @@
-import { completenessOf, finishedSweeps, shortcomingsJson, shortcomingsText } from '../../src/rules/completeness';
+import {
+  completenessOf,
+  finishedSweeps,
+  freshnessOf,
+  shortcomingsJson,
+  shortcomingsText,
+} from '../../src/rules/completeness';
 
 /** A ledger in which rows are missing since a sweep, or stand as dead letters. */
 const ledgerOf = (deadLetters: readonly number[] = [], missing: Readonly<Record<number, number>> = {}, live = 9) => ({
@@ -95,4 +101,17 @@ test('a long list of ids is cut, and its whole number told', () => {
     '30 dead letters standing (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, ...)',
   );
   expect(shortcomingsJson(judged)).toMatchObject({ dead_letters_standing: 30, pending: 0, hold: null });
+});
+
+test.each([
+  ['finished and complete', { number: 3, finishedAt: '2026-01-07T10:00:00Z' }, true, '2026-01-07T10:00:00Z', false],
+  ['under way, after a complete one', { number: 3, finishedAt: null }, true, '2026-01-07T09:00:00Z', true],
+  ['finished and not complete', { number: 3, finishedAt: '2026-01-07T10:00:00Z' }, false, null, false],
+  ['the first one, under way', { number: 1, finishedAt: null }, true, null, false],
+] as const)('the freshness of a stream whose sweep is %s (I10)', (_, sweep, complete, sweptAt, orBefore) => {
+  expect(freshnessOf({ startedAt: '2026-01-07T09:00:00Z', ...sweep }, { complete })).toEqual({ sweptAt, orBefore });
+});
+
+test('a stream that was never swept has no freshness (I10)', () => {
+  expect(freshnessOf(null, { complete: true })).toEqual({ sweptAt: null, orBefore: false });
 });

@@ -44,12 +44,20 @@ test('a run of one sweep ends with a TransientError when another member has a sh
 test('an endless run reads the shards that it is given, and none that was taken away', async () => {
   const owned = new BehaviorSubject<ReadonlySet<number>>(new Set([shardOf(alfa)]));
   const back: number[] = [];
+  const streams: string[] = [];
   const pages: string[] = [];
   const run = memoryRun({
     entities: [alfa, beta],
     owned,
     options: { endless: true },
-    changes: { rhythm, emit: (event) => event.kind === 'shard-ready' && back.push(event.shard) },
+    changes: {
+      rhythm,
+      emit: (event) => {
+        if (event.kind !== 'shard-ready') return;
+        back.push(event.shard);
+        streams.push([...new Set(event.streams.map(({ entity }) => entity))].join());
+      },
+    },
   });
   const failures: unknown[] = [];
   const running = runShards(run).subscribe({
@@ -63,6 +71,8 @@ test('an endless run reads the shards that it is given, and none that was taken 
   await until(() => pages.includes(beta), { what: `a page of ${beta}` });
   expect([...run.holders.keys()]).toEqual([beta]);
   expect(back).toEqual([shardOf(alfa), shardOf(alfa), shardOf(beta)]);
+  // What is read there: nothing any more where the shard was taken away.
+  expect(streams).toEqual([alfa, '', beta]);
   running.unsubscribe();
   expect(failures).toEqual([]);
   expect(run.holders.size).toBe(0);

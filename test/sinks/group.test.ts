@@ -70,6 +70,7 @@ function fakeKafka() {
           messages: offsets.map((offset) => ({ key: Buffer.from(`k${offset}`), value: null, offset: String(offset) })),
         },
       } as Parameters<EachBatchHandler>[0]),
+    heartbeatMs: () => config?.heartbeatInterval,
     restarts: async (error: Error) => config?.retry?.restartOnFailure?.(error),
   };
 }
@@ -116,6 +117,20 @@ test('I4: a shard is confirmed by a later heartbeat or join that still lists it,
   await settle();
   expect(confirmed).toEqual([1, 2]);
 });
+
+test.each([
+  [1_000, 250],
+  [10_000, 1_000],
+  [60_000, 3_000],
+  [1_800_000, 3_000],
+])(
+  'I10: a session of %i ms has a heartbeat every %i ms, so that a silence of 10 s is none of the settings',
+  (sessionTimeoutMs, every) => {
+    const fake = fakeKafka();
+    joinGroup(fake.kafka, { ...settings, sessionTimeoutMs });
+    expect(fake.heartbeatMs()).toBe(every);
+  },
+);
 
 describe('reading a shard', () => {
   test('hands over records from an offset on, until the reader has enough', async () => {
