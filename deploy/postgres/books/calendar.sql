@@ -37,22 +37,31 @@ language sql immutable strict parallel safe as $$
 $$;
 
 -- Neither a Saturday nor a Sunday nor a public holiday.
-create or replace function is_working_day(day date) returns boolean language sql immutable strict parallel safe as $$
-  select extract(isodow from day) < 6
-    and not exists (select from polish_holidays(extract(year from day)::integer) holiday where holiday.day = $1)
+create or replace function is_working_day(day date) returns boolean language plpgsql immutable strict parallel safe as $$
+begin
+  return extract(isodow from day) < 6
+    and not exists (select from polish_holidays(extract(year from $1)::integer) holiday where holiday.day = $1);
+end
 $$;
 
 -- The day itself if it is a working day, else the next one: where a term ends that would end on that day.
 -- Source: art. 115 of the Civil Code (Kodeks cywilny).
-create or replace function next_working_day(day date) returns date language sql immutable strict parallel safe as $$
-  select min(candidate) from (
-    select $1 + step as candidate from generate_series(0, 10) step
-  ) days where is_working_day(candidate)
+create or replace function next_working_day(day date) returns date language plpgsql immutable strict parallel safe as $$
+begin
+  while not is_working_day(day) loop
+    day := day + 1;
+  end loop;
+  return day;
+end
 $$;
 
 -- The last working day before a day.
-create or replace function working_day_before(day date) returns date language sql immutable strict parallel safe as $$
-  select max(candidate) from (
-    select $1 - step as candidate from generate_series(1, 10) step
-  ) days where is_working_day(candidate)
+create or replace function working_day_before(day date) returns date language plpgsql immutable strict parallel safe as $$
+begin
+  loop
+    day := day - 1;
+    exit when is_working_day(day);
+  end loop;
+  return day;
+end
 $$;

@@ -123,16 +123,19 @@ create or replace function receivables_as_of(as_of date) returns table (
 with owed as materialized (
   select item.* from open_items(as_of) item where item.open_amount > 0
 ),
-terms as (
+terms as materialized (
   select term, next_working_day(term) as due_date
   from (select distinct payment_date as term from issued_documents) terms where term is not null
+),
+sales as materialized (
+  select * from sales_documents
 )
 select
   owed.entity, owed.document, owed.id, sale.number, sale.currency, sale.client_id, sale.client_name, sale.client_tax_code,
   sale.invoice_date, sale.payment_date, sale.gross, as_of - terms.due_date, owed.open_amount::numeric(20, 2), terms.due_date,
   owed.corrected::numeric(20, 2), sale.client_key, sale.intercompany
 from owed
-join sales_documents sale on sale.entity = owed.entity and sale.document = owed.document and sale.id = owed.id
+join sales sale on sale.entity = owed.entity and sale.document = owed.document and sale.id = owed.id
 left join terms on terms.term = sale.payment_date
 $$;
 
@@ -146,6 +149,12 @@ from receivables_as_of((now() at time zone 'Europe/Warsaw')::date);
 
 -- What the seller owes its clients: the amount is above zero.
 create or replace view credits as
+with items as materialized (
+  select * from open_items((now() at time zone 'Europe/Warsaw')::date) item where item.open_amount < 0
+),
+sales as materialized (
+  select * from sales_documents
+)
 select
   item.entity, item.document, item.id, sale.number, sale.client_id, sale.client_name, sale.client_key, sale.currency,
   (-item.open_amount)::numeric(20, 2) as amount,
@@ -155,9 +164,8 @@ select
     case when item.to_refund > 0 or item.overpaid = 0 then 'to be refunded after a correction' end
   ) as why,
   sale.intercompany
-from open_items((now() at time zone 'Europe/Warsaw')::date) item
-join sales_documents sale on sale.entity = item.entity and sale.document = item.document and sale.id = item.id
-where item.open_amount < 0;
+from items item
+join sales sale on sale.entity = item.entity and sale.document = item.document and sale.id = item.id;
 
 -- Who owes what and since when, one row a client of the group and a currency.
 create or replace view overdue_by_client as

@@ -43,6 +43,9 @@ group by 1, 2;
 
 -- What is owed to the group, and what the group is to give back, before and after its companies' debts to each other.
 create or replace view group_balances as
+with owed as materialized (
+  select currency, open_amount, intercompany from receivables
+)
 select
   currency,
   sum(receivable) as receivables_before_elimination,
@@ -50,12 +53,12 @@ select
   sum(credit) as debts_before_elimination,
   sum(credit) filter (where not intercompany) as debts_after_elimination
 from (
-  select currency, open_amount as receivable, 0.00 as credit, intercompany from receivables
+  select currency, open_amount as receivable, 0.00 as credit, intercompany from owed
   union all
   select currency, 0.00, amount, intercompany from credits
   union all
   -- What a company is owed by another of the group is the other's debt.
-  select currency, 0.00, open_amount, true from receivables where intercompany
+  select currency, 0.00, open_amount, true from owed where intercompany
 ) balances
 group by 1;
 

@@ -12,8 +12,17 @@ lines as (
   union all
   select entity, 'correction', invoice_id, line_no, tax_symbol, correction, true from corrective_invoice_lines
 ),
-sums as (
+sums as materialized (
   select entity, document, invoice_id, sum(net) as net, sum(tax) as tax, sum(gross) as gross from sales_lines group by 1, 2, 3
+),
+sales as materialized (
+  select * from sales_documents
+),
+zloty as materialized (
+  select * from sales_documents_pln
+),
+has_lines as materialized (
+  select distinct entity, document, invoice_id from lines
 )
 -- Held aside: in no figure.
 select
@@ -58,7 +67,7 @@ select
     sums.net, sale.net, sums.tax, sale.tax, sums.gross, sale.gross
   ),
   'revenue follows the totals, VAT the lines: the document decides'
-from sales_documents sale
+from sales sale
 join sums on sums.entity = sale.entity and sums.document = sale.document and sums.invoice_id = sale.id
 where (sums.net, sums.tax, sums.gross) is distinct from (sale.net, sale.tax, sale.gross)
 union all
@@ -66,26 +75,26 @@ select
   sale.entity, sale.document, sale.id,
   'no lines',
   'its VAT is in no sum by lines: see whether the connector of lines runs, then look at the document'
-from sales_documents sale
+from sales sale
 where not exists (
-    select from lines
+    select from has_lines lines
     where lines.entity = sale.entity and lines.document = sale.document and lines.invoice_id = sale.id
   )
   -- Whoever leaves the lines' topics out has none at all.
-  and exists (select from lines where lines.entity = sale.entity and lines.document = sale.document)
+  and exists (select from has_lines lines where lines.entity = sale.entity and lines.document = sale.document)
 union all
 select
   entity, document, id,
   'amounts that are missing or do not add up',
   format('net %s, tax %s, gross %s: look at the document in inFakt', coalesce(net::text, 'null'), coalesce(tax::text, 'null'),
     coalesce(gross::text, 'null'))
-from sales_documents where (net + tax = gross) is not true
+from sales where (net + tax = gross) is not true
 union all
 select
   entity, document, id,
   concat_ws(' and ', case when currency is null then 'no currency' end, case when invoice_date is null then 'no date of issue' end),
   'it is in no month or no currency of the reports: complete it in inFakt'
-from sales_documents where currency is null or invoice_date is null
+from sales where currency is null or invoice_date is null
 union all
 select
   entity, document, id,
@@ -94,13 +103,13 @@ select
     when 'paid_date' then 'under the cash method its VAT is in no month: enter the day of payment in inFakt'
     else 'what was owed on a past day leaves it out: enter the day of payment in inFakt'
   end
-from sales_documents where status = 'paid' and paid_date is null
+from sales where status = 'paid' and paid_date is null
 union all
 select
   sale.entity, sale.document, sale.id,
   'a part payment under the cash method',
   'VAT of the part is due in the month of that payment, whose day inFakt does not tell: enter it by hand'
-from sales_documents sale
+from sales sale
 join issued_documents issued on issued.entity = sale.entity and issued.document = sale.document and issued.id = sale.id
 where sale.vat_date_value = 'paid_date' and not issued.is_paid
   and (issued.paid_price > 0 or issued.left_to_pay < issued.gross_price and issued.gross_price > 0)
@@ -109,7 +118,7 @@ select
   entity, document, id,
   format('unknown vat_date_value %s', vat_date_value),
   'its VAT counts by the sale date: look at the document in inFakt'
-from sales_documents where vat_date_value not in ('issue_date', 'sale_date', 'paid_date')
+from sales where vat_date_value not in ('issue_date', 'sale_date', 'paid_date')
 union all
 select
   entity, document, id,
@@ -118,13 +127,13 @@ select
     'not aged and not in what is owed unless in plus: read older invoices too (`start_date: all`), or look for %s',
     coalesce(corrected_number, 'an invoice, as it names none')
   )
-from sales_documents where document = 'correction' and invoice_id is null
+from sales where document = 'correction' and invoice_id is null
 union all
 select
   entity, document, id,
   'a correction in plus whose cause is not known',
   'its VAT is in the month of issue: if it was a mistake of the invoice, it belongs into the month of the invoice'
-from sales_documents where document = 'correction' and cause is null and (tax > 0 or tax = 0 and net > 0)
+from sales where document = 'correction' and cause is null and (tax > 0 or tax = 0 and net > 0)
 union all
 select
   entity, document, id,
@@ -136,19 +145,19 @@ select
   entity, document, id,
   format('no exchange rate of %s', currency),
   format('it has no amount in zloty: load the rates before %s into exchange_rates', coalesce(rate_before::text, 'its invoice''s day'))
-from sales_documents_pln where rate is null
+from zloty where rate is null
 union all
 select
   entity, document, id,
   format('the exchange rate is of %s', rate_day),
   format('a table of %s is expected: load it into exchange_rates', working_day_before(rate_before))
-from sales_documents_pln where currency <> 'PLN' and rate_day <> working_day_before(rate_before)
+from zloty where currency <> 'PLN' and rate_day <> working_day_before(rate_before)
 union all
 select
   sale.entity, sale.document, sale.id,
   format('changed after %s was closed', to_char(sale.vat_date, 'YYYY-MM')),
   format('read with a change at %s: correct the return, or undo the change', sale.observed_at)
-from sales_documents sale
+from sales sale
 join closed_months closed on closed.entity = sale.entity and closed.month = date_trunc('month', sale.vat_date)
 where sale.observed_at at time zone 'UTC' > closed.closed_at
 union all
@@ -156,7 +165,7 @@ select
   entity, document, id,
   format('the tax number %s is no NIP', client_tax_code),
   'the client stands alone and is not seen as a company of the group: correct the number in inFakt'
-from sales_documents
+from sales
 where btrim(client_tax_code) <> '' and nip(client_tax_code) is null and upper(coalesce(nullif(btrim(country), ''), 'PL')) = 'PL'
   and client_tax_code !~* '^\s*[a-z]{2}'
 union all

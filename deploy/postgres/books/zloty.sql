@@ -7,6 +7,9 @@
 -- more than a week older, as then the rates were not loaded.
 
 create or replace view sales_documents_pln as
+with sales as materialized (
+  select * from sales_documents
+)
 select
   sale.entity, sale.document, sale.id, sale.number, sale.invoice_date, sale.vat_date, sale.currency,
   sale.net, sale.tax, sale.gross,
@@ -18,8 +21,8 @@ select
   round(sale.tax * case sale.currency when 'PLN' then 1 else table_of_day.rate end, 2) as tax_pln,
   round(sale.gross * case sale.currency when 'PLN' then 1 else table_of_day.rate end, 2) as gross_pln,
   sale.not_income, sale.intercompany
-from sales_documents sale
-left join sales_documents invoice
+from sales sale
+left join sales invoice
   on sale.document = 'correction' and invoice.document = 'invoice' and invoice.entity = sale.entity and invoice.id = sale.invoice_id
 cross join lateral (
   select case
@@ -37,14 +40,20 @@ left join lateral (
 
 -- VAT of each document by symbol of the rate, in its currency and in zloty.
 create or replace view vat_pln as
+with sums as materialized (
+  select entity, document, invoice_id as id, vat_date, currency, tax_symbol, country, sum(net) as net, sum(tax) as tax
+  from sales_lines
+  group by 1, 2, 3, 4, 5, 6, 7
+),
+heads as materialized (
+  select entity, document, id, rate from sales_documents_pln
+)
 select
-  line.entity, line.document, line.invoice_id as id, line.vat_date, line.currency, line.tax_symbol, line.country,
-  sum(line.net) as net, sum(line.tax) as tax,
-  round(sum(line.net) * head.rate, 2) as net_pln,
-  round(sum(line.tax) * head.rate, 2) as tax_pln
-from sales_lines line
-join sales_documents_pln head on head.entity = line.entity and head.document = line.document and head.id = line.invoice_id
-group by line.entity, line.document, line.invoice_id, line.vat_date, line.currency, line.tax_symbol, line.country, head.rate;
+  sums.entity, sums.document, sums.id, sums.vat_date, sums.currency, sums.tax_symbol, sums.country, sums.net, sums.tax,
+  round(sums.net * heads.rate, 2) as net_pln,
+  round(sums.tax * heads.rate, 2) as tax_pln
+from sums
+join heads on heads.entity = sums.entity and heads.document = sums.document and heads.id = sums.id;
 
 -- VAT in zloty by month of its period; `without_rate` counts the documents that are missing in the sums.
 create or replace view vat_pln_by_month as
