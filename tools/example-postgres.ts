@@ -282,7 +282,7 @@ function shownCell(name: string, value: unknown): string {
 /** What a report's amounts come to in the companies' own currency. */
 function sumsText({ fromTables }: Report): string {
   const own = fromTables.filter(({ currency }) => currency === 'PLN');
-  const names = ['net', 'tax', 'gross'].filter((name) => typeof own[0]?.[name] === 'number');
+  const names = ['net', 'tax', 'gross', 'open_amount'].filter((name) => typeof own[0]?.[name] === 'number');
   const sum = (name: string): number =>
     own.reduce((total, row: SqlRow) => total + Math.round(Number(row[name]) * 100), 0);
   return `${names.map((name) => `${name} ${amounts.format(sum(name) / 100)}`).join(', ')} PLN`;

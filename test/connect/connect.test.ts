@@ -129,8 +129,11 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
   );
   expect(keys).toEqual([
     { name: 'clients', columns: 'entity,id' },
+    { name: 'closed_months', columns: 'entity,month' },
     { name: 'corrective_invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'corrective_invoices', columns: 'entity,id' },
+    { name: 'entities', columns: 'entity' },
+    { name: 'exchange_rates', columns: 'day,currency' },
     { name: 'invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'invoices', columns: 'entity,id' },
   ]);
