@@ -36,10 +36,11 @@ function api(rowsFor: (path: string, asked: Asked) => readonly unknown[]): Pick<
 
 async function check(
   rest: Pick<Rest, 'accountDetails' | 'list'>,
+  nip = entity.nip,
 ): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[]; readonly json: unknown }> {
   const lines: string[] = [];
   const findings = createFindings((finding) => void lines.push(findingLine(finding)));
-  const streams = await checkEntity(entity, rest, { before: null, recentDays: 45 }, findings.attempt);
+  const streams = await checkEntity({ ...entity, nip }, rest, { before: null, recentDays: 45 }, findings.attempt);
   return { lines, streams, json: findingsJson(findings) };
 }
 
@@ -71,6 +72,13 @@ test('a list in another order than asked for cannot be read, the other lists can
     'FAIL stream clients alfa: expected rows by ascending id with order=id asc, got another order; the stream cannot be read',
   );
   expect(streams.map(({ declaration }) => declaration.name)).toEqual(['invoices']);
+});
+
+test('an entity without a nip is read, and its line says that nothing shows whose key it is (I7)', async () => {
+  const { lines } = await check(api(sound), null);
+  expect(lines[0]).toBe(
+    'ok   key alfa: belongs to NIP 1111111111, which will be remembered; without nip in its file nothing shows that this is the right company',
+  );
 });
 
 test('filters without effect are named, and are no fault', async () => {

@@ -54,6 +54,16 @@ describe('the account of a key (I7)', () => {
     });
   });
 
+  test('that shows neither tax id nor uuid is remembered as nothing, and warned of where no NIP is configured', () => {
+    const nothing = { taxId: null, accountUuid: null };
+    expect(judged({ entity, nip: null }, null, nothing)).toMatchObject({
+      identity: nothing,
+      warning: expect.stringContaining('neither tax_id nor uuid') as string,
+    });
+    expect(judged({ entity, nip: null }, account, nothing)).toMatchObject({ identity: account });
+    expect(judged({ entity, nip }, null, nothing)).toEqual({ reason: 'identity-mismatch', parks: 'entity' });
+  });
+
   test('that is another one names the way out where the key was set right', () => {
     expect(() => judgeIdentity({ entity, nip: null }, account, { ...account, taxId: '2222222222' })).toThrow(
       'remove that with: state reset --entity alfa --purge --yes',
