@@ -89,8 +89,9 @@ function loadEntity(
     const expected = `a date not before start_date, ${startDate}`;
     findings.faults.push({ file, key: 'end_date', expected, got: { value: endDate } });
   }
-  if (startDate === null && endDate !== null && endDate < defaultStart() && !faulty.has('end_date')) {
-    const expected = `a start_date too, as the default one, ${DEFAULT_DAYS} days before the first run, leaves nothing before this end`;
+  if (startDate === null && endDate !== null && !faulty.has('start_date') && !faulty.has('end_date')) {
+    const expected =
+      'a start_date too, as the default one depends on the day of the first run and may lie after this end';
     findings.faults.push({ file, key: 'end_date', expected, got: { value: endDate } });
   }
   const unknown = faulty.has('streams') ? [] : (values.streams ?? []).filter((name) => !knownStreams.includes(name));
@@ -130,11 +131,4 @@ function refuseTwins(directory: string, entities: readonly EntityConfig[], findi
       findings.faults.push({ file, key: 'nip', expected: 'a NIP of its own', got });
     } else if (nip !== null) nips.set(nip, id);
   }
-}
-
-const DEFAULT_DAYS = 90;
-
-/** The earliest default start of an entity that was never read. */
-function defaultStart(): string {
-  return new Date(Date.now() - DEFAULT_DAYS * 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
 }

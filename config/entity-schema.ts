@@ -53,7 +53,7 @@ export function entitySchema(entity: string) {
       otherwise: '90 days before the first run, then remembered',
     },
     end_date: {
-      doc: 'The last invoice date in scope, inclusive.',
+      doc: 'The last invoice date in scope, inclusive; needs `start_date`.',
       format: 'infakt-kafka.date',
       default: null,
       nullable: true,
