@@ -1,6 +1,6 @@
 import type { Page } from '../model';
 import { placeName, type Place } from './memory';
-import type { PageToCommit } from './page-changes';
+import type { PageToCommit, RowSent } from './page-changes';
 
 /**
  * How a scan's pages go into transactions: any number at a time, or, after the broker refused a transaction, one page or one row at a time
@@ -36,13 +36,6 @@ export interface PageSent extends Place {
   readonly end: boolean;
   /** A page's one row, as it was to be published; null = more rows, none, or nothing to publish. */
   readonly onlyRow: RowSent | null;
-}
-
-/** A row as it went into a transaction. */
-export interface RowSent {
-  readonly id: number;
-  /** 16 hexadecimal digits. */
-  readonly fingerprint: string;
 }
 
 /** A page without its rows; the fingerprint is that of its first record, null = the page publishes nothing. */

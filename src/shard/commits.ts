@@ -1,7 +1,7 @@
 import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
 import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
-import { cutUp, pageSent, type Cautions, type RowSent } from './caution';
+import { cutUp, pageSent, type Cautions } from './caution';
 import { assemble, emptyFilling, isEmpty, outcomeOf, type Filling } from './filling';
 import { placeName, type Memory, type Place, type StreamState } from './memory';
 import {
@@ -11,6 +11,7 @@ import {
   type PageForBatch,
   type PageResult,
   type PageToCommit,
+  type RowSent,
 } from './page-changes';
 import { SessionEnded } from './session-ended';
 import type { ShardOptions } from './shard-options';

@@ -21,7 +21,6 @@ import {
   type Walk,
 } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
-import type { RowSent } from './caution';
 import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
@@ -37,6 +36,13 @@ export interface PageToCommit {
   readonly mark?: number;
   /** Only of a row that was asked for by its address: that it is outside the scope. */
   readonly left?: boolean;
+}
+
+/** A row as it went into a transaction. */
+export interface RowSent {
+  readonly id: number;
+  /** 16 hexadecimal digits. */
+  readonly fingerprint: string;
 }
 
 /** A row that went to the dead-letter topic, without anything of its content. */

@@ -85,12 +85,18 @@ $$;
 -- payment, or in the month of its issue if it came after that; one in plus with its own payment.
 create or replace view sales_documents as
 with moved as (
-  -- The last correction that changed an invoice's sale date.
+  -- The last correction that changed an invoice's sale date. What it was before may be missing: one without amounts that has
+  -- another sale date than its invoice changes that.
   select distinct on (tie.entity, tie.invoice_id) tie.entity, tie.invoice_id, correction.sale_date
   from correction_ties tie
   join issued_documents correction
     on correction.document = 'correction' and correction.entity = tie.entity and correction.id = tie.id
-  where correction.sale_date <> correction.sale_date_before
+  join issued_documents original
+    on original.document = 'invoice' and original.entity = tie.entity and original.id = tie.invoice_id
+  where correction.sale_date <> coalesce(
+    correction.sale_date_before,
+    case when correction.net_price = 0 and correction.tax_price = 0 then original.sale_date end
+  )
   order by tie.entity, tie.invoice_id, correction.invoice_date desc nulls last, correction.id desc
 ),
 invoice as (
