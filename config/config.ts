@@ -40,6 +40,8 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
   readonly kafka: {
     readonly brokers: readonly string[];
     readonly sessionTimeoutMs: number;
+    /** Of data topics. */
+    readonly compression: 'none' | 'gzip';
     readonly ssl: TlsConfig;
     /** Null = no sign-in. */
     readonly sasl: SaslConfig | null;
@@ -64,6 +66,8 @@ export interface EntityConfig {
   /** `YYYY-MM-DD`; null = no upper bound. */
   readonly endDate: string | null;
   readonly streams: readonly StreamName[];
+  /** Ids of rows, by stream, that make no sweep incomplete. */
+  readonly accept: Readonly<Record<StreamName, readonly number[]>>;
   readonly deletions: {
     /** From 0 to 1. */
     readonly maxShare: number;
@@ -90,6 +94,8 @@ export interface ConfigSources {
   readonly env: Environment;
   readonly knownStreams: readonly StreamName[];
   readonly knownProjections: readonly string[];
+  /** Whether an enabled entity must have its API key; true unless given. */
+  readonly needsApiKeys?: boolean;
 }
 
 /** The configuration, and what was noticed while it was loaded. */

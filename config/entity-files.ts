@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EntityId, StreamName } from '../src/model';
-import type { EntityConfig, Environment } from './config';
+import type { EntityId } from '../src/model';
+import type { ConfigSources, EntityConfig, Environment } from './config';
 import { apiKeyVariable, entitySchema, type EntityFile } from './entity-schema';
 import { nothing, type Findings } from './findings';
 import { formats, nipDigits } from './formats';
@@ -12,7 +12,7 @@ import { loadSheet, whyUnreadable, type Sheet } from './sheet';
 export function loadEntities(
   directory: string,
   env: Environment,
-  knownStreams: readonly StreamName[],
+  expected: Pick<ConfigSources, 'knownStreams'> & { readonly needsApiKeys: boolean },
   findings: Findings,
 ): readonly EntityConfig[] {
   const refuse = (file: string, expected: string, words: string): void => {
@@ -54,7 +54,7 @@ export function loadEntities(
     }
     const sheet = loadSheet<EntityFile>(file, entitySchema(id), env, findings);
     if (sheet === null || sheet.faulty.has('enabled')) hasUnreadableFile = true;
-    if (sheet !== null) entities.push(loadEntity(id, sheet, env, knownStreams, findings));
+    if (sheet !== null) entities.push(loadEntity(id, sheet, env, expected, findings));
   }
   if (files.length > 0 && !hasUnreadableFile && !entities.some(({ enabled }) => enabled)) {
     refuse(directory, 'at least one entity that is enabled', 'none');
@@ -67,7 +67,7 @@ function loadEntity(
   id: EntityId,
   sheet: Sheet<EntityFile>,
   env: Environment,
-  knownStreams: readonly StreamName[],
+  { knownStreams, needsApiKeys }: Parameters<typeof loadEntities>[2],
   findings: Findings,
 ): EntityConfig {
   const { file, values, faulty } = sheet;
@@ -77,9 +77,9 @@ function loadEntity(
     { key: 'api_key', fileKey: 'api_key_file', variable, format: formats['infakt-kafka.api-key'] },
     env,
     trimAll,
-    findings,
+    needsApiKeys ? findings : { ...findings, faults: [] },
   );
-  if (apiKey === null && values.enabled) {
+  if (apiKey === null && values.enabled && needsApiKeys) {
     const expected = `the API key, by ${variable}, api_key_file or api_key`;
     findings.faults.push({ file, key: 'api_key', expected, got: nothing });
   }
@@ -87,6 +87,11 @@ function loadEntity(
   const bounded = startDate !== null && startDate !== 'all' && endDate !== null;
   if (bounded && endDate < startDate && !faulty.has('start_date') && !faulty.has('end_date')) {
     const expected = `a date not before start_date, ${startDate}`;
+    findings.faults.push({ file, key: 'end_date', expected, got: { value: endDate } });
+  }
+  if (startDate === null && endDate !== null && !faulty.has('start_date') && !faulty.has('end_date')) {
+    const expected =
+      'a start_date too, as the default one depends on the day of the first run and may lie after this end';
     findings.faults.push({ file, key: 'end_date', expected, got: { value: endDate } });
   }
   const unknown = faulty.has('streams') ? [] : (values.streams ?? []).filter((name) => !knownStreams.includes(name));
@@ -104,6 +109,7 @@ function loadEntity(
     startDate,
     endDate,
     streams: values.streams ?? [...knownStreams],
+    accept: values.accept,
     deletions: values.deletions,
   };
 }

@@ -53,7 +53,7 @@ export function entitySchema(entity: string) {
       otherwise: '90 days before the first run, then remembered',
     },
     end_date: {
-      doc: 'The last invoice date in scope, inclusive.',
+      doc: 'The last invoice date in scope, inclusive; needs `start_date`.',
       format: 'infakt-kafka.date',
       default: null,
       nullable: true,
@@ -65,6 +65,11 @@ export function entitySchema(entity: string) {
       default: null,
       nullable: true,
       otherwise: 'all',
+    },
+    accept: {
+      clients: accepted('clients'),
+      invoices: accepted('invoices'),
+      'corrective-invoices': accepted('corrective-invoices'),
     },
     deletions: {
       maxShare: {
@@ -80,4 +85,12 @@ export function entitySchema(entity: string) {
       },
     },
   } as const satisfies Declared;
+}
+
+function accepted(stream: string) {
+  return {
+    doc: `Ids of rows of ${stream} that a person has looked at and accepts as they are: dead letters, missing rows that stay pending, and rows that cannot be read, of which any id will do that they may have. They stay listed, and make no sweep incomplete.`,
+    format: 'infakt-kafka.ids',
+    default: [],
+  } as const;
 }

@@ -1,5 +1,5 @@
 /** What an accepted value is; of a text that is one of a few, these. */
-export type ValueKind = 'boolean' | 'number' | 'text' | 'texts' | readonly string[];
+export type ValueKind = 'boolean' | 'number' | 'numbers' | 'text' | 'texts' | readonly string[];
 
 /** How a value is spelled in a file or an environment variable, and what is accepted. */
 export interface Format<Kind extends ValueKind = ValueKind> {
@@ -138,6 +138,7 @@ export const formats = {
     ...listOf(isBroker, 1, 'a list of host:port without repetition'),
     parse: parseBrokers,
   },
+  'infakt-kafka.compression': oneOf('none', 'gzip'),
   'infakt-kafka.sasl-mechanism': oneOf('plain', 'scram-sha-256', 'scram-sha-512'),
   'infakt-kafka.compatibility': {
     ...oneOf('NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'),
@@ -152,6 +153,14 @@ export const formats = {
   ),
   'infakt-kafka.projections': listOf((item) => item !== '', 0, 'a list of names of projections without repetition'),
   'infakt-kafka.streams': listOf((item) => item !== '', 1, 'a list of names of streams without repetition'),
+  'infakt-kafka.ids': {
+    kind: 'numbers',
+    expected: 'a list of ids of rows, whole numbers from 1, without repetition',
+    accepts: (value) =>
+      Array.isArray(value) &&
+      value.every((item) => typeof item === 'number' && Number.isSafeInteger(item) && item > 0) &&
+      new Set(value).size === value.length,
+  },
   'infakt-kafka.nip': {
     kind: 'text',
     expected: 'a NIP: text of ten digits with the right check digit',
@@ -178,6 +187,8 @@ type Accepted<Kind extends ValueKind> = Kind extends readonly (infer Choice)[]
     ? boolean
     : Kind extends 'number'
       ? number
-      : Kind extends 'texts'
-        ? readonly string[]
-        : string;
+      : Kind extends 'numbers'
+        ? readonly number[]
+        : Kind extends 'texts'
+          ? readonly string[]
+          : string;

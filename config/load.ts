@@ -6,11 +6,11 @@ import { loadService } from './service-file';
 
 /** Reads the service file, every entity's file and the environment; throws one `ConfigError` that names every fault found. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
-  const { configFile, entitiesDirectory, env, knownStreams } = sources;
+  const { configFile, entitiesDirectory, env, knownStreams, needsApiKeys = true } = sources;
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
   const service = loadService(configFile, given, sources, findings);
-  const entities = loadEntities(entitiesDirectory, given, knownStreams, findings);
+  const entities = loadEntities(entitiesDirectory, given, { knownStreams, needsApiKeys }, findings);
   const { faults, warnings, secrets } = findings;
   if (faults.length > 0 || service === null) {
     const lines = faults.map((fault) => lineOf(fault, secrets));

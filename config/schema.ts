@@ -44,6 +44,11 @@ export const serviceSchema = {
       format: 'infakt-kafka.session-timeout',
       default: 10_000,
     },
+    compression: {
+      doc: 'How records of the data topics are compressed on their way. `gzip` makes an invoice of 730 bytes one of 150, and costs this service 5 to 12 ms of processor time more for 1000 records, beside 24 to 29 ms for the sending (measured). The state topic is never compressed.',
+      format: 'infakt-kafka.compression',
+      default: 'none',
+    },
     ssl: {
       enabled: {
         doc: 'Whether the brokers are spoken to over TLS. Their certificate is always checked.',

@@ -56,7 +56,13 @@ export function loadService(
   return {
     ...values,
     infakt: { ...infakt, baseUrl: baseUrl ?? infakt.baseUrl },
-    kafka: { brokers: kafka.brokers, sessionTimeoutMs: kafka.sessionTimeoutMs, ssl, sasl },
+    kafka: {
+      brokers: kafka.brokers,
+      sessionTimeoutMs: kafka.sessionTimeoutMs,
+      compression: kafka.compression,
+      ssl,
+      sasl,
+    },
     registry: loadRegistry(sheet, env, findings),
   };
 }

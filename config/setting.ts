@@ -29,7 +29,7 @@ export type ValuesOf<Of> = {
     : ValuesOf<Of[Key]>;
 };
 
-type Leaf = string | number | boolean | null | readonly string[];
+type Leaf = string | number | boolean | null | readonly string[] | readonly number[];
 
 /** The schema of a file whose values are T. */
 export type Schema<T> = { readonly [K in keyof T]: T[K] extends Leaf ? Setting<T[K]> : Schema<T[K]> };

@@ -56,7 +56,7 @@ export function loadSheet<T>(
     sheet.validate({ allowed: 'strict' });
   } catch (error) {
     for (const line of error instanceof Error ? error.message.split('\n') : []) {
-      const key = /^([\w.]+): /.exec(line)?.[1];
+      const key = /^([\w.-]+): /.exec(line)?.[1];
       const setting = key === undefined ? undefined : settings.get(key);
       if (key === undefined || setting === undefined) throw error;
       if (faulty.has(key)) continue;

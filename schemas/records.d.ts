@@ -187,14 +187,18 @@ export interface CorrectiveInvoice {
   readonly bdo_code: string | null;
   /** Number of the receipt that the correction was issued for. Source: inFakt API, list row. */
   readonly receipt_number: string | null;
-  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly vat_exchange_date_kind: string | null;
   /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
   readonly amount_in_words: string | null;
+  /** When the correction was created. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, list row where it is shown. */
+  readonly created_at: number | null;
   /** Integer id of the bank reconciliation. Source: inFakt API, list row since 2025. */
   readonly reconciliation_id: number | null;
   /** Number that the national e-invoice system (KSeF) gave the correction. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly ksef_number: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
   /** Number of the invoice that is corrected, as entered: it need not be the number of an invoice in inFakt. Source: inFakt API, list row. */
   readonly corrected_invoice_number: string | null;
   /** Date of issue of the invoice that is corrected. Days since 1970-01-01. Source: inFakt API, list row. */
@@ -231,7 +235,7 @@ export interface CorrectiveInvoice {
   readonly local_government_recipient_address: string | null;
   /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
   readonly local_government_seller_address: string | null;
-  /** Object with the state of the correction in the national e-invoice system (KSeF). JSON text with sorted keys. Source: inFakt API, detail only. */
+  /** Object with the state of the correction in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
   readonly ksef_data: string | null;
   /** Fields of the correction that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
@@ -239,7 +243,7 @@ export interface CorrectiveInvoice {
 
 /** One line of a corrective invoice, in the document's order: as it was before the correction, or as it is after it. */
 export interface CorrectiveLine {
-  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly id: number | null;
   /** Integer id of a related line. Source: inFakt API, list row since 2025. */
   readonly related_id: number | null;
@@ -277,6 +281,10 @@ export interface CorrectiveLine {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Number that the two lines of a pair have in common. Source: inFakt API, list row. */
   readonly group: number | null;
   /** False in the line as it was before the correction, true in the line as it is after it. Source: inFakt API, list row. */
@@ -341,6 +349,10 @@ export interface CorrectiveInvoiceLine {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Number that the two lines of a pair have in common. Source: inFakt API, list row. */
   readonly group: number | null;
   /** False in the line as it was before the correction, true in the line as it is after it. Source: inFakt API, list row. */
@@ -469,7 +481,7 @@ export interface Invoice {
   readonly bdo_code: string | null;
   /** Number of the receipt that the invoice was issued for. Source: inFakt API, list row. */
   readonly receipt_number: string | null;
-  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly vat_exchange_date_kind: string | null;
   /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
   readonly amount_in_words: string | null;
@@ -493,9 +505,9 @@ export interface Invoice {
   readonly local_government_recipient_address: string | null;
   /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
   readonly local_government_seller_address: string | null;
-  /** Object with links for online payment and sharing. inFakt changes it without an edit, so it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
+  /** Object with links for online payment and sharing. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
   readonly extensions: string | null;
-  /** Object with the state of the invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Source: inFakt API, detail only. */
+  /** Object with the state of the invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
   readonly ksef_data: string | null;
   /** Fields of the invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
@@ -503,7 +515,7 @@ export interface Invoice {
 
 /** One line of an invoice, in the document's order. */
 export interface Line {
-  /** Integer id of the line. An edit of any line deletes and recreates all of them, so it is never the reason for a change record. Source: inFakt API, list row. */
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
   readonly id: number | null;
   /** Integer id of a related line. Source: inFakt API, list row since 2025. */
   readonly related_id: number | null;
@@ -541,6 +553,10 @@ export interface Line {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
 }
@@ -601,6 +617,10 @@ export interface InvoiceLine {
   readonly gtu_id: number | null;
   /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
   readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
   /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
 }
@@ -615,45 +635,61 @@ export interface InvoiceLineKey {
   readonly line_no: number;
 }
 
-/** One finished lap: everything in scope of one stream of one legal entity was read, and every change that it found is published. */
+/** One finished sweep: everything in scope of one stream of one legal entity was read, and every change that it found is published. */
 export interface Sweep {
   /** The legal entity whose stream was read: the name of its configuration file. Source: infakt-kafka. */
   readonly entity: string;
   /** The stream that was read: the name of its topic without the prefix. Source: infakt-kafka. */
   readonly stream: string;
-  /** When the last page of the lap was held against what is published. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  /** When the last page of the sweep was compared with what is published. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
   readonly observed_at: number;
-  /** Number of the lap, from 1: laps of a stream of an entity are numbered without a gap. Source: infakt-kafka. */
+  /** Number of the sweep, from 1: sweeps of a stream of an entity are numbered without a gap. Source: infakt-kafka. */
   readonly number: number;
   /** First date in scope, inclusive; null = no lower bound. Days since 1970-01-01. Source: infakt-kafka. */
   readonly from: number | null;
   /** Last date in scope, inclusive; null = no upper bound. Days since 1970-01-01. Source: infakt-kafka. */
   readonly to: number | null;
-  /** When the lap began. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  /** When the sweep began. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
   readonly started_at: number;
   /** When its last page was read. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
   readonly finished_at: number;
-  /** Rows that the API showed in this lap, those that became dead letters among them; not those without an id. Source: infakt-kafka. */
+  /** Rows that the API showed in this sweep, those that became dead letters among them; not those without an id. Source: infakt-kafka. */
   readonly rows: number;
-  /** Rows that this lap found first; another scan may have found others before it. Source: infakt-kafka. */
+  /** Rows published by any scan since the end of the sweep before that had no record, those first read among them. Source: infakt-kafka. */
   readonly created: number;
-  /** Rows that this lap found changed; another scan may have found others before it. Source: infakt-kafka. */
+  /** Changes published by any scan since the end of the sweep before. Source: infakt-kafka. */
   readonly updated: number;
-  /** Tombstones published between the end of the lap before and the end of this one. Source: infakt-kafka. */
+  /** Tombstones published between the end of the sweep before and the end of this one. Source: infakt-kafka. */
   readonly deleted: number;
-  /** Rows whose content was known. Source: infakt-kafka. */
+  /** Rows whose content was known when the sweep reached them. Source: infakt-kafka. */
   readonly unchanged: number;
-  /** Rows that this lap sent to the dead-letter topic. Source: infakt-kafka. */
+  /** Rows sent to the dead-letter topic by any scan since the end of the sweep before. Source: infakt-kafka. */
   readonly dead_letters: number;
   /** Rows without an id that are known by now, at most 100; they are in no sum. Source: infakt-kafka. */
   readonly strays: number;
   /** How many rows the API said that there are, on the last page. Source: inFakt API, list. */
   readonly total_count: number | null;
-  /** Sums by month of the document's date and currency, of all rows of the lap; null for a stream without money. Source: infakt-kafka. */
+  /** Sums by month of the document's date and currency, of all rows of the sweep; null for a stream without money. Source: infakt-kafka. */
   readonly sums: readonly SweepSum[] | null;
+  /** Of the created, rows published as first read, as the stream had no finished sweep yet; null in records of earlier versions. Source: infakt-kafka. */
+  readonly first_read: number | null;
+  /** Rows published again with the content that was published before, as after a resync; null in records of earlier versions. Source: infakt-kafka. */
+  readonly republished: number | null;
+  /** Whether, as the sweep ended, no row of the stream was a dead letter, pending or unreadable and no deletions waited for a person, but for rows that the entity's file accepts; null in records of earlier versions. Source: infakt-kafka. */
+  readonly complete: boolean | null;
+  /** Rows of the stream that stand as dead letters; null in records of earlier versions. Source: infakt-kafka. */
+  readonly dead_letters_standing: number | null;
+  /** Rows that two sweeps missed and that are neither deleted nor found, as the sweep ended; null in records of earlier versions. Source: infakt-kafka. */
+  readonly pending: number | null;
+  /** Rows that could not be read at all; null in records of earlier versions. Source: infakt-kafka. */
+  readonly unreadable: number | null;
+  /** Dead letters, pending and unreadable rows that the entity's file accepts; null in records of earlier versions. Source: infakt-kafka. */
+  readonly accepted: number | null;
+  /** Id of the hold that the stream's deletions wait for; null = none. Source: infakt-kafka. */
+  readonly hold: string | null;
 }
 
-/** What the documents of one month and currency came to, as the API showed them in the lap. */
+/** What the documents of one month and currency came to, as the API showed them in the sweep. */
 export interface SweepSum {
   /** Month of the document's date, YYYY-MM; null = the document has no date. Source: infakt-kafka. */
   readonly month: string | null;
@@ -669,7 +705,7 @@ export interface SweepSum {
   readonly gross_price: number | null;
 }
 
-/** Key of a record about a finished lap. */
+/** Key of a record about a finished sweep. */
 export interface SweepKey {
   /** The legal entity whose stream was read: the name of its configuration file. Source: infakt-kafka. */
   readonly entity: string;

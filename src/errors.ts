@@ -1,9 +1,13 @@
+/** What a failure concerns other than Kafka itself or the configuration: a registry of schemas, an instance beside this one, a shard that moved to another. */
+export type Trouble = 'registry' | 'second-instance' | 'hand-over';
+
 /** What a failure was about; every field is safe to log: no key, no secret, nothing of a buyer. */
 export interface ErrorContext {
   readonly entity?: string;
   readonly stream?: string;
   /** HTTP status, where there was an answer. */
   readonly status?: number;
+  readonly trouble?: Trouble;
   readonly cause?: unknown;
 }
 
@@ -12,6 +16,7 @@ abstract class ServiceError extends Error {
   readonly entity: string | undefined;
   readonly stream: string | undefined;
   readonly status: number | undefined;
+  readonly trouble: Trouble | undefined;
 
   constructor(message: string, context: ErrorContext) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause });
@@ -19,6 +24,7 @@ abstract class ServiceError extends Error {
     this.entity = context.entity;
     this.stream = context.stream;
     this.status = context.status;
+    this.trouble = context.trouble;
   }
 }
 
@@ -97,11 +103,22 @@ export class ConfigError extends ServiceError {
   override readonly code = 'CONFIG';
   /** True where a person may set it right outside while a long-running service keeps trying: rights in Kafka. */
   readonly mayPass: boolean;
+  /** Whether one shard alone is concerned: a long-running service parks that shard and goes on with the others. */
+  readonly concerns: 'service' | 'shard';
 
-  constructor(message: string, context: ErrorContext & { readonly mayPass?: boolean } = {}) {
+  constructor(
+    message: string,
+    context: ErrorContext & { readonly mayPass?: boolean; readonly concerns?: 'service' | 'shard' } = {},
+  ) {
     super(message, context);
     this.mayPass = context.mayPass ?? false;
+    this.concerns = context.concerns ?? 'service';
   }
+}
+
+/** What an error concerns, where it says so. */
+export function troubleOf(error: unknown): Trouble | null {
+  return error instanceof ServiceError ? (error.trouble ?? null) : null;
 }
 
 /** 0 done, 1 bug, 2 configuration or usage, 3 environment. */

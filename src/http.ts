@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { Agent as HttpAgent, validateHeaderValue } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import fetch from 'cross-fetch';
 import { defer, finalize, from, type Observable, tap, throwError, timeout } from 'rxjs';
 import { TransientError } from './errors';
@@ -22,6 +22,8 @@ export interface HttpAnswer {
   /** The media type alone, in lower case; "" where the answer names none. */
   readonly contentType: string;
   readonly text: string;
+  /** The body unpacked, as it came. */
+  readonly bytes: Buffer;
   /** False if the body was not UTF-8, so that `text` is not what was sent. */
   readonly utf8: boolean;
 }
@@ -48,7 +50,10 @@ export interface HttpOptions {
   readonly ca?: string;
 }
 
-const unzip = promisify(gunzip);
+const unpackGzip = promisify(gunzip);
+const unpackDeflate = promisify(inflate);
+const unpackRawDeflate = promisify(inflateRaw);
+const unpackBrotli = promisify(brotliDecompress);
 
 /** Opens the edge; its connections are kept alive between exchanges. */
 export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions): Http {
@@ -77,18 +82,20 @@ export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions):
     const { status } = response;
     try {
       const raw = Buffer.from(await orCut(response.arrayBuffer(), agent));
-      const encoding = response.headers.get('content-encoding') ?? 'identity';
-      const body = /^(x-)?gzip$/i.test(encoding) ? await unzip(raw, { maxOutputLength: maxBytes }) : raw;
+      const body = await unpack(raw, response.headers.get('content-encoding') ?? '', maxBytes);
       return {
         status,
         header: (name: string) => response.headers.get(name),
         contentType: (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase(),
         text: body.toString('utf8'),
+        bytes: body,
         utf8: isUtf8(body),
       };
     } catch (error) {
       const expected = `a whole body of at most ${maxBytes} bytes`;
-      throw new TransientError(`${shown} expected ${expected}, got ${reasonOf(error)}`, { status });
+      const encoding = response.headers.get('content-encoding');
+      const packed = encoding === null ? '' : ` in a body with content-encoding ${encoding.slice(0, 50)}`;
+      throw new TransientError(`${shown} expected ${expected}, got ${reasonOf(error)}${packed}`, { status });
     }
   }
 
@@ -162,6 +169,42 @@ function createConnections(ca: string | undefined) {
   };
 }
 
+/** Unpacks a body by its encodings, the last one first, whether they were asked for or not; by the body itself where it shows that it is gzip, or that it is not. */
+async function unpack(raw: Buffer, encodings: string, maxOutputLength: number): Promise<Buffer> {
+  const options = { maxOutputLength };
+  const names = encodings.split(',').map((name) => name.trim().toLowerCase());
+  let body = raw;
+  for (const name of names.reverse()) {
+    if (body.length === 0) return body;
+    switch (name) {
+      case '':
+      case 'identity':
+      case 'gzip':
+      case 'x-gzip':
+        if (isGzip(body)) body = await unpackGzip(body, options);
+        break;
+      case 'deflate':
+        // Servers disagree on whether this means zlib's header too.
+        body = isZlib(body) ? await unpackDeflate(body, options) : await unpackRawDeflate(body, options);
+        break;
+      case 'br':
+        body = await unpackBrotli(body, options);
+        break;
+      default:
+        throw new Error('an encoding that cannot be unpacked');
+    }
+  }
+  return body;
+}
+
+function isGzip(body: Buffer): boolean {
+  return body[0] === 0x1f && body[1] === 0x8b;
+}
+
+function isZlib(body: Buffer): boolean {
+  return body.length > 1 && ((body[0] ?? 0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0;
+}
+
 /**
  * Fails as soon as the connection closes before the body's end.
  *
@@ -193,13 +236,29 @@ function reasonOf(error: unknown): string {
   return error.message;
 }
 
-/** The wait that an answer asks for, in seconds or as an HTTP date; undefined if none, or one that is past or makes no sense. */
+/** No wait that an answer asks for counts for more. */
+const LONGEST_RETRY_AFTER_MS = 5 * 60_000;
+/** A number this near the present moment is a Unix time and no number of seconds. */
+const NEAR_MS = 24 * 60 * 60_000;
+
+/**
+ * The wait that an answer asks for in seconds, as an HTTP date or as a Unix time, at most five minutes; undefined if none, or one that is
+ * past or makes no sense.
+ */
 export function retryAfterOf({ header }: HttpAnswer, wallClock: () => number): number | undefined {
   const value = header('retry-after')?.trim() ?? '';
-  if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  if (!/^[A-Z][a-z]{2,8},? /.test(value)) return undefined;
-  // Both by the server's clock where it tells its own time, as ours may be off.
-  const now = Date.parse(header('date') ?? '');
-  const waitMs = Date.parse(value) - (Number.isNaN(now) ? wallClock() : now);
-  return waitMs >= 0 ? waitMs : undefined;
+  // By the server's clock where it tells its own time, as ours may be off.
+  const told = Date.parse(header('date') ?? '');
+  const now = Number.isNaN(told) ? wallClock() : told;
+  const waitMs = /^\d+$/.test(value) ? waitOfNumber(Number(value), now) : waitOfDate(value, now);
+  return waitMs >= 0 ? Math.min(waitMs, LONGEST_RETRY_AFTER_MS) : undefined;
+}
+
+function waitOfNumber(value: number, now: number): number {
+  const instant = [value * 1_000, value].find((ms) => Math.abs(ms - now) <= NEAR_MS);
+  return instant === undefined ? value * 1_000 : instant - now;
+}
+
+function waitOfDate(value: string, now: number): number {
+  return /^[A-Z][a-z]{2,8},? /.test(value) ? Date.parse(value) - now : NaN;
 }

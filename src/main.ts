@@ -15,6 +15,7 @@ import { runCommand } from './commands/run';
 import { simulateCommand } from './commands/simulate';
 import { stateCommand } from './commands/state';
 import { ConfigError, exitCodeFor } from './errors';
+import { hideWarningOfKafkajs } from './sinks/hide-warning';
 
 const help = `Usage: infakt-kafka [COMMAND] [options]
 
@@ -74,21 +75,26 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const usage = isNativeError(error) && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
     const code = usage ? 2 : exitCodeFor(error);
     const text = isNativeError(error) ? (code === 1 ? (error.stack ?? error.message) : error.message) : String(error);
-    io.stderr(`infakt-kafka: ${usage ? `${text} See --help.` : text}\n`);
+    io.stderr(`infakt-kafka: ${usage ? usageText(text) : text}\n`);
     return code;
   }
 }
 
+/** What Node.js says of a command line, without its advice on how to pass what no option takes. */
+function usageText(text: string): string {
+  const said = text.split(/\.(?: |$)/)[0] ?? text;
+  return `${said.charAt(0).toLowerCase()}${said.slice(1)}; see --help`;
+}
+
 function main(): void {
+  hideWarningOfKafkajs();
   const stop = new AbortController();
   // Each shard listens.
   setMaxListeners(0, stop.signal);
   let signals = 0;
-  let stopOnce: (signal: NodeJS.Signals) => void = () => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
     if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
-    stopOnce(signal);
     stop.abort(signal);
   };
   process.on('SIGINT', onSignal);
@@ -102,9 +108,6 @@ function main(): void {
     columns: process.stderr.isTTY ? process.stderr.columns : null,
     env: process.env,
     stop: stop.signal,
-    stopped: new Promise((resolve) => {
-      stopOnce = resolve;
-    }),
     version,
   };
   void run(process.argv.slice(2), io).then((code) => {

@@ -10,7 +10,7 @@ export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot';
 /** `r` first seen before the first finished sweep, or asked for again; `c` created; `u` updated; `d` deleted. */
 export type Op = 'r' | 'c' | 'u' | 'd';
 
-/** A JSON object as the API sent it, whose id was checked to be a positive safe integer. */
+/** A JSON object as the API sent it, whose id was checked to be a positive integer that a key can hold. */
 export interface Row {
   readonly id: number;
   readonly [name: string]: unknown;
@@ -45,6 +45,8 @@ export interface Position {
   readonly requests: number;
   /** Requests since the last proof. */
   readonly unproven: number;
+  /** The offset from which the walk has just stepped back, as the list showed nothing there. */
+  readonly emptyAt?: number;
 }
 
 /** What a scan says of itself when it asks for a request. */
@@ -57,10 +59,36 @@ export interface Turn {
   readonly behind?: number;
 }
 
+/** What the page of a row was answered with that could not be read. */
+export interface RawBody {
+  /** Null = no answer came. */
+  readonly status: number | null;
+  readonly bytes: Buffer;
+  readonly began: number;
+  readonly ended: number;
+}
+
+/** Rows that a list has and nobody can read, by what lies on both sides of them. */
+export interface UnreadableRows {
+  readonly bodies: readonly RawBody[];
+  /** Ids that were not read, nor proved absent: between the row before and the row behind; null = unbounded. */
+  readonly gap: Interval;
+}
+
+/** How many rows between two ids could not be read. */
+export interface UnreadableGap extends Interval {
+  readonly rows: number;
+}
+
+/** By field, such as `services.unit`: the number of records published with a value that is not of the field's kind. */
+export type Misfits = Readonly<Record<string, number>>;
+
 /** One answer of a list, its envelope checked and nothing else. */
 export interface Answer {
   /** In the order of the answer; anything JSON allows. */
   readonly rows: readonly unknown[];
+  /** The rows begin at this offset, behind rows that could not be read, and not where they were asked for. */
+  readonly unreadable?: { readonly bodies: readonly RawBody[]; readonly resumedAt: number };
   readonly totalCount: number;
   /** Per-process marks: when the request was begun and its answer complete. */
   readonly began: number;
@@ -75,6 +103,10 @@ export interface Page {
   readonly strays: readonly unknown[];
   /** Rows inside the interval that the query excludes: the API ignored a filter. */
   readonly outsideQuery: number;
+  /** Rows in front of this page's first that could not be read: the page proves nothing of them. */
+  readonly unreadable?: UnreadableRows;
+  /** Rows of the list up to this page's last, where the list's own total says another number. */
+  readonly miscounted?: number;
   readonly interval: Interval;
   readonly totalCount: number;
   readonly began: number;
@@ -100,8 +132,10 @@ export interface StreamDeclaration {
   readonly openField: string | null;
   /** File name in schemas/avro, without its ending: the fields and their kinds. */
   readonly schema: string;
-  /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`. */
+  /** Paths that no change is judged by, e.g. `is_vindicable`, `services.id`; `vat_exchange_date_kind[PLN]` of documents in that currency alone. */
   readonly volatileFields: readonly string[];
+  /** Fields that no row lacks, and of which some have a value in every row: an answer without them is a stub and no row. */
+  readonly everyRowHas: readonly string[];
   /** Fields that only the detail shows. */
   readonly detailOnlyFields: readonly string[];
   /** Money fields summed by month of the scope field and currency in the sweep's cursor. */
@@ -126,9 +160,15 @@ export type Sums = Readonly<Record<string, readonly number[]>>;
 /** What the rows of a scan turned out to be, so far. */
 export interface Counts {
   readonly rows: number;
+  /** Rows published that had no record before, those first read among them. */
   readonly created: number;
+  /** Of the created, those published as `r` as the stream had no finished sweep yet. */
+  readonly firstRead: number;
   readonly updated: number;
+  /** Rows published again with the content that was published before: asked for by a person, or for their lines. */
+  readonly republished: number;
   readonly deleted: number;
+  /** Rows whose content was known, of which nothing was published. */
   readonly unchanged: number;
   readonly deadLetters: number;
 }
@@ -146,12 +186,20 @@ export interface Cursor {
   readonly counts: Counts;
   /** Keys are `YYYY-MM currency`; only of a sweep. */
   readonly sums: Sums;
+  /** Where this walk found rows in the list that it could not read: it reaches its end and is not complete. */
+  readonly unreadable?: readonly UnreadableGap[];
+  /** The same of the last finished sweep, while the next is under way; only of a sweep. */
+  readonly unreadableBefore?: readonly UnreadableGap[];
+  /** Published values that were not of their field's kind, by all scans since the stream was first read; only of a sweep. */
+  readonly misfits?: Misfits;
   /** Highest id that a whole walk of `newest` has come down from; only of that scan. */
   readonly mark?: number;
   /** Deletions of the last 24 h that nobody had to agree to; only of a sweep. */
   readonly deletions?: readonly Deletions[];
   /** Tombstones since the end of this sweep: they count in the next. */
   readonly deletedSince?: number;
+  /** What other scans published since the end of this sweep: it counts in the next. */
+  readonly publishedSince?: Counts;
 }
 
 /** Tombstones of one transaction. */

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Observable } from 'rxjs';
 import { TransientError } from '../src/errors';
 import { createHttp, type Http, type HttpOptions } from '../src/http';
@@ -141,6 +141,39 @@ test('a large body that ends with its connection is whole', async () => {
   const http = open();
   expect((await get(http)).text).toHaveLength(900_000);
   expect((await get(http)).text).toHaveLength(900_000);
+});
+
+const text = '{"entities":[]}';
+
+test.each<[string, Buffer, string | null]>([
+  ['brotli that was not asked for', brotliCompressSync(text), 'br'],
+  ['deflate', deflateSync(text), 'deflate'],
+  ['deflate without its header', deflateRawSync(text), 'deflate'],
+  ['gzip by another name', gzipSync(text), 'X-GZIP'],
+  ['gzip that is not told', gzipSync(text), null],
+  ['gzip that was told and is none', Buffer.from(text), 'gzip'],
+  ['one encoding in another', brotliCompressSync(gzipSync(text)), 'gzip, br'],
+  ['nothing', Buffer.from(text), 'identity'],
+])('reads a body in %s', async (_, body, encoding) => {
+  server.react(raw(200, body, encoding === null ? {} : { 'content-encoding': encoding }));
+  expect((await get(open())).text).toBe(text);
+});
+
+test.each([
+  ['an encoding that nobody knows', 'zebra', Buffer.from(text)],
+  ['brotli that is none', 'br', Buffer.from(text)],
+  ['deflate that is none', 'deflate', Buffer.from(text)],
+  ['brotli that is cut', 'br', brotliCompressSync(text.repeat(1_000)).subarray(0, -5)],
+])('names the encoding of a body in %s', async (_, encoding, body) => {
+  server.react(raw(200, body, { 'content-encoding': encoding }));
+  const error = await failureOf(get(open()));
+  expect(error.status).toBe(200);
+  expect(error.message).toContain(`content-encoding ${encoding}`);
+});
+
+test('unpacks no brotli body beyond its bound', async () => {
+  server.react(raw(200, brotliCompressSync('x'.repeat(100_000)), { 'content-encoding': 'br' }));
+  expect((await failureOf(get(open({ maxBytes: 1_000 })))).message).toContain('at most 1000 bytes');
 });
 
 test('unpacks a gzip body', async () => {

@@ -20,7 +20,6 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
     columns: null,
     env,
     stop: new AbortController().signal,
-    stopped: new Promise(() => undefined),
     version: '1.2.3',
   });
   return { code, ...out };
@@ -76,6 +75,15 @@ describe('a command line that cannot be understood ends with exit code 2 and one
   test('a command that is only a property of every object', () => expectUsage(['constructor'], /unknown command/));
 
   test.each(COMMANDS)('an unknown option of %s', (name) => expectUsage([name, '--nonsense'], /--nonsense/));
+
+  test('what Node.js says of an option is one short sentence, without advice on dashes', async () => {
+    const said = async (...argv: string[]): Promise<string> => (await command(argv)).stderr;
+    expect(await said('once', '--nonsense')).toBe("infakt-kafka: unknown option '--nonsense'; see --help\n");
+    expect(await said('once', 'word')).toBe("infakt-kafka: unexpected argument 'word'; see --help\n");
+    expect(await said('once', '--config')).toMatch(
+      /^infakt-kafka: option '--config <value>' argument missing; see --help\n$/,
+    );
+  });
 
   test.each(COMMANDS)('a word too many after %s', async (name) => {
     const words = name === 'peek' ? ['a', 'b', 'c'] : ['show', 'nonsense'];

@@ -21,7 +21,7 @@ test('what a consumer decodes has the shape of the exported TypeScript types', (
     document_markings_ids: [6],
     services: [{ group: 1, correction: true, quantity: 0.5 }],
   };
-  const decoded = createDecoder(schema)(row, 'alfa', 1_000);
+  const { record: decoded } = createDecoder(schema)(row, 'alfa', 1_000);
   const value = values.decode(values.encode(decoded)) as CorrectiveInvoice;
   const date: number | null = value.invoice_date;
   const gross: number | null = value.gross_price;

@@ -27,6 +27,26 @@ function declaredIn(schema: unknown): readonly Declared[] {
 }
 
 const fieldsOfSchema = (name: string): readonly Declared[] => declaredIn(JSON.parse(loadSchema(name)));
+/** `invoice-line` is `InvoiceLine`. */
+const recordName = (schema: string): string =>
+  schema.replace(/(?:^|-)(\w)/g, (_match, letter: string) => letter.toUpperCase());
+/** The names that 0.1.0 gave the records inside others. */
+const formerNested: Readonly<Record<string, string>> = {
+  Line: 'line',
+  CorrectiveLine: 'corrective_line',
+  SweepSum: 'sweep_sum',
+  OddUuid: 'odd_uuid',
+};
+
+/** Every record of a schema with its aliases, the outermost first. */
+function namesIn(schema: unknown): readonly (readonly [string, unknown])[] {
+  if (Array.isArray(schema)) return schema.flatMap(namesIn);
+  if (!isObject(schema)) return [];
+  if (!Array.isArray(schema['fields'])) return namesIn(schema['items']);
+  const inner = schema['fields'].flatMap((field: unknown) => (isObject(field) ? namesIn(field['type']) : []));
+  return [[String(schema['name']), schema['aliases']], ...inner];
+}
+
 const required = new Set(['entity', 'id', 'observed_at']);
 
 /** The paths of a stream's declaration go into the elements of an array without naming it. */
@@ -46,6 +66,13 @@ describe.each(schemaNames())('%s.avsc', (name) => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  test("is named as Avro's users name records, and has the name of 0.1.0 as alias, nested records too", () => {
+    const [outer, ...inner] = namesIn(JSON.parse(loadSchema(name)));
+    expect(outer).toEqual([recordName(name), [`infakt.${name.replaceAll('-', '_')}`]]);
+    for (const [nested, aliases] of inner)
+      expect([nested, aliases]).toEqual([nested, [`infakt.${formerNested[nested]}`]]);
+  });
+
   test('is a schema that avsc can compile', () => {
     expect(() => createEncoder(loadSchema(name), noPrefix)).not.toThrow();
   });
@@ -54,7 +81,7 @@ describe.each(schemaNames())('%s.avsc', (name) => {
 describe.each(allStreams.map(({ schema }) => schema))('%s.avsc', (name) => {
   test('lets every field but entity, id and observed_at be null, and be null by default', () => {
     for (const { record, name: fieldName, field } of fieldsOfSchema(name)) {
-      if (record === name.replaceAll('-', '_') && required.has(fieldName)) {
+      if (record === recordName(name) && required.has(fieldName)) {
         expect(field).not.toHaveProperty('default');
         continue;
       }
@@ -98,9 +125,9 @@ describe.each<StreamDeclaration>([...allStreams])('the stream $name', ({ schema,
   const fields = fieldsOf(loadSchema(schema));
 
   test('has a schema and a key schema of its name in the namespace infakt', () => {
-    const name = schema.replaceAll('-', '_');
+    const name = recordName(schema);
     expect(JSON.parse(loadSchema(schema))).toMatchObject({ type: 'record', name, namespace: 'infakt' });
-    expect(JSON.parse(loadSchema(`${schema}-key`))).toMatchObject({ name: `${name}_key`, namespace: 'infakt' });
+    expect(JSON.parse(loadSchema(`${schema}-key`))).toMatchObject({ name: `${name}Key`, namespace: 'infakt' });
   });
 
   test('has the frozen key of entity and id', () => {
@@ -113,9 +140,10 @@ describe.each<StreamDeclaration>([...allStreams])('the stream $name', ({ schema,
   test('declares only fields that its schema has, of the kind they are used as', () => {
     const { volatileFields, detailOnlyFields, sumFields, scopeField, address } = stream;
     for (const path of [...volatileFields, ...detailOnlyFields])
-      expect([path, resolves(fields, path)]).toEqual([path, true]);
-    for (const name of sumFields) expect(fields).toContainEqual({ name, kind: 'money', fields: [] });
-    if (scopeField !== null) expect(fields).toContainEqual({ name: scopeField, kind: 'date', fields: [] });
+      expect([path, resolves(fields, path.replace('[PLN]', ''))]).toEqual([path, true]);
+    for (const name of sumFields) expect(fields).toContainEqual({ name, kind: 'money', strict: true, fields: [] });
+    if (scopeField !== null)
+      expect(fields).toContainEqual({ name: scopeField, kind: 'date', strict: true, fields: [] });
     expect(fields.map(({ name }) => name)).toContain(address);
   });
 });
@@ -136,8 +164,13 @@ test('a kind is read from the type and the attributes of a field', () => {
     'texts',
     'lines',
   ]);
-  expect(kinds.get('services')?.fields).toContainEqual({ name: 'quantity', kind: 'decimal', fields: [] });
-  expect(kinds.get('services')?.fields).toContainEqual({ name: 'discount', kind: 'text', fields: [] });
+  expect(kinds.get('services')?.fields).toContainEqual({
+    name: 'quantity',
+    kind: 'decimal',
+    strict: false,
+    fields: [],
+  });
+  expect(kinds.get('services')?.fields).toContainEqual({ name: 'discount', kind: 'text', strict: false, fields: [] });
   expect([kinds.has('entity'), kinds.has('observed_at'), kinds.has('extra')]).toEqual([false, false, false]);
 });
 
@@ -147,3 +180,40 @@ test.each(['"string"', '{"fields":[1]}', '{"fields":[{"name":"x","type":"double"
     expect(() => fieldsOf(text)).toThrow(/^expected/);
   },
 );
+
+const document = [
+  'id',
+  'uuid',
+  'kind',
+  'status',
+  'currency',
+  'invoice_date',
+  'payment_date',
+  'paid_date',
+  'net_price',
+  'tax_price',
+  'gross_price',
+  'paid_price',
+  'left_to_pay',
+  'client_tax_code',
+];
+const line = ['unit_net_price', 'net_price', 'gross_price', 'tax_price', 'unit_net_price_before_discount'];
+const lines = ['services', ...line.map((name) => `services.${name}`)];
+
+test.each([
+  ['client', ['id', 'uuid', 'nip']],
+  ['invoice', [...document, ...lines]],
+  ['corrective-invoice', [...document, 'corrected_invoice_gross_price', ...lines]],
+])('strict in %s are the fields without which a record would lie, and no others', (name, strict) => {
+  const strictIn = (fields: readonly Field[], prefix = ''): readonly string[] =>
+    fields.flatMap((field) => [
+      ...(field.strict ? [prefix + field.name] : []),
+      ...strictIn(field.fields, `${prefix}${field.name}.`),
+    ]);
+  expect([...strictIn(fieldsOf(loadSchema(name)))].sort()).toEqual([...strict].sort());
+});
+
+test.each(['invoice-line', 'corrective-invoice-line'])('strict in %s are the same fields as in the rows', (name) => {
+  const strict = fieldsOfSchema(name).filter(({ field }) => field['strict'] === true);
+  expect(strict.map(({ name: fieldName }) => fieldName).sort()).toEqual([...line].sort());
+});

@@ -6,7 +6,9 @@ import { freshness } from './bench/freshness';
 import { encode } from './bench/encode';
 import { limit } from './bench/limit';
 import { live } from './bench/live';
+import { many } from './bench/many';
 import { million } from './bench/million';
+import { start } from './bench/start';
 
 const HELP = `Measures the service on this machine and prints markdown tables. Numbers are printed, never judged.
 
@@ -15,13 +17,15 @@ Usage: npm run bench [-- [mode] [options]]
 Modes
   compare           the service beside three bare loops (the default)
   million           1 000 000 invoices once: three sweeps, restart, state
+  start             program start to first request, on a broker with default settings
+  many              200 and 1 000 entities of six rows: memory, and how long the loop is blocked
   encode            one record made of one row, in both framings
   limit             ten entities that share an allowance of 300 requests a minute
   freshness         how long a change takes to a consumer, by kind: 1, 10 and 100 entities, in virtual time; needs no broker
   live              the same of ten entities in real time, beside virtual time
 
 Options
-  --runs N          compare: runs, interleaved (5)
+  --runs N          compare, start: runs, interleaved (5)
   --rows N          compare: invoices (100000); million: invoices (1000000)
   --minutes N       limit, live: how long (10)
   --entities N      freshness: of 1, 10 or 100 entities alone
@@ -65,6 +69,10 @@ async function measure(
       return million({ rows: count('rows', values.rows ?? '1000000') }, say);
     case 'encode':
       return encode({ runs: count('runs', values.runs ?? '5'), rows: count('rows', values.rows ?? '100000') });
+    case 'start':
+      return start({ runs: count('runs', values.runs ?? '5') }, say);
+    case 'many':
+      return many(say);
     case 'limit':
       return limit({ minutes: count('minutes', values.minutes ?? '10') }, say);
     case 'live':
@@ -79,7 +87,7 @@ async function measure(
       );
     default:
       throw new ConfigError(
-        `reading the arguments: expected the mode compare, million, encode, limit, freshness or live, got ${mode}`,
+        `reading the arguments: expected the mode compare, million, start, many, encode, limit, freshness or live, got ${mode}`,
       );
   }
 }

@@ -6,6 +6,7 @@ import type { Admin } from '../simulator/admin';
 import { isObject } from '../simulator/rows';
 import type { Simulator } from '../simulator/server';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
+import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { alfa, beta, companies, gamma } from './demo/companies';
 import { amountText, bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
 import {
@@ -530,16 +531,6 @@ export function listenForStop(): { readonly signal: AbortSignal; readonly exitCo
   // Nobody reads any more.
   process.stdout.on('error', stop(141));
   return { signal: controller.signal, exitCode: () => code };
-}
-
-/** kafkajs 2.2.4 sets timers that lie in the past, and Node.js 24 warns of it; other warnings are printed as ever. */
-export function hideWarningOfKafkajs(): void {
-  const printers = process.listeners('warning');
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if (warning.name === 'TimeoutNegativeWarning') return;
-    for (const print of printers) print(warning);
-  });
 }
 
 function readArguments(argv: readonly string[]) {

@@ -5,7 +5,8 @@ import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { createKafka } from '../src/sinks/client';
 import { readCommitted } from '../src/sinks/look';
 import { connectPrograms } from './connect';
-import { hideWarningOfKafkajs, listenForStop, messageOf, secondsSince } from './demo';
+import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
+import { listenForStop, messageOf, secondsSince } from './demo';
 import { alfa, beta, companies, gamma } from './demo/companies';
 import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
 import { cellText, countRows, readApi, runReports, type ApiRows, type Report } from './example/reports';
@@ -203,8 +204,7 @@ async function latestRecordMs({ broker }: Stack, table: string): Promise<number>
     () => undefined,
   );
   const topic = `${broker.prefix}.${table}`;
-  const never = new Promise<never>(() => undefined);
-  const options = { serviceId: 'example', topic, follow: false, stopped: never, deadlineMs: CHANGED_WITHIN_MS };
+  const options = { serviceId: 'example', topic, follow: false, deadlineMs: CHANGED_WITHIN_MS };
   let latest = 0;
   await readCommitted(kafka, options, ({ timestampMs }) => {
     latest = Math.max(latest, timestampMs);
@@ -282,7 +282,7 @@ function shownCell(name: string, value: unknown): string {
 /** What a report's amounts come to in the companies' own currency. */
 function sumsText({ fromTables }: Report): string {
   const own = fromTables.filter(({ currency }) => currency === 'PLN');
-  const names = ['net', 'tax', 'gross'].filter((name) => typeof own[0]?.[name] === 'number');
+  const names = ['net', 'tax', 'gross', 'open_amount'].filter((name) => typeof own[0]?.[name] === 'number');
   const sum = (name: string): number =>
     own.reduce((total, row: SqlRow) => total + Math.round(Number(row[name]) * 100), 0);
   return `${names.map((name) => `${name} ${amounts.format(sum(name) / 100)}`).join(', ')} PLN`;

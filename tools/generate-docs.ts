@@ -5,6 +5,7 @@ import { entitySchema } from '../config/entity-schema';
 import { formats } from '../config/formats';
 import { serviceSchema } from '../config/schema';
 import { settingsOf, type Section, type Setting } from '../config/setting';
+import { renderConsumingPage } from './docs/fingerprints';
 import { renderRecordTypes } from './docs/record-types';
 import { renderTopicsPage } from './docs/topics-page';
 
@@ -12,12 +13,14 @@ import { renderTopicsPage } from './docs/topics-page';
 interface GeneratedFile {
   /** Below the root of the package. */
   readonly file: string;
-  readonly render: () => string;
+  /** What is to stand in the file of the package with this root. */
+  readonly render: (root: string) => string;
 }
 
 /** Every generated file. */
 export const pages: readonly GeneratedFile[] = [
   { file: 'docs/config.md', render: renderConfig },
+  { file: 'docs/consuming.md', render: renderConsumingPage },
   { file: 'docs/topics.md', render: renderTopicsPage },
   { file: 'schemas/records.d.ts', render: renderRecordTypes },
 ];
@@ -101,10 +104,10 @@ function read(file: string): string | null {
 }
 
 function main(root: string, check: boolean): number {
-  const stale = pages.filter(({ file, render }) => read(join(root, file)) !== render());
+  const stale = pages.filter(({ file, render }) => read(join(root, file)) !== render(root));
   for (const { file, render } of stale) {
     if (check) console.error(`${file} is stale: run npm run docs`);
-    else writeFileSync(join(root, file), render());
+    else writeFileSync(join(root, file), render(root));
   }
   return check && stale.length > 0 ? 1 : 0;
 }

@@ -23,6 +23,8 @@ export interface LocalPostgres {
   readonly select: (sql: string) => Promise<readonly SqlRow[]>;
   /** Runs statements, all of them or none. */
   readonly execute: (sql: string) => Promise<void>;
+  /** Runs a file of statements and the files that it includes, all of them or none. */
+  readonly executeFile: (path: string) => Promise<void>;
   /** Breaks every connection and ends it as a crash would; what was committed is there at the next start. */
   readonly crash: () => Promise<void>;
   /** Starts it again, on the same port and data. */
@@ -63,8 +65,8 @@ export async function startPostgres(): Promise<LocalPostgres> {
     ...(user === undefined ? {} : { user }),
   });
 
-  const ask = async (database: string, sql: string): Promise<string> => {
-    const command = ['-X', '-q', '-A', '-t', '-1', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', sql];
+  const ask = async (database: string, ...statements: readonly string[]): Promise<string> => {
+    const command = ['-X', '-q', '-A', '-t', '-1', '-v', 'ON_ERROR_STOP=1', '-d', database, ...statements];
     const { stdout } = await run(join(programs, 'psql'), command, { env: environment, maxBuffer: 1 << 28 }).catch(
       (cause: unknown) => {
         throw new TransientError(`Asking PostgreSQL at ${HOST}:${port}: expected an answer, got: ${outputOf(cause)}`, {
@@ -75,7 +77,7 @@ export async function startPostgres(): Promise<LocalPostgres> {
     return stdout;
   };
   const select = async (sql: string): Promise<readonly SqlRow[]> =>
-    JSON.parse(await ask(DATABASE, `select coalesce(json_agg(answer), '[]') from (${sql}) answer`)) as SqlRow[];
+    JSON.parse(await ask(DATABASE, '-c', `select coalesce(json_agg(answer), '[]') from (${sql}) answer`)) as SqlRow[];
   const ready = (): Promise<boolean> =>
     run(join(programs, 'pg_isready'), ['-q', '-d', 'postgres'], { env: environment }).then(
       () => true,
@@ -108,7 +110,10 @@ export async function startPostgres(): Promise<LocalPostgres> {
       version,
       select,
       execute: async (sql) => {
-        await ask(DATABASE, sql);
+        await ask(DATABASE, '-c', sql);
+      },
+      executeFile: async (path) => {
+        await ask(DATABASE, '-f', path);
       },
       crash,
       start,

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaException
 from fastavro import schemaless_reader
 from fastavro.schema import fingerprint, load_schema, to_parsing_canonical_form
 
-schemas = [load_schema(file) for file in Path("schemas/avro").glob("*.avsc")]
+schemas = [load_schema(file) for file in Path("schemas").glob("**/*.avsc")]  # released ones too, as old records name them
 # Single-object encoding: C3 01, then the fingerprint of the schema that wrote the value.
 prefixes = [bytes.fromhex("c301" + fingerprint(to_parsing_canonical_form(s), "CRC-64-AVRO")) for s in schemas]
 written_by = dict(zip(prefixes, schemas))

@@ -1,6 +1,7 @@
 import { EntryFlag, flagsAt, lowerBound, setState } from './block';
 import { isDescending, type Comparison } from './compare';
 import type { Entries } from './entries';
+import type { Interval } from '../model';
 import type { PublicationMarks } from './publication-marks';
 
 const { OPEN, LEFT } = EntryFlag;
@@ -18,10 +19,11 @@ export interface Absent {
 /** Brings the entries up to what the page does not show; to be called once the rows of the page are compared. */
 export function markAbsent(entries: Entries, marks: PublicationMarks, how: Comparison): Absent {
   const { page, scan, sweep } = how;
+  const forgotten = scan === 'sweep' && page.unreadable !== undefined && forgetMissing(entries, page.unreadable.gap);
   const missing = scan === 'sweep' && !isDescending(page.rows) ? markMissing(entries, marks, how, sweep) : 0;
   const noLongerOpen = scan === 'open' ? noLongerOpenOf(entries, marks, how) : [];
   const closed = scan === 'spot' && page.rows.length === 0 && close(entries, page.interval.upTo);
-  return { missing, noLongerOpen, touched: missing > 0 || closed };
+  return { missing, noLongerOpen, touched: missing > 0 || closed || forgotten };
 }
 
 /** Marks the entries that the page proves absent with the number of the sweep. */
@@ -47,6 +49,25 @@ function markMissing(entries: Entries, marks: PublicationMarks, { page }: Compar
     }
   }
   return marked;
+}
+
+/** Takes the mark of an earlier sweep from entries that this one could not look for: they must be missed by two sweeps once more. */
+function forgetMissing(entries: Entries, { after, upTo }: Interval): boolean {
+  const first = after === null ? 0 : after + 1;
+  const last = upTo ?? Infinity;
+  let isTouched = false;
+  for (let index = entries.blockOf(first); index < entries.blocks.length; index++) {
+    let block = entries.blockAt(index);
+    if (block.from > last) break;
+    for (let slot = lowerBound(block, first); slot < block.count; slot++) {
+      if ((block.ids[slot] ?? Infinity) > last) break;
+      if ((block.missing[slot] ?? 0) === 0) continue;
+      block = entries.writableBlock(index);
+      setState(block, slot, flagsAt(block, slot), 0);
+      isTouched = true;
+    }
+  }
+  return isTouched;
 }
 
 /** Entries that `open` showed before, inside the interval of a page of `open` that does not show them. */

@@ -1,6 +1,6 @@
 import type { Op, Page, Row, ScanName } from '../model';
 import { EntryFlag, flagsAt, hasUuid, type Block } from './block';
-import type { Content, Entries } from './entries';
+import { entryAt, type Content, type Entries } from './entries';
 import { fingerprintHex, type Fingerprint } from './fingerprint';
 import type { PublicationMarks } from './publication-marks';
 
@@ -24,8 +24,19 @@ export interface Comparison {
   readonly dateOf: (row: Row) => number;
   /** Number of lines in the row; null = lines are not published. */
   readonly linesOf: ((row: Row) => number) | null;
+  /** What was published of a row before its last reading went to the dead-letter topic. */
+  readonly lastPublished?: (id: number) => LastPublished | undefined;
+  /** True of a row that the broker refused alone, and would again. */
+  readonly isRefused?: (id: number) => boolean;
   /** Begin mark of the oldest request of this stream whose page is not yet compared; Infinity = none. */
   readonly oldestOpen: number;
+}
+
+/** What an entry said of a row when its record was published. */
+export interface LastPublished {
+  /** 16 hexadecimal digits. */
+  readonly fingerprint: string;
+  readonly definition: number;
 }
 
 /** The content of the row is known and the entry says so: nothing is to be done. */
@@ -57,9 +68,13 @@ export interface Publish {
   /** Lines that the topic holds of the row now. */
   readonly linesBefore: number;
   /** What the row counts as once it is published. */
-  readonly countsAs: 'created' | 'updated' | 'unchanged';
+  readonly countsAs: 'created' | 'updated' | 'republished';
   /** What the entry holds of the row, with the flags before it is published. */
   readonly content: Content;
+  /** What the newest record says, where the entry still tells; null = there is none, or a dead letter came after it. */
+  readonly before: LastPublished | null;
+  /** Of a dead letter that is tried again: what it comes to if it still cannot be published. */
+  readonly ifRefused: Known | Touched | null;
 }
 
 /** What comparing a row with its entry came to. */
@@ -110,7 +125,7 @@ export class Comparer {
     const isStale = this.marks.isNewerThan(how.page.began, row.id);
     if (!known) {
       if (isStale) return STALE;
-      return publishRow(row, how, { high, low, flags: 0, lines: 0, equal: false });
+      return publishRow(row, how, { high, low, flags: 0, lines: 0, equal: false, before: null });
     }
     const { slot } = entries;
     const block = entries.blockAt(entries.at);
@@ -121,23 +136,42 @@ export class Comparer {
         : this.matchesUnder(definition, block, slot, row, how);
     if (isStale) return equal ? KNOWN : STALE;
     const flags = flagsAt(block, slot);
-    const lines = block.lines[slot] ?? 0;
-    // Under a new definition a dead letter may have become readable.
-    const again = (flags & DEAD_LETTERED) !== 0 && definition !== how.definition;
-    if (!equal || (flags & REPUBLISH) !== 0 || again) return publishRow(row, how, { high, low, flags, lines, equal });
-    if (linesAreDue(row, how, flags, lines)) return publishLines(row, how, { high, low, flags, lines });
-    const date = how.dateOf(row);
-    const uuid = how.uuidOf(row);
-    const after = seenBy(how.scan, flags) & ~LEFT;
+    const isDead = (flags & DEAD_LETTERED) !== 0;
+    const again = (flags & REPUBLISH) !== 0;
+    if (isDead && !again && isLastPublished(row.id, how, high, low))
+      return touch(row, how, high, low, flags & ~DEAD_LETTERED);
+    if (!equal || again) return publishRow(row, how, this.seen(high, low, equal));
+    // What failed may succeed now: the schema, a limit or this program may be another one.
+    if (isDead && how.isRefused?.(row.id) !== true)
+      return { ...publishRow(row, how, this.seen(high, low, equal)), ifRefused: this.unchanged(row, how, high, low) };
+    if (linesAreDue(row, how, flags, block.lines[slot] ?? 0))
+      return publishLines(row, how, this.seen(high, low, equal));
+    return this.unchanged(row, how, high, low);
+  }
+
+  /** What the entry on which `find` stands says of a row to publish. */
+  private seen(high: number, low: number, equal: boolean): SeenRow {
+    const { entries } = this;
+    const { fingerprint, definition, flags, lines } = entryAt(entries.blockAt(entries.at), entries.slot);
+    const before = (flags & (PUBLISHED | DEAD_LETTERED)) === PUBLISHED ? { fingerprint, definition } : null;
+    return { high, low, flags, lines, equal, before };
+  }
+
+  /** The verdict on a row that is not to be published, on whose entry `find` stands. */
+  private unchanged(row: Row, how: Comparison, high: number, low: number): Known | Touched {
+    const { entries } = this;
+    const { slot } = entries;
+    const block = entries.blockAt(entries.at);
+    const flags = flagsAt(block, slot);
     if (
-      after === flags &&
+      (seenBy(how.scan, flags) & ~LEFT) === flags &&
       block.missing[slot] === 0 &&
-      definition === how.definition &&
-      block.dates[slot] === date &&
-      hasUuid(block, slot, uuid, entries.uuidSpace)
+      block.definitions[slot] === how.definition &&
+      block.dates[slot] === how.dateOf(row) &&
+      hasUuid(block, slot, how.uuidOf(row), entries.uuidSpace)
     )
       return KNOWN;
-    return { kind: 'touched', row, content: { high, low, definition: how.definition, date, uuid, flags: after } };
+    return touch(row, how, high, low, flags);
   }
 
   /** Brings the entry up to the verdict; `isPublished` = the row did become records and is no dead letter. */
@@ -183,14 +217,16 @@ export class Comparer {
   }
 }
 
-interface Seen {
+interface SeenRow {
   readonly high: number;
   readonly low: number;
   readonly flags: number;
   readonly lines: number;
+  readonly equal: boolean;
+  readonly before: LastPublished | null;
 }
 
-function publishRow(row: Row, how: Comparison, seen: Seen & { readonly equal: boolean }): Publish {
+function publishRow(row: Row, how: Comparison, seen: SeenRow): Publish {
   const { high, low, flags, lines, equal } = seen;
   const published = (flags & PUBLISHED) !== 0;
   const op = (flags & REPUBLISH) !== 0 ? 'r' : published ? 'u' : how.beforeFirstFinishedSweep ? 'r' : 'c';
@@ -201,12 +237,14 @@ function publishRow(row: Row, how: Comparison, seen: Seen & { readonly equal: bo
     op,
     fingerprint: fingerprintHex(high, low),
     linesBefore: lines,
-    countsAs: !published ? 'created' : equal ? 'unchanged' : 'updated',
+    countsAs: !published ? 'created' : equal && (flags & DEAD_LETTERED) === 0 ? 'republished' : 'updated',
     content: contentOf(row, how, seen),
+    before: seen.before,
+    ifRefused: null,
   };
 }
 
-function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
+function publishLines(row: Row, how: Comparison, seen: SeenRow): Publish {
   return {
     kind: 'publish',
     row,
@@ -214,13 +252,24 @@ function publishLines(row: Row, how: Comparison, seen: Seen): Publish {
     op: 'r',
     fingerprint: fingerprintHex(seen.high, seen.low),
     linesBefore: seen.lines,
-    countsAs: 'unchanged',
+    countsAs: 'republished',
     content: contentOf(row, how, seen),
+    before: seen.before,
+    ifRefused: null,
   };
 }
 
-function contentOf(row: Row, how: Comparison, { high, low, flags }: Seen): Content {
+function contentOf(row: Row, how: Comparison, { high, low, flags }: Pick<SeenRow, 'high' | 'low' | 'flags'>): Content {
   return { high, low, definition: how.definition, date: how.dateOf(row), uuid: how.uuidOf(row), flags };
+}
+
+function touch(row: Row, how: Comparison, high: number, low: number, flags: number): Touched {
+  return { kind: 'touched', row, content: contentOf(row, how, { high, low, flags: seenBy(how.scan, flags) & ~LEFT }) };
+}
+
+function isLastPublished(id: number, { definition, lastPublished }: Comparison, high: number, low: number): boolean {
+  const last = lastPublished?.(id);
+  return last !== undefined && last.definition === definition && last.fingerprint === fingerprintHex(high, low);
 }
 
 function matches(block: Block, slot: number, high: number, low: number): boolean {

@@ -1,82 +1,136 @@
 /// <reference lib="es2024.string" />
 import { RecordError } from '../errors';
-import { daysOf, decimalOf, fieldsOf, instantOf, integerOf, isExact, type Field, type Kind } from './kinds';
-import { isObject } from '../json';
+import {
+  daysOf,
+  decimalOf,
+  fieldsOf,
+  instantOf,
+  integerOf,
+  isExact,
+  isInteger,
+  moneyOf,
+  type Field,
+  type Kind,
+} from './kinds';
+import { ExactNumber, isObject } from '../json';
 import type { EntityId, Row } from '../model';
 
+/** A row as its stream's schema describes it. */
+export interface Decoded {
+  readonly record: Record<string, unknown>;
+  /** Fields whose value was not of their kind, such as `notes` or `services.unit`, each once. */
+  readonly misfits: readonly string[];
+}
+
 /** Turns one row into the value that its stream's schema describes. */
-export type Decode = (row: Row, entity: EntityId, observedAtMs: number) => Record<string, unknown>;
+export type Decode = (row: Row, entity: EntityId, observedAtMs: number) => Decoded;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Depth beyond which JSON is refused rather than walked. */
 const MAX_DEPTH = 100;
 
+/** What is found out while one row is decoded. */
+interface RowReading {
+  readonly entity: EntityId;
+  misfits: Set<string> | undefined;
+}
+
 /**
- * Compiles a schema into a decoder of the API's rows. Null, an empty text and an absent field are all null; a value that is
- * not of its field's kind is a RecordError, whose message says the type and the length of the value but never the text (I11).
+ * Compiles a schema into a decoder of the API's rows. Null, an empty text and an absent field are all null. Another JSON type is taken
+ * where nothing is lost by that. Any other value that is not of its field's kind is a misfit: its column is null and `extra` keeps the
+ * value; of a strict field it is a RecordError, whose message says the type and the length of the value but never the text (I11).
  */
 export function createDecoder(schemaText: string): Decode {
-  const decodeRow = objectDecoder(fieldsOf(schemaText), { entity: null, observed_at: null });
+  const decodeRow = objectDecoder(fieldsOf(schemaText), { entity: null, observed_at: null }, '');
   return (row, entity, observedAtMs) => {
-    const record = decodeRow(row, '', entity);
+    const reading: RowReading = { entity, misfits: undefined };
+    const record = decodeRow(row, '', reading);
     record['entity'] = entity;
     record['observed_at'] = observedAtMs;
-    return record;
+    return { record, misfits: reading.misfits === undefined ? NONE : [...reading.misfits].sort() };
   };
 }
 
-function objectDecoder(fields: readonly Field[], added: JsonObject) {
-  const known = new Map(fields.map((field) => [field.name, valueDecoder(field)]));
+const NONE: readonly string[] = [];
+
+function objectDecoder(fields: readonly Field[], added: JsonObject, within: string) {
+  const known = new Map(fields.map((field) => [field.name, valueDecoder(field, within)]));
   // Copied for each row: V8 turns an object that grows by computed names into a slow dictionary.
   const empty: JsonObject = { ...added, ...Object.fromEntries(fields.map(({ name }) => [name, null])), extra: null };
 
-  return (object: JsonObject, prefix: string, entity: EntityId): Record<string, unknown> => {
+  return (object: JsonObject, prefix: string, reading: RowReading): Record<string, unknown> => {
     const record = { ...empty };
-    let unknown: string[] | undefined;
+    let kept: string[] | undefined;
     for (const name in object) {
       const value = object[name];
       if (value === null || value === undefined || value === '') continue;
       const decode = known.get(name);
-      if (decode === undefined) (unknown ??= []).push(name);
-      else record[name] = decode(value, prefix, entity);
+      if (decode === undefined) {
+        (kept ??= []).push(name);
+        continue;
+      }
+      const decoded = decode(value, prefix, reading);
+      if (decoded instanceof Misfit) {
+        (kept ??= []).push(name);
+        (reading.misfits ??= new Set()).add(within + name);
+        record[name] = decoded.rest;
+      } else record[name] = decoded;
     }
-    if (unknown !== undefined) record['extra'] = objectJson(object, unknown, 1, { entity, path: `${prefix}extra` });
+    if (kept !== undefined)
+      record['extra'] = objectJson(object, kept, 1, { entity: reading.entity, path: `${prefix}extra` });
     return record;
   };
 }
 
-function valueDecoder(field: Field): (value: unknown, prefix: string, entity: EntityId) => unknown {
-  const { name, kind, fields } = field;
-  if (kind === 'json') return (value, prefix, entity) => canonicalJson(value, 1, { entity, path: prefix + name });
-  if (kind === 'lines') {
-    const decodeLine = objectDecoder(fields, {});
-    return (value, prefix, entity) => {
-      const path = prefix + name;
-      if (!Array.isArray(value)) throw refuse(value, 'an array of objects', { entity, path });
-      return value.map((line: unknown, index) => {
-        if (!isObject(line)) throw refuse(line, 'an object', { entity, path: `${path}[${index}]` });
-        return decodeLine(line, `${path}[${index}].`, entity);
-      });
-    };
-  }
-  if (kind === 'texts') {
-    return (value, prefix, entity) => {
-      const path = prefix + name;
-      if (!Array.isArray(value)) throw refuse(value, 'an array of texts', { entity, path });
-      return value.map((element: unknown, index) => {
-        if (isText(element)) return element;
-        if (typeof element === 'number' && isExact(element)) return String(element);
-        throw refuse(element, 'a well-formed text or an integer', { entity, path: `${path}[${index}]` });
-      });
-    };
-  }
-  const { read, expected } = scalars[kind];
-  return (value, prefix, entity) => {
-    const decoded = read(value);
-    if (decoded === undefined) throw refuse(value, expected, { entity, path: prefix + name });
-    return decoded;
+/** A value that is not of its field's kind. */
+class Misfit {
+  /** `rest` is what the column can hold of it. */
+  constructor(
+    readonly expected: string,
+    readonly value: unknown,
+    readonly rest: string | readonly string[] | null,
+    /** Where in the value, such as `[2]`. */
+    readonly at = '',
+  ) {}
+}
+
+/** Decodes a value that is there; a misfit of a strict field is thrown instead. */
+type ValueDecoder = (value: unknown, prefix: string, reading: RowReading) => unknown;
+
+function valueDecoder(field: Field, within: string): ValueDecoder {
+  const { name, strict } = field;
+  const read = readerOf(field, within);
+  if (!strict) return read;
+  return (value, prefix, reading) => {
+    const decoded = read(value, prefix, reading);
+    if (!(decoded instanceof Misfit)) return decoded;
+    throw refuse(decoded.value, decoded.expected, { entity: reading.entity, path: prefix + name + decoded.at });
   };
+}
+
+function readerOf({ name, kind, fields }: Field, within: string): ValueDecoder {
+  if (kind === 'json') return (value, prefix, { entity }) => canonicalJson(value, 1, { entity, path: prefix + name });
+  if (kind === 'lines') {
+    const decodeLine = objectDecoder(fields, {}, `${within}${name}.`);
+    return (value, prefix, reading) => {
+      if (!Array.isArray(value)) return new Misfit('an array of objects', value, null);
+      const odd = value.findIndex((line: unknown) => !isObject(line));
+      if (odd >= 0) return new Misfit('an object', value[odd], null, `[${odd}]`);
+      return value.filter(isObject).map((line, index) => decodeLine(line, `${prefix}${name}[${index}].`, reading));
+    };
+  }
+  if (kind === 'texts') return readTexts;
+  const { read, expected } = scalars[kind];
+  return (value) => read(value) ?? new Misfit(expected, value, kind === 'text' ? withoutZeros(value) : null);
+}
+
+function readTexts(value: unknown): readonly string[] | Misfit {
+  if (!Array.isArray(value)) return new Misfit('an array of texts', value, null);
+  const odd = value.findIndex((element: unknown) => textOf(element) === undefined);
+  const rest = value.flatMap((element: unknown) => textOf(element) ?? withoutZeros(element) ?? []);
+  if (odd < 0) return rest;
+  return new Misfit(scalars.text.expected, value[odd], rest.length === value.length ? rest : null, `[${odd}]`);
 }
 
 interface Scalar {
@@ -86,15 +140,18 @@ interface Scalar {
 }
 
 const scalars: Readonly<Record<Exclude<Kind, 'json' | 'texts' | 'lines'>, Scalar>> = {
-  text: { read: (value) => (isText(value) ? value : undefined), expected: 'a well-formed text' },
-  boolean: { read: (value) => (typeof value === 'boolean' ? value : undefined), expected: 'true or false' },
-  money: { read: exactNumber, expected: 'an integer of minor units' },
+  text: { read: textOf, expected: 'a well-formed text without U+0000' },
+  boolean: { read: booleanOf, expected: 'true or false' },
+  money: { read: moneyOf, expected: 'an integer of minor units' },
   integer: {
     read: (value) => (typeof value === 'string' ? integerOf(value) : exactNumber(value)),
     expected: 'an integer or its digits',
   },
   decimal: {
-    read: (value) => (typeof value === 'number' || typeof value === 'string' ? decimalOf(value) : undefined),
+    read: (value) => {
+      if (value instanceof ExactNumber) return decimalOf(value.text);
+      return typeof value === 'number' || typeof value === 'string' ? decimalOf(value) : undefined;
+    },
     expected: 'a decimal number',
   },
   date: { read: (value) => (typeof value === 'string' ? daysOf(value) : undefined), expected: 'a date YYYY-MM-DD' },
@@ -104,9 +161,28 @@ const scalars: Readonly<Record<Exclude<Kind, 'json' | 'texts' | 'lines'>, Scalar
   },
 };
 
-/** Half of a surrogate pair has no UTF-8: avsc would write bytes that not every reader takes. */
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.isWellFormed();
+/**
+ * A text, or the JSON text of an integer or boolean. Half of a surrogate pair has no UTF-8: avsc would write bytes that not every reader
+ * takes. PostgreSQL takes no U+0000.
+ */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes(ZERO) ? value : undefined;
+  if (typeof value === 'number') return isExact(value) ? String(value) : undefined;
+  if (value instanceof ExactNumber) return isInteger(value) ? value.text : undefined;
+  return typeof value === 'boolean' ? String(value) : undefined;
+}
+
+const ZERO = '\u0000';
+
+/** A text less its U+0000; null where that is not all that is wrong with it. */
+function withoutZeros(value: unknown): string | null {
+  const rest = typeof value === 'string' ? value.replaceAll(ZERO, '') : '';
+  return rest !== '' && rest.isWellFormed() ? rest : null;
+}
+
+function booleanOf(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  return value === 'true' ? true : value === 'false' ? false : undefined;
 }
 
 function exactNumber(value: unknown): number | undefined {
@@ -126,6 +202,7 @@ function canonicalJson(value: unknown, depth: number, place: FieldPlace): string
     return `[${value.map((element: unknown) => canonicalJson(element, depth + 1, place)).join(',')}]`;
   }
   if (isObject(value)) return objectJson(value, Object.keys(value), depth, place);
+  if (value instanceof ExactNumber) return value.text;
   if (typeof value === 'number' && !Number.isFinite(value))
     throw refuse(value, 'a number that a double can hold', place);
   return JSON.stringify(value);
@@ -146,5 +223,6 @@ function described(value: unknown): string {
   if (typeof value === 'string') return `a text of ${value.length} characters`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (value === null) return 'null';
+  if (value instanceof ExactNumber) return 'a number';
   return typeof value === 'object' ? `an object of ${Object.keys(value).length} fields` : `a ${typeof value}`;
 }

@@ -297,7 +297,7 @@ export class Entries {
     return new ConfigError(
       `Restoring the ledger of ${stream} of ${entity}: expected blocks that tile the id line, got ${found}. ` +
         'The state is damaged and has to be rebuilt',
-      { entity, stream },
+      { entity, stream, concerns: 'shard' },
     );
   }
 }

@@ -1,5 +1,5 @@
-import { decimalOf, fieldsOf, instantOf, integerOf, type Field, type Kind } from './kinds';
-import { isObject } from '../json';
+import { decimalOf, fieldsOf, instantOf, integerOf, isExact, isInteger, moneyOf, type Field, type Kind } from './kinds';
+import { ExactNumber, isObject } from '../json';
 import type { Row } from '../model';
 
 /** Number of the way that names and values are hashed; a part of every definition. */
@@ -7,6 +7,9 @@ export const HASH_VERSION = 1;
 
 /** Number of the way that values are made equal before they are hashed; a part of every definition. */
 export const NORMALISATION_VERSION = 1;
+
+/** Ends a volatile path that is one only in documents in PLN, the currency of a document that names none. */
+const IN_PLN = '[PLN]';
 
 /** Writes the 64 bits of a row into `out`: the high half into element 0, the low half into element 1. */
 export type Fingerprint = (row: Row, out: Uint32Array) => void;
@@ -42,7 +45,11 @@ export function createFingerprint({
   readonly schemaText: string;
   readonly volatileFields: readonly string[];
 }): Fingerprint {
-  const root = compile('', 'unknown', fieldsOf(schemaText), volatileFields);
+  const fields = fieldsOf(schemaText);
+  const inPln = volatileFields.map((path) => (path.endsWith(IN_PLN) ? path.slice(0, -IN_PLN.length) : path));
+  const inOthers = volatileFields.filter((path) => !path.endsWith(IN_PLN));
+  const rootInPln = compile('', 'unknown', fields, inPln);
+  const rootInOthers = inOthers.length === volatileFields.length ? rootInPln : compile('', 'unknown', fields, inOthers);
   const pending: Container[] = [];
   let sumA = 0;
   let sumB = 0;
@@ -92,8 +99,8 @@ export function createFingerprint({
       const instant = instantOf(text);
       if (instant === undefined) addText(text, a, b);
       else addNumber(instant, a, b);
-    } else if (kind === 'integer') {
-      const integer = integerOf(text);
+    } else if (kind === 'integer' || kind === 'money') {
+      const integer = kind === 'money' ? moneyOf(text) : integerOf(text);
       if (integer === undefined) addText(text, a, b);
       else addNumber(integer, a, b);
     } else {
@@ -103,9 +110,15 @@ export function createFingerprint({
 
   function addValue(value: unknown, kind: Name['kind'], name: Name | undefined, a: number, b: number): void {
     if (typeof value === 'string') addString(value, kind, a, b);
-    else if (typeof value === 'number') addNumber(value, a, b);
-    else if (typeof value === 'boolean') addText(value ? 'true' : 'false', a, b);
-    else if (typeof value === 'object' && value !== null) pending.push({ value, name, a, b });
+    else if (typeof value === 'number') {
+      // A misfit, unlike the instant or the text of the same digits.
+      if (kind === 'timestamp' || (kind === 'text' && !isExact(value))) addText(`#${value}`, a, b);
+      else addNumber(value, a, b);
+    } else if (typeof value === 'boolean') addText(value ? 'true' : 'false', a, b);
+    else if (value instanceof ExactNumber) {
+      const isMisfit = kind === 'text' && !isInteger(value);
+      addText(isMisfit ? `#${value.text}` : (decimalOf(value.text) ?? value.text), a, b);
+    } else if (typeof value === 'object' && value !== null) pending.push({ value, name, a, b });
   }
 
   function addMembers(object: Readonly<Record<string, unknown>>, { name: parent, a, b }: Container): void {
@@ -133,6 +146,8 @@ export function createFingerprint({
     sumA = 0;
     sumB = 0;
     pairs = 0;
+    const currency = row['currency'] ?? '';
+    const root = currency === 'PLN' || currency === '' ? rootInPln : rootInOthers;
     addMembers(row, { value: row, name: root, a: M1, b: M2 });
     // A stack of our own: JSON.parse takes JSON far deeper than calls can nest.
     for (let container = pending.pop(); container !== undefined; container = pending.pop()) {

@@ -1,4 +1,5 @@
-import { isObject } from '../json';
+/// <reference lib="es2024.string" />
+import { isObject, textOrNull, type ExactNumber } from '../json';
 
 /** How the values of a field are read: follows from the Avro type and the attributes of the field. */
 export type Kind =
@@ -8,6 +9,8 @@ export type Kind =
 export interface Field {
   readonly name: string;
   readonly kind: Kind;
+  /** Without its value a record would lie: one that does not fit makes the row a dead letter. */
+  readonly strict: boolean;
   /** The fields of one element; only of `lines`. */
   readonly fields: readonly Field[];
 }
@@ -32,10 +35,11 @@ function fieldOf(field: unknown): Field {
   const name = field['name'];
   const declared = field['type'];
   const type: unknown = Array.isArray(declared) ? declared.find((branch) => branch !== 'null') : declared;
+  const strict = field['strict'] === true;
   if (isObject(type) && type['type'] === 'array' && type['items'] !== 'string') {
-    return { name, kind: 'lines', fields: recordFields(type['items']) };
+    return { name, kind: 'lines', strict, fields: recordFields(type['items']) };
   }
-  return { name, kind: kindOf(field, type), fields: [] };
+  return { name, kind: kindOf(field, type), strict, fields: [] };
 }
 
 function kindOf(field: Readonly<Record<string, unknown>>, type: unknown): Kind {
@@ -55,9 +59,35 @@ export function isExact(value: number): boolean {
   return Number.isInteger(value) && value >= -4503599627370496 && value <= 9007199254740990;
 }
 
-/** The integer that a text of decimal digits, with or without a sign, stands for. */
+/** Whether the number is written in digits alone, so that its JSON text is that of an integer. */
+export function isInteger({ text }: ExactNumber): boolean {
+  return /^-?\d+$/.test(text);
+}
+
+/** Minor units: an integer number, or a text of digits alone, as one with a point or comma could be of major units. */
+export function moneyOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return isExact(value) ? value + 0 : undefined;
+  return typeof value === 'string' && /^-?\d+$/.test(value) ? integerOf(value) : undefined;
+}
+
+/** Room that the state has for each uuid: a block of the ledger must fit a message whatever its rows say. */
+const MAX_UUID_LENGTH = 64;
+
+/** The uuid by which a row is addressed; null for none, and for a text that is no uuid and that no address or block could hold. */
+export function uuidOf(value: unknown): string | null {
+  const uuid = textOrNull(value);
+  return uuid !== null && uuid.length <= MAX_UUID_LENGTH && uuid.isWellFormed() ? uuid : null;
+}
+
+/** Whether a double does not hold the number as it is written. */
+export function isRounded(number: string): boolean {
+  const value = Number(number);
+  return !Number.isFinite(value) || decimalOf(number) !== decimalOf(value);
+}
+
+/** The integer that a text of decimal digits, with or without a sign and a fraction of zeros, stands for. */
 export function integerOf(text: string): number | undefined {
-  if (!/^[+-]?\d{1,16}$/.test(text)) return undefined;
+  if (!/^[+-]?\d{1,16}(\.0{1,9})?$/.test(text)) return undefined;
   const value = Number(text) + 0;
   return isExact(value) ? value : undefined;
 }

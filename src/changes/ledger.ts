@@ -5,7 +5,7 @@ import { Comparer, type Comparison, type Publish, type Touched, type Verdict } f
 import { Entries, entryAt, type Entry } from './entries';
 import { PublicationMarks } from './publication-marks';
 
-const { LEFT, REPUBLISH } = EntryFlag;
+const { DEAD_LETTERED, LEFT, REPUBLISH } = EntryFlag;
 
 /** An empty ledger; `load` brings in what is stored. A block that reaches `blockEntries` is split by the next insertion. */
 export function createLedger({
@@ -133,6 +133,19 @@ export class Ledger {
         const block = this.entries.blockAt(index);
         const since = block.missing[slot] ?? 0;
         if (since > 0 && since <= sweep) ids.push(block.ids[slot] ?? 0);
+      },
+    );
+    return ids;
+  }
+
+  /** Ids of the rows whose last reading went to the dead-letter topic, ascending; not those that left the scope or are missing. */
+  deadLettered(): number[] {
+    const ids: number[] = [];
+    this.entries.forEach(
+      ({ live }) => live > 0,
+      (index, slot) => {
+        const block = this.entries.blockAt(index);
+        if ((flagsAt(block, slot) & DEAD_LETTERED) !== 0 && isLive(block, slot)) ids.push(block.ids[slot] ?? 0);
       },
     );
     return ids;

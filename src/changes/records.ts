@@ -1,13 +1,27 @@
 import { createHash } from 'node:crypto';
 
 import { RecordError } from '../errors';
+import type { Decode, Decoded } from './decode';
+import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
-import type { Cursor, EntityId, Op, Row, ScanName, StreamDeclaration } from '../model';
+import type {
+  Cursor,
+  EntityId,
+  Interval,
+  Op,
+  RawBody,
+  Row,
+  ScanName,
+  StreamDeclaration,
+  UnreadableGap,
+} from '../model';
+import { unreadableRows } from '../rules/completeness';
+import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { partitionOf } from '../sinks/partition';
-import type { Definition } from '../state/state-topic';
+import type { Definition, Layout } from '../state/state-topic';
 
 /** All that turns rows of one stream of one entity into bytes. */
 export interface StreamCodec {
@@ -16,8 +30,8 @@ export interface StreamCodec {
   readonly definition: Definition;
   /** Computes fingerprints under a definition; undefined where this version of the program no longer can. */
   readonly fingerprintUnder: (definition: Definition) => Fingerprint | undefined;
-  /** Normalises a row; throws RecordError where it does not fit the schema. */
-  readonly decode: (row: Row, entity: EntityId, observedAtMs: number) => Record<string, unknown>;
+  /** Normalises a row; throws RecordError where what must fit the schema does not. */
+  readonly decode: Decode;
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly id: number }) => Buffer;
   /** Days since 1970-01-01 of the scope's date, or NO_DATE. */
@@ -27,12 +41,16 @@ export interface StreamCodec {
   readonly lines: LinesCodec | null;
   /** How lines published earlier are removed, also where the configuration no longer asks for lines; null = their topic does not exist. */
   readonly formerLines: LinesCodec | null;
+  /** The same codec with the keys, those of the lines too, written by the schemas that a layout names. */
+  readonly withKeysOf: (keySchemas: Layout['keySchemas']) => StreamCodec;
 }
 
 /** All that turns the lines of a normalised row into bytes. */
 export interface LinesCodec {
   /** Name of the topic without the prefix. */
   readonly name: string;
+  /** The array in the row. */
+  readonly field: string;
   /** The lines in a row as the API sent it. */
   readonly count: (row: Row) => number;
   /** The lines of a normalised row. */
@@ -51,6 +69,8 @@ export interface SweepsCodec {
   readonly encode: (record: Record<string, unknown>) => Buffer;
   readonly encodeKey: (key: { readonly entity: EntityId; readonly stream: string }) => Buffer;
   readonly topic: OutputTopic;
+  /** The same codec with the keys written by the schema that a layout names. */
+  readonly withKeysOf: (keySchemas: Layout['keySchemas']) => SweepsCodec;
 }
 
 /** A topic that records go to. */
@@ -93,12 +113,13 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
   const { row, op, fingerprint } = publication;
   const { topic } = codec;
   const decoded = codec.decode(row, entity, observedAtMs);
+  const { misfits } = decoded;
   const record = {
     topic: topic.name,
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
-    value: codec.encode(decoded),
-    headers: headers(origin, codec.declaration.name, op, fingerprint),
+    value: codec.encode(decoded.record),
+    headers: { ...headers(origin, codec.declaration.name, op, fingerprint, row.id), ...misfitHeader(misfits) },
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
   return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
@@ -121,7 +142,7 @@ export function tombstonesOf(
     partition: partitionOf(`${entity}/${id}`, codec.topic.partitions),
     key: codec.encodeKey({ entity, id }),
     value: null,
-    headers: headers(origin, codec.declaration.name, 'd', fingerprint),
+    headers: headers(origin, codec.declaration.name, 'd', fingerprint, id),
   };
   const { formerLines } = codec;
   return formerLines === null
@@ -129,11 +150,26 @@ export function tombstonesOf(
     : [record, ...goneLines(origin, formerLines, { id, fingerprint, from: 0, to: lines })];
 }
 
+/** What a finished sweep lacks. */
+export interface SweepStanding {
+  readonly complete: boolean;
+  readonly deadLetters: readonly number[];
+  readonly pending: readonly number[];
+  readonly unreadable: readonly UnreadableGap[];
+  readonly accepted: readonly number[];
+  /** Id of the hold that deletions wait for. */
+  readonly hold: string | null;
+}
+
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
 export function sweepRecordOf(
   origin: Origin,
   cursor: Cursor,
-  { sweeps, strays }: { readonly sweeps: SweepsCodec; readonly strays: number },
+  {
+    sweeps,
+    strays,
+    completeness,
+  }: { readonly sweeps: SweepsCodec; readonly strays: number; readonly completeness: SweepStanding },
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;
@@ -155,6 +191,14 @@ export function sweepRecordOf(
     dead_letters: counts.deadLetters,
     strays,
     total_count: totalCount,
+    first_read: counts.firstRead,
+    republished: counts.republished,
+    complete: completeness.complete,
+    dead_letters_standing: completeness.deadLetters.length,
+    pending: completeness.pending.length,
+    unreadable: unreadableRows(completeness.unreadable),
+    accepted: completeness.accepted.length,
+    hold: completeness.hold,
   };
   const key = { entity, stream };
   const record = (sums: readonly Readonly<Record<string, unknown>>[] | null): OutgoingRecord => ({
@@ -162,9 +206,10 @@ export function sweepRecordOf(
     partition: partitionOf(`${entity}/${stream}`, sweeps.topic.partitions),
     key: sweeps.encodeKey(key),
     value: sweeps.encode({ ...value, sums }),
-    headers: { entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
+    headers: { id: `${entity}/${stream}`, entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
-  const whole = record(sumFields.length === 0 ? null : sumsOf(cursor, sumFields));
+  const isSummed = sumFields.length > 0 && Object.keys(cursor.sums).length < MAX_SUMS;
+  const whole = record(isSummed ? sumsOf(cursor, sumFields) : null);
   return encodedBytes(whole) + BATCH_OVERHEAD_BYTES > sweeps.topic.maxMessageBytes ? record(null) : whole;
 }
 
@@ -189,7 +234,7 @@ function sumsOf({ sums }: Cursor, sumFields: readonly string[]): readonly Readon
 function linesOf(
   origin: Origin,
   lines: LinesCodec,
-  decoded: Readonly<Record<string, unknown>>,
+  { record: decoded, misfits }: Decoded,
   { row: { id }, op, fingerprint, linesBefore }: Publication,
 ): readonly OutgoingRecord[] {
   const { entity, observedAtMs } = origin;
@@ -208,7 +253,10 @@ function linesOf(
       partition,
       key: lines.encodeKey(key),
       value: lines.encode({ ...line, ...key, observed_at: observedAtMs }),
-      headers: headers(origin, lines.name, isNew ? 'c' : op, fingerprint),
+      headers: {
+        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
+        ...misfitHeader(misfitsOfLine(line, lines.field, misfits)),
+      },
     };
     refuseLarger(record, lines.topic, `${lines.name} ${id}, line ${index + 1}`, origin);
     return record;
@@ -232,7 +280,7 @@ function goneLines(
     partition: partitionOf(`${entity}/${id}`, lines.topic.partitions),
     key: lines.encodeKey({ entity, invoice_id: id, line_no: from + index + 1 }),
     value: null,
-    headers: headers(origin, lines.name, 'd', fingerprint),
+    headers: headers(origin, lines.name, 'd', fingerprint, `${id}/${from + index + 1}`),
   }));
 }
 
@@ -246,15 +294,20 @@ function refuseLarger(record: OutgoingRecord, topic: OutputTopic, what: string, 
   }
 }
 
-/** The dead letter of a row, raw; the key is that of the row's record, or null where the row has no id. */
+/** The dead letter of a row, raw, with the `op` that the record would have had; the key is that of the row's record, or null where the row has no id. */
 export function deadLetterOf(
   origin: Origin,
   row: unknown,
-  { id, error, fingerprint }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string },
+  {
+    id,
+    error,
+    fingerprint,
+    op,
+  }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string; readonly op: Op },
   topic: OutputTopic,
 ): OutgoingRecord {
   const { entity, codec } = origin;
-  const whole = Buffer.from(JSON.stringify(row));
+  const whole = Buffer.from(jsonText(row));
   const most = Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES);
   const cut = whole.length > most;
   return {
@@ -263,7 +316,7 @@ export function deadLetterOf(
     key: id === null ? null : codec.encodeKey({ entity, id }),
     value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
     headers: {
-      ...headers(origin, codec.declaration.name, 'r', fingerprint),
+      ...headers(origin, codec.declaration.name, op, fingerprint, id),
       error: error.message,
       error_path: error.path,
       ...(cut
@@ -273,13 +326,70 @@ export function deadLetterOf(
   };
 }
 
+/** A dead letter of what a row's page was answered with, as nobody can read that row: no key, the bytes as they came, the ids around it. */
+export function unreadableLetterOf(
+  origin: Origin,
+  { body, gap, fingerprint, message }: UnreadableLetter,
+  topic: OutputTopic,
+): OutgoingRecord {
+  const { entity, codec } = origin;
+  const most = Math.max(0, Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES));
+  const { bytes, status } = body;
+  const cut = bytes.length > most;
+  return {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${fingerprint}`, topic.partitions),
+    key: null,
+    value: cut ? bytes.subarray(0, most) : bytes,
+    headers: {
+      ...headers(origin, codec.declaration.name, 'r', fingerprint, null),
+      error: message,
+      error_path: '',
+      after_id: gap.after === null ? '' : String(gap.after),
+      before_id: gap.upTo === null ? '' : String(gap.upTo + 1),
+      status: status === null ? '' : String(status),
+      ...(cut && { cut_from_bytes: String(bytes.length), sha256: createHash('sha256').update(bytes).digest('hex') }),
+    },
+  };
+}
+
+/** A row that could not be read, with what is known of it. */
+export interface UnreadableLetter {
+  readonly body: RawBody;
+  readonly gap: Interval;
+  readonly fingerprint: string;
+  readonly message: string;
+}
+
+function misfitHeader(misfits: readonly string[]): OutgoingRecord['headers'] {
+  return misfits.length === 0 ? {} : { misfits: misfits.join(',') };
+}
+
+/** Those of a row's misfits that are in this line, which keeps the values of its own. */
+function misfitsOfLine(
+  { extra }: Readonly<Record<string, unknown>>,
+  field: string,
+  misfits: readonly string[],
+): readonly string[] {
+  if (misfits.length === 0 || typeof extra !== 'string') return [];
+  const kept: unknown = JSON.parse(extra);
+  const prefix = `${field}.`;
+  return misfits
+    .filter((misfit) => misfit.startsWith(prefix))
+    .map((misfit) => misfit.slice(prefix.length))
+    .filter((name) => isObject(kept) && Object.hasOwn(kept, name));
+}
+
+/** The headers of a record; `id` is what its key says beside the entity, readable at a console, and null where there is no key. */
 function headers(
   { entity, scan, observedAt }: Origin,
   stream: string,
   op: Op,
   fingerprint: string,
+  id: number | string | null,
 ): OutgoingRecord['headers'] {
   return {
+    ...(id === null ? {} : { id: `${entity}/${id}` }),
     entity,
     stream,
     op,

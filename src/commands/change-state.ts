@@ -1,3 +1,5 @@
+import type { Config } from '../../config/config';
+import { ConfigError } from '../errors';
 import type { EntityId, StreamDeclaration } from '../model';
 import { allStreams } from '../sources/streams/all-streams';
 import { usualPatience } from '../service/patience';
@@ -40,8 +42,15 @@ function streamNamed(name: string): StreamDeclaration {
   throw usageError(`--stream expects one of ${allStreams.map((stream) => stream.name).join(', ')}, got "${name}"`);
 }
 
+/** The entities that are configured, to be named beside one that is not. */
+function amongConfigured({ entities }: Config, entity: EntityId, error: unknown): unknown {
+  if (!(error instanceof ConfigError) || entities.some(({ id }) => id === entity)) return error;
+  const names = entities.map(({ id }) => id).join(', ');
+  return new ConfigError(`${error.message}; ${entity} is not configured either, as ${names} are`, { cause: error });
+}
+
 /** Changes what is remembered of an entity, as `withState` does: a running service need not be stopped. */
-export function changeState<T>(
+export async function changeState<T>(
   io: Io,
   { config, logger, kafkaLog, secrets }: SetUp,
   entity: EntityId,
@@ -58,5 +67,9 @@ export function changeState<T>(
     stop: io.stop,
     onWarning: (warning) => logger.warn({ about: warning }, 'surroundings'),
   };
-  return withState(setting, entity, change);
+  try {
+    return await withState(setting, entity, change);
+  } catch (error) {
+    throw amongConfigured(config, entity, error);
+  }
 }

@@ -2,8 +2,10 @@ import { lastValueFrom } from 'rxjs';
 
 import type { Config, EntityConfig } from '../../config/config';
 import { ConfigError } from '../errors';
+import { shapeOf, shapeText } from '../changes/shape';
 import { isObject } from '../json';
-import type { Query, Row, StreamDeclaration } from '../model';
+import type { Answer, Query, Row, StreamDeclaration } from '../model';
+import { isFilterRefused } from '../reading/read-pages';
 import type { StreamToday } from '../rules/forecast';
 import { PAGE_ROWS } from '../rules/paging';
 import { judgeIdentity } from '../rules/identity';
@@ -12,11 +14,13 @@ import type { Secrets } from '../secrets';
 import { allStreams } from '../sources/streams/all-streams';
 import { createRequestOrder, openApi } from '../service/api';
 import { type Patience } from '../service/patience';
+import { loadSchema } from '../sinks/avro';
 import type { Rest } from '../sources/rest';
 import type { Account } from '../state/state-topic';
 import type { Attempt } from './check-findings';
 import type { Io } from './io';
 
+const UNPROVEN = '; without nip in its file nothing shows that this is the right company';
 /** A business date that no document has. */
 const FAR_FUTURE = '2999-01-01';
 
@@ -67,7 +71,7 @@ export async function checkEntity(
       value: identity,
       text:
         warning ??
-        `belongs to ${whose}${entity.nip !== null ? ', as configured' : before === null ? ', which will be remembered' : ', as remembered'}`,
+        `belongs to ${whose}${entity.nip !== null ? ', as configured' : before === null ? `, which will be remembered${UNPROVEN}` : `, as remembered${UNPROVEN}`}`,
     };
   });
   if (known === null) return [];
@@ -76,7 +80,12 @@ export async function checkEntity(
     const seen = await attempt(`stream ${stream.name}`, entity.id, () =>
       checkStream(entity, stream, rest, { before, recentDays }),
     );
-    if (seen !== null) today.push(seen);
+    if (seen === null) continue;
+    today.push(seen.today);
+    await attempt(`fields of ${stream.name}`, entity.id, () => {
+      const shape = shapeOf(loadSchema(stream.schema), seen.newest.filter(isRow), stream.detailOnlyFields);
+      return Promise.resolve({ value: shape, text: shapeText(shape), fields: { stream: stream.name, shape } });
+    });
   }
   return today;
 }
@@ -87,7 +96,7 @@ async function checkStream(
   stream: StreamDeclaration,
   rest: Pick<Rest, 'list'>,
   { before, recentDays }: EntityBefore,
-): Promise<{ readonly value: StreamToday; readonly text: string }> {
+): Promise<{ readonly value: SeenStream; readonly text: string }> {
   const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
   const ask = (params: Record<string, string>, limit: number) =>
     lastValueFrom(rest.list(stream.name, stream.path, params, 0, limit));
@@ -102,27 +111,58 @@ async function checkStream(
     throw new ConfigError(`expected rows by descending id with order=id desc, got another order`);
   const rows = { sweep: totalCount, open: 0, recent: 0 };
   if (stream.scopeField !== null) {
-    const beyond = await ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1);
-    texts.push(
-      beyond.totalCount === 0
-        ? 'the date filter works'
-        : 'the date filter has NO effect: all rows are read and those outside the scope left out',
-    );
+    const beyond = await orRefused(ask(listParams(stream, { ...query, from: FAR_FUTURE, to: null }), 1));
+    texts.push(dateFilterText(beyond));
     const recent = queryOf('recent', query, isoDay(Date.now()), recentDays);
-    if (recent !== null) rows.recent = (await ask(listParams(stream, recent), 1)).totalCount;
+    if (recent !== null && beyond !== 'refused') {
+      const answer = await orRefused(ask(listParams(stream, recent), 1));
+      if (answer === 'refused') texts.push(refusedText('recent'));
+      else rows.recent = answer.totalCount;
+    }
   }
   if (stream.openField !== null) {
     const open: Query = { ...query, open: true };
-    const answer = await ask(listParams(stream, open), PAGE_ROWS);
-    rows.open = answer.totalCount;
-    const obeys = answer.rows.every((row) => !isRow(row) || isWithin({ ...stream, scopeField: null }, open, row));
-    texts.push(
-      obeys
-        ? `the filter of open documents works (${answer.totalCount})`
-        : 'the filter of open documents has NO effect: the sweep finds what they come to',
-    );
+    const answer = await orRefused(ask(listParams(stream, open), PAGE_ROWS));
+    if (answer !== 'refused') rows.open = answer.totalCount;
+    texts.push(openFilterText(stream, open, answer));
   }
-  return { value: { entity: entity.id, declaration: stream, rows, cursors: {} }, text: texts.join(', ') };
+  const today = { entity: entity.id, declaration: stream, rows, cursors: {} };
+  return { value: { today, newest: newest.rows }, text: texts.join(', ') };
+}
+
+/** An answer, or that the API refuses the filter: a run rests a scan whose filter is refused, and goes on without. */
+async function orRefused(answer: Promise<Answer>): Promise<Answer | 'refused'> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isFilterRefused(error)) return 'refused';
+    throw error;
+  }
+}
+
+function refusedText(documents: 'recent' | 'open'): string {
+  return `the filter of ${documents} documents is refused: the sweep finds what they come to`;
+}
+
+function dateFilterText(beyond: Answer | 'refused'): string {
+  if (beyond === 'refused') return refusedText('recent');
+  return beyond.totalCount === 0
+    ? 'the date filter works'
+    : 'the date filter has NO effect: all rows are read and those outside the scope left out';
+}
+
+function openFilterText(stream: StreamDeclaration, open: Query, answer: Answer | 'refused'): string {
+  if (answer === 'refused') return refusedText('open');
+  const obeys = answer.rows.every((row) => !isRow(row) || isWithin({ ...stream, scopeField: null }, open, row));
+  return obeys
+    ? `the filter of open documents works (${answer.totalCount})`
+    : 'the filter of open documents has NO effect: the sweep finds what they come to';
+}
+
+interface SeenStream {
+  readonly today: StreamToday;
+  /** The page with the highest ids. */
+  readonly newest: readonly unknown[];
 }
 
 function scopeText({ from, to }: Query): string {

@@ -1,4 +1,7 @@
-import { exitCodeFor, FatalError, type ParkReason } from '../errors';
+import type { Shape } from '../changes/shape';
+import { exitCodeFor } from '../errors';
+import type { StreamName } from '../model';
+import { adviceOn } from './advice';
 
 /** Outcome of one check. */
 export interface Finding {
@@ -7,13 +10,21 @@ export interface Finding {
   readonly ok: boolean;
   readonly text: string;
   readonly code: 0 | 2 | 3;
+  /** Only of a look at the fields of a stream's rows. */
+  readonly fields?: StreamFields;
+}
+
+/** How the rows of a stream that were looked at differ from its schema. */
+export interface StreamFields {
+  readonly stream: StreamName;
+  readonly shape: Shape;
 }
 
 /** Runs one check; null = it failed, which is a finding then. A bug is thrown. */
 export type Attempt = <T>(
   check: string,
   entity: string | null,
-  work: () => Promise<{ readonly value: T; readonly text: string }>,
+  work: () => Promise<{ readonly value: T; readonly text: string; readonly fields?: StreamFields }>,
 ) => Promise<T | null>;
 
 /** The outcomes of all checks of one command. */
@@ -24,15 +35,6 @@ export interface CheckFindings {
   /** 2 where a person must set something right, else 3 where something could not be reached, else 0. */
   readonly exitCode: () => 0 | 2 | 3;
 }
-
-/** What a person can do about a refusal of the API; "" = the message of the error says so itself. */
-const ADVICE: Partial<Record<ParkReason, string>> = {
-  unauthorized: "set the entity's API key: it is missing, wrong or was withdrawn",
-  'payment-required': "the account's plan does not include the API: see to it in inFakt",
-  forbidden: 'the plan or the permissions of the key do not allow this: give it the scope api:invoices:read',
-  'identity-mismatch': '',
-  'identity-unreadable': '',
-};
 
 /** Begins a list of findings; each is also handed out as soon as it is there. */
 export function createFindings(onFinding: (finding: Finding) => void): CheckFindings {
@@ -45,20 +47,41 @@ export function createFindings(onFinding: (finding: Finding) => void): CheckFind
     all,
     async attempt(check, entity, work) {
       try {
-        const { value, text } = await work();
-        add({ check, entity, ok: true, text, code: 0 });
+        const { value, text, fields } = await work();
+        add({ check, entity, ok: true, text, code: 0, ...(fields && { fields }) });
         return value;
       } catch (error) {
-        const advice = error instanceof FatalError ? ADVICE[error.reason] : undefined;
-        const code = advice === undefined ? exitCodeFor(error) : 2;
+        const advice = adviceOn(error);
+        const code = advice === null ? exitCodeFor(error) : 2;
         if (code === 1 || !(error instanceof Error)) throw error;
-        const text = advice === undefined || advice === '' ? error.message : `${error.message}; ${advice}`;
+        const text = advice === null || advice === '' ? error.message : `${error.message}; ${advice}`;
         add({ check, entity, ok: false, text, code });
         return null;
       }
     },
     exitCode: () =>
       all.reduce<0 | 2 | 3>((worst, { code }) => (worst === 2 || code === 2 ? 2 : worst === 3 ? 3 : code), 0),
+  };
+}
+
+/** The findings as one JSON object; `fields` has what was seen of each stream's rows, in names and JSON types alone. */
+export function findingsJson({ all, exitCode }: Pick<CheckFindings, 'all' | 'exitCode'>): Record<string, unknown> {
+  return {
+    ok: exitCode() === 0,
+    checks: all.map(({ check, entity, ok, text }) => ({ check, entity, ok, text })),
+    fields: all.flatMap(({ entity, fields }) => (fields === undefined ? [] : [fieldsJson(entity, fields)])),
+  };
+}
+
+function fieldsJson(entity: string | null, { stream, shape }: StreamFields): Record<string, unknown> {
+  const { rows, unfit, unknown, absent } = shape;
+  return {
+    entity,
+    stream,
+    rows,
+    misfits: unfit,
+    unknown: unknown.map(({ field, types }) => ({ field, types })),
+    absent: rows === 0 ? [] : absent,
   };
 }
 

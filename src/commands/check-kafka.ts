@@ -1,10 +1,10 @@
-import { verifyLayout } from '../state/layout';
+import { refuseNewerLayout, verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
-import { layoutOf, subjectsOf } from '../service/codecs';
-import { topicSettings } from '../service/cluster';
+import { currentDefinitions, formerKeysOf, layoutOf, subjectsOf } from '../service/codecs';
+import { startSettings, topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
@@ -27,19 +27,24 @@ export async function checkKafka(
 ): Promise<ReadonlyMap<string, Account> | null> {
   const config = { service, entities: [] };
   const settings = topicSettings(config, false);
+  const notes: string[] = [];
   const missing = await attempt('brokers', null, async () => {
-    const names = await missingTopics(kafka, topicSettings(config, service.topics.create));
-    return { value: names, text: `${service.kafka.brokers.join(', ')} answer` };
+    const names = await missingTopics(kafka, settings, (text) => notes.push(text));
+    return { value: names, text: [`${service.kafka.brokers.join(', ')} answer`, ...notes].join('; ') };
   });
   if (missing === null) return null;
   if (missing.length > 0) {
-    await attempt('topics', null, () => {
+    await attempt('topics', null, async () => {
       const names = missing.join(', ');
       if (!service.topics.create)
         throw new ConfigError(
           `expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
         );
-      return Promise.resolve({ value: null, text: `${names} will be created at the first run` });
+      // What a run would refuse at its start is refused here.
+      const more: string[] = [];
+      await missingTopics(kafka, startSettings(kafka, config, LOOK_DEADLINE_MS), (text) => more.push(text));
+      const unsaid = more.filter((text) => !notes.includes(text));
+      return { value: null, text: [`${names} will be created at the first run`, ...unsaid].join('; ') };
     });
     const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
     const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };
@@ -100,7 +105,7 @@ async function checkState(
   await groupIsEmpty(kafka, serviceId, 0);
   const topic = topics.state.name;
   const stored = new StoredTopic({ serviceId, topic, ...skippedBlocks });
-  const reading = { serviceId, topic, follow: false, stopped: io.stopped, deadlineMs: LOOK_DEADLINE_MS };
+  const reading = { serviceId, topic, follow: false, stop: io.stop, deadlineMs: LOOK_DEADLINE_MS };
   await readCommitted(kafka, reading, (record) => {
     stored.apply(record);
     return false;
@@ -112,8 +117,13 @@ async function checkState(
     if (layout !== null) layouts.set(partition, layout);
     for (const entry of state.entries()) if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
   }
-  const now = layoutOf(topics, framing);
-  for (const layout of layouts.values()) verifyLayout(layout, topics, now);
+  // A service beside this command may have written on since the first look.
+  const ends = await ensureTopics(kafka, topicSettings({ service }, false));
+  const now = { ...layoutOf(topics, framing), formerKeySchemas: formerKeysOf(topics, framing) };
+  for (const [partition, layout] of layouts) {
+    refuseNewerLayout(layout, currentDefinitions(service), `reading partition ${partition} of ${topics.state.name}`);
+    verifyLayout(layout, ends, now);
+  }
   return {
     value: accounts,
     text: layouts.size === 0 ? 'nothing remembered yet' : `${layouts.size} shards in use, their layout fits`,

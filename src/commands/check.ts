@@ -7,7 +7,7 @@ import { kafkaSettings } from '../service/cluster';
 import { usualPatience, type Patience } from '../service/patience';
 import { createKafka } from '../sinks/client';
 import { checkApi } from './check-entity';
-import { createFindings, findingLine } from './check-findings';
+import { createFindings, findingLine, findingsJson } from './check-findings';
 import { checkKafka } from './check-kafka';
 import { command } from './command';
 import { configHelp, configOptions, setUp } from './io';
@@ -16,12 +16,13 @@ import { planText } from './plan-text';
 const help = `Usage: infakt-kafka check [options]
 
 Looks at everything that a run needs and changes nothing: the configuration, the brokers, the topics and their settings, what the state
-topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, how often each kind
-of scan will come round, free memory. Prints one line a
+topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, which fields of the newest rows
+of each list do not fit the schemas, are unknown or absent (their names and JSON types, never a value), how often each kind of scan will
+come round, free memory. Prints one line a
 check: ok, or what to do. Rights to write are not tried out, as that would change something.
 
 Options
-  --json             one JSON object on stdout
+  --json             one JSON object on stdout; its array fields has the fields of each stream, by name and JSON type
 ${configHelp}
 
 Exit code: 0 all ok, 2 configuration or something that a person must set right, 3 Kafka or the API could not be reached.
@@ -55,8 +56,7 @@ export const checkCommand = command({
       await attempt('memory', null, () => checkMemory(rows));
     }
     const code = findings.exitCode();
-    const checks = findings.all.map(({ check, entity, ok, text }) => ({ check, entity, ok, text }));
-    if (values.json) io.stdout(`${JSON.stringify({ ok: code === 0, checks })}\n`);
+    if (values.json) io.stdout(`${JSON.stringify(findingsJson(findings))}\n`);
     return code;
   },
 });
@@ -64,7 +64,7 @@ export const checkCommand = command({
 /** Three quick tries of a request instead of six long ones, as a person is waiting. */
 function checkPatience(): Patience {
   const usual = usualPatience(Math.random);
-  return { ...usual, retry: { attempts: 3, waitMs: () => 500 } };
+  return { ...usual, retry: { attempts: 3, waitMs: () => 500, secondOpinionMs: 5_000 } };
 }
 
 /** What the schedule comes to for all streams that can be read; a forecast, so never a fault. */

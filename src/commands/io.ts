@@ -1,7 +1,10 @@
+import { firstValueFrom } from 'rxjs';
+
 import type { Config } from '../../config/config';
 import { loadConfig } from '../../config/load';
 import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
+import { whenAborted } from '../operators/when-aborted';
 import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { KafkaLog } from '../sinks/client';
@@ -16,11 +19,14 @@ export interface Io {
   /** Columns of the terminal that stderr is; null = not a terminal. */
   readonly columns: number | null;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted at the first SIGINT or SIGTERM. */
+  /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
-  /** Resolves then, with the name of that signal. */
-  readonly stopped: Promise<NodeJS.Signals>;
   readonly version: string;
+}
+
+/** The name of the signal that stops the process, once it has come. */
+export async function whenStopped({ stop }: Pick<Io, 'stop'>): Promise<string> {
+  return String(await firstValueFrom(whenAborted(stop)));
 }
 
 /** Options that every command with a configuration has. */
@@ -48,10 +54,18 @@ export interface SetUp {
   readonly secrets: Secrets;
 }
 
-/** Loads the configuration and makes the logger; warnings are logged. */
+/** What nothing shows of entities without a NIP; null = each that is read has one. */
+export function withoutNip({ entities }: Pick<Config, 'entities'>): string | null {
+  const names = entities.filter(({ enabled, nip }) => enabled && nip === null).map(({ id }) => id);
+  if (names.length === 0) return null;
+  return `no nip is set for ${names.join(', ')}: whichever account a key shows first is taken for the right one, so a key set by mistake publishes another company's rows; set nip in ${names.length === 1 ? "the entity's file" : 'the file of each'}`;
+}
+
+/** Loads the configuration and makes the logger; warnings are logged. `needsApiKeys`: false where a command asks nothing of the API. */
 export function setUp(
   io: Io,
   { config: configFile, entities }: { readonly config: string; readonly entities: string },
+  { needsApiKeys = true }: { readonly needsApiKeys?: boolean } = {},
 ): SetUp {
   const {
     config,
@@ -60,6 +74,7 @@ export function setUp(
   } = loadConfig({
     configFile,
     entitiesDirectory: entities,
+    needsApiKeys,
     env: io.env,
     knownStreams: allStreams.map(({ name }) => name),
     knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),

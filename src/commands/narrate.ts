@@ -1,22 +1,35 @@
+import { troubleOf } from '../errors';
+import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
+import { shortcomingsText } from '../rules/completeness';
 import type { ServiceEvent } from '../service/events';
 import type { Logger } from '../telemetry';
+import { adviceOn } from './advice';
 
 /** Writes to the log what a person needs to know of a run and no more: one line a change of state. */
 export interface Narrator {
   readonly tell: (event: ServiceEvent) => void;
+  /** Called once a minute: sums up what was read and published since the last summary, every ten minutes where nothing was published. */
+  readonly sumUp: () => void;
 }
 
 type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }>;
 
-/** Makes the narrator of a run. */
-export function createNarrator(logger: Logger): Narrator {
+const MINUTE_MS = 60_000;
+const QUIET_MINUTES = 10;
+/** So many hand-overs of one shard within ten minutes are no ordinary ones. */
+const MANY_HAND_OVERS = 3;
+
+/** Makes the narrator of a run; `now` is milliseconds since 1970. */
+export function createNarrator(logger: Logger, now: () => number = Date.now): Narrator {
   const caughtUp = new Set<string>();
+  /** What the last sweep of each stream lacked, where it was not complete. */
+  const lacking = new Map<string, string>();
   const away = new Set<string>();
-  /** Null = all of Kafka. */
-  const lost = new Set<number | null>();
-  const failures = new Set<string>();
   const warned = new Set<string>();
+  const outage = createOutage(logger, now);
+  const sums = createSums(logger, now);
+  let isShared = false;
 
   function tellProgress(progress: Progress): void {
     const { entity, stream } = progress;
@@ -24,68 +37,105 @@ export function createNarrator(logger: Logger): Narrator {
     const name = `${entity} ${stream ?? ''}`;
     switch (progress.kind) {
       case 'page':
+        sums.page(progress.stream, progress.counts);
         if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
         return;
-      case 'sweep': {
-        const { number, counts } = progress.cursor;
-        const facts = { sweep: number, ...counts };
-        if (caughtUp.has(name)) log.debug(facts, 'sweep complete');
-        else log.info(facts, 'caught up');
-        caughtUp.add(name);
+      case 'dead-letter': {
+        const { id, path, reason } = progress;
+        log.warn({ id, field: path, reason }, 'dead letter');
+        return;
+      }
+      case 'sweep':
+        // Whether it is complete is known only when its deletions are decided.
+        return;
+      case 'swept': {
+        const { cursor, completeness } = progress;
+        const { complete, reasons, accepted } = completeness;
+        if (complete) sums.swept(name, cursor.finishedAt);
+        const facts = { sweep: cursor.number, ...cursor.counts };
+        if (complete) {
+          const listed = accepted.length === 0 ? {} : { accepted };
+          if (caughtUp.has(name)) log.debug({ ...facts, ...listed }, 'sweep complete');
+          else log.info({ ...facts, ...listed }, 'caught up');
+          caughtUp.add(name);
+          lacking.delete(name);
+          return;
+        }
+        const about = shortcomingsText(completeness);
+        const lacks = { ...facts, reasons, about };
+        if (lacking.get(name) === about) log.debug(lacks, 'sweep finished, not complete');
+        else log.warn(lacks, 'sweep finished, not complete');
+        lacking.set(name, about);
         return;
       }
       case 'parked':
         away.add(name);
-        log.warn({ reason: progress.reason, waitMs: progress.waitMs, err: progress.error }, 'parked');
+        log.warn(
+          { reason: progress.reason, waitMs: progress.waitMs, ...advice(progress.error), err: progress.error },
+          'parked',
+        );
         return;
       case 'retrying':
         log.info('retrying');
         return;
       case 'given-up':
-        log.error({ reason: progress.reason, err: progress.error }, 'given up for this run');
+        log.error({ reason: progress.reason, ...advice(progress.error), err: progress.error }, 'given up for this run');
         return;
       case 'held':
         if (!warned.has(name + progress.hold.id))
           log.error({ hold: progress.hold.id, about: progress.hold.reason }, 'deletions wait for a person');
         warned.add(name + progress.hold.id);
         return;
+      case 'pending': {
+        const { id, got, since } = progress;
+        if (!warned.has(`${name} ${id} ${got}`))
+          log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
+        warned.add(`${name} ${id} ${got}`);
+        return;
+      }
       case 'warning':
         if (!warned.has(name + progress.message)) log.warn({ about: progress.message }, 'attention');
         warned.add(name + progress.message);
     }
   }
 
-  /** Each kind of failure is a line once until all shards are back. */
-  function tellLost({ shard, error, waitMs }: EventOf<'lost'>): void {
-    const log = shard === null ? logger : logger.child({ shard });
-    if (shard === null) lost.clear();
-    lost.add(shard);
-    if (failures.has(error.name)) log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
-    else log.warn({ err: error, waitMs }, 'kafka lost, retrying');
-    failures.add(error.name);
+  function tellShards({ taken, givenUp, entities, owned, of }: EventOf<'shards'>): void {
+    if (taken.length > 0) logger.info({ shards: taken, entities, owned, of }, 'shards taken');
+    if (givenUp.length > 0) logger.info({ shards: givenUp, owned, of }, 'shards given up');
+    if (owned < of && !isShared) logger.info({ owned, of }, 'another replica of this service has the other shards');
+    isShared = owned < of;
   }
 
-  function tellReady(shard: number): void {
-    const found = [shard, null].filter((place) => lost.delete(place)).length > 0;
-    if (!found || lost.size > 0) return;
-    failures.clear();
-    logger.info('kafka is back');
+  function tellWaiting({ wait }: EventOf<'waiting'>): void {
+    if (wait === null) return;
+    logger.info({ for: wait.forWhom, until: new Date(wait.untilMs).toISOString() }, 'waiting');
   }
 
   return {
     tell(event) {
       switch (event.kind) {
         case 'request':
+          sums.request();
           return;
         case 'pace':
           if (event.pace === 'full') logger.info({ pace: event.pace }, 'requests at full pace again');
           else logger.warn({ pace: event.pace }, 'requests held back by the API');
           return;
         case 'lost':
-          tellLost(event);
+          outage.lost(event);
           return;
         case 'shard-ready':
-          tellReady(event.shard);
+          outage.ready(event.shard);
+          sums.ready(event);
+          return;
+        case 'contact':
+          outage.contact(event.failure);
+          return;
+        case 'shards':
+          tellShards(event);
+          return;
+        case 'waiting':
+          tellWaiting(event);
           return;
         case 'surroundings':
           logger.warn({ about: event.about }, 'surroundings');
@@ -94,5 +144,141 @@ export function createNarrator(logger: Logger): Narrator {
           tellProgress(event);
       }
     },
+    sumUp: () => sums.sumUp(),
   };
+}
+
+/** What a person is to do about a refusal of the API, as a field of the log. */
+function advice(error: Error): { readonly advice?: string } {
+  const text = adviceOn(error);
+  return text === null || text === '' ? {} : { advice: text };
+}
+
+/** A failure of Kafka or the registry in the log: each kind once a minute until all shards are back, then that they are. */
+function createOutage(logger: Logger, now: () => number) {
+  /** Null = all of Kafka; `group` = nothing is heard of the group. */
+  const lost = new Set<number | 'group' | null>();
+  const parkedShards = new Set<number | null>();
+  const failures = new Map<string, { toldMs: number; times: number }>();
+  const troubles = new Set<'kafka' | 'registry'>();
+  const handOvers = new Map<number | null, readonly number[]>();
+
+  const tell = (log: Logger, { error, waitMs }: { readonly error: Error; readonly waitMs?: number }): void => {
+    const trouble = troubleOf(error) === 'registry' ? 'registry' : 'kafka';
+    troubles.add(trouble);
+    // Numbers differ from try to try: offsets, attempts, milliseconds.
+    const kind = `${error.name} ${error.message.replace(/\d+/g, '#')}`;
+    const failure = failures.get(kind) ?? { toldMs: -Infinity, times: 0 };
+    failure.times += 1;
+    failures.set(kind, failure);
+    const facts = { err: error, waitMs, times: failure.times };
+    if (now() - failure.toldMs < MINUTE_MS) {
+      log.debug(facts, `${trouble} still lost, retrying`);
+      return;
+    }
+    failure.toldMs = now();
+    log.warn(facts, `${trouble} lost, retrying`);
+  };
+  const recover = (places: readonly (number | 'group' | null)[]): void => {
+    const found = places.filter((place) => lost.delete(place)).length > 0;
+    if (!found || lost.size > 0) return;
+    failures.clear();
+    for (const trouble of troubles) logger.info(`${trouble} is back`);
+    troubles.clear();
+  };
+  return {
+    lost({ shard, error, waitMs, loss, inARow }: EventOf<'lost'>): void {
+      const log = shard === null ? logger : logger.child({ shard });
+      if (loss === 'parked') {
+        log.error({ err: error, waitMs }, 'shard parked');
+        parkedShards.add(shard);
+        return;
+      }
+      if (loss === 'refused') {
+        // A page of refused rows makes hundreds in a row: the first, the second, the fourth ... are told.
+        const level = (inARow & (inARow - 1)) === 0 ? 'warn' : 'debug';
+        log[level]({ err: error, times: inARow }, 'batch refused, trying it in smaller pieces');
+        return;
+      }
+      if (troubleOf(error) === 'hand-over') {
+        const recent = [...(handOvers.get(shard) ?? []), now()].filter((at) => now() - at < QUIET_MINUTES * MINUTE_MS);
+        handOvers.set(shard, recent);
+        if (recent.length < MANY_HAND_OVERS) log.info({ about: error.message }, 'shard handed over');
+        else log.warn({ err: error, times: recent.length }, 'shard handed over again and again');
+        return;
+      }
+      if (shard === null) lost.clear();
+      lost.add(shard);
+      tell(log, { error, waitMs });
+    },
+    ready(shard: number): void {
+      if (parkedShards.delete(shard)) logger.info({ shard }, 'shard is read again');
+      recover([shard, null]);
+    },
+    contact(failure: Error | null): void {
+      if (failure === null) {
+        recover(['group']);
+        return;
+      }
+      lost.add('group');
+      tell(logger, { error: failure });
+    },
+  };
+}
+
+/** Age of a stream in the summary. */
+interface SummedStream {
+  readonly shard: number | null;
+  /** Null = no complete sweep is known of. */
+  readonly sweptMs: number | null;
+  readonly orBefore: boolean;
+}
+
+/** What was read and published since the last summary. */
+function createSums(logger: Logger, now: () => number) {
+  let minutes = 0;
+  let requests = 0;
+  let rows = 0;
+  let published = new Map<string, number>();
+  /** Of each stream that is read here, when its last complete sweep ended. */
+  const streams = new Map<string, SummedStream>();
+
+  return {
+    request: (): void => void (requests += 1),
+    page(stream: string, counts: Counts): void {
+      rows += counts.rows;
+      const here = recordsIn(counts);
+      if (here > 0) published.set(stream, (published.get(stream) ?? 0) + here);
+    },
+    ready({ shard, streams: opened }: EventOf<'shard-ready'>): void {
+      for (const [name, known] of streams) if (known.shard === shard) streams.delete(name);
+      for (const { entity, stream, sweptAt, orBefore } of opened)
+        streams.set(`${entity} ${stream}`, { shard, sweptMs: sweptAt === null ? null : Date.parse(sweptAt), orBefore });
+    },
+    swept(name: string, finishedAt: string | null): void {
+      const sweptMs = finishedAt === null ? now() : Date.parse(finishedAt);
+      streams.set(name, { shard: streams.get(name)?.shard ?? null, sweptMs, orBefore: false });
+    },
+    sumUp(): void {
+      minutes += 1;
+      if (published.size === 0 && minutes < QUIET_MINUTES) return;
+      const oldest = oldestOf(streams, now());
+      logger.info({ minutes, requests, rows, published: Object.fromEntries(published), oldest }, 'read and published');
+      [minutes, requests, rows] = [0, 0, 0];
+      published = new Map();
+    },
+  };
+}
+
+/** The stream whose last complete sweep is the longest ago, one without any before all others; null = no stream is read here yet. */
+function oldestOf(streams: ReadonlyMap<string, SummedStream>, nowMs: number): Record<string, unknown> | null {
+  const [oldest] = [...streams].toSorted(([, a], [, b]) => (a.sweptMs ?? -Infinity) - (b.sweptMs ?? -Infinity));
+  if (oldest === undefined) return null;
+  const [stream, { sweptMs, orBefore }] = oldest;
+  const seconds = sweptMs === null ? null : Math.max(0, Math.round((nowMs - sweptMs) / 1_000));
+  return { stream, seconds, ...(orBefore ? { orMore: true } : {}) };
+}
+
+function recordsIn({ created, updated, republished, deleted }: Counts): number {
+  return created + updated + republished + deleted;
 }

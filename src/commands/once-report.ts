@@ -1,8 +1,12 @@
-import type { Counts } from '../model';
+import { ConfigError, exitCodeFor, troubleOf } from '../errors';
+import type { Counts, Misfits } from '../model';
 import type { Progress } from '../reading/progress';
+import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
 import type { ServiceEvent } from '../service/events';
-import { addCounts, NO_COUNTS } from '../rules/cursor';
+import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
+import { adviceOn } from './advice';
 import type { Io } from './io';
+import { misfitsText } from './misfits-text';
 
 /** What a run did to one stream. */
 export interface StreamReport {
@@ -15,12 +19,27 @@ export interface StreamReport {
   sweepRows: number;
   complete: boolean;
   reason: string | null;
+  /** What a person is to do so that the stream can be read; null = nothing, or the log says so. */
+  advice: string | null;
+  /** Values published in this run that were not of their field's kind. */
+  misfits: Misfits;
+  /** Null until the deletions of the finished sweep are decided. */
+  completeness: Completeness | null;
+  /** The stream was parked in this run as its rows were of another shape. */
+  shapeChanged: boolean;
   startedMs: number | null;
   endedMs: number | null;
 }
 
 /** Reports by `entity stream`. */
 export type Reports = ReadonlyMap<string, StreamReport>;
+
+/** In one word, what ended a run before its time. */
+export function failureReason(error: unknown): string {
+  return (
+    troubleOf(error) ?? (error instanceof ConfigError ? 'configuration' : exitCodeFor(error) === 1 ? 'bug' : 'kafka')
+  );
+}
 
 /** The report of a stream of which nothing was read yet. */
 export function newReport(entity: string, stream: string): StreamReport {
@@ -33,6 +52,10 @@ export function newReport(entity: string, stream: string): StreamReport {
     sweepRows: 0,
     complete: false,
     reason: null,
+    advice: null,
+    misfits: {},
+    completeness: null,
+    shapeChanged: false,
     startedMs: null,
     endedMs: null,
   };
@@ -55,6 +78,9 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'pace':
     case 'lost':
     case 'shard-ready':
+    case 'contact':
+    case 'shards':
+    case 'waiting':
     case 'surroundings':
       return;
     default:
@@ -68,17 +94,33 @@ function noteProgress(reports: Reports, progress: Progress, nowMs: number): void
     (report) => report.entity === entity && (stream === null || report.stream === stream),
   );
   for (const report of concerned) {
-    // Only pages count after the end of the sweep: deletions, which are decided then.
-    if (report.complete && progress.kind !== 'page') continue;
+    // Whatever another stream of the entity meets later changes nothing of this one.
+    if (report.completeness !== null && progress.kind !== 'page' && progress.kind !== 'swept') continue;
     report.endedMs = nowMs;
     if (progress.kind === 'page') {
       report.counts = addCounts(report.counts, progress.counts);
+      report.misfits = addMisfits(report.misfits, progress.misfits ?? {});
       report.totalCount = progress.cursor.totalCount;
       report.sweepRows = progress.cursor.counts.rows;
     }
-    if (progress.kind === 'sweep') report.complete = true;
-    if (progress.kind === 'given-up') report.reason = progress.reason;
+    if (progress.kind === 'parked' && progress.reason === 'shape-changed') report.shapeChanged = true;
+    if (progress.kind === 'swept') {
+      const { completeness } = progress;
+      report.completeness = completeness;
+      report.complete = completeness.complete;
+      report.reason = reasonOf(report, completeness);
+    }
+    if (progress.kind === 'given-up') {
+      report.reason = progress.reason;
+      report.advice = adviceOn(progress.error) || null;
+    }
   }
+}
+
+function reasonOf({ shapeChanged }: StreamReport, { reasons }: Completeness): string | null {
+  const [first] = reasons;
+  if (first === undefined) return null;
+  return first === 'dead-letters' && shapeChanged ? 'shape-changed' : first;
 }
 
 function seconds({ startedMs, endedMs }: StreamReport): number {
@@ -87,32 +129,43 @@ function seconds({ startedMs, endedMs }: StreamReport): number {
 
 /** The report as one element of `once --json`. */
 export function asJson(report: StreamReport): Record<string, unknown> {
-  const { entity, stream, requests, counts, complete, reason } = report;
-  const { rows, created, updated, deleted, unchanged, deadLetters } = counts;
+  const { entity, stream, requests, counts, misfits, complete, reason, advice, completeness } = report;
+  const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
   return {
     entity,
     stream,
     requests,
     rows,
     created,
+    first_read: firstRead,
     updated,
+    republished,
     deleted,
     unchanged,
     dead_letters: deadLetters,
+    misfits,
+    ...(completeness === null ? {} : shortcomingsJson(completeness)),
     complete,
     seconds: seconds(report),
     reason,
+    reasons: completeness?.reasons ?? (reason === null ? [] : [reason]),
+    ...(advice === null ? {} : { advice }),
   };
 }
 
 /** The report as one line for a person. */
 export function summary(report: StreamReport): string {
-  const { entity, stream, counts, complete, reason } = report;
-  const { rows, created, updated, deleted, unchanged, deadLetters } = counts;
+  const { entity, stream, counts, misfits, complete, reason, advice, completeness } = report;
+  const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
+  const first = firstRead > 0 ? `, ${firstRead} first read` : '';
+  const again = republished > 0 ? `, ${republished} republished` : '';
   const gone = deleted > 0 ? `, ${deleted} deleted` : '';
   const letters = deadLetters > 0 ? `, ${deadLetters} dead-lettered` : '';
-  const end = complete ? 'complete' : `NOT complete: ${reason ?? 'unknown'}`;
-  return `${entity} ${stream}: ${rows} rows, ${created} created, ${updated} updated${gone}, ${unchanged} unchanged${letters} in ${seconds(report).toFixed(1)} s, ${end}`;
+  const lacks = completeness === null ? '' : shortcomingsText(completeness);
+  const odd = Object.keys(misfits).length > 0 ? `, misfits in ${misfitsText(misfits)}` : '';
+  const because = `NOT complete: ${reason ?? 'unknown'}${advice === null ? '' : `, ${advice}`}`;
+  const end = `${complete ? 'complete' : because}${lacks === '' ? '' : `: ${lacks}`}`;
+  return `${entity} ${stream}: ${rows} rows${first}, ${created - firstRead} created, ${updated} updated${again}${gone}, ${unchanged} unchanged${letters}${odd} in ${seconds(report).toFixed(1)} s, ${end}`;
 }
 
 /** Shows a person how far a run is. */
@@ -123,8 +176,48 @@ export interface Display {
 }
 
 /** A bar on a terminal, a line each time elsewhere. */
-export function createDisplay(io: Pick<Io, 'stderr' | 'columns'>, reports: Reports, nowMs: () => number): Display {
-  return io.columns === null ? lines(io, reports, nowMs) : bar(io, io.columns, reports, nowMs);
+export function createDisplay(
+  io: Pick<Io, 'stderr' | 'columns'>,
+  reports: Reports,
+  nowMs: () => number,
+  waits: Waits = createWaits(),
+): Display {
+  return io.columns === null ? lines(io, reports, nowMs, waits) : bar(io, io.columns, reports, nowMs, waits);
+}
+
+/** For whom a run waits before it can go on, and until when. */
+export interface Waits {
+  readonly note: (event: ServiceEvent, wallMs: number) => void;
+  /** One text a wait. */
+  readonly texts: () => readonly string[];
+}
+
+/** Begins with nothing to wait for. */
+export function createWaits(): Waits {
+  const waits = new Map<string, string>();
+  return {
+    note(event, wallMs) {
+      if (event.kind === 'waiting') {
+        if (event.wait === null) waits.delete('group');
+        else waits.set('group', `waiting for ${event.wait.forWhom}, until ${timeOf(event.wait.untilMs)} at the latest`);
+      }
+      if (event.kind === 'parked' || event.kind === 'retrying' || event.kind === 'given-up') {
+        const place = event.stream === null ? event.entity : `${event.entity} ${event.stream}`;
+        if (event.kind === 'parked')
+          waits.set(
+            place,
+            `waiting for ${place}, parked (${event.reason}), next try at ${timeOf(wallMs + event.waitMs)}`,
+          );
+        else waits.delete(place);
+      }
+    },
+    texts: () => [...waits.values()],
+  };
+}
+
+/** A time of day. */
+function timeOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 }
 
 function totals(reports: Reports): {
@@ -144,11 +237,14 @@ function totals(reports: Reports): {
   };
 }
 
-function lines(io: Pick<Io, 'stderr'>, reports: Reports, nowMs: () => number): Display {
+function lines(io: Pick<Io, 'stderr'>, reports: Reports, nowMs: () => number, waits: Waits): Display {
   const begun = nowMs();
   return {
     show() {
       const { done, of, rows, requests } = totals(reports);
+      for (const text of waits.texts()) io.stderr(`${text}\n`);
+      // Before the first request there is nothing to count.
+      if (requests === 0 && waits.texts().length > 0) return;
       const rate = rows / ((nowMs() - begun) / 1_000);
       io.stderr(`${done} of ${of} rows, ${Math.round(rate)} rows/s, ${requests} requests\n`);
     },
@@ -156,11 +252,18 @@ function lines(io: Pick<Io, 'stderr'>, reports: Reports, nowMs: () => number): D
   };
 }
 
-function bar(io: Pick<Io, 'stderr'>, columns: number, reports: Reports, nowMs: () => number): Display {
+function bar(io: Pick<Io, 'stderr'>, columns: number, reports: Reports, nowMs: () => number, waits: Waits): Display {
   const begun = nowMs();
+  const told = new Set<string>();
   return {
     show() {
       const { done, of, rows, requests } = totals(reports);
+      // Each wait is a line of its own above the bar, once.
+      for (const text of waits.texts()) {
+        if (!told.has(text)) io.stderr(`\r\u001b[K${text}\n`);
+        told.add(text);
+      }
+      if (requests === 0 && waits.texts().length > 0) return;
       const rate = rows / ((nowMs() - begun) / 1_000);
       const left = rate > 0 && of > done ? `${Math.ceil((of - done) / rate)} s left` : '';
       const text = ` ${done}/${of} rows  ${Math.round(rate)} rows/s  ${requests} requests  ${left}`;

@@ -4,9 +4,18 @@ import { runService } from '../service/serve';
 import { usualPatience, type Patience } from '../service/patience';
 import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
-import { configHelp, configOptions, setUp } from './io';
+import { configHelp, configOptions, setUp, whenStopped, withoutNip } from './io';
 import { createNarrator } from './narrate';
-import { asJson, createDisplay, newReport, note, summary, type StreamReport } from './once-report';
+import {
+  asJson,
+  createDisplay,
+  createWaits,
+  failureReason,
+  newReport,
+  note,
+  summary,
+  type StreamReport,
+} from './once-report';
 
 const help = `Usage: infakt-kafka once [options]
 
@@ -17,7 +26,9 @@ Options
   --json             print the result as one JSON object on stdout
 ${configHelp}
 
-Exit code: 0 all complete, 2 configuration, 3 a stream is not complete (which and why is printed) or Kafka cannot be used.
+Exit code: 0 all complete, 2 configuration, 3 a stream is not complete (which and why is printed) or Kafka cannot be used. A stream is
+not complete either while a row of it stands as a dead letter, deletions wait for a person, or a missing row is neither there nor deleted;
+"accept" in the entity's file takes such rows by their ids.
 `;
 
 const LINE_EVERY_MS = 5_000;
@@ -33,12 +44,15 @@ export function onceCommand(
     options: { ...configOptions, json: { type: 'boolean', default: false } },
     async run(values, io) {
       const { config, logger, kafkaLog, secrets } = setUp(io, values);
+      const unproven = withoutNip(config);
+      if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const reports = new Map<string, StreamReport>();
       for (const entity of config.entities.filter(({ enabled }) => enabled)) {
         for (const stream of entity.streams) reports.set(`${entity.id} ${stream}`, newReport(entity.id, stream));
       }
       const clock = (): number => performance.now();
-      const display = createDisplay(io, reports, clock);
+      const waits = createWaits();
+      const display = createDisplay(io, reports, clock, waits);
       const narrator = createNarrator(logger);
       const progress = runService({
         config,
@@ -52,10 +66,13 @@ export function onceCommand(
         stop: io.stop,
       }).pipe(
         // The summary at the end says which sweeps are complete.
-        tap((each) => (each.kind === 'sweep' ? undefined : narrator.tell(each))),
-        tap((each) => note(reports, each, clock())),
+        tap((each) => (each.kind === 'swept' ? undefined : narrator.tell(each))),
+        tap((each) => {
+          note(reports, each, clock());
+          waits.note(each, now());
+        }),
       );
-      void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
+      void whenStopped(io).then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const showing = setInterval(() => display.show(), io.columns === null ? LINE_EVERY_MS : BAR_EVERY_MS);
       const failure = await lastValueFrom(progress, { defaultValue: null }).then(
         () => null,
@@ -64,10 +81,16 @@ export function onceCommand(
       clearInterval(showing);
       display.end();
       const streams = [...reports.values()];
-      for (const report of streams)
-        if (!report.complete) report.reason ??= failure === null ? (io.stop.aborted ? 'stopped' : 'not read') : 'kafka';
+      const ended = failure === null ? (io.stop.aborted ? 'stopped' : 'not read') : failureReason(failure.error);
+      for (const report of streams) if (!report.complete) report.reason ??= ended;
       const complete = streams.every((report) => report.complete);
-      if (values.json) io.stdout(`${JSON.stringify({ complete, streams: streams.map(asJson) })}\n`);
+      const cause = failure !== null && failure.error instanceof Error ? failure.error.message : null;
+      const nothingRead = failure !== null && streams.every(({ requests }) => requests === 0);
+      if (values.json)
+        io.stdout(
+          `${JSON.stringify({ complete, ...(cause === null ? {} : { cause }), streams: streams.map(asJson) })}\n`,
+        );
+      else if (nothingRead) io.stderr(`Nothing was read: ${ended}\n`);
       else for (const report of streams) io.stderr(`${summary(report)}\n`);
       if (failure !== null) throw failure.error;
       return complete ? 0 : 3;

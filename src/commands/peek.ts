@@ -40,8 +40,9 @@ export const peekCommand = command({
     if (name === undefined || more.length > 0) throw usageError(`expected one topic, got ${words.length}`);
     const limit = wholeNumber('--limit', values.limit) ?? Infinity;
     const id = wholeNumber('--id', values.id);
-    const { config, kafkaLog, secrets } = setUp(io, values);
+    const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const { prefix } = config.service.topics;
+    const entities = new Set(config.entities.map((entity) => entity.id));
     const topic = name.startsWith(`${prefix}.`) ? name : `${prefix}.${name}`;
 
     const settings = config.service.registry;
@@ -54,12 +55,13 @@ export const peekCommand = command({
         serviceId: config.service.service.id,
         topic,
         follow: values.follow,
-        stopped: io.stopped,
+        stop: io.stop,
         deadlineMs: DEADLINE_MS,
       },
       async (record) => {
         if (printed >= limit) return true;
         const key = await readable(decode, record.key);
+        if (record.headers['entity'] !== undefined) entities.add(record.headers['entity']);
         if (values.entity !== undefined && record.headers['entity'] !== values.entity) return false;
         if (id !== undefined && idOf(key) !== id) return false;
         io.stdout(`${line(topic, record, key, await readable(decode, record.value))}\n`);
@@ -67,6 +69,10 @@ export const peekCommand = command({
         return printed >= limit;
       },
     ).finally(() => registry?.close());
+    if (values.entity !== undefined && !entities.has(values.entity))
+      throw usageError(
+        `--entity expects one that is configured or has records in ${topic} (${[...entities].join(', ')}), got "${values.entity}"`,
+      );
     return 0;
   },
 });

@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import type { Config } from '../../config/config';
 import { isObject } from '../json';
 import type { StreamDeclaration } from '../model';
+import { completenessOf, shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
 import { allStreams } from '../sources/streams/all-streams';
 import { kafkaSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
@@ -13,7 +14,7 @@ import { createRegistry } from '../sinks/registry';
 import { finishedSweepOf, type FinishedSweep } from '../upkeep/finished-sweep';
 import type { ComparedSum, Reconciled } from '../upkeep/reconcile-result';
 import { reconcileStream, type Reconciliation } from '../upkeep/reconcile-stream';
-import { lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
+import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import { command } from './command';
 import { configHelp, configOptions, setUp, usageError } from './io';
 
@@ -29,11 +30,17 @@ Options
   --json             one JSON object on stdout
 ${configHelp}
 
-Exit code: 0 all agree, 2 configuration, 3 something differs or has no complete sweep, or Kafka cannot be used.
+Exit code: 0 all agree and are complete, 2 configuration, 3 something differs, has no finished sweep, or is not complete: deletions wait
+for a person, or rows are dead letters or pending that the entity's file does not accept; 3 also where Kafka cannot be used.
 `;
 
 const DEADLINE_MS = 30 * 60_000;
 const SHOWN_IDS = 20;
+const NOTHING_REMEMBERED = {
+  ledger: { live: 0, deadLettered: () => [], missingSince: () => [] },
+  hold: null,
+  decidedSweep: 0,
+};
 
 /** What is compared of one stream. */
 interface Subject {
@@ -56,7 +63,7 @@ export const reconcileCommand = command({
       kafka,
       serviceId: config.service.service.id,
       prefix: config.service.topics.prefix,
-      stopped: io.stopped,
+      stop: io.stop,
       decode: async (bytes) => {
         try {
           return bytes === null ? null : await decode(bytes);
@@ -67,12 +74,12 @@ export const reconcileCommand = command({
       },
     };
     const results = await reconcileAll(config, topics, values.entity).finally(() => registry?.close());
-    const agrees = results.every((each) => each.agrees);
+    const agrees = results.every((each) => each.agrees && each.completeness.complete);
     const sorted = results.toSorted((a, b) => (a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0));
     if (values.json) io.stdout(`${JSON.stringify({ agrees, streams: sorted.map(asJson) })}\n`);
     else {
       for (const each of sorted) io.stdout(asText(each));
-      io.stdout(agrees ? 'All agree.\n' : 'NOT all agree.\n');
+      io.stdout(agrees ? 'All agree.\n' : sentenceOf(results));
     }
     return agrees ? 0 : 3;
   },
@@ -83,22 +90,25 @@ interface PublishedTopics {
   readonly kafka: Kafka;
   readonly serviceId: string;
   readonly prefix: string;
-  readonly stopped: Promise<unknown>;
+  readonly stop: AbortSignal;
   readonly decode: (bytes: Buffer | null) => Promise<unknown>;
 }
+
+/** How a stream's records agree, and whether its last finished sweep is complete. */
+type Judged = Reconciled & { readonly completeness: Completeness };
 
 /** Reads the state, the records of sweeps and every data topic, and compares stream by stream. */
 async function reconcileAll(
   config: Config,
   topics: PublishedTopics,
   only: string | undefined,
-): Promise<readonly Reconciled[]> {
-  const { kafka, serviceId, prefix, stopped, decode } = topics;
+): Promise<readonly Judged[]> {
+  const { kafka, serviceId, prefix, stop, decode } = topics;
   const reading = (name: string) => ({
     serviceId,
     topic: `${prefix}.${name}`,
     follow: false,
-    stopped,
+    stop,
     deadlineMs: DEADLINE_MS,
   });
   // The ledger, which is read later, knows of every record before these offsets.
@@ -119,7 +129,7 @@ async function reconcileAll(
       sweeps.set(nameOf(subject), sweep);
     return false;
   });
-  const results: Reconciled[] = [];
+  const results: Judged[] = [];
   for (const { name } of allStreams) {
     const reconciliations = new Map<unknown, Reconciliation>();
     for (const subject of subjects.filter(({ declaration }) => declaration.name === name)) {
@@ -139,7 +149,12 @@ async function reconcileAll(
       reconciliation.add({ id: parts['id'], value: isObject(content) ? content : null, headers, settled });
       return false;
     });
-    for (const reconciliation of reconciliations.values()) results.push(reconciliation.result());
+    for (const reconciliation of reconciliations.values()) {
+      const result = reconciliation.result();
+      const view = subjects.find((each) => each.entity === result.entity && each.declaration.name === name)?.view;
+      const completeness = view == null ? completenessOf(NOTHING_REMEMBERED, new Set()) : completenessIn(config, view);
+      results.push({ ...result, completeness });
+    }
   }
   return results;
 }
@@ -161,6 +176,10 @@ function subjectsIn({ entities }: Config, views: readonly StreamView[], only: st
   );
 }
 
+function sentenceOf(results: readonly Judged[]): string {
+  return results.every((each) => each.agrees) ? 'All agree, but NOT all are complete.\n' : 'NOT all agree.\n';
+}
+
 function isOf(key: unknown, { entity, declaration }: Subject): boolean {
   return isObject(key) && key['entity'] === entity && key['stream'] === declaration.name;
 }
@@ -169,17 +188,25 @@ function nameOf({ entity, declaration }: Pick<Subject, 'entity' | 'declaration'>
   return `${entity} ${declaration.name}`;
 }
 
-function asJson({ apart, ...result }: Reconciled): Record<string, unknown> {
-  const { later, missing, deadLettered, olderDefinition } = apart;
-  return { ...result, apart: { later, missing, dead_lettered: deadLettered, older_definition: olderDefinition } };
+function asJson({ apart, completeness, ...result }: Judged): Record<string, unknown> {
+  const { later, deleted, missing, deadLettered, olderDefinition } = apart;
+  const { complete, reasons } = completeness;
+  const lacks = { complete, reasons, ...shortcomingsJson(completeness) };
+  return {
+    ...result,
+    ...lacks,
+    apart: { later, deleted, missing, dead_lettered: deadLettered, older_definition: olderDefinition },
+  };
 }
 
-function asText({ entity, stream, agrees, sweep, rows, sums, differences, apart }: Reconciled): string {
+function asText({ entity, stream, agrees, sweep, rows, sums, differences, apart, completeness }: Judged): string {
   const against =
     sweep === null
       ? 'no complete sweep, or no record of it: the next sweep will write one'
       : `sweep ${sweep.number} of ${sweep.finishedAt} showed ${sweep.rows}`;
   const lines = [`${entity} ${stream}: ${agrees ? 'agrees' : 'DIFFERS'}, ${rows} rows on the topic, ${against}`];
+  const lacks = shortcomingsText(completeness);
+  if (lacks !== '') lines.push(`  ${completeness.complete ? 'complete' : 'NOT complete'}: ${lacks}`);
   const inMoney = sums.some(({ sweep: { amounts } }) => amounts.length > 0);
   if (inMoney && agrees) lines.push(`  rows, net, VAT and gross agree in each of ${sums.length} months and currencies`);
   else if (inMoney) lines.push(...tableOf(sums));
@@ -193,6 +220,7 @@ function asText({ entity, stream, agrees, sweep, rows, sums, differences, apart 
         ];
   lines.push(
     ...listed(apart.later, 'read after the sweep or while it was under way'),
+    ...listed(apart.deleted, 'deleted at the end of the sweep or since'),
     ...listed(apart.missing, 'absent, not yet known to be deleted'),
     ...listed(apart.deadLettered, 'dead-lettered'),
     ...listed(apart.olderDefinition, 'published under other volatile fields, not comparable'),

@@ -2,7 +2,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { purge, reset } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
 import { command } from './command';
-import { configHelp, setUp, usageError } from './io';
+import { configHelp, setUp } from './io';
 
 const help = `Usage: infakt-kafka state reset --entity ID --yes [options]
 
@@ -20,7 +20,7 @@ ${streamHelp}
   --json             one JSON object on stdout
 ${configHelp}
 
-Exit code: 0 done, 2 nothing fits, no --yes, or configuration, 3 Kafka cannot be used, or the command was stopped: make it again.
+Exit code: 0 done, 2 nothing fits, or configuration, 3 Kafka cannot be used, or the command was stopped: make it again.
 `;
 
 /** `infakt-kafka state reset`: forgets what was published of an entity, or removes the entity altogether. */
@@ -51,7 +51,7 @@ export const resetCommand = command({
       if (!values.purge && values.yes)
         io.stdout(`All of it is published again by the next sweep${isRead ? '' : ` once ${entity} is read again`}.\n`);
     }
-    if (!values.yes) throw usageError('expected --yes, got none: nothing was changed');
+    if (!values.yes) io.stderr('nothing was changed; --yes does it\n');
     return 0;
   },
 });

@@ -4,7 +4,7 @@ import { runService } from '../service/serve';
 import { usualPatience, type Patience } from '../service/patience';
 import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
-import { configHelp, configOptions, setUp } from './io';
+import { configHelp, configOptions, setUp, whenStopped, withoutNip } from './io';
 import { createNarrator } from './narrate';
 
 const help = `Usage: infakt-kafka run [options]
@@ -31,10 +31,13 @@ export function runCommand(
     options: configOptions,
     async run(values, io) {
       const { config, logger, kafkaLog, secrets } = setUp(io, values);
+      const unproven = withoutNip(config);
+      if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
-      void io.stopped.then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
+      void whenStopped(io).then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
+      const summing = setInterval(() => narrator.sumUp(), 60_000);
       await lastValueFrom(
         runService({
           config,
@@ -48,8 +51,8 @@ export function runCommand(
           stop: io.stop,
         }).pipe(tap(narrator.tell)),
         { defaultValue: null },
-      );
-      await io.stopped;
+      ).finally(() => clearInterval(summing));
+      await whenStopped(io);
       logger.info('stopped');
       return 0;
     },

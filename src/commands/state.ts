@@ -1,11 +1,14 @@
 import type { Config } from '../../config/config';
+import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
+import { NO_COUNTS } from '../rules/cursor';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
-import { lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
+import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import { allStreams } from '../sources/streams/all-streams';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp, usageError } from './io';
+import { misfitsText } from './misfits-text';
 import { forecastText, planText } from './plan-text';
 import { resetCommand } from './reset';
 
@@ -13,8 +16,8 @@ const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-complete sweep, what waits for a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the
-requests that it takes. Changes nothing and does not disturb a running service.
+finished sweep and what it lacks, the fields whose values were not of their kind, what waits for a person and how to release it, and
+the plan: when each scan comes next, how often at today's size, and the requests that it takes. Changes nothing and does not disturb a running service.
 
 Options
   --json             one JSON object on stdout
@@ -30,12 +33,12 @@ const showCommand = command({
   async run(values, io, words) {
     if (words.length !== 1 || words[0] !== 'show')
       throw usageError(`expected "state show" or "state reset", got "state ${words.join(' ')}"`);
-    const { config, kafkaLog, secrets } = setUp(io, values);
+    const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const topic = `${config.service.topics.prefix}.state`;
     const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
       serviceId: config.service.service.id,
       topic,
-      stopped: io.stopped,
+      stop: io.stop,
       deadlineMs: DEADLINE_MS,
     });
     const nowMs = Date.now();
@@ -43,11 +46,11 @@ const showCommand = command({
     const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map(asJson), plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map((view) => asJson(view, completenessIn(config, view))), plan: planJson(planned, requestsPerMinute) })}\n`,
       );
     else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
     else {
-      for (const view of shown) io.stdout(asText(view, planned, nowMs));
+      for (const view of shown) io.stdout(asText(view, completenessIn(config, view), planned, nowMs));
       io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
     }
     return 0;
@@ -58,13 +61,21 @@ const showCommand = command({
 export const stateCommand: Command = (argv, io) =>
   argv[0] === 'reset' ? resetCommand(argv.slice(1), io) : showCommand(argv, io);
 
-function asJson({ entity, stream, ledger, cursors, hold }: StreamView): Record<string, unknown> {
+function asJson(
+  { entity, stream, ledger, cursors, hold }: StreamView,
+  completeness: Completeness,
+): Record<string, unknown> {
+  const lacks = shortcomingsJson(completeness);
   return {
     entity,
     stream,
     ledger_rows: ledger.size,
     missing: ledger.missingSince(Number.MAX_SAFE_INTEGER).length,
     last_sweep: lastSweep(cursors),
+    complete: completeness.complete,
+    reasons: completeness.reasons,
+    ...lacks,
+    misfits: cursors['sweep']?.misfits ?? {},
     cursors,
     hold,
   };
@@ -103,13 +114,13 @@ function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: numbe
   };
 }
 
-function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
+function asText(view: StreamView, completeness: Completeness, { forecasts }: Plan, nowMs: number): string {
   const { entity, stream, ledger, cursors, hold } = view;
   const last = lastSweep(cursors);
   const lastText =
     last === null
-      ? 'no complete sweep yet'
-      : `last complete sweep: ${last.number}${last.finished_at === null ? '' : `, finished ${last.finished_at}`}`;
+      ? 'no finished sweep yet'
+      : `last finished sweep: ${last.number}${last.finished_at === null ? '' : `, finished ${last.finished_at}`}`;
   const scans = Object.entries(cursors).map(([scan, cursor]) => {
     const { from, to } = cursor.query;
     const scope =
@@ -118,13 +129,20 @@ function asText(view: StreamView, { forecasts }: Plan, nowMs: number): string {
       cursor.finishedAt === null
         ? `under way at offset ${cursor.position.offset} of ${cursor.totalCount ?? '?'}`
         : 'complete';
-    const { rows, created, updated, unchanged, deadLetters } = cursor.counts;
-    return `  ${scan} ${cursor.number}: ${where}, ${scope}, started ${cursor.startedAt}; ${rows} rows, ${created} created, ${updated} updated, ${unchanged} unchanged, ${deadLetters} dead-lettered\n`;
+    const { rows, created, firstRead, updated, republished, unchanged, deadLetters } = {
+      ...NO_COUNTS,
+      ...cursor.counts,
+    };
+    return `  ${scan} ${cursor.number}: ${where}, ${scope}, started ${cursor.startedAt}; ${rows} rows, ${created} created (${firstRead} first read), ${updated} updated, ${republished} republished, ${unchanged} unchanged, ${deadLetters} dead-lettered\n`;
   });
   const next = forecasts
     .filter(({ scan }) => scan.entity === entity && scan.stream === stream)
     .map((each) => `  next ${each.scan.scan}: ${forecastText(each, nowMs)}\n`);
   const missing = ledger.missingSince(Number.MAX_SAFE_INTEGER).length;
   const held = hold === null ? '' : `  HELD since ${hold.since}: ${hold.reason} (hold ${hold.id})\n`;
-  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${[...scans, ...next].join('')}${held}`;
+  const lacks = shortcomingsText(completeness);
+  const stands = lacks === '' ? '' : `  ${completeness.complete ? 'complete' : 'NOT complete'}: ${lacks}\n`;
+  const { misfits } = cursors['sweep'] ?? {};
+  const odd = misfits === undefined ? '' : `  misfits published so far: ${misfitsText(misfits)}\n`;
+  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${stands}${odd}${[...scans, ...next].join('')}${held}`;
 }

@@ -91,9 +91,12 @@ export function parksStream(error: unknown): error is FatalError {
   return error instanceof FatalError && error.parks === 'stream';
 }
 
-/** A failure of the whole entity; a fault that six tries did not cure counts as one until shown otherwise. */
+/**
+ * A failure of the whole entity: a fault that six tries did not cure, and whatever no stream was parked for, as what fails before an
+ * entity's streams are read. None of it ends the service.
+ */
 export function parksEntity(error: unknown): error is ParkError {
-  return (error instanceof FatalError && error.parks === 'entity') || error instanceof TransientError;
+  return error instanceof FatalError || error instanceof TransientError;
 }
 
 function reasonOf(error: ParkError): ParkReason {

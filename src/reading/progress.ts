@@ -1,5 +1,7 @@
 import type { ParkReason } from '../errors';
-import type { Counts, Cursor, EntityId } from '../model';
+import type { Counts, Cursor, EntityId, Misfits } from '../model';
+import type { Completeness } from '../rules/completeness';
+import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
 
 /** What happened in a shard, in the order in which it did. */
@@ -11,8 +13,20 @@ export type Progress =
       readonly stream: string;
       readonly counts: Counts;
       readonly cursor: Cursor;
+      /** Published values that were not of their field's kind; absent = there were none. */
+      readonly misfits?: Misfits;
     }
-  /** A sweep is complete and durable. */
+  /** A row went to the dead-letter topic. */
+  | ({ readonly kind: 'dead-letter'; readonly entity: EntityId; readonly stream: string } & DeadLettered)
+  /** The deletions of a finished sweep are decided, so that it is known whether the sweep is complete. */
+  | {
+      readonly kind: 'swept';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly cursor: Cursor;
+      readonly completeness: Completeness;
+    }
+  /** A sweep is finished and durable. */
   | { readonly kind: 'sweep'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }
   /** The stream, or with stream null the whole entity, is not read for now. */
   | {
@@ -35,6 +49,17 @@ export type Progress =
     }
   /** Deletions of the stream wait for a person; reading goes on. */
   | { readonly kind: 'held'; readonly entity: EntityId; readonly stream: string; readonly hold: Hold }
+  /** Two sweeps missed the row, and its own address answers neither with it nor with the API's 404; no other row waits for it. */
+  | {
+      readonly kind: 'pending';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly id: number;
+      /** What the row's own address answered, in a few words. */
+      readonly got: string;
+      /** Number of the sweep that first missed the row. */
+      readonly since: number;
+    }
   /** Something is worth a person's attention; reading goes on. */
   | { readonly kind: 'warning'; readonly entity: EntityId; readonly stream: string | null; readonly message: string };
 

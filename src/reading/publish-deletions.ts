@@ -11,6 +11,8 @@ import {
   scan,
   takeLast,
   takeWhile,
+  throwError,
+  toArray,
   type Observable,
 } from 'rxjs';
 
@@ -21,13 +23,14 @@ import { judgeIdentity } from '../rules/identity';
 import type { Addressed } from '../shard/memory';
 import type { ConfirmedDeletion } from '../shard/page-changes';
 import type { Progress } from './progress';
-import { addDetail, readDetail } from './read-row';
+import { addDetail, askAlone, askKnown, type KnownRow } from './read-row';
 import type { StreamReading } from './stream-reading';
 
-/** What became of the missing rows that were asked for: confirmed deletions, and rows that are there after all and were published. */
+/** What became of the missing rows that were asked for: confirmed deletions, and what is told of all others. */
 interface Answers {
   readonly deleted: readonly ConfirmedDeletion[];
-  readonly published: readonly Progress[];
+  /** Rows that are there after all, published where they differ, and rows that stay pending. */
+  readonly told: readonly Progress[];
 }
 
 /** Tombstones of one transaction. */
@@ -60,9 +63,9 @@ function deleteAgreed(
   release: Observable<never>,
 ): Observable<Progress> {
   return askForAll(reading, missing, { allowance: Infinity, released: true }).pipe(
-    mergeMap(({ deleted, published }) => {
+    mergeMap(({ deleted, told }) => {
       const tombstones = concat(publish(reading, deleted), release);
-      return concat(published, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
+      return concat(told, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
     }),
   );
 }
@@ -72,10 +75,10 @@ function deleteAllowed(reading: StreamReading, sweep: Cursor, missing: readonly 
   return defer(() => {
     const allowance = currentAllowance(reading);
     return askForAll(reading, missing, { allowance, released: false }).pipe(
-      mergeMap(({ deleted, published }) => {
-        if (deleted.length > allowance) return concat(published, holdBack(reading, sweep, missing.length, allowance));
+      mergeMap(({ deleted, told }) => {
+        if (deleted.length > allowance) return concat(told, holdBack(reading, sweep, missing.length, allowance));
         const tombstones = publish(reading, deleted);
-        return concat(published, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
+        return concat(told, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
       }),
     );
   });
@@ -87,13 +90,13 @@ function askForAll(
   missing: readonly Addressed[],
   { allowance, released }: { readonly allowance: number; readonly released: boolean },
 ): Observable<Answers> {
-  const none: Answers = { deleted: [], published: [] };
+  const none: Answers = { deleted: [], told: [] };
   return from(missing).pipe(
     concatMap((row) => askFor(reading, row, released)),
     scan(
-      ({ deleted, published }, answer) => ({
+      ({ deleted, told }, answer) => ({
         deleted: [...deleted, ...answer.deleted],
-        published: [...published, ...answer.published],
+        told: [...told, ...answer.told],
       }),
       none,
     ),
@@ -104,12 +107,19 @@ function askForAll(
 
 function askFor(reading: StreamReading, row: Addressed, released: boolean): Observable<Answers> {
   const { id, missing } = row;
-  return readDetail(reading, id, row.address ?? '').pipe(
+  return askAlone(reading, id, row.address ?? '').pipe(
     mergeMap((detail): Observable<Answers> => {
-      if (detail.status === 404) {
-        return of({ deleted: [{ id, missing, ended: detail.ended, released }], published: [] });
+      if (detail.status === 'unclear') {
+        const pending: Progress = { kind: 'pending', ...reading.place, id, got: detail.got, since: missing };
+        return of({ deleted: [], told: [pending] });
       }
-      return addDetail(reading, detail.row, detail).pipe(map((progress) => ({ deleted: [], published: [progress] })));
+      if (detail.status === 404) {
+        return of({ deleted: [{ id, missing, ended: detail.ended, released }], told: [] });
+      }
+      return addDetail(reading, detail.row, detail).pipe(
+        toArray(),
+        map((told) => ({ deleted: [], told })),
+      );
     }),
   );
 }
@@ -143,21 +153,23 @@ function ifControlRowAnswers(reading: StreamReading, source: Observable<Progress
       reading,
       `asking for missing rows one by one: expected a row that is known to be there to be answered with 200, got ${got}; nothing is deleted`,
     );
-  return defer(() => {
-    const control = controlRow(reading);
-    if (control?.address == null) return warnOf('none that is known to be there');
-    return readDetail(reading, control.id, control.address).pipe(
-      mergeMap(({ status }) => (status === 200 ? source : warnOf('404'))),
-    );
-  });
+  return askKnown(reading).pipe(
+    takeWhile((known) => !isThere(known), true),
+    toArray(),
+    mergeMap((known) => {
+      // One whose own address says 404, or nothing, although it is listed must not stop deletions for good.
+      if (known.some(isThere)) return source;
+      const [first] = known;
+      if (first === undefined) return warnOf('none that is known to be there');
+      const answered = known.find(({ kind }) => kind !== 'down') ?? first;
+      if (answered.kind === 'down') return throwError(() => answered.error);
+      return warnOf(answered.kind === 'refused' ? answered.got : String(answered.status));
+    }),
+  );
 }
 
-/** A row known to be there: from the middle of the list, or wherever else there is one with an address. */
-function controlRow({ handle }: StreamReading): Addressed | null {
-  const rows = handle.live();
-  const ranks = [Math.floor(rows / 2), 0, rows - 1, Math.floor(rows / 4)];
-  const known = ranks.map((rank) => handle.atRank(rank));
-  return known.find((row) => row?.address != null) ?? null;
+function isThere(known: KnownRow): boolean {
+  return known.kind === 'answered' && known.status === 200;
 }
 
 function warn({ place }: StreamReading, message: string): Observable<Progress> {

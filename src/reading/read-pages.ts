@@ -1,14 +1,16 @@
 import { concat, concatMap, defer, from, mergeMap, type Observable } from 'rxjs';
 
+import { FatalError } from '../errors';
 import type { Cursor, Page, ScanName, StreamDeclaration, Turn } from '../model';
 import { trackCursor } from '../operators/track-cursor';
 import { firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
 import type { PageResult } from '../shard/page-changes';
 import { createCredits } from '../sources/credits';
 import { scan } from '../sources/scan';
+import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { readRow } from './read-row';
-import { asking, type StreamReading } from './stream-reading';
+import { askingPages, type StreamReading } from './stream-reading';
 
 /** Reads a scan from its cursor on to the end of its walk; every page is compared and committed, and reported in order. */
 export function readPages(reading: StreamReading, scanName: TimedScan, cursor: Cursor): Observable<Progress> {
@@ -19,20 +21,25 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
       query: cursor.query,
       filters: stream,
       limit: shard.limit,
-      ask: asking(reading, cursor.query, walk.restAt),
+      ask: askingPages(reading, cursor.query, walk.turnAt),
       position: cursor.position,
       credit: createCredits(scanName === 'sweep' ? shard.credits : 1),
-      stopped: () => shard.stop.aborted,
+      stop: shard.stop,
       enough: walk.isEnough,
+      // Of all scans the sweep alone proves that a row is not there.
+      confirmsEnd: scanName === 'sweep',
     }).pipe(
       trackCursor({
         commit: (page) => {
           // Not the page itself, whose rows would be kept until it is durable.
           const { outsideQuery, end } = page;
-          walk.note(page);
+          const warnings = walk.note(page);
           return from(addPage(reading, scanName, page, walk.markOf(page))).pipe(
             mergeMap((done) =>
-              concat(progressOf(reading, scanName, { outsideQuery, end }, done), readRows(reading, done)),
+              concat(
+                reportPage(reading, done, progressOf(reading, scanName, { outsideQuery, end, warnings }, done)),
+                readRows(reading, done),
+              ),
             ),
           );
         },
@@ -43,13 +50,14 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
 
 /** What a walk knows beside its cursor, from the pages that it has seen. */
 function startWalk(
-  { shard, reader, stream }: StreamReading,
+  { shard, stream }: StreamReading,
   scanName: TimedScan,
   { totalCount, number, startedAt, mark }: Cursor,
 ) {
   const { rhythm, limit, now } = shard;
   let pages = totalCount === null ? null : pagesOf(totalCount, limit);
   let highest: number | undefined;
+  let isMiscounted = false;
   const target = rhythm === null ? null : targetOf(rhythm.targets(stream.name)[scanName], scanName, number);
   const turnAt = (aim: Target, offset: number): Turn => {
     const done = Math.floor(offset / (limit - 1));
@@ -58,8 +66,8 @@ function startWalk(
     return turnOf({ stream: stream.name, scan: scanName, target: aim, pages: known, done, startedAtMs }, now());
   };
   return {
-    /** The API as the request for a page at that offset asks it: with its turn among all requests. */
-    restAt: (offset: number) => (target === null ? reader.rest : reader.rest.as(() => turnAt(target, offset))),
+    /** The turn among all requests of the one for a page at that offset; none where nothing has a rhythm. */
+    turnAt: target === null ? null : (offset: number) => turnAt(target, offset),
     /** Whether the walk may end with this page although the list goes on. */
     isEnough: (page: Page): boolean => {
       // Sweep and newest go on through a list whose filter has no effect.
@@ -70,9 +78,12 @@ function startWalk(
     },
     /** Only of the last page of `newest`: the highest id of the walk. An empty list has a mark too: all that comes later is new. */
     markOf: ({ end }: Page): number | undefined => (end && scanName === 'newest' ? (highest ?? 0) : undefined),
-    /** Learns from a page how long the list is. */
-    note: (page: Page): void => {
-      pages = pagesOf(page.totalCount, limit);
+    /** Learns from a page how long the list is; returns what a person should be told of that. */
+    note: ({ totalCount: total, miscounted }: Page): readonly string[] => {
+      pages = pagesOf(total, limit);
+      if (miscounted === undefined || isMiscounted) return [];
+      isMiscounted = true;
+      return [totalNotBelieved(scanName, total, miscounted)];
     },
   };
 }
@@ -91,15 +102,19 @@ async function addPage(
   return session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
 }
 
-/** What a committed page is reported as. */
+/** What a committed page is reported as beside its counts. */
 function progressOf(
   { stream, place }: StreamReading,
   scanName: TimedScan,
-  { outsideQuery, end }: Pick<Page, 'outsideQuery' | 'end'>,
-  { counts, cursor }: PageResult,
+  { outsideQuery, end, warnings }: Pick<Page, 'outsideQuery' | 'end'> & { readonly warnings: readonly string[] },
+  { cursor, misfits = {} }: PageResult,
 ): Progress[] {
-  const progress: Progress[] = [{ kind: 'page', ...place, counts, cursor }];
+  const progress: Progress[] = [];
   if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
+  progress.push(...warnings.map((message): Progress => ({ kind: 'warning', ...place, message })));
+  progress.push(
+    ...Object.keys(misfits).map((field): Progress => ({ kind: 'warning', ...place, message: misfitSeen(field) })),
+  );
   if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });
   return progress;
 }
@@ -112,6 +127,29 @@ function readRows(reading: StreamReading, { stale, noLongerOpen }: PageResult): 
 /** Whether a scan is pointless where the API ignores its filter: it would do what the sweep does. */
 export function needsWorkingFilter(scanName: TimedScan): boolean {
   return scanName === 'open' || scanName === 'recent';
+}
+
+/** The warning that values of a field are not of its kind; the same for every row. */
+function misfitSeen(field: string): string {
+  return `${field} has values that are not of its kind: the column is null, and extra keeps them (header misfits)`;
+}
+
+/** The warning that a list shows more or fewer rows than its own total says. */
+function totalNotBelieved(scanName: TimedScan, totalCount: number, shown: number): string {
+  const other = shown > totalCount ? 'more' : 'fewer';
+  return `the list read by ${scanName} shows ${other} rows than its own total_count: that total is not believed, and the list is read until it shows no more`;
+}
+
+/** Whether the API would not answer a list as it was asked for. */
+export function isFilterRefused(error: unknown): boolean {
+  if (!(error instanceof FatalError) || error.reason !== 'unexpected-status') return false;
+  return error.status !== undefined && error.status >= 400 && error.status < 500;
+}
+
+/** The warning that the API refuses the filter of a scan that is pointless without. */
+export function filterRefused({ scopeField, openField }: StreamDeclaration, scanName: TimedScan): string {
+  const filter = scanName === 'open' ? `${openField ?? ''} that is null` : (scopeField ?? '');
+  return `the API refused to filter by ${filter}, so the sweep does what ${scanName} was to do`;
 }
 
 /** The warning that the API ignores the filter of a scan. */

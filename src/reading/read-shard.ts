@@ -18,11 +18,13 @@ import { failWith } from '../operators/fail-with';
 import { whenAborted } from '../operators/when-aborted';
 import type { Session } from '../shard/session';
 import { SessionEnded } from '../shard/session-ended';
+import { reportRest } from './committed';
 import { identify } from './identify';
 import { parked, parksEntity } from './parking';
 import type { Progress } from './progress';
 import { readStream } from './read-stream';
 import { streamReading, type EntityReading, type ShardReading, type ShardReadingOptions } from './stream-reading';
+import { createLastAnswers } from './stream-trouble';
 
 /** How long a stopping shard waits for answers that are on their way; what came until then is committed. */
 const LAST_ANSWERS_MS = 5_000;
@@ -34,17 +36,19 @@ const LAST_ANSWERS_MS = 5_000;
 export function readShard(options: ShardReadingOptions): Observable<Progress> {
   const shard: ShardReading = {
     ...options,
-    sweeps: { begun: new Map(), reported: new Set() },
+    sweeps: { begun: new Map(), reported: new Set(), decided: new Set() },
+    pageSizes: new Map(),
     stopping: whenAborted(options.stop),
   };
   return openSession(shard).pipe(switchMap((session) => readSession(shard, session)));
 }
 
-/** A session that is open only when nobody waits for it any more, as after a stop, is closed again. */
+/** Nobody waits any more, as after a stop or where the shard moved: what is not fenced, written or read yet stays so, and a session that is open all the same is closed again. */
 function openSession({ open, stopping }: ShardReading): Observable<Session> {
   return defer(() => {
     let taken = false;
-    const opening = open();
+    const wanted = new AbortController();
+    const opening = open(wanted.signal);
     return from(opening).pipe(
       tap(() => {
         taken = true;
@@ -52,6 +56,7 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
       takeUntil(stopping),
       finalize(() => {
         if (taken) return;
+        wanted.abort();
         void opening.then(
           (session) => session.close(),
           () => undefined,
@@ -63,13 +68,25 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
 
 /** Every entity of the shard side by side, then what still waits for a commit; the session is closed in any case. */
 function readSession(shard: ShardReading, session: Session): Observable<Progress> {
-  const entities = shard.readers.map((reader) => readEntity({ shard, session, reader }));
-  const reading = merge(...entities).pipe(takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))));
+  const entities = shard.readers.map((reader) => ({ shard, session, reader, answers: createLastAnswers() }));
+  const reading = merge(...entities.map(readEntity)).pipe(
+    takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))),
+  );
   const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
   const closed = defer(() => from(session.close())).pipe(ignoreElements());
-  const untilFailed = concat(reading, flushed).pipe(
+  const rest = defer(() =>
+    concat(
+      ...entities.flatMap((entity) => entity.reader.streams.map((stream) => reportRest(streamReading(entity, stream)))),
+    ),
+  );
+  const untilFailed = concat(reading, flushed, rest).pipe(
     failWith(from(session.failed)),
-    catchError((error: unknown) => throwError(() => (error instanceof SessionEnded ? error.cause : error))),
+    catchError((error: unknown) =>
+      concat(
+        rest,
+        throwError(() => (error instanceof SessionEnded ? error.cause : error)),
+      ),
+    ),
   );
   return concat(untilFailed, closed).pipe(finalize(() => void session.close()));
 }

@@ -1,4 +1,5 @@
 import {
+  catchError,
   concat,
   defer,
   EMPTY,
@@ -14,6 +15,7 @@ import {
   take,
   takeUntil,
   tap,
+  throwError,
   timer,
   type Observable,
 } from 'rxjs';
@@ -23,9 +25,10 @@ import { isComplete, isSweepDue, nextWalk, resumeOrBegin } from '../rules/cursor
 import { dueAt, type Target, type TimedScan } from '../rules/rhythm';
 import { isoDay, queryOf, scansOf } from '../rules/scope';
 import { parked, parksStream } from './parking';
+import { reportRest } from './committed';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
-import { filterIgnored, needsWorkingFilter, readPages } from './read-pages';
+import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
 import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
 
 /** How long a scan whose filter has no effect rests. */
@@ -45,24 +48,27 @@ export function readStream(reading: StreamReading): Observable<Progress> {
   return parked(shard, place, parksStream, scans);
 }
 
-/** One sweep, or the rest of one, in a run that makes no other; none where it was made before the stream was opened again. */
+/** One sweep, or the rest of one, in a run that makes no other; of a sweep made before the stream was opened again, what was not decided then. */
 function sweepOnce(reading: StreamReading): Observable<Progress> {
   const { shard, session, place } = reading;
-  const { begun, reported } = shard.sweeps;
+  const { begun, reported, decided } = shard.sweeps;
   const name = `${place.entity} ${place.stream}`;
-  if (reported.has(name)) return EMPTY;
-  return afterPendingPages(reading, () => {
+  if (decided.has(name)) return swept(reading);
+  const sweep = afterPendingPages(reading, () => {
+    if (reported.has(name)) return decideSweep(reading);
     const before = cursorOf(reading, 'sweep');
     if (isComplete(before) && begun.get(name) === before.number) {
       const flushed = defer(() => from(session.flush())).pipe(ignoreElements());
-      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }));
+      return concat(flushed, of<Progress>({ kind: 'sweep', ...place, cursor: before }), decideSweep(reading));
     }
     const cursor = beginSweep(reading);
     begun.set(name, cursor.number);
     return sweepFrom(reading, cursor);
-  }).pipe(
+  });
+  return sweep.pipe(
     tap((progress) => {
       if (progress.kind === 'sweep') reported.add(name);
+      if (progress.kind === 'swept') decided.add(name);
     }),
   );
 }
@@ -79,7 +85,7 @@ interface RepeatedScan {
 /** Each walk of one scan as soon as it is due, until stopped: the scan waits, walks, and waits again. */
 function repeatScan(repeated: RepeatedScan): Observable<Progress> {
   const { reading, rhythm, scanName } = repeated;
-  const { stream } = reading;
+  const { stream, place } = reading;
   const target = rhythm.targets(stream.name)[scanName];
   return defer(() => {
     let isFruitless = false;
@@ -94,6 +100,11 @@ function repeatScan(repeated: RepeatedScan): Observable<Progress> {
         tap((progress) => {
           const isIgnored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
           if (isIgnored && needsWorkingFilter(scanName)) isFruitless = true;
+        }),
+        catchError((error: unknown) => {
+          if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
+          isFruitless = true;
+          return of<Progress>({ kind: 'warning', ...place, message: filterRefused(stream, scanName) });
         }),
       );
     });
@@ -142,11 +153,26 @@ function walkOnce({ reading, rhythm, scanName, early }: RepeatedScan): Observabl
 
 /** A sweep from its cursor on, then its deletions. */
 function sweepFrom(reading: StreamReading, cursor: Cursor): Observable<Progress> {
+  return concat(readPages(reading, 'sweep', cursor), decideSweep(reading));
+}
+
+/** The deletions of a finished sweep, then whether the sweep is complete; of one that was broken off nothing. */
+function decideSweep(reading: StreamReading): Observable<Progress> {
   const deletions = defer(() => {
     const sweep = cursorOf(reading, 'sweep');
     return isComplete(sweep) && !reading.shard.stop.aborted ? publishDeletions(reading, sweep) : EMPTY;
   });
-  return concat(readPages(reading, 'sweep', cursor), deletions);
+  return concat(deletions, swept(reading));
+}
+
+/** Whether the finished sweep is complete, now that its deletions are decided; nothing of a sweep that was broken off. */
+function swept(reading: StreamReading): Observable<Progress> {
+  return defer(() => {
+    const cursor = cursorOf(reading, 'sweep');
+    if (!isComplete(cursor)) return EMPTY;
+    const completeness = reading.handle.completeness();
+    return concat(reportRest(reading), of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness }));
+  });
 }
 
 /** Goes on with a half sweep of the same query, or begins the next one. */

@@ -1,11 +1,13 @@
 import { defer, finalize, type Observable } from 'rxjs';
 
-import type { Answer, EntityId, Query, StreamDeclaration, StreamName } from '../model';
+import type { Answer, EntityId, Position, Query, RawBody, StreamDeclaration, StreamName, Turn } from '../model';
 import type { Twins } from '../rules/identity';
 import type { Target, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
 import type { Session, StreamSession } from '../shard/session';
-import type { Rest } from '../sources/rest';
+import type { Asking, Rest } from '../sources/rest';
+import { askRecovering, PageSize, type AskRows } from './recover-page';
+import { ofStreamAlone, type LastAnswers } from './stream-trouble';
 
 /** When the scans of a running service begin. */
 export interface Rhythm {
@@ -37,7 +39,7 @@ export interface Reader extends ScopeSetting {
 /** How a shard is read. */
 export interface ShardReadingOptions {
   /** Fences and restores; called again after each commit that did not go through. */
-  readonly open: () => Promise<Session>;
+  readonly open: (wanted: AbortSignal) => Promise<Session>;
   readonly readers: readonly Reader[];
   /** How often each scan of a stream is made; null = one sweep of every stream, then the reading completes. */
   readonly rhythm: Rhythm | null;
@@ -65,11 +67,15 @@ export interface Sweeps {
   readonly begun: Map<string, number>;
   /** Streams whose sweep was reported complete. */
   readonly reported: Set<string>;
+  /** Streams whose sweep's deletions were decided; a session that ended before leaves them to the next one. */
+  readonly decided: Set<string>;
 }
 
 /** The reading of one shard, over all of its sessions. */
 export interface ShardReading extends ShardReadingOptions {
   readonly sweeps: Sweeps;
+  /** Rows that a page of each list is asked for, by entity and stream. */
+  readonly pageSizes: Map<string, PageSize>;
   /** Emits when `stop` is aborted, to late subscribers too. */
   readonly stopping: Observable<unknown>;
 }
@@ -79,6 +85,8 @@ export interface EntityReading {
   readonly shard: ShardReading;
   readonly session: Session;
   readonly reader: Reader;
+  /** Which of its streams were answered, and when. */
+  readonly answers: LastAnswers;
 }
 
 /** The reading of one stream in one session of its shard. */
@@ -90,9 +98,9 @@ export interface StreamReading extends EntityReading {
 }
 
 /** One stream of an entity that is read. */
-export function streamReading({ shard, session, reader }: EntityReading, stream: StreamDeclaration): StreamReading {
-  const place = { entity: reader.entity, stream: stream.name };
-  return { shard, session, reader, stream, place, handle: session.stream(place.entity, place.stream) };
+export function streamReading(entity: EntityReading, stream: StreamDeclaration): StreamReading {
+  const place = { entity: entity.reader.entity, stream: stream.name };
+  return { ...entity, stream, place, handle: entity.session.stream(place.entity, place.stream) };
 }
 
 /** What a sweep of the stream asks for now. */
@@ -100,16 +108,51 @@ export function scopeOf({ shard, session, reader, stream }: StreamReading): Quer
   return sweepQuery(stream, reader, session.account(reader.entity)?.firstRun ?? isoDay(shard.now()));
 }
 
-/** Asks for pages of a query; the session knows of each request until its page was added, or none came. */
+/** The turn among all requests of the one for rows from an offset on; null = no request has one, where nothing has a rhythm. */
+type TurnAt = ((offset: number) => Turn) | null;
+
+function turnOf(turnAt: TurnAt, offset: number): Pick<Asking, 'turn'> {
+  return turnAt === null ? {} : { turn: () => turnAt(offset) };
+}
+
+/** Asks for rows of a query; the session knows of each request until its page was added, or none came. */
 export function asking(
-  { shard, stream, handle }: StreamReading,
+  { shard, reader, stream, handle, place, answers }: StreamReading,
   query: Query,
-  rest: (offset: number) => Rest,
-): (offset: number) => Observable<Answer> {
+  turnAt: TurnAt,
+): AskRows {
   const params = listParams(stream, query);
-  return (offset) =>
+  return (offset, limit, tries) =>
     defer(() => {
-      const answered = handle.requested(shard.requestOrder.next());
-      return rest(offset).list(stream.name, stream.path, params, offset, shard.limit).pipe(finalize(answered));
+      const mark = shard.requestOrder.next();
+      const answered = handle.requested(mark);
+      return reader.rest
+        .list(stream.name, stream.path, params, offset, limit, {
+          ...turnOf(turnAt, offset),
+          ...(tries === undefined ? {} : { tries }),
+        })
+        .pipe(ofStreamAlone(answers, place, mark), finalize(answered));
     });
+}
+
+/** Asks for the pages of a walk, in smaller pages where large ones fail. */
+export function askingPages(
+  reading: StreamReading,
+  query: Query,
+  turnAt: TurnAt,
+): (offset: number, position: Position) => Observable<Answer> {
+  const {
+    shard,
+    reader: { rest },
+    stream,
+    place,
+  } = reading;
+  const name = `${place.entity} ${place.stream}`;
+  const size = shard.pageSizes.get(name) ?? new PageSize(shard.limit);
+  shard.pageSizes.set(name, size);
+  const params = listParams(stream, query);
+  const raw = (offset: number): Observable<RawBody> =>
+    rest.raw(stream.name, stream.path, params, offset, turnOf(turnAt, offset));
+  const ask = askRecovering({ ask: asking(reading, query, turnAt), raw }, size, query.order);
+  return (_, position) => ask(position);
 }

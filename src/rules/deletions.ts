@@ -1,9 +1,9 @@
 import type { Deletions } from '../model';
 import type { Hold } from '../state/state-topic';
+import { DAY_MS } from './scope';
 
 /** Rows that may be deleted within a day without a question, whatever their share. */
 const ALWAYS_ALLOWED = 10;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What the allowance of a stream is made of. */
 export interface AllowanceInput {

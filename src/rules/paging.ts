@@ -1,5 +1,6 @@
+import { isExact } from '../changes/kinds';
 import { FatalError, type ParkReason } from '../errors';
-import type { Answer, Interval, Position, Query, Row } from '../model';
+import type { Answer, Interval, Position, Query, Row, UnreadableRows } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */
 export type PageVerdict =
@@ -8,8 +9,13 @@ export type PageVerdict =
       readonly interval: Interval;
       /** The rows inside the interval, in the direction of the walk. */
       readonly rows: readonly Row[];
+      /** Rows without an id in front of the page's last row; those behind it are shown by the next page again, and by the last page here. */
       readonly strays: readonly unknown[];
       readonly end: boolean;
+      /** Rows of the list up to this page's last, where its own total says another number. */
+      readonly miscounted: number | null;
+      /** Rows in front of these that could not be read; their ids are no part of the interval. */
+      readonly unreadable: UnreadableRows | null;
       readonly next: Position;
     }
   | { readonly kind: 'step'; readonly next: Position };
@@ -22,6 +28,11 @@ export interface Paging {
   /** Rows asked for; the server may answer with fewer. At least 2, as pages overlap by one row. */
   readonly limit: number;
   readonly order: Query['order'];
+  /**
+   * Whether a list ends only where a page that begins with its last row shows nothing behind that row, whatever its total says. A server
+   * that gives fewer rows than asked for, and counts only those, would otherwise end the list with its first page.
+   */
+  readonly confirmsEnd?: boolean;
 }
 
 /** Where every walk starts. */
@@ -36,6 +47,7 @@ export function startPosition(): Position {
  * @throws FatalError that parks the stream: rows out of order, no usable id, or no progress
  */
 export function judge(position: Position, answer: Answer, paging: Paging): PageVerdict {
+  if (answer.unreadable !== undefined) return judgeBehind(position, answer, answer.unreadable, paging);
   const { offset, anchor } = position;
   const { order } = paging;
   const { rows, strays, lastAt } = readRows(position, answer, order);
@@ -44,27 +56,79 @@ export function judge(position: Position, answer: Answer, paging: Paging): PageV
   const beyondAnchor = (row: Row) => anchor === null || comesAfter(row.id, anchor, order);
 
   // Rows in front were deleted, so there may be rows between the anchor and this page.
-  if (offset > 0 && (firstRow === undefined || beyondAnchor(firstRow))) return step(stepBack(position, answer, order));
+  if (offset > 0 && (firstRow === undefined || beyondAnchor(firstRow))) return step(stepBack(position, answer, paging));
 
-  const end = isEnd(position, answer, paging);
+  const shown = offset + answer.rows.length;
+  const isLastAlone = answer.rows.length === 1 && anchor !== null && firstRow !== undefined && !beyondAnchor(firstRow);
+  const end = isLastAlone
+    ? answer.totalCount <= shown || position.emptyAt === shown
+    : isEnd(position, answer, paging) && (paging.confirmsEnd !== true || !mayGoOn(answer.rows, rows));
   const reached = lastRow !== undefined && beyondAnchor(lastRow) ? lastRow.id : null;
-  if (reached === null && !end) return step(stepForward(position, answer, order));
+  if (reached === null && !end) return step(stepForward(position, answer, paging));
 
   const counted = { step: 1, requests: position.requests + 1, unproven: 0 };
   const next =
     reached === null
       ? { ...counted, offset, anchor } // nothing beyond the anchor, and the list ends here
       : { ...counted, offset: offset + lastAt, anchor: reached };
-  if (!end) checkProgress(next, answer, order);
+  if (!end) checkEnd(next, answer, paging);
   return {
     kind: 'proved',
     interval: intervalOf(anchor, end ? null : reached, order),
     rows: rows.filter(beyondAnchor),
-    strays,
+    strays: strays.filter(({ index }) => end || index < lastAt).map(({ row }) => row),
     end,
+    miscounted: answer.totalCount < shown || (end && answer.totalCount !== shown) ? shown : null,
+    unreadable: null,
     next,
   };
 }
+
+/** Judges an answer that begins behind rows which could not be read: nothing is proved of the ids between those and what was proved before. */
+function judgeBehind(
+  position: Position,
+  answer: Answer,
+  { bodies, resumedAt }: NonNullable<Answer['unreadable']>,
+  paging: Paging,
+): PageVerdict {
+  const { anchor } = position;
+  const { order } = paging;
+  const at = { ...position, offset: resumedAt };
+  const { rows, strays, lastAt } = readRows(at, answer, order);
+  const firstRow = rows[0];
+  const lastRow = rows.at(-1);
+  // What could not be read lies among what was proved already.
+  if (firstRow !== undefined && anchor !== null && !comesAfter(firstRow.id, anchor, order)) {
+    const { totalCount, began, ended } = answer;
+    return judge(at, { rows: answer.rows, totalCount, began, ended }, paging);
+  }
+  const counted = { step: 1, requests: position.requests + 1, unproven: 0 };
+  const page = { kind: 'proved' as const, rows, miscounted: null };
+  if (firstRow === undefined || lastRow === undefined) {
+    return {
+      ...page,
+      strays: [],
+      interval: NO_ID,
+      end: true,
+      unreadable: { bodies, gap: intervalOf(anchor, null, order) },
+      next: { ...counted, offset: position.offset, anchor },
+    };
+  }
+  const before = order === 'asc' ? firstRow.id - 1 : firstRow.id + 1;
+  const next = { ...counted, offset: resumedAt + lastAt, anchor: lastRow.id };
+  checkEnd(next, answer, paging);
+  return {
+    ...page,
+    strays: strays.filter(({ index }) => index < lastAt).map(({ row }) => row),
+    interval: intervalOf(before, lastRow.id, order),
+    end: false,
+    unreadable: { bodies, gap: intervalOf(anchor, before, order) },
+    next,
+  };
+}
+
+/** The interval that proves nothing: no id is above the highest safe integer. */
+const NO_ID: Interval = { after: Number.MAX_SAFE_INTEGER, upTo: null };
 
 /** What one answer says of a single id: settled (there, or not), or only where to ask next. */
 export type SpotVerdict =
@@ -84,13 +148,13 @@ export function judgeSpot(id: number, position: Position, answer: Answer, paging
   const atStart = position.offset === 0;
 
   if (!atStart && (firstRow === undefined || comesAfter(firstRow.id, id, order))) {
-    return step(stepBack(position, answer, order));
+    return step(stepBack(position, answer, paging));
   }
   const covered =
     (firstRow !== undefined && comesAfter(firstRow.id, id, order)) ||
     (lastRow !== undefined && !comesAfter(id, lastRow.id, order)) ||
     isEnd(position, answer, paging);
-  if (!covered) return step(stepForward(position, answer, order));
+  if (!covered) return step(stepForward(position, answer, paging));
   return { kind: 'settled', found: rows.find((row) => row.id === id) ?? null };
 }
 
@@ -100,7 +164,7 @@ function isRow(value: unknown): value is Row {
     value !== null &&
     'id' in value &&
     typeof value.id === 'number' &&
-    Number.isSafeInteger(value.id) &&
+    isExact(value.id) &&
     value.id > 0
   );
 }
@@ -108,12 +172,12 @@ function isRow(value: unknown): value is Row {
 /** Parts the rows with an id from the strays, and checks that the ids are in order. */
 function readRows(position: Position, { rows: all }: Answer, order: Query['order']) {
   const rows: Row[] = [];
-  const strays: unknown[] = [];
+  const strays: { readonly index: number; readonly row: unknown }[] = [];
   let last: number | null = null;
   let lastAt = 0;
   for (const [index, row] of all.entries()) {
     if (!isRow(row)) {
-      strays.push(row);
+      strays.push({ index, row });
       continue;
     }
     if (last !== null && !comesAfter(row.id, last, order)) {
@@ -139,6 +203,12 @@ function isEnd({ offset }: Position, { rows, totalCount }: Answer, { limit }: Pa
   return rows.length < limit && offset + rows.length >= totalCount;
 }
 
+/** Whether a row that is the last of its page may have more behind it although the total names no more. */
+function mayGoOn(all: readonly unknown[], rows: readonly Row[]): boolean {
+  // Behind a last row that is followed by rows without an id no page can begin.
+  return rows.length > 1 || (all.length === 1 && rows.length === 1);
+}
+
 /** The ids beyond `anchor` up to and with `reached`, in the direction of the walk. */
 function intervalOf(anchor: number | null, reached: number | null, order: Query['order']): Interval {
   if (order === 'asc') return { after: anchor, upTo: reached };
@@ -149,35 +219,49 @@ function step(next: Position): { readonly kind: 'step'; readonly next: Position 
   return { kind: 'step', next };
 }
 
-function stepBack(position: Position, answer: Answer, order: Query['order']): Position {
+function stepBack(position: Position, answer: Answer, paging: Paging): Position {
   const by = Math.min(position.step, position.offset);
-  return unproven({ ...position, offset: position.offset - by, step: 2 * by }, answer, order);
+  const emptyAt = answer.rows.length === 0 ? { emptyAt: position.offset } : {};
+  return unproven(
+    { ...withoutEmpty(position), ...emptyAt, offset: position.offset - by, step: 2 * by },
+    answer,
+    paging,
+  );
 }
 
-function stepForward(position: Position, answer: Answer, order: Query['order']): Position {
+function stepForward(position: Position, answer: Answer, paging: Paging): Position {
   const by = Math.max(1, answer.rows.length - 1);
-  return unproven({ ...position, offset: position.offset + by }, answer, order);
+  return unproven({ ...withoutEmpty(position), offset: position.offset + by }, answer, paging);
 }
 
-function unproven(position: Position, answer: Answer, order: Query['order']): Position {
-  const next = { ...position, requests: position.requests + 1, unproven: position.unproven + 1 };
-  checkProgress(next, answer, order);
-  return next;
+function withoutEmpty({ offset, anchor, step, requests, unproven: steps }: Position): Position {
+  return { offset, anchor, step, requests, unproven: steps };
 }
 
 /** A list that keeps changing, or that miscounts itself, must not be asked for ever. */
-function checkProgress(next: Position, { totalCount }: Answer, order: Query['order']): void {
-  const pages = totalCount / 99 + 40;
-  const most = 4 * pages + 200;
-  const list = `in a list of ${totalCount}`;
+function unproven(position: Position, answer: Answer, paging: Paging): Position {
+  const next = { ...position, requests: position.requests + 1, unproven: position.unproven + 1 };
+  const pages = pagesOf(next, answer, paging);
   if (next.unproven >= pages) {
-    const got = `none in ${next.unproven} requests`;
-    throw parked('no-progress', next, order, `a proven page within ${Math.ceil(pages)} requests ${list}`, got);
+    const expected = `a proven page within ${Math.ceil(pages)} requests in a list of ${answer.totalCount}`;
+    throw parked('no-progress', next, paging.order, expected, `none in ${next.unproven} requests`);
   }
+  return next;
+}
+
+/** A list that grows as fast as it is read has no end. */
+function checkEnd(next: Position, answer: Answer, paging: Paging): void {
+  const most = 4 * pagesOf(next, answer, paging) + 200;
   if (next.requests >= most) {
-    const got = `no end in ${next.requests}`;
-    throw parked('no-progress', next, order, `the end within ${Math.ceil(most)} requests ${list}`, got);
+    const expected = `the end within ${Math.ceil(most)} requests in a list of ${answer.totalCount}`;
+    throw parked('no-progress', next, paging.order, expected, `no end in ${next.requests}`);
   }
+}
+
+/** Pages that the whole list takes and 40 more, at the rows that the server gives; by the total, or by what was shown beyond that. */
+function pagesOf({ offset }: Position, { rows, totalCount }: Answer, { limit }: Paging): number {
+  const isCapped = rows.length > 1 && rows.length < limit;
+  return Math.max(totalCount, offset) / (isCapped ? rows.length - 1 : PAGE_ROWS - 1) + 40;
 }
 
 function parked(reason: ParkReason, position: Position, order: Query['order'], expected: string, got: string) {

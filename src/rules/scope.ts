@@ -2,7 +2,8 @@ import type { Query, Row, StreamDeclaration } from '../model';
 import type { TimedScan } from './rhythm';
 
 const DEFAULT_DAYS = 90;
-const DAY_MS = 24 * 60 * 60 * 1000;
+/** Milliseconds of a day of the calendar in UTC. */
+export const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What an entity's file says of its scope. */
 export interface ScopeSetting {
@@ -69,8 +70,10 @@ export function listParams(
 export function isWithin({ scopeField, openField }: Filters, { from, to, open }: Query, row: Row): boolean {
   if (open === true && openField !== null && (row[openField] ?? '') !== '') return false;
   if (scopeField === null || (from === null && to === null)) return true;
-  const date = row[scopeField];
-  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return false;
+  const date = row[scopeField] ?? '';
+  if (date === '') return false;
+  // A date of another form says nothing of the filter: whether it can be read is the decoder's to find out.
+  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return true;
   return (from === null || date >= from) && (to === null || date <= to);
 }
 

@@ -1,18 +1,18 @@
-import { verifyLayout } from '../state/layout';
 import type { Kafka } from 'kafkajs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
-import { TransientError } from '../errors';
+import { ConfigError, TransientError } from '../errors';
 import type { Secrets } from '../secrets';
+import type { ClockBounds } from '../sinks/clock-bounds';
 import { groupIsEmpty } from '../sinks/group';
 import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
 import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
-import { allStreams } from '../sources/streams/all-streams';
 import { parseStateKey, parseStateValue } from '../state/state-topic';
+import { allStreams } from '../sources/streams/all-streams';
 import { userAgentOf } from './api';
-import { layoutOf, resolveFraming } from './codecs';
+import { resolveFraming } from './codecs';
 import type { Emit } from './events';
 import type { Cluster, ServiceOptions } from './run-context';
 
@@ -21,19 +21,17 @@ interface ServicePart<K extends keyof ServiceConfig> {
   readonly service: Pick<ServiceConfig, K>;
 }
 
-/** Connects, makes and verifies the topics, resolves the schemas; rejects where another service or, in a run of one sweep, another instance is at work. */
+/** Connects, makes and verifies the topics, resolves the schemas; in a run of one sweep, rejects where another instance is at work. */
 export async function openCluster(options: ServiceOptions, emit: Emit): Promise<Cluster> {
   const { config, endless, kafkaLog, patience, secrets, socketFactory, version } = options;
   const kafka = createKafka({ ...kafkaSettings(config, secrets), socketFactory }, kafkaLog);
-  const topics = await ensureTopics(kafka, topicSettings(config, config.service.topics.create));
+  const topics = await ensureTopics(kafka, startSettings(kafka, config, patience.restoreMs));
   const onWarning = (about: string): void => emit({ kind: 'surroundings', about });
   for (const warning of topics.warnings) onWarning(warning);
   const { registry } = config.service;
   const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);
-  const cluster = { kafka, topics, framing };
-  await refuseForeignState(cluster, config, patience.restoreMs);
-  if (!endless) await waitForEmptyGroup(kafka, config);
-  return cluster;
+  if (!endless) await waitForEmptyGroup(kafka, config, emit);
+  return { kafka, topics, framing };
 }
 
 /** How the configured cluster is reached. */
@@ -70,8 +68,60 @@ export function topicSettings(
     dataPartitions: service.topics.partitions,
     statePartitions: service.state.partitions,
     replicationFactor: service.topics.replicationFactor,
+    sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     create,
   };
+}
+
+/** The topics of the configured service at its start: what is missing is made, unless something was published there before. */
+export function startSettings(
+  kafka: Kafka,
+  config: ServicePart<'service' | 'kafka' | 'topics' | 'state' | 'projections'>,
+  deadlineMs: number,
+): TopicSettings {
+  const settings = topicSettings(config, config.service.topics.create);
+  return {
+    ...settings,
+    beforeCreating: (missing) =>
+      refuseLostTopics(kafka, {
+        serviceId: config.service.service.id,
+        topic: `${settings.prefix}.state`,
+        missing,
+        deadlineMs,
+      }),
+  };
+}
+
+/** Rejects with a ConfigError where the state topic knows of records in a topic that is missing, or is another service's. */
+async function refuseLostTopics(
+  kafka: Kafka,
+  {
+    serviceId,
+    topic,
+    missing,
+    deadlineMs,
+  }: {
+    readonly serviceId: string;
+    readonly topic: string;
+    readonly missing: readonly string[];
+    readonly deadlineMs: number;
+  },
+): Promise<void> {
+  const lost = new Set<string>();
+  await readCommitted(kafka, { serviceId, topic, follow: false, deadlineMs }, (record) => {
+    const { key, value, partition, offset } = record;
+    const place = `${topic}, partition ${partition}, offset ${offset}`;
+    const parsed = parseStateKey(serviceId, key?.toString() ?? '', place);
+    if (value === null || !('layout' in parsed)) return false;
+    const { lastOffsets } = parseStateValue('layout', value);
+    for (const name of missing) if (Object.keys(lastOffsets[name] ?? {}).length > 0) lost.add(name);
+    return false;
+  });
+  if (lost.size === 0) return;
+  const names = [...lost].join(', ');
+  throw new ConfigError(
+    `looking at the topics: expected ${names} to exist, as ${topic} remembers what was published there, got no such topic; what was published there is gone. Restore what is missing, or start over under another topics.prefix`,
+  );
 }
 
 /** The enabled entities of each shard that has any, by the shard's number. */
@@ -85,6 +135,14 @@ export function entitiesByShard<T extends Pick<EntityConfig, 'id' | 'enabled'>>(
     shards.set(shard, [...(shards.get(shard) ?? []), entity]);
   }
   return shards;
+}
+
+/** How far the clock may be from the broker's, by topic. */
+export function clockOf(topics: Topics): (topic: string) => ClockBounds | undefined {
+  const bounds = new Map(
+    [...topics.data.values(), topics.sweeps, topics.deadLetters, topics.state].map(({ name, clock }) => [name, clock]),
+  );
+  return (topic) => bounds.get(topic);
 }
 
 /** Bytes that a batch for a topic may have, with room for what a batch takes beside its records. */
@@ -104,47 +162,22 @@ export function refuseOtherMembers(owned: ReadonlySet<number>, topics: Pick<Topi
   if (owned.size < partitions) throw notAlone(groupId, `gave this one ${owned.size} of ${partitions} shards`);
 }
 
-/**
- * Refuses another service's state topic before anything is written to it. Where a shard was never used, and so cannot tell how many
- * partitions the topics had, one that was used is asked.
- */
-async function refuseForeignState(
-  { kafka, topics, framing }: Cluster,
-  config: Config,
-  deadlineMs: number,
-): Promise<void> {
-  const ends = topics.highWatermarks.get(topics.state.name) ?? [];
-  const used = (shard: number): boolean => (ends[shard] ?? 0) > 0;
-  if (!ends.some((end) => end > 0)) return;
-  const allUsed = [...entitiesByShard(config.entities, topics.state.partitions).keys()].every(used);
-  const serviceId = config.service.service.id;
-  const topic = topics.state.name;
-  const expected = layoutOf(topics, framing);
-  const never = new Promise<never>(() => undefined);
-  await readCommitted(kafka, { serviceId, topic, follow: false, stopped: never, deadlineMs }, (record) => {
-    const { key, value, partition, offset } = record;
-    const parsed = parseStateKey(
-      serviceId,
-      key?.toString() ?? '',
-      `${topic}, partition ${partition}, offset ${offset}`,
-    );
-    if (allUsed) return true;
-    if (value === null || !('layout' in parsed)) return false;
-    verifyLayout(parseStateValue('layout', value), topics, expected);
-    return true;
-  });
-}
-
 /** Waits as long as a predecessor that was killed may still be listed in the group; rejects if a member is left then. */
-async function waitForEmptyGroup(kafka: Kafka, { service }: Config): Promise<void> {
+async function waitForEmptyGroup(kafka: Kafka, { service }: Config, emit: Emit): Promise<void> {
   const groupId = service.service.id;
   const waitMs = service.kafka.sessionTimeoutMs + 5_000;
-  if (!(await groupIsEmpty(kafka, groupId, waitMs))) throw notAlone(groupId, `still has members after ${waitMs} ms`);
+  const untilMs = Date.now() + waitMs;
+  const forWhom = `another instance of the service, or the session of one that was killed, in group ${groupId}`;
+  const onWaiting = (): void => emit({ kind: 'waiting', wait: { forWhom, untilMs } });
+  const isEmpty = await groupIsEmpty(kafka, groupId, waitMs, onWaiting);
+  emit({ kind: 'waiting', wait: null });
+  if (!isEmpty) throw notAlone(groupId, `still has members after ${waitMs} ms`);
 }
 
 function notAlone(groupId: string, got: string): TransientError {
   return new TransientError(
     `taking part alone in group ${groupId}: expected no other instance of the service, got a group that ${got}; stop the other one, or wait for it`,
+    { trouble: 'second-instance' },
   );
 }
 

@@ -2,18 +2,20 @@ import type { Config, RegistryConfig } from '../../config/config';
 import { createDecoder } from '../changes/decode';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from '../changes/fingerprint';
 import { daysOf } from '../changes/kinds';
+import { ConfigError, TransientError } from '../errors';
 import { isObject } from '../json';
 import { NO_DATE } from '../changes/block';
 import type { SweepsCodec, LinesCodec, StreamCodec } from '../changes/records';
 import type { LedgerBlock, Projection, Row, StreamDeclaration } from '../model';
 import type { Secrets } from '../secrets';
-import { createEncoder, loadSchema, type Encoder } from '../sinks/avro';
+import { createEncoder, loadSchema, releasedSchemas, type Encoder } from '../sinks/avro';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { createRegistry, type RegistrySettings } from '../sinks/registry';
 import { type SubjectSchema } from '../sinks/registry-subjects';
 import type { Topic, Topics } from '../sinks/topics';
 import { allStreams } from '../sources/streams/all-streams';
-import type { Definition, Layout } from '../state/state-topic';
+import type { ExpectedKeys } from '../state/layout';
+import { LAYOUT_VERSION, type Definition, type Layout } from '../state/state-topic';
 
 /** All that turns rows, sweeps and ledger blocks into bytes: compiled once and shared by every entity and shard, as schemas are large. */
 export interface Codecs {
@@ -23,6 +25,15 @@ export interface Codecs {
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** What a new shard writes down about its surroundings. */
   readonly layout: Layout;
+  readonly formerKeySchemas: NonNullable<ExpectedKeys['formerKeySchemas']>;
+}
+
+/** The same codecs, but for a new shard, which writes keys as a shard with this layout does: all shards share the topics. */
+export function withNewShardsLike(codecs: Codecs, { keySchemas: used }: Pick<Layout, 'keySchemas'>): Codecs {
+  const keySchemas = Object.fromEntries(
+    Object.entries(codecs.layout.keySchemas).map(([topic, id]) => [topic, used[topic] ?? id]),
+  );
+  return { ...codecs, layout: { ...codecs.layout, keySchemas } };
 }
 
 /** What of the configuration decides how records look. */
@@ -30,8 +41,8 @@ type RecordSetting = Pick<Config['service'], 'projections' | 'volatileFields'>;
 
 const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection]));
 
-/** The codecs of a service; each stream's is compiled when it is first asked for. */
-export function createCodecs(setting: RecordSetting, topics: Topics, framing: Framing): Codecs {
+/** The codecs of a service; each stream's is compiled when it is first asked for. The program's version goes into the layouts that are written. */
+export function createCodecs(setting: RecordSetting, topics: Topics, framing: Framing, version?: string): Codecs {
   const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
   const compiled = new Map<string, StreamCodec>();
   return {
@@ -43,7 +54,8 @@ export function createCodecs(setting: RecordSetting, topics: Topics, framing: Fr
     sweeps: sweepsCodecOf(topics.sweeps, framing),
     encodeBlock: (value) => block.encode(value),
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
-    layout: layoutOf(topics, framing),
+    layout: layoutOf(topics, framing, version),
+    formerKeySchemas: formerKeysOf(topics, framing),
   };
 }
 
@@ -65,24 +77,45 @@ export async function resolveFraming(
   const registry = createRegistry({ settings: registryAsOfNow(config, secrets), userAgent, onNote: onWarning });
   try {
     return confluent(await registry.resolve(subjectsOf(topics)));
+  } catch (error) {
+    throw ofRegistry(error, config.url);
   } finally {
     registry.close();
   }
 }
 
+/** The same failure, said to be the registry's, with the key under which its address is configured. */
+function ofRegistry(error: unknown, url: string): unknown {
+  if (!(error instanceof TransientError) && !(error instanceof ConfigError)) return error;
+  const message = `using the schema registry at ${url} (registry.url): ${error.message}`;
+  const context = {
+    trouble: 'registry' as const,
+    cause: error,
+    ...(error.status === undefined ? {} : { status: error.status }),
+  };
+  return error instanceof ConfigError
+    ? new ConfigError(message, { ...context, mayPass: error.mayPass })
+    : new TransientError(message, context);
+}
+
 /** Whose schemas a registry must know: the keys and values of every topic in Avro. */
 export function subjectsOf(topics: AvroTopics<{ readonly name: string }>): readonly SubjectSchema[] {
   return avroTopics(topics).flatMap(({ topic, schema }) => [
-    { name: `${topic.name}-key`, schemaText: loadSchema(`${schema}-key`) },
+    {
+      name: `${topic.name}-key`,
+      schemaText: loadSchema(`${schema}-key`),
+      formerTexts: formerKeySchemas(schema),
+    },
     { name: `${topic.name}-value`, schemaText: loadSchema(schema) },
   ]);
 }
 
 /** What a new shard writes down about its surroundings. */
-export function layoutOf(topics: Topics, framing: Framing): Layout {
+export function layoutOf(topics: Topics, framing: Framing, version?: string): Layout {
   const all = avroTopics(topics);
   return {
-    version: 1,
+    version: LAYOUT_VERSION,
+    ...(version === undefined ? {} : { writtenBy: version }),
     statePartitions: topics.state.partitions,
     partitions: Object.fromEntries(all.map(({ topic }) => [topic.name, topic.partitions])),
     keyFraming: framing.name,
@@ -93,6 +126,22 @@ export function layoutOf(topics: Topics, framing: Framing): Layout {
     lastOffsets: {},
     observedAt: 0,
   };
+}
+
+/** Ids of the released key schemas that a layout may name instead of the newest, by topic. */
+export function formerKeysOf(topics: Topics, framing: Framing): NonNullable<ExpectedKeys['formerKeySchemas']> {
+  return Object.fromEntries(
+    avroTopics(topics).map(({ topic, schema }) => [
+      topic.name,
+      formerKeySchemas(schema).map((text) => framing.schemaId(`${topic.name}-key`, text)),
+    ]),
+  );
+}
+
+/** The texts of the released key schemas that are not the newest, oldest first. */
+function formerKeySchemas(schema: string): readonly string[] {
+  const newest = loadSchema(`${schema}-key`);
+  return releasedSchemas(`${schema}-key`).filter((text) => text !== newest);
 }
 
 function registryAsOfNow({ files, ...settings }: RegistryConfig, secrets: Secrets): RegistrySettings {
@@ -131,21 +180,36 @@ function codecOf(
   const topic = topics.data.get(declaration.name);
   if (topic === undefined) throw new Error(`no topic for stream ${declaration.name}; this is a bug`);
   const schemaText = loadSchema(declaration.schema);
-  const { key, value } = encodersOf(declaration.schema, topic.name, framing);
+  const { value, keys } = encodersOf(declaration.schema, topic.name, framing);
   const { projection } = declaration;
-  const formerLines = projection === null ? null : linesCodecOf(projection, topics, framing);
-  return {
+  const linesOf = projection === null ? () => null : linesCodecsOf(projection, topics, framing);
+  const isAskedFor = projection !== null && setting.projections.includes(projection.name);
+  const codecWith = (keySchemas: Layout['keySchemas']): StreamCodec => {
+    const key = keys(keySchemas);
+    const formerLines = linesOf(keySchemas);
+    return {
+      ...unkeyed,
+      encodeKey: (id) => key.encode(id),
+      lines: isAskedFor ? formerLines : null,
+      formerLines,
+    };
+  };
+  const unkeyed = {
     declaration,
     definition: definitionOf(declaration, setting.volatileFields),
     fingerprintUnder: fingerprintsOf(schemaText),
     decode: createDecoder(schemaText),
-    encode: (record) => value.encode(record),
-    encodeKey: (id) => key.encode(id),
-    dateOf: (row) => dayOf(row, declaration.scopeField),
+    encode: (record: Record<string, unknown>) => value.encode(record),
+    dateOf: (row: Row) => dayOf(row, declaration.scopeField),
     topic,
-    lines: projection !== null && setting.projections.includes(projection.name) ? formerLines : null,
-    formerLines,
-  };
+    withKeysOf: codecWith,
+  } satisfies Partial<StreamCodec>;
+  return codecWith({});
+}
+
+/** How the rows of every stream are told apart now. */
+export function currentDefinitions({ volatileFields }: Pick<RecordSetting, 'volatileFields'>): readonly Definition[] {
+  return allStreams.map((declaration) => definitionOf(declaration, volatileFields));
 }
 
 /** How the stream's rows are told apart now; `configured` holds paths that begin with a stream's name. */
@@ -172,30 +236,61 @@ function fingerprintsOf(schemaText: string): StreamCodec['fingerprintUnder'] {
   };
 }
 
-/** Null where the topic of the lines does not exist: then nothing of them was published. */
-function linesCodecOf({ name, field, schema }: Projection, topics: Topics, framing: Framing): LinesCodec | null {
+/** Codecs of lines by the key schemas of a layout; null where the topic of the lines does not exist: then nothing of them was published. */
+function linesCodecsOf(
+  { name, field, schema }: Projection,
+  topics: Topics,
+  framing: Framing,
+): (keySchemas: Layout['keySchemas']) => LinesCodec | null {
   const topic = topics.data.get(name);
-  if (topic === undefined) return null;
-  const { key, value } = encodersOf(schema, topic.name, framing);
-  return {
-    name,
-    count: (row) => arrayOf(row[field]).length,
-    of: (record) => arrayOf(record[field]).filter(isObject),
-    encode: (record) => value.encode(record),
-    encodeKey: (id) => key.encode(id),
-    topic,
+  if (topic === undefined) return () => null;
+  const { value, keys } = encodersOf(schema, topic.name, framing);
+  return (keySchemas) => {
+    const key = keys(keySchemas);
+    return {
+      name,
+      field,
+      count: (row) => arrayOf(row[field]).length,
+      of: (record) => arrayOf(record[field]).filter(isObject),
+      encode: (record) => value.encode(record),
+      encodeKey: (id) => key.encode(id),
+      topic,
+    };
   };
 }
 
 function sweepsCodecOf(topic: Topic, framing: Framing): SweepsCodec {
-  const { key, value } = encodersOf('sweep', topic.name, framing);
-  return { encode: (record) => value.encode(record), encodeKey: (stream) => key.encode(stream), topic };
+  const { value, keys } = encodersOf('sweep', topic.name, framing);
+  const codecWith = (keySchemas: Layout['keySchemas']): SweepsCodec => {
+    const key = keys(keySchemas);
+    return {
+      encode: (record) => value.encode(record),
+      encodeKey: (stream) => key.encode(stream),
+      topic,
+      withKeysOf: codecWith,
+    };
+  };
+  return codecWith({});
 }
 
-function encodersOf(schema: string, topic: string, framing: Framing): Readonly<Record<'key' | 'value', Encoder>> {
+/** The encoders of a topic, each compiled once. */
+interface TopicEncoders {
+  readonly value: Encoder;
+  /** That of the key schema which a layout names for the topic; of the newest where the layout names none. */
+  readonly keys: (keySchemas: Layout['keySchemas']) => Encoder;
+}
+
+function encodersOf(schema: string, topic: string, framing: Framing): TopicEncoders {
   const encoder = (part: 'key' | 'value', schemaText: string): Encoder =>
     createEncoder(schemaText, { prefix: framing.prefix(`${topic}-${part}`, schemaText) });
-  return { key: encoder('key', loadSchema(`${schema}-key`)), value: encoder('value', loadSchema(schema)) };
+  const newest = encoder('key', loadSchema(`${schema}-key`));
+  const former = new Map(
+    formerKeySchemas(schema).map((text) => [framing.schemaId(`${topic}-key`, text), encoder('key', text)] as const),
+  );
+  return {
+    value: encoder('value', loadSchema(schema)),
+    keys: (keySchemas) => former.get(keySchemas[topic] ?? '') ?? newest,
+  };
 }
 
 function arrayOf(value: unknown): readonly unknown[] {

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { verifyLayout } from '../state/layout';
 import type { Config, EntityConfig } from '../../config/config';
-import type { EntityId } from '../model';
 import type { Reader } from '../reading/stream-reading';
 import type { ShardOptions } from '../shard/shard-options';
 import { ensureTopics } from '../sinks/topics';
 import { openWriter } from '../sinks/writer';
 import { allStreams } from '../sources/streams/all-streams';
-import { batchBytes, topicSettings } from './cluster';
+import { batchBytes, clockOf, topicSettings } from './cluster';
 import type { Membership } from '../sinks/group';
 import type { Codecs } from './codecs';
 import type { Patience } from './patience';
@@ -22,7 +21,7 @@ export interface ShardSetting extends Pick<RunContext, 'serviceId' | 'topics' | 
 export function shardOptions(
   { options, serviceId, topics, codecs, partition }: ShardSetting,
   number: number,
-  entities: readonly { readonly id: EntityId; readonly streams: readonly string[] }[],
+  entities: readonly (Pick<EntityConfig, 'id' | 'streams'> & Partial<Pick<EntityConfig, 'accept'>>)[],
 ): ShardOptions {
   const { layout, encodeBlock, decodeBlock } = codecs;
   const { openWriter: openShardWriter, read, verifyLayout: verify } = partition(number);
@@ -33,7 +32,11 @@ export function shardOptions(
     streams: entities.flatMap((entity) =>
       allStreams
         .filter(({ name }) => entity.streams.includes(name))
-        .map((declaration) => ({ entity: entity.id, codec: codecs.streamCodec(declaration) })),
+        .map((declaration) => ({
+          entity: entity.id,
+          codec: codecs.streamCodec(declaration),
+          accepted: entity.accept?.[declaration.name] ?? [],
+        })),
     ),
     deadLetters: topics.deadLetters,
     sweeps: codecs.sweeps,
@@ -54,40 +57,44 @@ export interface PartitionSetting {
   readonly config: Config;
   readonly patience: Pick<Patience, 'commitMs'>;
   readonly cluster: Cluster;
-  readonly layout: Codecs['layout'];
+  readonly codecs: Pick<Codecs, 'layout' | 'formerKeySchemas'>;
   readonly membership: Pick<Membership, 'read'>;
 }
 
 /** The partition of that number in Kafka. */
 export function kafkaPartition(
-  { config, patience, cluster, layout, membership }: PartitionSetting,
+  { config, patience, cluster, codecs, membership }: PartitionSetting,
   number: number,
 ): ShardPartition {
   const { kafka, topics } = cluster;
+  const expected = { ...codecs.layout, formerKeySchemas: codecs.formerKeySchemas };
   let current = topics;
   /** A topic may have been deleted or made anew since the start: then what the ledger says was published is gone. */
   const lookAgain = async (): Promise<void> => {
     current = await ensureTopics(kafka, topicSettings(config, 'must-exist'));
   };
   return {
-    openWriter: async () => {
+    openWriter: async (wanted) => {
       await lookAgain();
       return openWriter(kafka, {
+        ...(wanted === undefined ? {} : { wanted }),
         transactionalId: `${topics.state.name}-${number}`,
         stateTopic: topics.state.name,
         partition: number,
         maxBatchBytes: batchBytes(current),
+        clock: clockOf(current),
+        compression: config.service.kafka.compression,
         deadlineMs: patience.commitMs,
       });
     },
     read: (offset, each, end) => membership.read(number, offset, each, end),
     verifyLayout: async (stored) => {
       try {
-        verifyLayout(stored, current, layout);
+        verifyLayout(stored, current, expected);
       } catch {
         // What the owner before committed while it was being fenced lies beyond the ends seen before that.
         await lookAgain();
-        verifyLayout(stored, current, layout);
+        verifyLayout(stored, current, expected);
       }
     },
   };

@@ -16,6 +16,8 @@ export interface Patience {
   readonly commitMs: number;
   /** How long the reading of a shard's state may take. */
   readonly restoreMs: number;
+  /** How often the topics are looked at while they are written to. */
+  readonly topicsMs: number;
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
   /** How often one request to the API is tried, and the waits between. */
@@ -35,8 +37,9 @@ export function usualPatience(random: () => number): Patience {
     reopenTries: 8,
     confirmMs: 60_000,
     stopMs: 10_000,
-    commitMs: 60_000,
+    commitMs: 30_000,
     restoreMs: 120_000,
+    topicsMs: 25_000,
     idleCommitMs: 10_000,
     retry: requestRetry(random),
   };

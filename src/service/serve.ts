@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
 import {
+  catchError,
   concat,
   concatMap,
+  defaultIfEmpty,
   defer,
   EMPTY,
   filter,
@@ -19,6 +21,7 @@ import {
   take,
   takeUntil,
   tap,
+  throwError,
   timer,
   type MonoTypeOperatorFunction,
   type Observable,
@@ -31,29 +34,36 @@ import { failWith } from '../operators/fail-with';
 import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
+import { freshnessOf } from '../rules/completeness';
+import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
 import { createTwins } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
 import { targetsOf } from '../rules/rhythm';
 import type { RequestPace } from '../sources/budget';
+import type { Session } from '../shard/session';
 import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
+import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
-import { entitiesByShard, openCluster, refuseOtherMembers } from './cluster';
-import { createCodecs } from './codecs';
-import type { Emit, ServiceEvent } from './events';
+import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
+import { createCodecs, withNewShardsLike } from './codecs';
+import type { Emit, LossKind, ServiceEvent, StreamFreshness } from './events';
+import { lookAtState } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, RunContext, ServiceOptions } from './run-context';
+import { watchTopics } from './watch-topics';
 
 /**
  * Reads every stream of every enabled entity and publishes what changed.
  *
  * `once`: one sweep each, taking part alone; completes when all are done or given up and the group is left, errors with a TransientError when
  * Kafka cannot be used or another instance is at work, with a ConfigError when a person must act. `run`: sweep after sweep of the shards that
- * the group gives to this replica, until stopped; what passes is waited for, and only a ConfigError that no waiting cures ends it.
+ * the group gives to this replica, until stopped; what passes is waited for, a shard with a fault of its own is parked, and only a
+ * ConfigError that concerns the whole service and that no waiting cures ends it.
  */
 export function runService(options: ServiceOptions): Observable<ServiceEvent> {
   const { endless, patience } = options;
@@ -85,18 +95,18 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     stateTopic: topics.state.name,
     sessionTimeoutMs: service.kafka.sessionTimeoutMs,
     readDeadlineMs: patience.restoreMs,
+    onContact: (failure) => emit({ kind: 'contact', failure }),
   });
-  const codecs = createCodecs(service, topics, framing);
-  const { layout } = codecs;
+  const codecs = createCodecs(service, topics, framing, version);
   const holders = new Map<EntityId, Shard>();
-  const reading = runShards({
+  const run: RunContext = {
     options,
     emit,
     serviceId: service.service.id,
     topics,
     codecs,
     membership,
-    partition: (number) => kafkaPartition({ config, patience, cluster, layout, membership }, number),
+    partition: (number) => kafkaPartition({ config, patience, cluster, codecs, membership }, number),
     api,
     budgetScope: service.budget.scope,
     requestOrder,
@@ -106,7 +116,26 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     twins: createTwins(() =>
       [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
     ),
+  };
+  const watched = watchTopics({
+    look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
+    first: topics,
+    everyMs: patience.topicsMs,
   });
+  // Before any shard is opened: opening fences whoever has a transactional id of this topic, another service too.
+  const looked = membership.owned.pipe(
+    filter((owned) => !options.endless || owned.size > 0),
+    take(1),
+    mergeMap((owned) => lookAtState({ cluster, config, membership, owned, deadlineMs: patience.restoreMs })),
+    failWith(membership.owned),
+    takeUntil(whenAborted(options.stop)),
+    defaultIfEmpty(null),
+  );
+  const reading = looked.pipe(
+    concatMap((used) =>
+      runShards(used === null ? run : { ...run, codecs: withNewShardsLike(codecs, used) }).pipe(failWith(watched)),
+    ),
+  );
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
   return concat(reading, leave).pipe(
     finalize(() => {
@@ -145,6 +174,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     tap((numbers) => api.setShare(shareOf(numbers, run))),
     startWith(none),
     pairwise(),
+    tap(([before, now]) => emitShards(run, before, now)),
     takeUntil(whenAborted(options.stop)),
   );
   return changes.pipe(
@@ -152,11 +182,20 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     mergeMap((number) => {
       const lost = owned.pipe(
         filter((numbers) => !numbers.has(number)),
-        tap(() => emit({ kind: 'shard-ready', shard: number })),
+        tap(() => emit({ kind: 'shard-ready', shard: number, streams: [] })),
       );
       return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
     }),
   );
+}
+
+/** Says what the group gave and took, where that is anything. */
+function emitShards({ emit, shards, topics }: RunContext, before: ReadonlySet<number>, now: ReadonlySet<number>): void {
+  const taken = [...now].filter((number) => !before.has(number));
+  const givenUp = [...before].filter((number) => !now.has(number));
+  if (taken.length + givenUp.length === 0) return;
+  const entities = taken.flatMap((number) => shards.get(number) ?? []).map(({ id }) => id);
+  emit({ kind: 'shards', taken, givenUp, entities, owned: now.size, of: topics.state.partitions });
 }
 
 /** How much of the one IP's requests this replica may make: its entities' part of all, unless each replica has an IP. */
@@ -172,35 +211,69 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   if (entities.length === 0) return EMPTY;
   const { options, emit, membership, holders } = run;
   const { patience } = options;
-  const shard = createShard(shardOptions(run, number, entities));
+  let shard: Shard;
+  // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
+  const createAnew = (): void => {
+    shard = createShard(shardOptions(run, number, entities));
+    for (const { id } of entities) holders.set(id, shard);
+  };
+  createAnew();
   // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
-  for (const { id } of entities) holders.set(id, shard);
-  return readShard({
-    open: async () => {
-      const session = await shard.open();
-      emit({ kind: 'shard-ready', shard: number });
-      return session;
-    },
-    readers: entities.map((entity) => readerOf(run, entity)),
-    rhythm: run.rhythm,
-    parkMs: patience.parkMs,
-    limit: PAGE_ROWS,
-    credits: CREDITS,
-    requestOrder: run.requestOrder,
-    twins: run.twins,
-    newId: () => randomUUID().slice(0, 8),
-    now: options.now,
-    stop: options.stop,
-  }).pipe(
+  const reading = defer(() =>
+    readShard({
+      open: async (wanted) => {
+        const session = await shard.open(wanted);
+        emit({ kind: 'shard-ready', shard: number, streams: freshnessIn(session, entities) });
+        return session;
+      },
+      readers: entities.map((entity) => readerOf(run, entity)),
+      rhythm: run.rhythm,
+      parkMs: patience.parkMs,
+      limit: PAGE_ROWS,
+      credits: CREDITS,
+      requestOrder: run.requestOrder,
+      twins: run.twins,
+      newId: () => randomUUID().slice(0, 8),
+      now: options.now,
+      stop: options.stop,
+    }),
+  );
+  const reopenedReading = reading.pipe(
+    tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
     reopened(run, number, confirmed),
-    finalize(() => entities.forEach(({ id }) => holders.delete(id))),
+  );
+  const released = defer(() => from(shard.release())).pipe(ignoreElements());
+  // Not of a shard that the group took away: its new owner ends what was left open.
+  return concat(
+    reopenedReading.pipe(
+      catchError((error: unknown) =>
+        concat(
+          released,
+          throwError(() => error),
+        ),
+      ),
+    ),
+    released,
+  ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
+}
+
+/** How old what a session remembers of each of its streams is. */
+function freshnessIn(session: Pick<Session, 'stream'>, entities: readonly EntityConfig[]): StreamFreshness[] {
+  return entities.flatMap(({ id: entity, streams }) =>
+    streams.map((stream) => {
+      const known = session.stream(entity, stream);
+      return { entity, stream, ...freshnessOf(known.cursor('sweep'), known.completeness()) };
+    }),
   );
 }
 
-/** What is lost: by a refusal a batch alone, and the shard goes on in smaller pieces until the row that is refused alone is known. */
-type LossKind = 'refused' | 'lost';
+/** Whether it concerns one shard alone: what stands in its partition, or a bug that it ran into. */
+function isOfShard(error: unknown): boolean {
+  if (error instanceof TransientError) return false;
+  return !(error instanceof ConfigError) || (error.concerns === 'shard' && !error.mayPass);
+}
 
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
@@ -211,9 +284,12 @@ function reopened(
   const { endless, patience, stop } = options;
   const lossOf = (error: unknown): LossKind | null => {
     if (error instanceof TransientError) return error.retryAfterMs === 0 ? 'refused' : 'lost';
-    return error instanceof ConfigError && error.mayPass && endless ? 'lost' : null;
+    if (!endless) return null;
+    if (error instanceof ConfigError && error.mayPass) return 'lost';
+    return shard !== null && isOfShard(error) ? 'parked' : null;
   };
   const waitMs = ({ kind, inARow }: Loss<LossKind>): number | null => {
+    if (kind === 'parked') return patience.parkMs(inARow);
     const enough = inARow > (kind === 'refused' ? MAX_REFUSALS : patience.reopenTries);
     if (!endless && (enough || stop.aborted)) return null;
     return patience.reopenMs(kind === 'refused' ? 1 : inARow);
@@ -221,9 +297,7 @@ function reopened(
   const report = (event: ReopenEvent<Progress, LossKind>): Observable<Progress> => {
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
-    // Further refusals in a row are no sign of trouble.
-    if (error instanceof Error && (kind === 'lost' || inARow === 1))
-      emit({ kind: 'lost', shard, error, waitMs: event.waitMs });
+    if (error instanceof Error) emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow });
     return EMPTY;
   };
   const until = whenAborted(stop);
@@ -237,7 +311,5 @@ function reopened(
 /** Whether it happens only after a commit; a page that changed nothing is reported before anything is committed. */
 function provesCommit(progress: Progress): boolean {
   if (progress.kind === 'sweep') return true;
-  if (progress.kind !== 'page') return false;
-  const { created, updated, deleted, deadLetters } = progress.counts;
-  return created + updated + deleted + deadLetters > 0;
+  return progress.kind === 'page' && hasPublished(progress.counts);
 }

@@ -1,6 +1,6 @@
 import type { Page } from '../model';
 import { placeName, type Place } from './memory';
-import type { PageToCommit } from './page-changes';
+import type { PageToCommit, RowSent } from './page-changes';
 
 /**
  * How a scan's pages go into transactions: any number at a time, or, after the broker refused a transaction, one page or one row at a time
@@ -34,19 +34,46 @@ export function afterCommit(before: Caution, { upTo, end }: Pick<PageSent, 'upTo
 export interface PageSent extends Place {
   readonly upTo: number | null;
   readonly end: boolean;
-  /** The id of a page's one row; null = more rows, or none. */
-  readonly onlyId: number | null;
+  /** A page's one row, as it was to be published; null = more rows, none, or nothing to publish. */
+  readonly onlyRow: RowSent | null;
 }
 
-/** A page without its rows. */
-export function pageSent({ state, scan }: Place, { interval, end, rows }: Page): PageSent {
-  return { state, scan, upTo: interval.upTo, end, onlyId: rows.length === 1 ? (rows[0]?.id ?? null) : null };
+/** A page without its rows; the fingerprint is that of its first record, null = the page publishes nothing. */
+export function pageSent({ state, scan }: Place, { interval, end, rows }: Page, fingerprint: string | null): PageSent {
+  const [row, ...others] = rows;
+  const onlyRow = row === undefined || others.length > 0 || fingerprint === null ? null : { id: row.id, fingerprint };
+  return { state, scan, upTo: interval.upTo, end, onlyRow };
 }
+
+function nameOf(place: Place, { id, fingerprint }: RowSent): string {
+  return `${placeName(place)} ${id} ${fingerprint}`;
+}
+
+/** A page or so. */
+const SMALLEST_SHARE = 1 / 64;
+/** Some twenty transactions until they are twice as large: one that is too large costs its whole deadline. */
+const GROWTH = 1.035;
 
 /** The caution of every scan of a shard; outlives the sessions, as each refusal ends one. */
 export class Cautions {
   readonly #byPlace = new Map<string, Caution>();
   readonly #refusedRows = new Set<string>();
+  #share = 1;
+
+  /** How much of a whole transaction the next ones may hold. */
+  get share(): number {
+    return this.#share;
+  }
+
+  /** A transaction did not go through within its deadline, as where the broker throttles: the next ones are half as large. */
+  shrinkAfterDeadline(): void {
+    this.#share = Math.max(SMALLEST_SHARE, this.#share / 2);
+  }
+
+  /** A transaction went through: the next ones are a little larger, up to whole ones. */
+  growAfterCommit(): void {
+    this.#share = Math.min(1, this.#share * GROWTH);
+  }
 
   /** How this page goes into a transaction. */
   of(place: Place, { interval }: Page): Caution {
@@ -58,8 +85,8 @@ export class Cautions {
   shrinkAfterRefusal(refused: readonly PageSent[], waiting: readonly PageSent[]): void {
     const [only, ...others] = refused;
     const alone = others.length === 0;
-    if (only?.onlyId != null && alone) {
-      this.#refusedRows.add(`${placeName(only)} ${only.onlyId}`);
+    if (only?.onlyRow != null && alone) {
+      this.#refusedRows.add(nameOf(only, only.onlyRow));
       return;
     }
     for (const page of [...refused, ...waiting]) {
@@ -77,9 +104,9 @@ export class Cautions {
     else this.#byPlace.set(name, caution);
   }
 
-  /** True once of a row that was refused alone: should the row change, the broker is asked again. */
-  takeRefusedRow(place: Place, id: number): boolean {
-    return this.#refusedRows.size > 0 && this.#refusedRows.delete(`${placeName(place)} ${id}`);
+  /** True once of a row that was refused alone; of a row that has changed since, the broker is asked again. */
+  takeRefusedRow(place: Place, row: RowSent): boolean {
+    return this.#refusedRows.size > 0 && this.#refusedRows.delete(nameOf(place, row));
   }
 
   #of(name: string): Caution {
@@ -93,8 +120,10 @@ export function cutUp(whole: PageToCommit): readonly PageToCommit[] {
   return page.rows.map((row, index) => {
     const last = index === page.rows.length - 1;
     const after = index === 0 ? page.interval.after : (page.rows[index - 1]?.id ?? null);
+    const { unreadable, ...rest } = page;
     const part: Page = {
-      ...page,
+      ...rest,
+      ...(last && unreadable !== undefined && { unreadable }),
       rows: [row],
       strays: last ? page.strays : [],
       interval: { after, upTo: last ? page.interval.upTo : row.id },

@@ -1,3 +1,4 @@
+import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
 import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
 import { cutUp, pageSent, type Cautions } from './caution';
@@ -10,6 +11,7 @@ import {
   type PageForBatch,
   type PageResult,
   type PageToCommit,
+  type RowSent,
 } from './page-changes';
 import { SessionEnded } from './session-ended';
 import type { ShardOptions } from './shard-options';
@@ -38,6 +40,9 @@ const NEXT: Readonly<Record<CommitState['name'], readonly CommitState['name'][]>
 const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
+/** What committed pages came to. */
+export type PagesCommitted = Pick<PageResult, 'counts' | 'deadLettered' | 'misfits'>;
+
 /** The options of a shard that its commits depend on. */
 export type CommitOptions = Pick<
   ShardOptions,
@@ -62,6 +67,7 @@ export class Commits {
   readonly #parts: CommitParts;
   readonly #queue: Queued[] = [];
   readonly #idle: IdleCursors;
+  readonly #committed = new Committed();
   #state: CommitState = { name: 'resting' };
   #filling = emptyFilling();
   /** Who waits until no page of a stream is in the queue. */
@@ -118,6 +124,11 @@ export class Commits {
     filling.moved.set(placeName(place), place);
     await this.#written();
     return rows;
+  }
+
+  /** What the stream's pages came to that were committed since the last call. */
+  takeCommitted(state: StreamState): PagesCommitted {
+    return this.#committed.take(state);
   }
 
   /** Writes what changed in a stream's ledger with the next transaction. */
@@ -179,7 +190,8 @@ export class Commits {
   #drain(): void {
     if (this.#state.name === 'ended') return;
     try {
-      while (this.#filling.rows < MAX_ROWS && this.#filling.bytes < MAX_BYTES && this.#takeNext());
+      const { share } = this.#parts.cautions;
+      while (this.#filling.rows < MAX_ROWS * share && this.#filling.bytes < MAX_BYTES * share && this.#takeNext());
       if (this.#state.name === 'resting' && !isEmpty(this.#filling)) this.#sendBatch();
     } catch (error) {
       // Not a failed commit, so a bug: the ledger may be half changed, and only a new session puts it right.
@@ -208,7 +220,13 @@ export class Commits {
       return true;
     }
     const changes = this.#compare(state, next);
-    const settle = settler(next, changes);
+    const settle = (): void => {
+      const { counts, deadLettered, misfits = {} } = changes.result;
+      // A page that was cut up counts as read with its last row, and as published with each.
+      const read = next.partial ? NO_COUNTS : { ...NO_COUNTS, rows: counts.rows, unchanged: counts.unchanged };
+      this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered, misfits });
+      next.resolve(changes.result);
+    };
     this.#fill(state, toCommit, changes);
     if (changes.waits) {
       this.#filling.settled.push(settle);
@@ -223,7 +241,7 @@ export class Commits {
     const place = { state, scan: toCommit.scan };
     const began = this.#queuedOf(state).map(({ toCommit: { page } }) => page.began);
     const oldestOpen = Math.min(...state.requests, ...began);
-    const wasRefused = (id: number): boolean => cautions.takeRefusedRow(place, id);
+    const wasRefused = (row: RowSent): boolean => cautions.takeRefusedRow(place, row);
     try {
       return changesOf({ memory, options, partial, oldestOpen, wasRefused }, state, toCommit);
     } catch (error) {
@@ -239,14 +257,16 @@ export class Commits {
     filling.bytes += changes.size.bytes;
     if (changes.newStrays) {
       const key: StateKey = { entity: state.entity, stream: state.name, strays: true };
-      const value: Strays = { fingerprints: state.strays };
+      const lastPublished = [...state.lastPublished].map(([id, last]) => ({ id, ...last }));
+      const value: Strays = { fingerprints: state.strays, ...(lastPublished.length > 0 && { lastPublished }) };
       filling.values.set(stateKey(this.#parts.options.serviceId, key), value);
     }
     if (changes.waits) {
       filling.rows += Math.max(1, changes.size.records);
-      filling.pages.push(pageSent(place, page));
+      filling.pages.push(pageSent(place, page, changes.records[0]?.headers['fingerprint'] ?? null));
       filling.touched.add(state);
       if (changes.cursor === 'moved') filling.moved.set(placeName(place), place);
+      if (changes.countsInSweep) filling.moved.set(placeName({ state, scan: 'sweep' }), { state, scan: 'sweep' });
     } else if (changes.cursor === 'moved') this.#idle.add(place);
   }
 
@@ -270,13 +290,15 @@ export class Commits {
     if (outcome.kind !== 'committed') {
       if (outcome.kind === 'refused') {
         const queued = this.#queue.map(({ toCommit }) =>
-          pageSent({ state: this.#streamOf(toCommit), scan: toCommit.scan }, toCommit.page),
+          pageSent({ state: this.#streamOf(toCommit), scan: toCommit.scan }, toCommit.page, null),
         );
         cautions.shrinkAfterRefusal(sent.pages, [...this.#filling.pages, ...queued]);
       }
+      if (outcome.kind === 'lost' && outcome.late === true) cautions.shrinkAfterDeadline();
       this.end(outcome.error);
       return;
     }
+    cautions.growAfterCommit();
     for (const { ledger } of sent.touched) ledger.settle();
     memory.committed(written, outcome.lastOffsets);
     for (const page of sent.pages) cautions.committed(page);
@@ -299,6 +321,26 @@ export class Commits {
 
   #streamOf({ entity, stream }: PageToCommit): StreamState {
     return this.#parts.memory.streamOf(entity, stream);
+  }
+}
+
+/** What pages came to, committed and not yet told: their scan may have ended before they were committed, as when its stream is parked. */
+class Committed {
+  readonly #byStream = new Map<StreamState, PagesCommitted>();
+
+  add(state: StreamState, { counts, deadLettered, misfits = {} }: PagesCommitted): void {
+    const before = this.take(state);
+    this.#byStream.set(state, {
+      counts: addCounts(before.counts, counts),
+      deadLettered: [...before.deadLettered, ...deadLettered],
+      misfits: addMisfits(before.misfits ?? {}, misfits),
+    });
+  }
+
+  take(state: StreamState): PagesCommitted {
+    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [], misfits: {} };
+    this.#byStream.delete(state);
+    return committed;
   }
 }
 
@@ -342,13 +384,6 @@ function inRows(queued: Queued): readonly Queued[] {
   return cutUp(queued.toCommit).map((toCommit, index, all) =>
     index === all.length - 1 ? { ...queued, toCommit } : { toCommit, partial: true, resolve: nothing, reject: nothing },
   );
-}
-
-function settler({ resolve, reject }: Queued, { result, parks }: PageForBatch): () => void {
-  return () => {
-    if (parks === null) resolve(result);
-    else reject(parks);
-  };
 }
 
 function asError(error: unknown): Error {

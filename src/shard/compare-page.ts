@@ -1,23 +1,31 @@
 import { RecordError } from '../errors';
-import { ascending, type Comparison, type Publish } from '../changes/compare';
+import { ascending, type Comparison, type LastPublished, type Publish } from '../changes/compare';
 import type { Ledger } from '../changes/ledger';
-import type { Row } from '../model';
+import type { Op, Row } from '../model';
 
 /** A row that could not become a record. */
 export interface DeadLetter {
   readonly row: Row;
   readonly error: RecordError;
   readonly fingerprint: string;
+  /** What the record would have had. */
+  readonly op: Op;
+  /** What the newest record of the row says; null = there is none, or a dead letter came after it. */
+  readonly before: LastPublished | null;
 }
 
-/** What a page changed. A row is created, updated, unchanged, a dead letter or stale. */
+/** What a page changed. A row is created, updated, republished, unchanged, a dead letter or stale. */
 export interface PageChanges<T> {
   readonly records: readonly T[];
   readonly deadLetters: readonly DeadLetter[];
   /** Rows published that had no record before. */
   readonly created: number;
+  /** Of the created, those published as `r`. */
+  readonly firstRead: number;
   readonly updated: number;
-  /** Rows whose content was known, one published again as `r` among them. */
+  /** Rows published again with the content that was published before, or for their lines alone. */
+  readonly republished: number;
+  /** Rows whose content was known, of which nothing was published. */
   readonly unchanged: number;
   /** Entries marked missing by this page. */
   readonly missing: number;
@@ -31,13 +39,13 @@ export interface PageChanges<T> {
 
 /**
  * Compares a page with the ledger, encodes what is to be published and brings the ledger up to the page. A row that `encode`
- * refuses by a RecordError is a dead letter; any other error leaves the ledger half changed.
+ * refuses by a RecordError is a dead letter, once; any other error leaves the ledger half changed.
  */
 export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish: Publish) => T): PageChanges<T> {
   const records: T[] = [];
   const deadLetters: DeadLetter[] = [];
   const stale: number[] = [];
-  const counts = { created: 0, updated: 0, unchanged: 0 };
+  const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0 };
   let touched = false;
   for (const row of ascending(how.page.rows)) {
     const verdict = ledger.compare(row, how);
@@ -49,8 +57,18 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       touched = true;
     } else {
       const error = publish(verdict);
+      if (error !== null && verdict.ifRefused !== null) {
+        counts.unchanged++;
+        if (verdict.ifRefused.kind === 'known') continue;
+        ledger.apply(verdict.ifRefused, how);
+        touched = true;
+        continue;
+      }
+      if (error !== null) deadLetters.push(deadLetterOf(verdict, error));
       ledger.apply(verdict, how, error === null);
-      if (error === null || verdict.part === 'lines') counts[verdict.countsAs]++;
+      if (error === null) counts[verdict.countsAs]++;
+      else if (verdict.part === 'lines') counts.unchanged++;
+      if (error === null && verdict.countsAs === 'created' && verdict.op === 'r') counts.firstRead++;
       touched = true;
     }
   }
@@ -64,8 +82,12 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       return null;
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
-      deadLetters.push({ row: verdict.row, error, fingerprint: verdict.fingerprint });
       return error;
     }
   }
+}
+
+function deadLetterOf({ row, part, fingerprint, op, before }: Publish, error: RecordError): DeadLetter {
+  // Where the lines alone failed, they are still to be published although the record stands.
+  return { row, error, fingerprint, op, before: part === 'lines' ? null : before };
 }

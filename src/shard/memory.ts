@@ -1,11 +1,12 @@
+import type { LastPublished } from '../changes/compare';
 import type { Fingerprint } from '../changes/fingerprint';
 import { createLedger, type Ledger } from '../changes/ledger';
-import type { StreamCodec } from '../changes/records';
+import type { StreamCodec, SweepsCodec } from '../changes/records';
 import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';
 import type { LastOffsets, StateRecord, StoredRecord } from '../sinks/transaction';
-import { withTopicsOf } from '../state/layout';
+import { highestOffsets, refuseNewerLayout, refuseOlderOffsets, withTopicsOf } from '../state/layout';
 import { StoredState } from '../state/read-state';
 import { stateKey, type Account, type Hold, type Layout, type StateKey } from '../state/state-topic';
 import type { TakenMemory } from '../state/take-shard';
@@ -20,11 +21,18 @@ export interface CutPageTotals {
 /** What a shard remembers of one stream of one entity, what is not durable yet included. */
 export interface StreamState {
   readonly entity: EntityId;
-  readonly codec: StreamCodec;
+  /** Its keys are written by the schemas that the shard's layout names. */
+  codec: StreamCodec;
   readonly name: StreamName;
+  /** Ids of rows that a person accepted as they are: dead letters, pending or unreadable rows that make no sweep incomplete. */
+  readonly accepted: ReadonlySet<number>;
   readonly ledger: Ledger;
   readonly walks: Map<ScanName, Walk>;
   strays: readonly string[];
+  /** What the record of a row says whose last reading went to the dead-letter topic. */
+  readonly lastPublished: Map<number, LastPublished>;
+  /** Rows that the broker refused alone, by this process. */
+  readonly refused: Set<number>;
   hold: Hold | null;
   definition: number;
   fingerprint: Fingerprint;
@@ -76,6 +84,7 @@ export class Memory implements TakenMemory {
   readonly #options: ShardOptions;
   readonly #streams = new Map<string, StreamState>();
   #layout: Layout;
+  #sweeps: SweepsCodec;
   /** What the next transaction writes down as written by the one before it. */
   #lastOffsets: Record<string, Record<number, number>> = {};
   #offsetsNoted = true;
@@ -84,12 +93,18 @@ export class Memory implements TakenMemory {
     const { serviceId, stateTopic: topic, decodeBlock } = options;
     this.#options = options;
     this.#layout = options.layout;
-    for (const { entity, codec } of options.streams) {
-      const state = createStreamState(entity, codec);
+    this.#sweeps = options.sweeps;
+    for (const { entity, codec, accepted = [] } of options.streams) {
+      const state = createStreamState(entity, codec, new Set(accepted));
       this.#streams.set(`${entity} ${state.name}`, state);
     }
     const ledgerOf = (entity: EntityId, stream: StreamName): Ledger | undefined => this.find(entity, stream)?.ledger;
     this.#stored = new StoredState({ serviceId, topic, decodeBlock, ledgerOf }, options.number);
+  }
+
+  /** How the records of finished sweeps are written, their keys by the schema that the shard's layout names. */
+  get sweeps(): SweepsCodec {
+    return this.#sweeps;
   }
 
   find(entity: EntityId, stream: StreamName): StreamState | undefined {
@@ -116,17 +131,22 @@ export class Memory implements TakenMemory {
     const { number, serviceId, stateTopic, layout } = this.#options;
     // Only now: a reading that broke off is done again from where it began, as the ledgers forget what they were loading.
     const recordsRead = this.#stored.endReading();
-    if (this.#stored.layout() === null) {
+    const stored = this.#stored.layout();
+    if (stored !== null) {
+      const known = this.#options.streams.map(({ codec }) => codec.definition);
+      refuseNewerLayout(stored, known, `restoring shard ${number} from partition ${number} of ${stateTopic}`);
+    } else {
       if (recordsRead > 0) {
         throw new ConfigError(
           `restoring shard ${number}: expected a layout record in partition ${number} of ${stateTopic}, got records without one; its beginning was lost. Restore the topic, or start over under another topics.prefix`,
+          { concerns: 'shard' },
         );
       }
       // Never written, or by processes that died before their first page: the layout goes with the next transaction.
       this.#stored.wrote([{ key: stateKey(serviceId, { layout: true }), value: JSON.stringify(layout) }], undefined);
     }
     this.#reset();
-    return this.#layout;
+    return { ...this.#layout, lastOffsets: this.#lastOffsets };
   }
 
   /** Time to write into records: it never decreases within a shard. */
@@ -156,10 +176,17 @@ export class Memory implements TakenMemory {
     return { ...this.#layout, lastOffsets: this.#lastOffsets };
   }
 
-  /** A transaction with these records of the state topic stands. */
+  /**
+   * A transaction with these records of the state topic stands. Throws a ConfigError where it ended before what was written earlier; the
+   * offsets remembered stay the higher ones, so that the next start refuses too.
+   */
   committed(records: readonly StateRecord[], lastOffsets: LastOffsets): void {
     const { number, stateTopic, sweeps } = this.#options;
-    this.#stored.wrote(records, lastOffsets.get(stateTopic)?.get(number));
+    refuseOlderOffsets(this.#lastOffsets, lastOffsets);
+    const stateEnd = lastOffsets.get(stateTopic)?.get(number);
+    this.#stored.wrote(records, stateEnd);
+    // Not pending: this offset alone, which every transaction moves, is no reason for another one.
+    if (stateEnd !== undefined) (this.#lastOffsets[stateTopic] ??= {})[number] = stateEnd;
     for (const topic of Object.keys(this.#layout.partitions)) {
       // Records of sweeps are published, not remembered: the service goes on where they were lost.
       if (topic === sweeps.topic.name) continue;
@@ -177,6 +204,7 @@ export class Memory implements TakenMemory {
       state.ledger.loaded();
       state.walks.clear();
       state.strays = [];
+      state.lastPublished.clear();
       state.hold = null;
       state.recent = { rows: 0, bad: 0 };
       state.cutPage = null;
@@ -188,14 +216,21 @@ export class Memory implements TakenMemory {
       else {
         const state = this.find(entry.entity, entry.stream);
         if (entry.kind === 'scan') state?.walks.set(entry.scan, walkOf(entry.value));
-        else if (state !== undefined && entry.kind === 'strays') state.strays = entry.value.fingerprints;
-        else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
+        else if (state !== undefined && entry.kind === 'strays') {
+          const { fingerprints, lastPublished = [] } = entry.value;
+          state.strays = fingerprints;
+          for (const { id, ...last } of lastPublished) state.lastPublished.set(id, last);
+        } else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
       }
     }
-    this.#lastOffsets = Object.fromEntries(
-      Object.entries(this.#layout.lastOffsets).map(([topic, offsets]) => [topic, { ...offsets }]),
-    );
-    for (const state of this.#streams.values()) this.#define(state);
+    // The newest transaction's are stored by the next one only: what this process knows of may be higher.
+    this.#lastOffsets = highestOffsets(this.#lastOffsets, this.#layout.lastOffsets);
+    const { keySchemas } = this.#layout;
+    this.#sweeps = this.#options.sweeps.withKeysOf(keySchemas);
+    for (const state of this.#streams.values()) {
+      state.codec = state.codec.withKeysOf(keySchemas);
+      this.#define(state);
+    }
   }
 
   /** Finds the number of a stream's current definition, or gives it the next one. */
@@ -210,15 +245,18 @@ export class Memory implements TakenMemory {
   }
 }
 
-function createStreamState(entity: EntityId, codec: StreamCodec): StreamState {
+function createStreamState(entity: EntityId, codec: StreamCodec, accepted: ReadonlySet<number>): StreamState {
   const { name } = codec.declaration;
   return {
     entity,
     codec,
     name,
+    accepted,
     ledger: createLedger({ entity, stream: name }),
     walks: new Map(),
     strays: [],
+    lastPublished: new Map(),
+    refused: new Set(),
     hold: null,
     definition: 0,
     fingerprint: notRestored,

@@ -1,17 +1,30 @@
-import { createHash } from 'node:crypto';
-
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
-import { dayOrNull } from '../changes/kinds';
+import { dayOrNull, uuidOf } from '../changes/kinds';
 import { deadLetterOf, sweepRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { FatalError, RecordError } from '../errors';
-import { textOrNull } from '../json';
-import type { Counts, Cursor, EntityId, Page, Query, ScanName, StreamName } from '../model';
-import { addCounts, addSums, advance, cursorOf, NO_COUNTS, withDeletions, withMark, type Walk } from '../rules/cursor';
+import type { Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
+import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
+import {
+  addCounts,
+  addSums,
+  advance,
+  cursorOf,
+  hasPublished,
+  NO_COUNTS,
+  publishedIn,
+  unreadableInFinished,
+  withDeletions,
+  withMark,
+  withMisfits,
+  withPublished,
+  type Walk,
+} from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
+import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';
 
 /** One page on its way into a commit. */
 export interface PageToCommit {
@@ -25,15 +38,36 @@ export interface PageToCommit {
   readonly left?: boolean;
 }
 
+/** A row as it went into a transaction. */
+export interface RowSent {
+  readonly id: number;
+  /** 16 hexadecimal digits. */
+  readonly fingerprint: string;
+}
+
+/** A row that went to the dead-letter topic, without anything of its content. */
+export interface DeadLettered {
+  /** Null where the row has no id. */
+  readonly id: number | null;
+  /** Where in the row; empty = the row as a whole. */
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** What became of a page. */
 export interface PageResult {
   readonly counts: Counts;
+  readonly deadLettered: readonly DeadLettered[];
+  /** Why the stream must be parked now that the page is committed. */
+  readonly parks: FatalError | null;
   /** Where the scan stands after it. */
   readonly cursor: Cursor;
   /** Ids whose row was older than what is published: to be read again at once. */
   readonly stale: readonly number[];
   /** Ids that are open no longer, as the page of `open` proves: to be read by themselves. */
   readonly noLongerOpen: readonly number[];
+  /** Fields of published rows whose value was not of their kind; absent = there were none. */
+  readonly misfits?: Misfits;
 }
 
 /** A row that the API itself says is gone. */
@@ -54,14 +88,16 @@ export interface PageForBatch {
   readonly records: readonly OutgoingRecord[];
   /** Number and bytes of those records, without the sweep's. */
   readonly size: { readonly records: number; readonly bytes: number };
-  /** True where the list of rows without an id has grown. */
+  /** True where the list of rows without an id, or of records behind dead letters, has changed. */
   readonly newStrays: boolean;
   /** True where the result is to be told once the page is committed; false = it changed nothing, and is told at once. */
   readonly waits: boolean;
   /** `moved`: the cursor is written at once, or with the next commit where the page does not wait. `stays`: it is not written. */
   readonly cursor: 'moved' | 'stays';
-  /** Why the stream must be parked once the page is committed. */
-  readonly parks: FatalError | null;
+  /** What the page, or the part of a cut page, published; no rows read. */
+  readonly published: Counts;
+  /** What the page published counts in the sweep, whose cursor is written with it. */
+  readonly countsInSweep: boolean;
 }
 
 /** What the outcome of a page depends on beside the page. */
@@ -72,11 +108,12 @@ export interface PageContext {
   readonly partial: boolean;
   /** When the oldest request of the stream began whose page was not compared yet; Infinity = none is. */
   readonly oldestOpen: number;
-  /** True of a row that the broker refused alone. */
-  readonly wasRefused: (id: number) => boolean;
+  /** True of a row that the broker refused alone as it is now. */
+  readonly wasRefused: (row: RowSent) => boolean;
 }
 
-const MAX_STRAYS = 100;
+/** Of more rows than these an update is published even if they show again what was published before their dead letter. */
+const MAX_LAST_PUBLISHED = 1000;
 const SHAPE_WINDOW = 500;
 const SHAPE_MIN = 5;
 const SHAPE_SHARE = 0.05;
@@ -97,20 +134,30 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     toCommit.left === true &&
     compared.stale.length === 0 &&
     state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, 0);
-  const strays = newStrays(options, state, origin, page.strays);
+  const strays = lettersOfStrays(options, state, origin, page.strays);
+  const unreadable = lettersOfUnreadable(options, state, origin, page.unreadable);
   const letters = [
-    ...compared.deadLetters.map(({ row, error, fingerprint }) =>
-      deadLetterOf(origin, row, { id: row.id, error, fingerprint }, options.deadLetters),
+    ...compared.deadLetters.map(({ row, error, fingerprint, op }) =>
+      deadLetterOf(origin, row, { id: row.id, error, fingerprint, op }, options.deadLetters),
     ),
-    ...strays,
+    ...strays.map(({ letter }) => letter),
+    ...unreadable.map(({ letter }) => letter),
   ];
+  const deadLettered = [
+    ...compared.deadLetters.map(({ row: { id }, error }) => ({ id, path: error.path, reason: error.message })),
+    ...strays.map(({ reason }) => ({ id: null, path: 'id', reason })),
+    ...unreadable.map(({ reason }) => ({ id: null, path: '', reason })),
+  ];
+  const remembered = rememberPublished(state, compared);
   const outgoing = [...compared.records.flat(), ...letters];
   if (outgoing.length > 0) memory.observed(origin.observedAtMs);
 
   const counts: Counts = {
     rows: page.rows.length,
     created: compared.created,
+    firstRead: compared.firstRead,
     updated: compared.updated,
+    republished: compared.republished,
     deleted: 0,
     unchanged: compared.unchanged,
     deadLetters: letters.length,
@@ -119,28 +166,61 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const completes = page.end && scan === 'sweep' && !partial;
   const sweepRecords: OutgoingRecord[] = [];
   if (completes) {
-    const report = { sweeps: options.sweeps, strays: state.strays.length };
+    const report = {
+      sweeps: memory.sweeps,
+      strays: state.strays.length,
+      completeness: completenessIn(state, moved.walk.cursor, moved.walk.cursor.number - 1),
+    };
     sweepRecords.push(sweepRecordOf(origin, cursorOf(moved.walk), report));
     memory.observed(origin.observedAtMs);
   }
 
   const { cursor } = moved.walk;
+  const misfits = misfitsIn(outgoing, origin);
+  const sweepBefore = state.walks.get('sweep');
+  if (misfits !== null && sweepBefore !== undefined) state.walks.set('sweep', withMisfits(sweepBefore, misfits));
+  const sweepWalk = state.walks.get('sweep');
+  const countsInSweep = scan !== 'sweep' && hasPublished(counts) && sweepWalk !== undefined;
+  if (countsInSweep) state.walks.set('sweep', withPublished(sweepWalk, counts));
   // A look for new documents that found none writes nothing.
   const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
   const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
   const stays = partial || scan === 'spot' || (!waits && idles);
   return {
-    result: { counts: moved.counts, cursor, stale: compared.stale, noLongerOpen: compared.noLongerOpen },
+    result: {
+      counts: moved.counts,
+      deadLettered,
+      parks: shapeChanged(state, page.rows.length, letters.length),
+      cursor,
+      stale: compared.stale,
+      noLongerOpen: compared.noLongerOpen,
+      ...(misfits === null ? {} : { misfits }),
+    },
     records: [...outgoing, ...sweepRecords],
     size: {
       records: outgoing.length,
       bytes: outgoing.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
     },
-    newStrays: strays.length > 0,
+    newStrays: strays.length + unreadable.length > 0 || remembered,
     waits,
     cursor: stays ? 'stays' : 'moved',
-    parks: shapeChanged(state, page.rows.length, letters.length),
+    published: publishedIn(counts),
+    countsInSweep,
   };
+}
+
+/** Whether the stream's last finished sweep is complete, after its deletions were decided. */
+export function completenessOfStream(state: StreamState): Completeness {
+  const sweep = state.walks.get('sweep')?.cursor;
+  return completenessIn(state, sweep, finishedSweeps(sweep));
+}
+
+function completenessIn(
+  { ledger, hold, accepted }: StreamState,
+  sweep: Cursor | undefined,
+  decidedSweep: number,
+): Completeness {
+  return completenessOf({ ledger, hold, decidedSweep, unreadable: unreadableInFinished(sweep) }, accepted);
 }
 
 /** Removes from the ledger what no page has shown since it was asked for; returns the tombstones, and the number of rows. */
@@ -189,8 +269,11 @@ function compareRows(
   const { lines } = codec;
   const sweep = state.walks.get('sweep')?.cursor;
   const encode = (publication: Publish): readonly OutgoingRecord[] => {
-    const { id } = publication.row;
-    if (wasRefused(id)) {
+    const { fingerprint, row } = publication;
+    const { id } = row;
+    state.refused.delete(id);
+    if (wasRefused({ id, fingerprint })) {
+      state.refused.add(id);
       const message = `publishing ${name} ${id} of ${entity}: the broker refused this record alone`;
       throw new RecordError(message, { path: '', entity, stream: name });
     }
@@ -202,16 +285,38 @@ function compareRows(
     page,
     scan,
     sweep: sweep?.number ?? 1,
-    beforeFirstFinishedSweep: sweep === undefined || (sweep.number === 1 && sweep.finishedAt === null),
+    beforeFirstFinishedSweep: isBeforeFirstFinishedSweep(sweep),
     definition: state.definition,
     fingerprint: state.fingerprint,
     fingerprintOf: (number) => memory.fingerprintUnder(state, number),
-    uuidOf: (row) => (codec.declaration.address === 'uuid' ? textOrNull(row['uuid']) : null),
+    uuidOf: (row) => (codec.declaration.address === 'uuid' ? uuidOf(row['uuid']) : null),
     dateOf: codec.dateOf,
     linesOf: lines?.count ?? null,
+    lastPublished: (id) => state.lastPublished.get(id),
+    isRefused: (id) => state.refused.has(id),
     oldestOpen,
   };
   return comparePage(ledger, comparison, encode);
+}
+
+/** Keeps what the records of dead-lettered rows say, as their entries no longer do; returns whether that changed. */
+function rememberPublished(
+  { ledger, lastPublished }: StreamState,
+  { deadLetters, touched }: Pick<PageChanges<unknown>, 'deadLetters' | 'touched'>,
+): boolean {
+  let changed = false;
+  for (const { row, before } of deadLetters) {
+    if (before === null || lastPublished.size >= MAX_LAST_PUBLISHED) continue;
+    lastPublished.set(row.id, before);
+    changed = true;
+  }
+  if (!touched) return changed;
+  for (const id of lastPublished.keys()) {
+    if (((ledger.entry(id)?.flags ?? 0) & EntryFlag.DEAD_LETTERED) !== 0) continue;
+    lastPublished.delete(id);
+    changed = true;
+  }
+  return changed;
 }
 
 /** Moves the scan's cursor behind the page; of a page that was cut up only with its last row, whose counts are then the whole page's. */
@@ -231,25 +336,6 @@ function moveCursor(
   return { counts: whole, walk: moved };
 }
 
-/** Dead letters of rows without an id, each kind of row once. */
-function newStrays(
-  { deadLetters }: PageContext['options'],
-  state: StreamState,
-  origin: Origin,
-  rows: readonly unknown[],
-): readonly OutgoingRecord[] {
-  const letters: OutgoingRecord[] = [];
-  for (const row of rows) {
-    const fingerprint = createHash('sha256').update(JSON.stringify(row)).digest('hex').slice(0, 16);
-    if (state.strays.includes(fingerprint)) continue;
-    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
-    const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;
-    const error = new RecordError(message, { path: 'id', entity: state.entity, stream: state.name });
-    letters.push(deadLetterOf(origin, row, { id: null, error, fingerprint }, deadLetters));
-  }
-  return letters;
-}
-
 /** Many rows at once that do not fit the schema mean that the API changed, not that the rows are bad. */
 function shapeChanged(state: StreamState, rows: number, bad: number): FatalError | null {
   // A window that forgets by halves: the last 250 to 500 rows.
@@ -266,8 +352,12 @@ function shapeChanged(state: StreamState, rows: number, bad: number): FatalError
   );
 }
 
-function kindOf(row: unknown): string {
-  if (row === null) return 'null';
-  if (Array.isArray(row)) return 'an array';
-  return typeof row === 'object' ? 'an object without one' : `a ${typeof row}`;
+/** Misfits in the records of rows, by field; null = there are none. */
+function misfitsIn(records: readonly OutgoingRecord[], { codec }: Origin): Misfits | null {
+  const counts = new Map<string, number>();
+  for (const { topic, headers } of records) {
+    if (topic !== codec.topic.name || headers['misfits'] === undefined) continue;
+    for (const field of headers['misfits'].split(',')) counts.set(field, (counts.get(field) ?? 0) + 1);
+  }
+  return counts.size === 0 ? null : Object.fromEntries([...counts].sort());
 }

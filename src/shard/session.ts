@@ -1,10 +1,17 @@
 import { TransientError } from '../errors';
 import type { Cursor, EntityId, ScanName, StreamName } from '../model';
+import type { Completeness } from '../rules/completeness';
 import { cursorOf, walkOf } from '../rules/cursor';
 import type { Account, Hold } from '../state/state-topic';
-import { Commits, type CommitParts } from './commits';
+import { Commits, type CommitParts, type PagesCommitted } from './commits';
 import { addressed, type Addressed, type StreamState } from './memory';
-import { leaveOutOfScope, type ConfirmedDeletion, type PageResult, type PageToCommit } from './page-changes';
+import {
+  completenessOfStream,
+  leaveOutOfScope,
+  type ConfirmedDeletion,
+  type PageResult,
+  type PageToCommit,
+} from './page-changes';
 
 /** One stream of one entity within a session. */
 export interface StreamSession {
@@ -21,6 +28,10 @@ export interface StreamSession {
   missing(sweep: number): readonly Addressed[];
   /** Publishes tombstones of rows that are missing still, as they were when asked for; resolves with their number when durable. */
   remove(confirmed: readonly ConfirmedDeletion[]): Promise<number>;
+  /** What the pages came to that were committed since the last call, whoever added them. */
+  takeCommitted(): PagesCommitted;
+  /** Whether the last finished sweep is complete, its deletions included, and what it lacks. */
+  completeness(): Completeness;
   hold(): Hold | null;
   /** Writes down that the stream's deletions wait for a person, or no longer. */
   setHold(hold: Hold | null): Promise<void>;
@@ -44,7 +55,7 @@ export interface Session {
   remember(entity: EntityId, account: Account): Promise<void>;
   /**
    * Compares a page with the ledger; resolves when what it changed is committed, or at once where it changed nothing.
-   * Pages of one scan must be added in order. Rejects with a FatalError where the stream must be parked, with a SessionEnded where the session has ended.
+   * Pages of one scan must be added in order. The result says where the stream must be parked. Rejects with a SessionEnded where the session has ended.
    */
   add(page: PageToCommit): Promise<PageResult>;
   /** Commits what waits, cursors of unchanged pages included. */
@@ -98,6 +109,8 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
     entry: (id) => addressed(state, id),
     missing: (sweep) => ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []),
     remove: (confirmed) => commits.remove(state, confirmed),
+    takeCommitted: () => commits.takeCommitted(state),
+    completeness: () => completenessOfStream(state),
     hold: () => state.hold,
     setHold(hold) {
       state.hold = hold;

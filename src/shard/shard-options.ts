@@ -8,7 +8,12 @@ export interface ShardOptions extends TakeShardOptions {
   readonly number: number;
   readonly stateTopic: string;
   /** The streams of each configured entity that belongs to this shard. */
-  readonly streams: readonly { readonly entity: EntityId; readonly codec: StreamCodec }[];
+  readonly streams: readonly {
+    readonly entity: EntityId;
+    readonly codec: StreamCodec;
+    /** Ids of rows that make no sweep incomplete; none unless given. */
+    readonly accepted?: readonly number[];
+  }[];
   readonly deadLetters: OutputTopic;
   /** Where the record of a complete sweep goes. */
   readonly sweeps: SweepsCodec;

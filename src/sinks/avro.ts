@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type, types } from 'avsc';
 import { RecordError } from '../errors';
@@ -18,6 +18,16 @@ export function schemaNames(): readonly string[] {
 /** The original text of a file of schemas/avro, named without its ending. */
 export function loadSchema(name: string): string {
   return readFileSync(join(directory, `${name}.avsc`), 'utf8');
+}
+
+/** The texts of the released versions of a schema, oldest first; none where nothing was released. */
+export function releasedSchemas(name: string): readonly string[] {
+  const folder = join(released, name);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((file) => Number.parseInt(file, 10))
+    .sort((one, two) => one - two)
+    .map((version) => readFileSync(join(folder, `${version}.avsc`), 'utf8'));
 }
 
 /** One schema's way between values and bytes. */
@@ -104,7 +114,7 @@ function partsOf(reader: Type, writer: Type, path: string): readonly string[] {
   if (expected instanceof types.ArrayType && got instanceof types.ArrayType)
     return resolutionFaults(expected.itemsType, got.itemsType, path);
   if (!(expected instanceof types.RecordType && got instanceof types.RecordType)) return [];
-  if (expected.name !== got.name) return [];
+  if (![expected.name, ...(expected.aliases ?? [])].includes(got.name)) return [];
   const written = new Map(got.fields.map((field) => [field.name, field.type]));
   return expected.fields.flatMap((field) => {
     const type = [field.name, ...field.aliases].map((name) => written.get(name)).find((found) => found !== undefined);

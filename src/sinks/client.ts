@@ -5,7 +5,7 @@ import { isNativeError } from 'node:util/types';
 import { Kafka, logLevel, type ISocketFactory, type SASLOptions } from 'kafkajs';
 
 import { TLS_EXPECTED } from './faults';
-import { keepRefusals } from './keep-refusals';
+import { keepReasons, keepRefusals } from './keep-refusals';
 
 /** How to reach the cluster; the part of the configuration that this module needs. What a file may hold is asked for at each connection. */
 export interface KafkaSettings {
@@ -25,6 +25,7 @@ export type KafkaLog = (entry: { readonly level: 'warn' | 'error'; readonly mess
 /** Makes the kafkajs client; every retry setting is given, as kafkajs changes its defaults when NODE_ENV is `test`. */
 export function createKafka(settings: KafkaSettings, log: KafkaLog): Kafka {
   keepRefusals();
+  keepReasons();
   return new Kafka({
     clientId: settings.clientId,
     brokers: [...settings.brokers],

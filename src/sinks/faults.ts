@@ -1,17 +1,13 @@
 import { ConfigError, TransientError } from '../errors';
+import { clockFault, type ClockBounds } from './clock-bounds';
 import type { Outcome } from './transaction';
 
 /** Code of the fault of a connection to a broker that speaks TLS, made without TLS. */
 export const TLS_EXPECTED = 'TLS_EXPECTED';
 
 const FENCED: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH']);
-const REFUSED: ReadonlySet<string> = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_TIMESTAMP',
-  'INVALID_RECORD',
-  'CORRUPT_MESSAGE',
-]);
+/** What a broker answers where one record can be the cause; any other refusal would come of whatever record is sent. */
+const REFUSED: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
@@ -23,15 +19,26 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'INVALID_TRANSACTION_TIMEOUT',
   'INVALID_REQUIRED_ACKS',
   'POLICY_VIOLATION',
+  'INVALID_CONFIG',
+  'INVALID_SESSION_TIMEOUT',
+  'INVALID_TIMESTAMP',
+  'INVALID_RECORD',
 ]);
+const NO_COORDINATOR: ReadonlySet<string> = new Set(['GROUP_COORDINATOR_NOT_AVAILABLE']);
+const COORDINATOR_HINT =
+  '; if it stays so, the cluster has fewer brokers than transaction.state.log.replication.factor or offsets.topic.replication.factor (3 each by default) ask for, and cannot make __transaction_state or __consumer_offsets';
 /** KIP-467's code 87, for which kafkajs 2.2.4 has no name that it uses consistently. */
 const INVALID_RECORD_CODE = 87;
 
-/** The rights that what was attempted takes, as `Read on group x`, to be named where one is missing. */
+/** What was attempted takes these; they are named where they are missing. */
 export interface Rights {
+  /** As `Write on topic x`. */
   readonly topic?: string;
+  /** As `Read on group x`. */
   readonly group?: string;
   readonly transactionalId?: string;
+  /** How far this machine's clock may be from the broker's, by each topic written to. */
+  readonly clocks?: readonly ClockBounds[];
 }
 
 /** Turns whatever kafkajs threw into an outcome whose error is one of ours. */
@@ -43,22 +50,31 @@ export function classify(
   if (error instanceof ConfigError) return { kind: 'forbidden', error };
   const type = kafkaType(error);
   const got = error instanceof Error ? error.message : String(error);
-  const message = `${attempted}: ${type === '' ? got : `${got} (${type})`}`;
+  const message = `${attempted}: ${type === '' ? got : `${got} (${type})`}${NO_COORDINATOR.has(type) || /find group coordinator/i.test(got) ? COORDINATOR_HINT : ''}`;
   const forbidden = (text: string): Exclude<Outcome, { kind: 'committed' }> => ({
     kind: 'forbidden',
     error: new ConfigError(text, { cause: error, mayPass: true }),
   });
+  if (named(error, 'KafkaJSNotImplemented') && /compression/i.test(got)) {
+    // kafkajs brings gzip alone.
+    const text = `${attempted}: ${got}; the records there are compressed in a way that this program cannot read. Set the topic's compression.type to uncompressed, producer or gzip; what is there already stays unreadable until it is written anew`;
+    return { kind: 'forbidden', error: new ConfigError(text, { cause: error }) };
+  }
   const fault = tlsFault(error);
   if (fault !== null) return forbidden(`${attempted}: ${fault}`);
+  if (kafkaCode(error) === INVALID_RECORD_CODE) return forbidden(`${message}${adviceOn('INVALID_RECORD', rights)}`);
   if (FORBIDDEN.has(type) || named(error, 'KafkaJSSASLAuthenticationError'))
     return forbidden(`${message}${adviceOn(type, rights)}`);
   if (FENCED.has(type)) {
     return {
       kind: 'fenced',
-      error: new TransientError(`${message}; a newer instance owns this shard`, { cause: error }),
+      error: new TransientError(
+        `${message}; a newer writer took this shard, or the broker ended the transaction as it was open for too long`,
+        { trouble: 'hand-over', cause: error },
+      ),
     };
   }
-  if (REFUSED.has(type) || kafkaCode(error) === INVALID_RECORD_CODE)
+  if (REFUSED.has(type))
     return { kind: 'refused', error: new TransientError(message, { cause: error, retryAfterMs: 0 }) };
   return {
     kind: 'lost',
@@ -74,9 +90,16 @@ function adviceOn(type: string, rights: Rights): string {
   }[type];
   if (right !== undefined) return `; give the service's user ${right}, see docs/security.md`;
   if (type.endsWith('_AUTHORIZATION_FAILED')) return "; give the service's user the rights that docs/security.md lists";
+  if (type === 'INVALID_SESSION_TIMEOUT')
+    return '; set kafka.sessionTimeoutMs to a value from group.min.session.timeout.ms to group.max.session.timeout.ms of the broker (6000 to 1800000 by default)';
+  if (type === 'INVALID_TRANSACTION_TIMEOUT')
+    return '; transaction.max.timeout.ms of the broker is below 30000, as long as a transaction of this program may take: raise it';
+  if (type === 'INVALID_TIMESTAMP') return `; ${clockFault(rights.clocks ?? [], Date.now())}`;
+  if (type === 'INVALID_RECORD')
+    return '; the broker takes no such records, whichever they are: a compacted topic takes none without a key, which dead letters of rows without an id and nothing else are; see to cleanup.policy, and to what checks records in the broker';
   if (type === 'UNSUPPORTED_SASL_MECHANISM') return '; set kafka.sasl.mechanism to one that the broker offers';
   if (type === 'ILLEGAL_SASL_STATE')
-    return '; this port takes no sign-in: leave kafka.sasl out, or choose the port that does';
+    return '; at a first connection this port takes no sign-in: leave kafka.sasl out, or choose the port that does. On a connection that was signed in, the broker refused to renew the sign-in, and a new connection is made';
   if (type === '' || type === 'SASL_AUTHENTICATION_FAILED') return '; see to kafka.sasl.username and its password';
   return '';
 }

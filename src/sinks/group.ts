@@ -2,6 +2,7 @@ import type { Batch, Consumer, Kafka } from 'kafkajs';
 import { ReplaySubject, type Observable } from 'rxjs';
 
 import { TransientError } from '../errors';
+import { watchContact } from './contact';
 import { classify, withDeadline } from './faults';
 import type { StoredRecord } from './transaction';
 
@@ -11,7 +12,7 @@ export interface Membership {
   readonly owned: Observable<ReadonlySet<number>>;
   /** Resolves when the group says, later than this call, that the shard is still ours. */
   confirmed(shard: number): Promise<void>;
-  /** Hands over committed records of a shard from an offset on, until `each` returns true or all before `end` are read. */
+  /** Hands over committed records of an owned shard from an offset on, until `each` returns true or all before `end` are read. */
   read(shard: number, from: number, each: (record: StoredRecord) => boolean, end?: number): Promise<void>;
   /** Leaves the group, so that others need not wait for the session to time out. */
   leave(): Promise<void>;
@@ -24,6 +25,8 @@ export interface GroupSettings {
   readonly sessionTimeoutMs: number;
   /** A read of a shard's state that takes longer is given up. */
   readonly readDeadlineMs: number;
+  /** Called with an error once nothing was heard of the group for ten seconds, and with null when it is heard again. */
+  readonly onContact?: (failure: TransientError | null) => void;
 }
 
 /** Where this replica stands in the group. */
@@ -46,6 +49,8 @@ interface Reading {
 }
 
 const LEAVE_DEADLINE_MS = 5_000;
+/** At most so long between two heartbeats, however long the session may be: ten seconds without one are told as a silent Kafka. */
+const HEARTBEAT_MS = 3_000;
 const ANSWER_DEADLINE_MS = 20_000;
 
 /**
@@ -53,26 +58,20 @@ const ANSWER_DEADLINE_MS = 20_000;
  * consumer reads a shard's state when asked to and is paused otherwise. It never commits offsets.
  */
 export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings): Membership {
-  const { stateTopic } = settings;
-  const consumer = kafka.consumer({
-    groupId: settings.groupId,
-    sessionTimeout: settings.sessionTimeoutMs,
-    rebalanceTimeout: Math.max(settings.sessionTimeoutMs, 10_000),
-    heartbeatInterval: Math.max(250, Math.floor(settings.sessionTimeoutMs / 10)),
-    maxWaitTimeInMs: 100,
-    maxBytesPerPartition: 4 * 1024 * 1024,
-    allowAutoTopicCreation: false,
-    readUncommitted: false,
-    retry: {
-      retries: 8,
-      initialRetryTime: 200,
-      maxRetryTime: 3_000,
-      factor: 0.2,
-      multiplier: 2,
-      // Disconnecting does not end a restart that is under way. A fault that a person must set right ends the membership instead of being tried in silence.
-      restartOnFailure: (error) => Promise.resolve(state !== 'left' && classify(error, '').kind !== 'forbidden'),
-    },
-  });
+  const { stateTopic, groupId, onContact } = settings;
+  const contact = watchContact((failure) =>
+    onContact?.(
+      failure === null
+        ? null
+        : new TransientError(
+            `taking part in group ${groupId}: expected a heartbeat to be answered, got no sign of life for 10 s`,
+            {
+              cause: failure.cause,
+            },
+          ),
+    ),
+  );
+  const consumer = createConsumer(kafka, settings, () => state !== 'left');
   const rights = { group: `Read on group ${settings.groupId}`, topic: `Read on topic ${stateTopic}` };
   const owned = new ReplaySubject<ReadonlySet<number>>(1);
   const readings = new Map<number, Reading>();
@@ -94,12 +93,26 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     for (const { done } of confirmed) done();
   };
   const begin = (shard: number, from: number): void => {
-    consumer.seek({ topic: stateTopic, partition: shard, offset: String(from) });
-    consumer.resume([{ topic: stateTopic, partitions: [shard] }]);
+    try {
+      consumer.seek({ topic: stateTopic, partition: shard, offset: String(from) });
+      consumer.resume([{ topic: stateTopic, partitions: [shard] }]);
+    } catch (error) {
+      // While kafkajs restarts a consumer that lost its brokers, the consumer has no group to seek in.
+      throw classify(error, `reading shard ${shard} of ${stateTopic} from offset ${from}`, rights).error;
+    }
+  };
+  /** Fetches no more of a shard. A consumer that is being restarted is not fetching, and its next join pauses every shard. */
+  const rest = (shard: number): void => {
+    try {
+      consumer.pause([{ topic: stateTopic, partitions: [shard] }]);
+    } catch {
+      // Whatever ended the reading is told, and not this.
+    }
   };
 
   // Emitted synchronously, before the first fetch of the new generation.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    contact.heard();
     // A member that was being restarted when it left would keep its share of the shards and read none: the throw makes it give up.
     become('member');
     listed = new Set(payload.memberAssignment[stateTopic] ?? []);
@@ -107,18 +120,27 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     for (const [shard, reading] of readings) {
       // A join forgets where a partition was being read: a restore under way starts again, a lost shard's ends.
       if (listed.has(shard)) begin(shard, reading.from);
-      else reading.failed(new TransientError(`reading shard ${shard} of ${stateTopic}: it moved to another replica`));
+      else {
+        readings.delete(shard);
+        const message = `reading shard ${shard} of ${stateTopic}: it moved to another replica`;
+        reading.failed(new TransientError(message, { trouble: 'hand-over' }));
+      }
     }
     owned.next(listed);
     confirm();
   });
-  consumer.on(consumer.events.HEARTBEAT, confirm);
+  consumer.on(consumer.events.HEARTBEAT, () => {
+    contact.heard();
+    confirm();
+  });
+  consumer.on(consumer.events.REBALANCING, () => contact.expectSilence(rebalanceTimeoutOf(settings)));
   // The event comes also for batches that hold nothing but markers, as the last of a partition does.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     const reading = readings.get(payload.partition);
     if (reading !== undefined && Number(payload.lastOffset) >= reading.end - 1) reading.done();
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
+    contact.failed(payload.error);
     if (payload.restart) return;
     owned.error(classify(payload.error, `taking part in group ${settings.groupId}`, rights).error);
   });
@@ -132,9 +154,13 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
     confirmed: (shard) => new Promise((resolve, reject) => waiting.push({ shard, done: resolve, failed: reject })),
     async read(shard, from, each, end = Infinity) {
       if (from >= end) return;
+      if (!listed.has(shard))
+        throw new TransientError(`reading shard ${shard} of ${stateTopic}: it belongs to another replica`);
       if (readings.has(shard)) throw new Error(`shard ${shard} of ${stateTopic} is being read already; this is a bug`);
+      let reading: Reading | undefined;
       const whole = new Promise<void>((resolve, reject) => {
-        readings.set(shard, { from, end, each, done: resolve, failed: reject });
+        reading = { from, end, each, done: resolve, failed: reject };
+        readings.set(shard, reading);
         begin(shard, from);
       });
       try {
@@ -144,12 +170,16 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
           `reading shard ${shard} of ${stateTopic} from offset ${from} to its marker`,
         );
       } finally {
-        readings.delete(shard);
-        consumer.pause([{ topic: stateTopic, partitions: [shard] }]);
+        // A shard that went and came back may be read anew by now.
+        if (readings.get(shard) === reading) {
+          readings.delete(shard);
+          rest(shard);
+        }
       }
     },
     async leave() {
       become('left');
+      contact.end();
       const gone = new TransientError(`taking part in group ${settings.groupId}: it was left`);
       for (const { failed } of [...readings.values(), ...waiting.splice(0)]) failed(gone);
       await started;
@@ -157,6 +187,33 @@ export function joinGroup(kafka: Pick<Kafka, 'consumer'>, settings: GroupSetting
       owned.complete();
     },
   };
+}
+
+/** The consumer of the group; it restarts after failures that pass for as long as it is wanted. */
+function createConsumer(kafka: Pick<Kafka, 'consumer'>, settings: GroupSettings, isWanted: () => boolean): Consumer {
+  return kafka.consumer({
+    groupId: settings.groupId,
+    sessionTimeout: settings.sessionTimeoutMs,
+    rebalanceTimeout: rebalanceTimeoutOf(settings),
+    heartbeatInterval: Math.min(HEARTBEAT_MS, Math.max(250, Math.floor(settings.sessionTimeoutMs / 10))),
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 4 * 1024 * 1024,
+    allowAutoTopicCreation: false,
+    readUncommitted: false,
+    retry: {
+      retries: 8,
+      initialRetryTime: 200,
+      maxRetryTime: 3_000,
+      factor: 0.2,
+      multiplier: 2,
+      // Disconnecting does not end a restart that is under way. A fault that a person must set right ends the membership instead of being tried in silence.
+      restartOnFailure: (error) => Promise.resolve(isWanted() && classify(error, '').kind !== 'forbidden'),
+    },
+  });
+}
+
+function rebalanceTimeoutOf({ sessionTimeoutMs }: GroupSettings): number {
+  return Math.max(sessionTimeoutMs, 10_000);
 }
 
 async function start(consumer: Consumer, stateTopic: string, readings: ReadonlyMap<number, Reading>): Promise<void> {
@@ -187,17 +244,23 @@ function handOver({ messages }: Batch, reading: Reading | undefined): void {
   }
 }
 
-/** Resolves true once the group has no members, false if it still has some after the time given. */
-export async function groupIsEmpty(kafka: Pick<Kafka, 'admin'>, groupId: string, withinMs: number): Promise<boolean> {
+/** Resolves true once the group has no members, false if it still has some after the time given; `onWaiting` is called once where there are some. */
+export async function groupIsEmpty(
+  kafka: Pick<Kafka, 'admin'>,
+  groupId: string,
+  withinMs: number,
+  onWaiting: () => void = () => undefined,
+): Promise<boolean> {
   const attempted = `asking who is in group ${groupId}`;
   const admin = kafka.admin();
   const ask = async (): Promise<boolean> => {
     await admin.connect();
     const giveUpAt = Date.now() + withinMs;
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const { groups } = await admin.describeGroups([groupId]);
       if (groups.every(({ members }) => members.length === 0)) return true;
       if (Date.now() >= giveUpAt) return false;
+      if (tries === 1) onWaiting();
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   };

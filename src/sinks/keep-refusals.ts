@@ -32,6 +32,55 @@ export function keepRefusals(load: (id: string) => unknown = require): void {
   prototype[KEPT] = true;
 }
 
+const CREATE_TOPICS_VERSIONS = [0, 1, 2, 3];
+
+/** Makes the kafkajs in use say why a topic was not created in the broker's own words, which it reads and drops. Calling it again changes nothing. */
+export function keepReasons(load: (id: string) => unknown = require): void {
+  for (const version of CREATE_TOPICS_VERSIONS) {
+    const id = `kafkajs/src/protocol/requests/createTopics/v${version}/response`;
+    const response = load(id);
+    if (!isResponse(response))
+      throw new ConfigError(`keeping why topics are not created: expected kafkajs 2 with parse in ${id}, got none`);
+    if (response[KEPT] === true) continue;
+    const stock = response.parse;
+    response.parse = async (data) => {
+      try {
+        return await stock(data);
+      } catch (error) {
+        if (error instanceof Error && 'errors' in error && Array.isArray(error.errors)) {
+          for (const each of error.errors) if (isTopicError(each)) addReason(each, data);
+        }
+        throw error;
+      }
+    };
+    response[KEPT] = true;
+  }
+}
+
+interface CreateTopicsAnswer {
+  readonly topicErrors: readonly { readonly topic: string; readonly errorMessage?: string | null }[];
+}
+
+interface CreateTopicsResponse {
+  parse: (data: CreateTopicsAnswer) => Promise<unknown>;
+  [KEPT]?: true;
+}
+
+function addReason(error: Error & { readonly topic: unknown }, { topicErrors }: CreateTopicsAnswer): void {
+  const reason = topicErrors.find(({ topic }) => topic === error.topic)?.errorMessage ?? '';
+  if (reason !== '') error.message = reason;
+}
+
+function isTopicError(error: unknown): error is Error & { readonly topic: unknown } {
+  return error instanceof Error && 'topic' in error;
+}
+
+function isResponse(response: unknown): response is CreateTopicsResponse {
+  return (
+    typeof response === 'object' && response !== null && 'parse' in response && typeof response.parse === 'function'
+  );
+}
+
 function isRefusal(error: unknown): error is Error {
   return (
     error instanceof Error &&

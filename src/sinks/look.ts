@@ -22,8 +22,8 @@ export interface CommittedReadOptions {
   readonly topic: string;
   /** Go on after the end that the topic has now, until stopped. */
   readonly follow: boolean;
-  /** Resolves when the reading is to end early. */
-  readonly stopped: Promise<unknown>;
+  /** Ends the reading early. */
+  readonly stop?: AbortSignal;
   readonly deadlineMs: number;
 }
 
@@ -59,7 +59,9 @@ export async function readCommitted(
     failed = reject;
   });
   whole.catch(() => undefined);
-  void options.stopped.then(() => done());
+  const { stop } = options;
+  stop?.addEventListener('abort', done);
+  if (stop?.aborted === true) done();
 
   const reached = (partition: number, offset: number): void => {
     const high = ends.find((end) => end.partition === partition)?.high ?? 0;
@@ -105,6 +107,7 @@ export async function readCommitted(
       group: `Read on the groups that begin with ${options.serviceId}.look.`,
     }).error;
   } finally {
+    stop?.removeEventListener('abort', done);
     await withDeadline(consumer.disconnect(), CLOSE_DEADLINE_MS, 'leaving the group').catch(() => undefined);
     await dropGroup(kafka, groupId);
   }

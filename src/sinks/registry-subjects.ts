@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors';
 import { isObject } from '../json';
 import { noRegistry, type RegistryReply, type RegistryRequests } from './registry-requests';
 
@@ -5,6 +6,8 @@ import { noRegistry, type RegistryReply, type RegistryRequests } from './registr
 export interface SubjectSchema {
   readonly name: string;
   readonly schemaText: string;
+  /** Released schemas that the subject goes on with if the registry has one of them, as another schema has another id; none unless given. */
+  readonly formerTexts?: readonly string[];
 }
 
 /** How far the registry may be changed. */
@@ -41,8 +44,11 @@ export interface RegistrySubjects {
 
 /** The rule that a subject's next version is compared by. */
 interface CompatibilityRule {
-  readonly level: string;
+  /** Null = the registry did not show it. */
+  readonly level: string | null;
   readonly scope: 'subject' | 'registry';
+  /** Status of the answer that did not show it. */
+  readonly status: number;
 }
 
 const HOW_TO_REGISTER = 'register it, or set registry.autoRegister';
@@ -57,8 +63,17 @@ export function createRegistrySubjects(
   { url: base, autoRegister, compatibility }: SubjectSettings,
   onNote: (note: string) => void,
 ): RegistrySubjects {
-  /** The id, or which part is missing. */
+  /** The id of the oldest former schema that is there, else of the newest, or which part is missing. */
   async function lookUp(subject: SubjectSchema): Promise<number | 'no-subject' | 'no-version'> {
+    const { formerTexts = [], name, schemaText } = subject;
+    for (const text of formerTexts) {
+      const found = await lookUpText({ name, schemaText: text });
+      if (found !== 'no-version') return found;
+    }
+    return lookUpText({ name, schemaText });
+  }
+
+  async function lookUpText(subject: SubjectSchema): Promise<number | 'no-subject' | 'no-version'> {
     const path = `subjects/${pathOf(subject)}`;
     const reply = await ask('POST', `${path}?normalize=true`, schemaOf(subject));
     if (reply.status === 200) return idOf(`POST ${base}/${path}`, reply);
@@ -75,12 +90,18 @@ export function createRegistrySubjects(
     return levelOf(await ask('GET', `config/${pathOf(subject)}`));
   }
 
-  /** The rule of a subject's next version; undefined where the registry shows none. */
+  /** The rule of a subject's next version; undefined where the registry says that there is none. */
   async function ruleOf(subject: SubjectSchema): Promise<CompatibilityRule | undefined> {
-    const level = await levelOfSubject(subject);
-    if (level !== undefined) return { level, scope: 'subject' };
-    const global = levelOf(await ask('GET', 'config'));
-    return global === undefined ? undefined : { level: global, scope: 'registry' };
+    const own = await ask('GET', `config/${pathOf(subject)}`);
+    const level = levelOf(own);
+    if (level !== undefined) return { level, scope: 'subject', status: own.status };
+    if (own.status !== 404 && own.status !== 200) return { level: null, scope: 'subject', status: own.status };
+    const all = await ask('GET', 'config');
+    const global = levelOf(all);
+    if (global !== undefined) return { level: global, scope: 'registry', status: all.status };
+    return all.status === 404 || all.status === 200
+      ? undefined
+      : { level: null, scope: 'registry', status: all.status };
   }
 
   function setRule(subject: SubjectSchema): Promise<RegistryReply> {
@@ -114,7 +135,7 @@ export function createRegistrySubjects(
     if (typeof found === 'number') return { id: found, creates: false, notes };
     const differs = await differences(subject);
     if (differs !== null) {
-      const by = rule === undefined ? 'their rule' : `${rule.level}, ${scopeText(rule)}`;
+      const by = rule === undefined || rule.level === null ? 'their rule' : `${rule.level}, ${scopeText(rule)}`;
       throw new Refused(`expected a schema that is compatible with those registered, by ${by}, got: ${differs}`);
     }
     if (!autoRegister) {
@@ -124,6 +145,10 @@ export function createRegistrySubjects(
   }
 
   function notesOn({ name }: SubjectSchema, rule: CompatibilityRule | undefined): readonly string[] {
+    if (rule?.level === null)
+      return [
+        `subject ${name}: expected to read ${scopeText(rule)}, got ${rule.status}; whether the compatibility is ${compatibility}, as registry.compatibility has it, is not known`,
+      ];
     const level = rule?.level ?? 'NONE';
     if (level === compatibility) return [];
     const got = rule === undefined ? 'none' : `${rule.level} (${scopeText(rule)})`;
@@ -188,6 +213,11 @@ async function orReason<T>(work: Promise<T>): Promise<T | SubjectRefusal> {
 function idOf(title: string, { status, body, words }: RegistryReply): number {
   const id = isObject(body) ? body['id'] : undefined;
   if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < 2 ** 31) return id;
+  if (typeof id === 'number' && Number.isInteger(id) && id >= 2 ** 31)
+    throw new ConfigError(
+      `${title} expected an id below 2147483648, as the wire format of records holds no larger one, got ${id}; let the registry count from lower ids`,
+      { status },
+    );
   throw noRegistry(title, status, words);
 }
 

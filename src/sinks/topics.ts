@@ -1,6 +1,9 @@
 import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
+import { brokerSettings, brokerVersion, refuseBrokerSettings, type BrokerSettings } from './broker-settings';
+import { createTopics } from './create-topics';
+import { clockBounds, CLOCK_SETTINGS, type ClockBounds } from './clock-bounds';
 import { classify, closedByBroker, kafkaType, withDeadline } from './faults';
 
 /** The topics of one service and how to make them. */
@@ -18,8 +21,12 @@ export interface TopicSettings {
   readonly statePartitions: number;
   /** -1 = the broker's default. */
   readonly replicationFactor: number;
+  /** To be held against the brokers' bounds; where it is left out, the brokers' settings are not looked at. */
+  readonly sessionTimeoutMs?: number;
   /** Whether missing topics are created; `must-exist`: they were there before, so a missing one was lost. */
   readonly create: boolean | 'must-exist';
+  /** Asked before missing topics are made beside a state topic that exists: rejects where one of them was written to, so that making it anew would hide a loss. */
+  readonly beforeCreating?: (missing: readonly string[]) => Promise<void>;
 }
 
 /** A topic as it is. */
@@ -28,6 +35,8 @@ export interface Topic {
   readonly partitions: number;
   /** Largest record batch that the broker takes. */
   readonly maxMessageBytes: number;
+  /** How far the time of a record may be from the broker's; absent = not told. */
+  readonly clock?: ClockBounds;
 }
 
 /** All topics of a service, verified. */
@@ -58,13 +67,25 @@ const STATE_CONFIG = {
   'compression.type': 'uncompressed',
 };
 
-/** Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it. */
-export function missingTopics(kafka: Pick<Kafka, 'admin'>, settings: TopicSettings): Promise<string[]> {
+/**
+ * Full names of the service's topics that do not exist; where they are to be created, that this is allowed is tried without doing it, and a
+ * ConfigError says what `ensureTopics` would refuse. Notes tell of the brokers, and of settings that they do not allow.
+ */
+export function missingTopics(
+  kafka: Pick<Kafka, 'admin'>,
+  settings: TopicSettings,
+  note: (text: string) => void = () => undefined,
+): Promise<string[]> {
   return withAdmin(kafka, settings, async (admin) => {
     const existing = new Set(await admin.listTopics());
+    const found = await lookAtBrokers(admin, settings, existing);
+    if (settings.sessionTimeoutMs !== undefined) note(brokerVersion(found));
     const missing = wantedTopics(settings).filter(({ topic }) => !existing.has(topic));
     await refuseHidden(admin, missing);
-    if (settings.create === true && missing.length > 0) await create(admin, missing, settings, { validateOnly: true });
+    if (settings.create === true && missing.length > 0) {
+      await refuseLoss(admin, settings, existing, missing);
+      for (const warning of await createTopics(admin, missing, settings, { validateOnly: true })) note(warning);
+    }
     return missing.map(({ topic }) => topic);
   });
 }
@@ -75,6 +96,19 @@ export function missingTopics(kafka: Pick<Kafka, 'admin'>, settings: TopicSettin
  */
 export function ensureTopics(kafka: Pick<Kafka, 'admin'>, settings: TopicSettings): Promise<Topics> {
   return withAdmin(kafka, settings, (admin) => ensure(admin, settings));
+}
+
+/** Throws a ConfigError where the brokers' settings leave no room; returns the settings, null where nobody asked or none are shown. */
+async function lookAtBrokers(
+  admin: Admin,
+  { sessionTimeoutMs, create: mode }: TopicSettings,
+  existing: ReadonlySet<string>,
+): Promise<BrokerSettings> {
+  // A look at topics that were there before is made often, and the brokers were looked at then.
+  if (sessionTimeoutMs === undefined || mode === 'must-exist') return null;
+  const found = await brokerSettings(admin);
+  refuseBrokerSettings(found, { sessionTimeoutMs }, existing);
+  return found.settings;
 }
 
 async function withAdmin<T>(
@@ -91,6 +125,12 @@ async function withAdmin<T>(
   } catch (error) {
     if (error instanceof ConfigError || error instanceof TransientError) throw error;
     const { error: ours } = classify(error, attempted);
+    const told = addressTold(error, brokers);
+    if (told !== null && ours instanceof TransientError)
+      throw new TransientError(
+        `${ours.message}; ${told} is no address of kafka.brokers: a broker named it as its own or another's (advertised.listeners), and from here nobody answers there`,
+        { cause: error },
+      );
     if (ours instanceof ConfigError || !closedByBroker(error)) throw ours;
     const hint =
       'unless the broker is down or starting, it expects another way to connect: see to kafka.ssl and kafka.sasl';
@@ -98,6 +138,15 @@ async function withAdmin<T>(
   } finally {
     await withDeadline(admin.disconnect(), CLOSE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
   }
+}
+
+/** The address that a connection failed to, where it was the cluster that told it; else null. */
+function addressTold(error: unknown, brokers: readonly string[]): string | null {
+  for (let link: unknown = error; link instanceof Error; link = link.cause) {
+    if (!('broker' in link) || typeof link.broker !== 'string') continue;
+    return brokers.includes(link.broker) ? null : link.broker;
+  }
+  return null;
 }
 
 /** The topics of a service, with the settings that they are made with. */
@@ -119,6 +168,8 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const data = [...settings.data, ...settings.formerData.filter((name) => existing.has(full(name)))];
   const wanted = wantedTopics({ ...settings, data });
   const missing = wanted.filter(({ topic }) => !existing.has(topic));
+  await lookAtBrokers(admin, settings, existing);
+  const madeWithout: string[] = [];
   if (missing.length > 0) {
     await refuseHidden(admin, missing);
     const names = missing.map(({ topic }) => topic).join(', ');
@@ -129,7 +180,8 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
           : `looking at the topics: expected ${names} to exist, as topics.create is false; create them, or set topics.create to true`,
       );
     }
-    await create(admin, missing, settings, { validateOnly: false });
+    await refuseLoss(admin, settings, existing, missing);
+    madeWithout.push(...(await createTopics(admin, missing, settings, { validateOnly: false })));
   }
 
   const partitions = await partitionCounts(
@@ -144,13 +196,9 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     name: full(name),
     partitions: partitions.get(full(name)) ?? 0,
     maxMessageBytes: Number(configs.get(full(name))?.get('max.message.bytes') ?? 1_048_588),
+    clock: clockBounds(configs.get(full(name)) ?? new Map()),
   });
-  const policy = configs.get(full('state'))?.get('cleanup.policy') ?? '';
-  if (policy !== 'compact') {
-    throw new ConfigError(
-      `looking at ${full('state')}: expected cleanup.policy=compact and nothing else, got ${policy}; progress would be deleted with time. Set it: kafka-configs --alter --topic ${full('state')} --add-config cleanup.policy=compact`,
-    );
-  }
+  refuseUnusableState(full('state'), configs);
   const highWatermarks = new Map<string, number[]>();
   let stateRecords = 0;
   for (const { topic: name } of wanted) {
@@ -171,10 +219,15 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     deadLetters: topic('dead-letters'),
     state: topic('state'),
     highWatermarks,
-    warnings: warningsOf(wanted, partitions, configs, existing),
+    warnings: [...madeWithout, ...warningsOf(wanted, partitions, configs, existing)],
   };
   refuseLostState(topics, stateRecords);
   return topics;
+}
+
+/** Whether kafkajs can read what a broker with that `compression.type` stores; a broker that does not tell is taken at its default. */
+function isReadable(codec: string): boolean {
+  return ['', 'uncompressed', 'producer', 'gzip'].includes(codec);
 }
 
 /** Only of topics that were there before: those made here are as they should be. */
@@ -192,6 +245,11 @@ function warningsOf(
       if (actual !== configured)
         warnings.push(
           `looking at ${topic}: expected ${configured} partitions as configured, got ${actual}; these are used, and stay`,
+        );
+      const codec = configs.get(topic)?.get('compression.type') ?? '';
+      if (!isReadable(codec))
+        warnings.push(
+          `looking at ${topic}: compression.type is ${codec}; consumers read that, but peek and reconcile of this program do not`,
         );
       const policy = configs.get(topic)?.get('cleanup.policy') ?? '';
       if (config['cleanup.policy'] === 'compact' && policy !== 'compact')
@@ -220,40 +278,6 @@ async function refuseHidden(admin: Admin, missing: readonly { readonly topic: st
 /** Each of them brings Describe with it. */
 function rightsOn(topic: string): string {
   return topic.endsWith('.state') ? `Read and Write on topic ${topic}` : `Write on topic ${topic}`;
-}
-
-async function create(
-  admin: Admin,
-  topics: readonly { topic: string; partitions: number; config: Record<string, string> }[],
-  { replicationFactor }: TopicSettings,
-  { validateOnly }: { readonly validateOnly: boolean },
-): Promise<void> {
-  const minInsync = replicationFactor >= 3 ? { 'min.insync.replicas': '2' } : {};
-  try {
-    await admin.createTopics({
-      // Waiting for leaders can fail on KRaft though the topic was created; the metadata is polled below instead.
-      waitForLeaders: false,
-      validateOnly,
-      topics: topics.map(({ topic, partitions, config }) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor,
-        configEntries: Object.entries({ ...config, ...minInsync }).map(([name, value]) => ({ name, value })),
-      })),
-    });
-  } catch (error) {
-    const names = notCreated(error) ?? topics.map(({ topic }) => topic);
-    const topic = `Create on topic ${names.join(' and topic ')}, or on the cluster`;
-    throw classify(error, `creating ${names.join(', ')}`, { topic }).error;
-  }
-}
-
-/** Which topics an error is about, where it says so. */
-function notCreated(error: unknown): string[] | null {
-  if (!(error instanceof Error) || !('errors' in error) || !Array.isArray(error.errors)) return null;
-  return error.errors.flatMap((each: unknown) =>
-    each instanceof Error && 'topic' in each && kafkaType(each) !== 'TOPIC_ALREADY_EXISTS' ? [String(each.topic)] : [],
-  );
 }
 
 async function partitionCounts(admin: Admin, names: readonly string[]): Promise<Map<string, number>> {
@@ -308,7 +332,7 @@ async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map
         resources: some.map((name) => ({
           type: ConfigResourceTypes.TOPIC,
           name,
-          configNames: ['cleanup.policy', 'max.message.bytes'],
+          configNames: ['cleanup.policy', 'max.message.bytes', 'compression.type', ...CLOCK_SETTINGS],
         })),
       }),
   );
@@ -320,14 +344,52 @@ async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map
   );
 }
 
+/** Nothing is made where the run would be refused all the same: a topic made anew would hide that one was lost. */
+async function refuseLoss(
+  admin: Admin,
+  settings: TopicSettings,
+  existing: ReadonlySet<string>,
+  missing: readonly { readonly topic: string }[],
+): Promise<void> {
+  const state = `${settings.prefix}.state`;
+  const names = missing.map(({ topic }) => topic);
+  if (!names.includes(state)) {
+    refuseUnusableState(state, await topicConfigs(admin, [state]));
+    await settings.beforeCreating?.(names);
+    return;
+  }
+  const data = settings.data.map((name) => `${settings.prefix}.${name}`).filter((name) => existing.has(name));
+  const full: string[] = [];
+  for (const name of data)
+    if ((await admin.fetchTopicOffsets(name)).some(({ high }) => Number(high) > 0)) full.push(name);
+  if (full.length > 0) throw lostState(state, 'no topic of that name', full);
+}
+
 /** A state topic whose records were all deleted is as good as a new one. */
 function refuseLostState({ data, state, highWatermarks }: Topics, stateRecords: number): void {
   if (stateRecords > 0) return;
   const written = (name: string): boolean => (highWatermarks.get(name) ?? []).some((end) => end > 0);
   const full = [...data.values()].filter(({ name }) => written(name)).map(({ name }) => name);
   if (full.length > 0) {
-    throw new ConfigError(
-      `looking at ${state.name}: expected what this service published to be remembered there, got an empty topic beside ${full.join(', ')}; everything would be published again. If the state topic was lost, restore it, or start over under another topics.prefix; if the data topics belong to another service, choose another topics.prefix`,
-    );
+    throw lostState(state.name, 'an empty topic', full);
   }
+}
+
+function refuseUnusableState(state: string, configs: ReadonlyMap<string, ReadonlyMap<string, string>>): void {
+  const policy = configs.get(state)?.get('cleanup.policy') ?? '';
+  if (policy !== 'compact')
+    throw new ConfigError(
+      `looking at ${state}: expected cleanup.policy=compact and nothing else, got ${policy}; progress would be deleted with time. Set it: kafka-configs --alter --topic ${state} --add-config cleanup.policy=compact`,
+    );
+  const codec = configs.get(state)?.get('compression.type') ?? '';
+  if (isReadable(codec)) return;
+  throw new ConfigError(
+    `looking at ${state}: expected compression.type=uncompressed, producer or gzip, got ${codec}, which this program cannot read, so that no start would find what was done. Set it before anything is written: kafka-configs --alter --topic ${state} --add-config compression.type=uncompressed`,
+  );
+}
+
+function lostState(state: string, got: string, full: readonly string[]): ConfigError {
+  return new ConfigError(
+    `looking at ${state}: expected what this service published to be remembered there, got ${got} beside ${full.join(', ')}; everything would be published again. If the state topic was lost, restore it, or start over under another topics.prefix; if the data topics belong to another service, choose another topics.prefix`,
+  );
 }

@@ -35,8 +35,8 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly error: TransientError }
   /** A person must set something right: rights, settings. */
   | { readonly kind: 'forbidden'; readonly error: ConfigError }
-  /** The connection or a broker failed. */
-  | { readonly kind: 'lost'; readonly error: TransientError };
+  /** The connection or a broker failed. `late`: not everything was sent and answered within the deadline. */
+  | { readonly kind: 'lost'; readonly error: TransientError; readonly late?: boolean };
 
 /** Last offset written, by topic and partition. */
 export type LastOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;

@@ -1,6 +1,7 @@
 import { type ErrorContext, FatalError, type ParkReason, TransientError } from '../errors';
 import { type HttpAnswer, retryAfterOf } from '../http';
-import { isObject } from '../json';
+import { isExact, isRounded } from '../changes/kinds';
+import { isObject, parseJson } from '../json';
 import type { Answer, EntityId, Row, StreamName } from '../model';
 
 /** A single row asked for by its address; 404 = the API itself says that there is none. */
@@ -30,15 +31,14 @@ export interface ApiReply {
   readonly status: number;
   /** Undefined where the answer is not JSON, as no JSON text is. */
   readonly body: unknown;
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /** What the body looks like from outside. */
   readonly shape: string;
   readonly retryAfterMs: number | undefined;
   readonly began: number;
   readonly ended: number;
 }
-
-const LONGEST_WAIT = 5 * 60_000;
-const LONGEST_PARK = 24 * 60 * 60_000;
 
 /** The error for a key that is another one by now: the entity begins again at once, as nothing is read with a key whose account was not seen. */
 export function keyChanged(question: Question): FatalError {
@@ -77,24 +77,24 @@ function refusal(question: Question, { status, body, shape, retryAfterMs }: ApiR
   const park = (reason: ParkReason, parks: 'stream' | 'entity') =>
     new FatalError(message, { ...context, reason, parks });
   if (status === 401) return park('unauthorized', 'entity');
-  if (status === 402) return park('payment-required', 'entity');
+  // A plan or a key that has no right to one list may read the others.
+  if (status === 402) return park('payment-required', here);
   if (status === 403) {
-    // Not the API's own answer: its protection blocks this IP, and the budget holds the next try back.
+    // Not the API's own answer: perhaps its protection blocks this IP, and then the budget holds the next try back.
     if (body === undefined) return new TransientError(message, context);
-    return park('forbidden', question.kind === 'detail' ? 'stream' : 'entity');
+    return park('forbidden', here);
   }
   if (status === 429 || status >= 500) {
-    if (retryAfterMs === undefined) return new TransientError(message, context);
-    if (retryAfterMs <= LONGEST_WAIT) return new TransientError(message, { ...context, retryAfterMs });
-    return new FatalError(`${message} and Retry-After of ${retryAfterMs} ms`, {
-      ...context,
-      reason: status === 429 ? 'rate-limited' : 'unavailable',
-      parks: 'entity',
-      parkMs: Math.min(retryAfterMs, LONGEST_PARK),
-    });
+    return new TransientError(message, { ...context, ...(retryAfterMs !== undefined && { retryAfterMs }) });
   }
   if (status >= 300 && status < 400) return park('redirected', here);
   return park('unexpected-status', here);
+}
+
+/** The error of a first 401, which may pass: the second one is told as it is. */
+export function unauthorizedOnce(question: Question, reply: ApiReply, retryAfterMs: number): TransientError {
+  const cause = refusal(question, reply);
+  return new TransientError(cause.message, { ...contextOf(question, reply.status), retryAfterMs, cause });
 }
 
 /** Rows and count of a list; throws a FatalError that says what to park, or a TransientError where the fault may pass. */
@@ -120,7 +120,7 @@ export function readDetail(question: Question, reply: ApiReply): Detail {
   if (status !== 200) throw refusal(question, reply);
   if (!isObject(body)) throw notAsExpected(question, 'a row', reply.shape);
   const { id } = body;
-  if (typeof id !== 'number' || !Number.isSafeInteger(id) || id <= 0) {
+  if (typeof id !== 'number' || !isExact(id) || id <= 0) {
     throw notAsExpected(question, 'a row whose id is a positive integer', `one whose id is ${kindOf(id)}`);
   }
   return { status, row: { ...body, id }, began, ended };
@@ -151,20 +151,33 @@ export function titleOf({ path, params }: Question): string {
 /** An answer with its body parsed, where that is JSON; `began` and `ended` are the marks of its request. */
 export function readAnswer(answer: HttpAnswer, began: number, ended: number, wallClock: () => number): ApiReply {
   const { status, contentType, text, utf8 } = answer;
-  const declared = /^application\/([\w.-]+\+)?json$/.test(contentType) && utf8;
-  const body = declared ? parse(text) : undefined;
+  const body = utf8 ? parsed(answer) : undefined;
   const type = contentType === '' ? 'no content type' : contentType.slice(0, 50);
+  const encoding = answer.header('content-encoding');
+  const packed = encoding === null ? '' : ` (content-encoding ${encoding.slice(0, 50)})`;
   const shape =
     body === undefined
-      ? `${text.length} characters of ${utf8 ? '' : 'broken '}${type} that are not JSON`
+      ? `${text.length} characters of ${utf8 ? '' : 'broken '}${type}${packed} that are not JSON`
       : kindOf(body);
-  return { status, body, shape, retryAfterMs: retryAfterOf(answer, wallClock), began, ended };
+  return { status, body, bytes: answer.bytes, shape, retryAfterMs: retryAfterOf(answer, wallClock), began, ended };
+}
+
+/**
+ * The body, whatever its type is called: a 200 is judged by what it holds. Any other answer is the API's own only if it is not said to be
+ * something else, as a web page of a proxy is.
+ */
+function parsed({ status, contentType, text }: HttpAnswer): unknown {
+  const isJsonType = contentType === '' || /[/+]json$/.test(contentType);
+  if (!isJsonType && status !== 200) return undefined;
+  const body = parse(text.replace(/^\ufeff/, ''));
+  // A text of one word or number is JSON by chance.
+  return isJsonType && contentType !== '' ? body : isObject(body) || Array.isArray(body) ? body : undefined;
 }
 
 /** JSON or undefined: the parser's own error quotes the text, which may be a buyer's. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text, isRounded);
   } catch {
     return undefined;
   }

@@ -9,10 +9,11 @@ import {
   type Observable,
   of,
   tap,
+  throwError,
 } from 'rxjs';
-import { FatalError, TransientError } from '../errors';
+import { FatalError, type ParkReason, TransientError } from '../errors';
 import type { Http } from '../http';
-import type { Answer, EntityId, StreamName, Turn } from '../model';
+import type { Answer, EntityId, RawBody, StreamName, Turn } from '../model';
 import { fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
 import {
   type AccountDetails,
@@ -26,6 +27,7 @@ import {
   readDetail,
   readList,
   titleOf,
+  unauthorizedOnce,
 } from './answers';
 import type { ApiKey } from './api-key';
 import type { Slot } from './budget';
@@ -41,6 +43,14 @@ export interface RequestAttempt {
   readonly fault?: TransientError;
 }
 
+/** How one request is made, where that is not as usual. */
+export interface Asking {
+  /** Tries in all, where that is less than usual. */
+  readonly tries?: number;
+  /** The turn of the request among all others, asked before each try. */
+  readonly turn?: (() => Turn) | undefined;
+}
+
 /** The API as one entity sees it; each Observable is cold and asks anew per subscription. */
 export interface Rest {
   /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`. */
@@ -50,12 +60,19 @@ export interface Rest {
     params: Readonly<Record<string, string>>,
     offset: number,
     limit: number,
+    asking?: Asking,
   ) => Observable<Answer>;
-  readonly detail: (stream: StreamName, path: string) => Observable<Detail>;
+  /** Whatever a list answers when it is asked for one row, once; never fails for what the API does. */
+  readonly raw: (
+    stream: StreamName,
+    path: string,
+    params: Readonly<Record<string, string>>,
+    offset: number,
+    asking?: Pick<Asking, 'turn'>,
+  ) => Observable<RawBody>;
+  readonly detail: (stream: StreamName, path: string, asking?: Asking) => Observable<Detail>;
   /** `unreadable` if the key may not read its account, but does read lists. `newest` (the default) takes up a key that has changed. */
   readonly accountDetails: (key?: 'newest' | 'same') => Observable<AccountDetails | 'unreadable'>;
-  /** The same, with every request dealt as the scan's own; `turn` is asked before each. */
-  readonly as: (turn: () => Turn) => Rest;
 }
 
 export interface RestOptions {
@@ -81,21 +98,28 @@ export interface RequestRetry {
   /** Tries in all, the first included. */
   readonly attempts: number;
   readonly waitMs: (retry: number) => number;
+  /** The wait before a key that was refused once is tried a second time. */
+  readonly secondOpinionMs: number;
 }
 
 /** How often one request to the API is tried: six times, with full jitter from 0.5 s to 30 s. */
 export function requestRetry(random: () => number): RequestRetry {
-  return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }) };
+  return { attempts: 6, waitMs: fullJitter({ firstMs: 500, maxMs: 30_000, random }), secondOpinionMs: 5_000 };
 }
 
-/** Resubscribes after transient failures; the wait that the API asked for goes before the policy's own. */
-export function retryRequest<T>({ attempts, waitMs }: RequestRetry): MonoTypeOperatorFunction<T> {
-  const askedFor = (error: unknown): number | undefined =>
-    error instanceof TransientError ? error.retryAfterMs : undefined;
+/** A request waits so long itself where the API asks for it; for longer its stream or entity is parked, and says so. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Resubscribes after transient failures, waiting as long as the API asked for, up to a minute, and the policy says. */
+export function retryRequest<T>({
+  attempts,
+  waitMs,
+}: Omit<RequestRetry, 'secondOpinionMs'>): MonoTypeOperatorFunction<T> {
+  const askedFor = (error: unknown): number => (error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0);
   return retryWithBackoff({
     attempts,
-    waitMs: (error, retry) => askedFor(error) ?? waitMs(retry),
-    mayPass: (error) => error instanceof TransientError,
+    waitMs: (error, retry) => Math.max(askedFor(error), waitMs(retry)),
+    mayPass: (error) => error instanceof TransientError && askedFor(error) <= LONGEST_WAIT_MS,
   });
 }
 
@@ -106,17 +130,20 @@ export function retryRequest<T>({ attempts, waitMs }: RequestRetry): MonoTypeOpe
  * still down or busy after all tries, with the last TransientError. Errors hold neither the key nor anything of a row.
  */
 export function createRest(options: RestOptions): Rest {
-  const { baseUrl, entity, apiKey, slots, retry, onAttempt } = options;
+  const { baseUrl, entity, apiKey, retry, onAttempt } = options;
 
-  function request<T>(question: Question, read: (reply: ApiReply) => T): Observable<T> {
+  function request<T>(question: Question, read: (reply: ApiReply) => T, asking: Asking = {}): Observable<T> {
+    const { tries = retry.attempts, turn } = asking;
+    const attempts = Math.min(tries, retry.attempts);
     return defer(() => {
       const url = addressOf(question, baseUrl);
       let attempt = 0;
+      let wasUnauthorized = false;
       const count = (end: Pick<RequestAttempt, 'status' | 'fault'>) =>
         onAttempt?.({ entity, stream: question.stream, attempt, ...end });
       return defer(() => {
         attempt++;
-        return oneTry(options, question, url);
+        return oneTry(options, question, url, turn);
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -125,10 +152,16 @@ export function createRest(options: RestOptions): Rest {
           },
         }),
         map((reply) => {
-          if (reply.status === 401 && question.kind !== 'account' && apiKey.changed()) throw keyChanged(question);
+          if (reply.status === 401) {
+            if (question.kind !== 'account' && apiKey.changed()) throw keyChanged(question);
+            const isFirst = !wasUnauthorized;
+            wasUnauthorized = true;
+            // A key that is right is refused now and then while the API restarts.
+            if (isFirst && attempt < attempts) throw unauthorizedOnce(question, reply, retry.secondOpinionMs);
+          }
           return read(reply);
         }),
-        retryRequest(retry),
+        retryRequest({ ...retry, attempts }),
         catchError((error: unknown) => {
           // The fault that might have passed has not.
           if (error instanceof TransientError && error.cause instanceof FatalError) throw error.cause;
@@ -138,25 +171,46 @@ export function createRest(options: RestOptions): Rest {
     });
   }
 
-  function list(
+  function listOf(
     stream: StreamName,
     path: string,
     params: Readonly<Record<string, string>>,
     offset: number,
     limit: number,
-  ): Observable<Answer> {
+  ): Question {
     const search = new URLSearchParams(params);
     search.set('offset', String(offset));
     search.set('limit', String(limit));
-    const question: Question = { entity, stream, kind: 'list', path, params: search };
-    return request(question, (reply) => readList(question, reply));
+    return { entity, stream, kind: 'list', path, params: search };
   }
+
+  const list: Rest['list'] = (stream, path, params, offset, limit, asking) => {
+    const question = listOf(stream, path, params, offset, limit);
+    return request(question, (reply) => readList(question, reply), asking);
+  };
+
+  const raw: Rest['raw'] = (stream, path, params, offset, { turn } = {}) => {
+    const question = listOf(stream, path, params, offset, 1);
+    return defer(() => {
+      const began = options.marks.next();
+      return oneTry(options, question, addressOf(question, baseUrl), turn).pipe(
+        tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, status })),
+        map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
+        catchError((error: unknown) => {
+          if (!(error instanceof TransientError)) throw error;
+          onAttempt?.({ entity, stream, attempt: 1, fault: error });
+          return of({ status: error.status ?? null, bytes: Buffer.alloc(0), began, ended: options.marks.next() });
+        }),
+      );
+    });
+  };
 
   return {
     list,
-    detail: (stream, path) => {
+    raw,
+    detail: (stream, path, asking) => {
       const question: Question = { entity, stream, kind: 'detail', path };
-      return request(question, (reply) => readDetail(question, reply));
+      return request(question, (reply) => readDetail(question, reply), asking);
     },
     accountDetails: (key = 'newest') => {
       const question: Question = {
@@ -172,10 +226,40 @@ export function createRest(options: RestOptions): Rest {
             ? list('clients', '/clients.json', { order: 'id asc' }, 0, 1).pipe(map(() => 'unreadable' as const))
             : of(details),
         ),
+        catchError((error: unknown) => throwError(() => notTheApi(error, baseUrl))),
       );
     },
-    as: (turn) => createRest({ ...options, slots: { take: (signal) => slots.take(signal, turn()) } }),
   };
+}
+
+/** What the first question to a wrong address comes to; whoever reads it is to look at the address before the key. */
+const NOT_THE_API: ReadonlySet<ParkReason> = new Set(['unexpected-status', 'redirected', 'malformed-answer']);
+
+/** The failure of an entity's first question, with the address that was asked where nothing there speaks as the API does. */
+function notTheApi(error: unknown, baseUrl: string): unknown {
+  const url = `${baseUrl.replace(/\/+$/, '')}/account/details.json`;
+  const hint = `; ${url} was asked first: if that is not where the API is, set infakt.baseUrl`;
+  if (error instanceof FatalError && NOT_THE_API.has(error.reason)) {
+    const { message, reason, parks, entity, stream, status, parkMs } = error;
+    return new FatalError(message + hint, {
+      reason,
+      parks,
+      cause: error,
+      ...(entity === undefined ? {} : { entity }),
+      ...(stream === undefined ? {} : { stream }),
+      ...(status === undefined ? {} : { status }),
+      ...(parkMs === undefined ? {} : { parkMs }),
+    });
+  }
+  if (error instanceof TransientError && error.cause instanceof TransientError && error.status === undefined) {
+    const { message, entity, stream } = error;
+    return new TransientError(message + hint, {
+      cause: error,
+      ...(entity === undefined ? {} : { entity }),
+      ...(stream === undefined ? {} : { stream }),
+    });
+  }
+  return error;
 }
 
 /** The URL, unless it would take the key elsewhere or make the API do more than read. */
@@ -195,11 +279,24 @@ function addressOf({ entity, stream, kind, path, params }: Question, baseUrl: st
   return url.href;
 }
 
+/** Bytes that somebody will read, without the key that an answer may repeat. */
+function without(key: string, bytes: Buffer): Buffer {
+  const hidden = Buffer.from(key);
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (let found = bytes.indexOf(hidden); found >= 0; found = bytes.indexOf(hidden, at)) {
+    pieces.push(bytes.subarray(at, found), Buffer.from('***'));
+    at = found + hidden.length;
+  }
+  return at === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(at)]);
+}
+
 /** One try with a slot of its own; unsubscribing leaves the queue, or aborts the request. */
 function oneTry(
   { apiKey, http, slots, marks, wallClock = Date.now }: RestOptions,
   question: Question,
   url: string,
+  turn: Asking['turn'],
 ): Observable<ApiReply> {
   const { entity, stream, kind } = question;
   return defer(() => {
@@ -211,7 +308,7 @@ function oneTry(
       throw new FatalError(message, { entity, stream, reason: 'unauthorized', parks: 'entity' });
     }
     const aborter = new AbortController();
-    const taken = slots.take(aborter.signal);
+    const taken = slots.take(aborter.signal, turn?.());
     return from(taken).pipe(
       mergeMap((slot) => {
         const began = marks.next();
@@ -222,6 +319,7 @@ function oneTry(
               slot.done({
                 status,
                 list: kind === 'list',
+                place: kind === 'detail' ? `one of ${stream}` : stream,
                 json: body !== undefined,
                 ...(retryAfterMs !== undefined && { retryAfterMs }),
               }),

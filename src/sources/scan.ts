@@ -24,19 +24,21 @@ export interface ReadOptions {
   /** What the list can be filtered by. */
   readonly filters: Filters;
   readonly limit: number;
-  /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
-  readonly ask: (offset: number) => Observable<Answer>;
 }
 
 export interface ScanOptions extends ReadOptions {
+  /** One page, retried already; its errors pass through. Unsubscribing aborts it. */
+  readonly ask: (offset: number, position: Position) => Observable<Answer>;
   /** Where the walk starts or goes on. */
   readonly position: Position;
+  /** As of `Paging`. */
+  readonly confirmsEnd?: boolean;
   /** Whether the walk may end with this page although the list goes on; default never. */
   readonly enough?: (page: Page) => boolean;
   /** Awaited before the first request for a page; resolves with what gives the credit back. */
   readonly credit: () => Promise<Release>;
   /** Checked before each request; once true, the scan completes without its end page. */
-  readonly stopped: () => boolean;
+  readonly stop: AbortSignal;
 }
 
 /** One page, with the credit that it took: whoever has handled the page calls `release`. */
@@ -51,22 +53,24 @@ export interface ScanStep {
  * fails, is stopped or unsubscribed.
  */
 export function scan(options: ScanOptions): Observable<ScanStep> {
-  const { query, position, limit, ask, stopped, enough = () => false } = options;
+  const { query, position, limit, ask, stop, confirmsEnd = false, enough = () => false } = options;
   return defer(() => {
     const credit = holdCredit(options.credit);
     const advance = (from: Position) => (answer: Answer) => {
-      const verdict = judge(from, answer, { limit, order: query.order });
+      const verdict = judge(from, answer, { limit, order: query.order, confirmsEnd });
       const page = verdict.kind === 'proved' ? pageOf(verdict, answer, options) : null;
       return { position: verdict.next, page: page !== null && enough(page) ? { ...page, end: true } : page };
     };
     const start: { readonly position: Position; readonly page: Page | null } = { position, page: null };
     return of(start).pipe(
       expand((at) => {
-        if (at.page?.end === true || stopped()) return EMPTY;
+        if (at.page?.end === true || stop.aborted) return EMPTY;
         // The promise also is the async boundary without which a long `expand` that is synchronous throughout dies in silence.
         return defer(credit.take).pipe(
           mergeMap(() =>
-            stopped() ? EMPTY : ask(at.position.offset).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
+            stop.aborted
+              ? EMPTY
+              : ask(at.position.offset, at.position).pipe(take(1), throwIfEmpty(), map(advance(at.position))),
           ),
         );
       }, 1),
@@ -79,6 +83,8 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
 }
 
 export interface SpotReadOptions extends ReadOptions {
+  /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
+  readonly ask: (offset: number) => Observable<Answer>;
   readonly id: number;
   /** How many rows are thought to come before the id, in the query's order. */
   readonly rank: number;
@@ -123,11 +129,12 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
 }
 
 function pageOf(
-  { interval, rows, strays, next, end }: Extract<PageVerdict, { kind: 'proved' }>,
+  { interval, rows, strays, next, end, miscounted, unreadable }: Extract<PageVerdict, { kind: 'proved' }>,
   { totalCount, began, ended }: Answer,
   { query, filters }: ReadOptions,
 ): Page {
   const inside = rows.filter((row) => isWithin(filters, query, row));
   const outsideQuery = rows.length - inside.length;
-  return { rows: inside, strays, outsideQuery, interval, totalCount, began, ended, next, end };
+  const told = { ...(miscounted !== null && { miscounted }), ...(unreadable !== null && { unreadable }) };
+  return { rows: inside, strays, outsideQuery, ...told, interval, totalCount, began, ended, next, end };
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors';
+import { isObject } from '../json';
 import type { Cursor, EntityId, ScanName, StreamName } from '../model';
 
 /** What a key of the state topic stands for; the topic's keys are `["<service id>", {...}]`, readable with console tools. */
@@ -27,9 +28,15 @@ export interface Definition {
   readonly volatileFields: readonly string[];
 }
 
+/** The newest layout that this program reads and writes. */
+export const LAYOUT_VERSION = 1;
+
 /** What must not change under a shard, and what its last transaction but one left behind. */
 export interface Layout {
-  readonly version: 1;
+  /** Number of the way that a shard's state is laid out; a program refuses a shard whose number is above `LAYOUT_VERSION`. */
+  readonly version: number;
+  /** Version of the program that wrote this layout, for people: nothing is decided by it. */
+  readonly writtenBy?: string;
   readonly statePartitions: number;
   /** Partition counts of the data topics. */
   readonly partitions: Readonly<Record<string, number>>;
@@ -47,6 +54,12 @@ export interface Layout {
 /** Fingerprints of dead-lettered rows without an id, newest last, at most 100. */
 export interface Strays {
   readonly fingerprints: readonly string[];
+  /** What was published of rows whose last reading went to the dead-letter topic: their entries have that reading's fingerprint. */
+  readonly lastPublished?: readonly {
+    readonly id: number;
+    readonly fingerprint: string;
+    readonly definition: number;
+  }[];
 }
 
 /** Why a stream or entity waits for a human. */
@@ -87,23 +100,26 @@ export function parseStateKey(serviceId: string, text: string, where: string): S
   } catch (cause) {
     throw new ConfigError(
       `reading ${where}: expected a key like ["${serviceId}",{...}], got ${text.length} characters that are not JSON`,
-      { cause },
+      { cause, concerns: 'shard' },
     );
   }
   if (!Array.isArray(parsed) || parsed.length !== 2 || typeof parsed[0] !== 'string') {
     throw new ConfigError(
       `reading ${where}: expected a key like ["${serviceId}",{...}], got another shape; a state topic belongs to one service`,
+      { concerns: 'shard' },
     );
   }
   if (parsed[0] !== serviceId) {
     throw new ConfigError(
       `reading ${where}: expected records of service "${serviceId}", got one of "${parsed[0]}"; a state topic belongs to one service: set service.id back, or give this service its own topics.prefix`,
+      { concerns: 'shard' },
     );
   }
   const key: unknown = parsed[1];
   if (!isStateKey(key))
     throw new ConfigError(
       `reading ${where}: expected a known kind of state key, got ${JSON.stringify(key)}; was it written by a newer version?`,
+      { concerns: 'shard' },
     );
   return key;
 }
@@ -122,7 +138,22 @@ function isStateKey(key: unknown): key is StateKey {
   );
 }
 
-/** Reads a value written by this service under its own key. */
-export function parseStateValue<K extends keyof StateValues>(_kind: K, bytes: Buffer): StateValues[K] {
-  return JSON.parse(bytes.toString()) as StateValues[K];
+/** Reads a value written by this service under its own key; a ConfigError where no JSON object stands there. */
+export function parseStateValue<K extends keyof StateValues>(kind: K, bytes: Buffer): StateValues[K] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw new ConfigError(
+      `reading a ${kind} of the state topic: expected JSON, got ${bytes.length} bytes of something else; the state is damaged and has to be rebuilt`,
+      { cause, concerns: 'shard' },
+    );
+  }
+  if (!isObject(parsed)) {
+    throw new ConfigError(
+      `reading a ${kind} of the state topic: expected a JSON object, got another value; the state is damaged and has to be rebuilt`,
+      { concerns: 'shard' },
+    );
+  }
+  return parsed as unknown as StateValues[K];
 }

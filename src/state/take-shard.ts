@@ -1,11 +1,12 @@
+import { TransientError } from '../errors';
 import type { StoredRecord, Writer } from '../sinks/transaction';
 import { parseStateValue, stateKey, type Layout, type SessionMarker, type StateKey } from './state-topic';
 
 /** One partition of the state topic, and how it is written and read. */
 export interface TakeShardOptions {
   readonly serviceId: string;
-  /** Fences every older writer of this shard. */
-  readonly openWriter: () => Promise<Writer>;
+  /** Fences every older writer of this shard, unless the signal is aborted first. */
+  readonly openWriter: (wanted?: AbortSignal) => Promise<Writer>;
   /** Reads committed records of the shard from an offset on, until `each` returns true or all before `end` are read. */
   readonly read: (from: number, each: (record: StoredRecord) => boolean, end?: number) => Promise<void>;
   /** Rejects with a ConfigError where a stored layout and the surroundings disagree. */
@@ -27,18 +28,28 @@ export interface TakenMemory {
 
 /**
  * Takes a shard: fences every older writer, commits a session marker, reads all that came since the last reading up to that marker, and
- * verifies the layout. Whoever calls it closes the writer; where it rejects, the writer is closed already.
+ * verifies the layout. Whoever calls it closes the writer; where it rejects, the writer is closed already. Once the signal is aborted, nothing
+ * further is fenced, written or read: the shard may have another owner by then.
  */
-export async function takeShard(partition: TakeShardOptions, memory: TakenMemory): Promise<Writer> {
-  const writer = await partition.openWriter();
+export async function takeShard(
+  partition: TakeShardOptions,
+  memory: TakenMemory,
+  wanted?: AbortSignal,
+): Promise<Writer> {
+  refuseUnwanted(wanted);
+  const writer = await partition.openWriter(wanted);
   try {
+    refuseUnwanted(wanted);
     const session = partition.newSessionId();
     const marker: SessionMarker = { session, at: new Date(partition.now()).toISOString() };
     const outcome = await writer.commit({
       state: [{ key: stateKey(partition.serviceId, { session: true }), value: JSON.stringify(marker) }],
       records: [],
     });
+    // The marker holds no row: refused, it is a failure like any other, and no reason to look for a row.
+    if (outcome.kind === 'refused') throw new TransientError(outcome.error.message, { cause: outcome.error });
     if (outcome.kind !== 'committed') throw outcome.error;
+    refuseUnwanted(wanted);
     await partition.read(memory.beginReading(), (record) => {
       const key = memory.apply(record);
       return 'session' in key && record.value !== null && parseStateValue('session', record.value).session === session;
@@ -49,4 +60,9 @@ export async function takeShard(partition: TakeShardOptions, memory: TakenMemory
     await writer.close();
     throw error;
   }
+}
+
+/** Throws a TransientError once the signal is aborted. */
+export function refuseUnwanted(wanted: AbortSignal | undefined): void {
+  if (wanted?.aborted === true) throw new TransientError('taking a shard: it was given up meanwhile');
 }

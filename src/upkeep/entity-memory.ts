@@ -4,7 +4,7 @@ import { ConfigError } from '../errors';
 import type { EntityId, StreamName } from '../model';
 import type { ShardOptions } from '../shard/shard-options';
 import type { OutgoingRecord, StateRecord, StoredRecord, Writer } from '../sinks/transaction';
-import { withTopicsOf } from '../state/layout';
+import { refuseOlderOffsets, withTopicsOf } from '../state/layout';
 import { StoredState } from '../state/read-state';
 import { parseStateValue, stateKey, type Layout, type StateKey } from '../state/state-topic';
 import type { TakenMemory } from '../state/take-shard';
@@ -19,7 +19,8 @@ export interface ChangeStep {
 /** One stream of the entity: how its rows are published, and the ledger of what was. */
 export interface RememberedStream {
   readonly name: StreamName;
-  readonly codec: StreamCodec;
+  /** Its keys are written by the schemas that the shard's layout names. */
+  codec: StreamCodec;
   readonly ledger: Ledger;
 }
 
@@ -71,7 +72,10 @@ export class EntityMemory implements TakenMemory {
 
   endReading(): void {
     this.#stored.endReading();
-    for (const { ledger } of this.state.streams) ledger.loaded();
+    for (const stream of this.state.streams) {
+      stream.ledger.loaded();
+      if (this.#layout !== null) stream.codec = stream.codec.withKeysOf(this.#layout.keySchemas);
+    }
   }
 
   restored(): Layout {
@@ -97,6 +101,7 @@ export class EntityMemory implements TakenMemory {
     if (outcome.kind !== 'committed') throw outcome.error;
     this.steps += 1;
     for (const { ledger } of streams) ledger.settle();
+    refuseOlderOffsets(layout.lastOffsets, outcome.lastOffsets);
     this.#stored.wrote(state, outcome.lastOffsets.get(stateTopic)?.get(number));
     const lastOffsets = { ...layout.lastOffsets };
     for (const topic of Object.keys(layout.partitions)) {

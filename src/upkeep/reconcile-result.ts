@@ -34,6 +34,8 @@ export interface Reconciled {
   readonly apart: {
     /** Published after the sweep had ended, or by another scan while it was under way. */
     readonly later: readonly number[];
+    /** Deleted after the sweep had ended: its tombstones follow it. */
+    readonly deleted: readonly number[];
     /** Absent from the sweep, and not yet known to be deleted. */
     readonly missing: readonly number[];
     readonly deadLettered: readonly number[];
@@ -71,6 +73,7 @@ interface Total {
 interface Tally {
   readonly differences: Difference[];
   readonly later: number[];
+  readonly deleted: number[];
   readonly missing: number[];
   readonly deadLettered: number[];
   readonly olderDefinition: number[];
@@ -88,6 +91,7 @@ export function resultOf(read: ReadStream): Reconciled {
   const tally: Tally = {
     differences: [],
     later: [],
+    deleted: [],
     missing: [],
     deadLettered: [],
     olderDefinition: [],
@@ -97,7 +101,7 @@ export function resultOf(read: ReadStream): Reconciled {
   };
   compareWithLedger(read, tally);
   compareOutsideLedger(read, tally);
-  const { differences, later, missing, deadLettered, olderDefinition, uncertain } = tally;
+  const { differences, later, deleted, missing, deadLettered, olderDefinition, uncertain } = tally;
   const compared = sums.map((sum, index) => comparedSum(read, sum, tally.totals[index], uncertain));
   const beyond = compared.reduce((total, each) => total + each.sweep.rows - each.topic.rows, 0);
   return {
@@ -108,7 +112,13 @@ export function resultOf(read: ReadStream): Reconciled {
     rows: tally.now,
     sums: sweep === null ? [] : compared.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)),
     differences: differences.sort((a, b) => a.id - b.id),
-    apart: { later: later.sort((a, b) => a - b), missing, deadLettered, olderDefinition },
+    apart: {
+      later: later.sort((a, b) => a - b),
+      deleted: deleted.sort((a, b) => a - b),
+      missing,
+      deadLettered,
+      olderDefinition,
+    },
   };
 }
 
@@ -147,7 +157,7 @@ function compareOutsideLedger({ ledger, places, rows, amounts }: ReadStream, tal
     const flags = rows.flags(place);
     if ((flags & LIVE) === 0) {
       // Rows that a sweep has shown are deleted after a later sweep only.
-      if ((flags & AFTER) !== 0) tally.later.push(id);
+      if ((flags & AFTER) !== 0) tally.deleted.push(id);
       continue;
     }
     tally.now += 1;

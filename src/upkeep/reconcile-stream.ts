@@ -1,3 +1,4 @@
+import { currencyInSums } from '../rules/cursor';
 import type { Ledger } from '../changes/ledger';
 import { textOrNull } from '../json';
 import type { EntityId, StreamDeclaration } from '../model';
@@ -72,7 +73,7 @@ export function reconcileStream(options: ReconciliationOptions): Reconciliation 
     const { from, to } = sweep ?? { from: null, to: null };
     const within = date === null ? from === null && to === null : (from ?? date) <= date && date <= (to ?? date);
     if (scopeField !== null && !within) return OUTSIDE;
-    return bySum ? sumOf(date === null ? null : date.slice(0, 7), textOrNull(value['currency'])) : 0;
+    return bySum ? sumOf(date === null ? null : date.slice(0, 7), textOrNull(currencyInSums(value['currency']))) : 0;
   }
 
   function add({ id, value, headers, settled }: TopicRecord): void {

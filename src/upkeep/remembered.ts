@@ -1,6 +1,9 @@
 import type { Kafka } from 'kafkajs';
 
 import { createLedger, type Ledger } from '../changes/ledger';
+import type { EntityConfig } from '../../config/config';
+import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
+import { unreadableInFinished } from '../rules/cursor';
 import type { Cursor, EntityId, LedgerBlock, StreamName } from '../model';
 import { createEncoder, loadSchema } from '../sinks/avro';
 import { readCommitted } from '../sinks/look';
@@ -30,7 +33,7 @@ export interface Remembered {
 export interface RememberedOptions {
   readonly serviceId: string;
   readonly topic: string;
-  readonly stopped: Promise<unknown>;
+  readonly stop: AbortSignal;
   readonly deadlineMs: number;
 }
 
@@ -105,4 +108,17 @@ export function lastSweep(
   if (sweep === undefined) return null;
   if (sweep.finishedAt !== null) return { number: sweep.number, finished_at: sweep.finishedAt };
   return sweep.number > 1 ? { number: sweep.number - 1, finished_at: null } : null;
+}
+
+/** Whether the stream's last finished sweep is complete, but for the rows that the entity's file accepts. */
+export function completenessIn(
+  { entities }: { readonly entities: readonly Pick<EntityConfig, 'id' | 'accept'>[] },
+  { entity, stream, ledger, cursors, hold }: StreamView,
+): Completeness {
+  const accepted = entities.find(({ id }) => id === entity)?.accept[stream] ?? [];
+  const sweep = cursors['sweep'];
+  return completenessOf(
+    { ledger, hold, decidedSweep: finishedSweeps(sweep), unreadable: unreadableInFinished(sweep) },
+    new Set(accepted),
+  );
 }

@@ -16,7 +16,7 @@ export interface RepairOptions {
   /** Where the shard's partition ends now. */
   readonly end: number;
   /** Once true, no further transaction is begun. */
-  readonly stopped: () => boolean;
+  readonly stop: AbortSignal;
   /** The wait before it is begun for the nth time again. */
   readonly againMs: (tries: number) => number;
 }
@@ -149,11 +149,11 @@ function resetOf({ name, ledger }: RememberedStream): Reset {
 }
 
 function remembers(state: EntityState, names: readonly StreamName[]): boolean {
-  return ownKeys(state).some(([, key]) => 'stream' in key && names.includes(key.stream));
+  return keysOfEntity(state).some(([, key]) => 'stream' in key && names.includes(key.stream));
 }
 
 /** The entity's keys in the state topic. */
-function ownKeys({ entity, keys }: EntityState): readonly (readonly [string, StateKey])[] {
+function keysOfEntity({ entity, keys }: EntityState): readonly (readonly [string, StateKey])[] {
   return [...keys()].filter(([, key]) => 'entity' in key && key.entity === entity);
 }
 
@@ -161,8 +161,8 @@ function ownKeys({ entity, keys }: EntityState): readonly (readonly [string, Sta
 function streamsOf(state: EntityState, names: readonly StreamName[]): RememberedStream[] {
   const { entity, streams } = state;
   const attempted = `looking for what is remembered of ${entity}`;
-  const own = ownKeys(state);
-  if (own.length === 0) {
+  const stored = keysOfEntity(state);
+  if (stored.length === 0) {
     const others = [
       ...new Set([...state.keys().values()].flatMap((key) => ('entity' in key ? [key.entity] : []))),
     ].sort();
@@ -171,7 +171,7 @@ function streamsOf(state: EntityState, names: readonly StreamName[]): Remembered
       { entity },
     );
   }
-  const known = new Set(own.map(([, key]) => ('stream' in key ? key.stream : null)));
+  const known = new Set(stored.map(([, key]) => ('stream' in key ? key.stream : null)));
   const found = streams.filter(({ name }) => names.includes(name) && known.has(name));
   if (found.length === 0) {
     const remembered = streams.filter(({ name }) => known.has(name)).map(({ name }) => name);
@@ -201,7 +201,7 @@ function keysOf(
   passes: (key: StateKey) => boolean,
 ): string[] {
   const names = new Set(streams.map(({ name }) => name));
-  return ownKeys(state).flatMap(([text, key]) =>
+  return keysOfEntity(state).flatMap(([text, key]) =>
     'stream' in key && names.has(key.stream) && passes(key) ? [text] : [],
   );
 }
@@ -211,7 +211,7 @@ function keysOf(
  * transactional id, reads only what came since, and writes. The owner before is fenced, restores and goes on. Fenced itself it starts over.
  */
 async function changeState<T>(options: RepairOptions, change: Change<T>): Promise<T> {
-  const { shard, end, stopped, againMs } = options;
+  const { shard, end, stop, againMs } = options;
   const memory = new EntityMemory(options.entity, shard);
   const each = (record: StoredRecord): boolean => {
     memory.apply(record);
@@ -227,7 +227,7 @@ async function changeState<T>(options: RepairOptions, change: Change<T>): Promis
     try {
       return await withShardTaken(options, memory, change);
     } catch (error) {
-      if (!(error instanceof TransientError) || stopped()) throw error;
+      if (!(error instanceof TransientError) || stop.aborted) throw error;
       // A long change and the owner take turns until it is done.
       if (memory.steps > before) tries = 1;
       if (tries > TRIES) throw error;
@@ -236,18 +236,14 @@ async function changeState<T>(options: RepairOptions, change: Change<T>): Promis
   }
 }
 
-async function withShardTaken<T>(
-  { shard, stopped }: RepairOptions,
-  memory: EntityMemory,
-  change: Change<T>,
-): Promise<T> {
+async function withShardTaken<T>({ shard, stop }: RepairOptions, memory: EntityMemory, change: Change<T>): Promise<T> {
   const writer = await takeShard(shard, memory);
   try {
     const steps = change(memory.state);
     for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;
-      if (stopped()) throw new TransientError('changing the state: stopped before its end; run the command again');
+      if (stop.aborted) throw new TransientError('changing the state: stopped before its end; run the command again');
       await memory.commit(writer, step.value);
     }
   } finally {

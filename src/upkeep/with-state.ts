@@ -3,7 +3,7 @@ import { firstValueFrom } from 'rxjs';
 import { ConfigError } from '../errors';
 import type { EntityId } from '../model';
 import { userAgentOf } from '../service/api';
-import { kafkaSettings, topicSettings } from '../service/cluster';
+import { kafkaSettings, startSettings } from '../service/cluster';
 import { createCodecs, resolveFraming } from '../service/codecs';
 import { kafkaPartition, shardOptions } from '../service/open-shard';
 import type { Cluster, ServiceOptions } from '../service/run-context';
@@ -46,7 +46,7 @@ export async function withState<T>(
     await withDeadline(firstValueFrom(membership.owned), patience.confirmMs, `joining group ${groupId}`);
     const number = partitionOf(entity, topics.state.partitions);
     const streams = allStreams.map(({ name }) => name);
-    const codecs = createCodecs(config.service, topics, framing);
+    const codecs = createCodecs(config.service, topics, framing, setting.version);
     return await use({
       entity,
       shard: shardOptions(
@@ -55,13 +55,13 @@ export async function withState<T>(
           serviceId: config.service.service.id,
           topics,
           codecs,
-          partition: (shard) => kafkaPartition({ config, patience, cluster, layout: codecs.layout, membership }, shard),
+          partition: (shard) => kafkaPartition({ config, patience, cluster, codecs, membership }, shard),
         },
         number,
         [{ id: entity, streams }],
       ),
       end: topics.highWatermarks.get(topics.state.name)?.[number] ?? 0,
-      stopped: () => stop.aborted,
+      stop,
       againMs: (tries) => random() * 2 * patience.reopenMs(tries),
     });
   } finally {
@@ -71,9 +71,16 @@ export async function withState<T>(
 }
 
 /** A cluster whose state topic exists: a change of nothing would make the topics of a service that never ran. */
-async function openUsedCluster({ config, kafkaLog, secrets, onWarning, version }: RepairSetting): Promise<Cluster> {
+async function openUsedCluster({
+  config,
+  kafkaLog,
+  patience,
+  secrets,
+  onWarning,
+  version,
+}: RepairSetting): Promise<Cluster> {
   const kafka = createKafka(kafkaSettings(config, secrets), kafkaLog);
-  const settings = topicSettings(config, config.service.topics.create);
+  const settings = startSettings(kafka, config, patience.restoreMs);
   const stateTopic = `${settings.prefix}.state`;
   if ((await missingTopics(kafka, settings)).includes(stateTopic))
     throw new ConfigError(

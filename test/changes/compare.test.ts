@@ -129,7 +129,7 @@ describe('a row compared with its entry', () => {
       { flags: PUBLISHED | REPUBLISH },
       row(1),
       {},
-      { op: 'r', countsAs: 'unchanged' },
+      { op: 'r', countsAs: 'republished' },
     ],
     [
       'published as c where it was only dead-lettered',
@@ -138,7 +138,34 @@ describe('a row compared with its entry', () => {
       {},
       { op: 'c', countsAs: 'created' },
     ],
-    ['known where it was dead-lettered as it is', { flags: DEAD_LETTERED }, row(1), {}, { kind: 'known' }],
+    [
+      'tried again where it was dead-lettered as it is, and known if that fails',
+      { flags: DEAD_LETTERED },
+      row(1),
+      {},
+      { kind: 'publish', op: 'c', ifRefused: { kind: 'known' } },
+    ],
+    [
+      'known where the broker refused it as it is',
+      { flags: DEAD_LETTERED },
+      row(1),
+      { isRefused: () => true },
+      { kind: 'known' },
+    ],
+    [
+      'touched where it shows again what was published before it was dead-lettered',
+      { flags: PUBLISHED | DEAD_LETTERED },
+      row(2),
+      { lastPublished: () => ({ fingerprint: '0000000200000001', definition: 1 }) },
+      { kind: 'touched', content: { flags: PUBLISHED } },
+    ],
+    [
+      'published where that was published under another definition',
+      { flags: PUBLISHED | DEAD_LETTERED },
+      row(2),
+      { lastPublished: () => ({ fingerprint: '0000000200000001', definition: 9 }) },
+      { kind: 'publish', op: 'u', before: null, ifRefused: null },
+    ],
     [
       'published again under a definition that may read it',
       { flags: DEAD_LETTERED },
@@ -219,7 +246,7 @@ describe('a verdict applied', () => {
     const comparison = how({ linesOf: () => 3 });
     comparer.apply(publishOf(comparer.compare(row(1), comparison)), comparison, isPublished);
     expect(entry()).toMatchObject({ flags, lines });
-    expect(comparer.compare(row(1), comparison).kind).toBe('known');
+    expect(comparer.compare(row(1), comparison).kind).toBe(isPublished ? 'known' : 'publish');
   });
 
   test('remembers no mark where no older request is open', () => {

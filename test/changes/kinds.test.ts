@@ -23,14 +23,21 @@ test.each<[Kind, unknown]>([
   ['timestamp', { type: ['null', { type: 'long', logicalType: 'timestamp-millis' }] }],
   ['texts', { type: ['null', { type: 'array', items: 'string' }] }],
 ])('a field is of kind %s by its Avro type %j', (kind, type) => {
-  expect(fieldsOf(schemaOf({ name: 'field', ...Object(type) }))).toEqual([{ name: 'field', kind, fields: [] }]);
+  expect(fieldsOf(schemaOf({ name: 'field', ...Object(type) }))).toEqual([
+    { name: 'field', kind, strict: false, fields: [] },
+  ]);
 });
 
 test('an array of records is of kind lines, with the fields of one line', () => {
   const line = { type: 'record', name: 'Line', fields: [{ name: 'tax', type: ['null', 'long'], unit: 'minor' }] };
   const lines = { name: 'services', type: ['null', { type: 'array', items: line }] };
   expect(fieldsOf(schemaOf(lines))).toEqual([
-    { name: 'services', kind: 'lines', fields: [{ name: 'tax', kind: 'money', fields: [] }] },
+    {
+      name: 'services',
+      kind: 'lines',
+      strict: false,
+      fields: [{ name: 'tax', kind: 'money', strict: false, fields: [] }],
+    },
   ]);
 });
 
@@ -67,7 +74,8 @@ test.each([
   ['9007199254740990', 9007199254740990],
   ['9007199254740991', undefined],
   ['12345678901234567', undefined],
-  ['1.0', undefined],
+  ['1.0', 1],
+  ['1.5', undefined],
   ['', undefined],
   [' 1', undefined],
   ['0x1', undefined],

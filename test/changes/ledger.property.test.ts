@@ -69,7 +69,7 @@ class Model {
     const records: Published[] = [];
     const deadLetters: PageChanges<Published>['deadLetters'][number][] = [];
     const stale: number[] = [];
-    const counts = { created: 0, updated: 0, unchanged: 0, missing: 0 };
+    const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0, missing: 0 };
     let touched = false;
     const isStale = (id: number) => page.began < (this.marks.get(id) ?? -1);
     for (const row of page.rows.toSorted((a, b) => a.id - b.id)) {
@@ -79,7 +79,6 @@ class Model {
         entry !== undefined &&
         (entry.definition === how.definition || isComputable(entry.definition)) &&
         entry.fingerprint === hexOf(versionOf(row), entry.definition);
-      const again = entry !== undefined && (entry.flags & DEAD_LETTERED) !== 0 && entry.definition !== how.definition;
       if (isStale(row.id)) {
         if (equal) counts.unchanged++;
         else stale.push(row.id);
@@ -97,31 +96,35 @@ class Model {
         missing: 0,
         lines: entry?.lines ?? 0,
       };
-      if (equal && (before & REPUBLISH) === 0 && !again) {
-        counts.unchanged++;
+      if (equal && (before & REPUBLISH) === 0) {
         const due = (before & LINES_DUE) !== 0 || (seen.lines === 0 && linesOf(row) > 0);
         if (how.lines !== null && due && (before & DEAD_LETTERED) === 0) {
           records.push({ id: row.id, op: 'r', version: versionOf(row), lines: [seen.lines, linesOf(row)] });
           touched = true;
+          counts.republished++;
           this.entries.set(row.id, { ...seen, flags: seen.flags & ~LINES_DUE, lines: linesOf(row) });
           continue;
         }
+        counts.unchanged++;
         if (JSON.stringify(seen) !== JSON.stringify(entry)) touched = true;
         this.entries.set(row.id, seen);
         continue;
       }
       touched = true;
       this.marks.set(row.id, page.ended);
+      const first = (before & PUBLISHED) === 0;
+      const op = (before & REPUBLISH) !== 0 || (first && how.beforeFirstFinishedSweep) ? 'r' : first ? 'c' : 'u';
       if (isBad(row)) {
-        deadLetters.push({ row, error: badRow, fingerprint });
+        const stands = entry !== undefined && (before & (PUBLISHED | DEAD_LETTERED)) === PUBLISHED;
+        const last = stands ? { fingerprint: entry.fingerprint, definition: entry.definition } : null;
+        deadLetters.push({ row, error: badRow, fingerprint, op, before: last });
         this.entries.set(row.id, { ...seen, flags: (seen.flags & ~REPUBLISH) | DEAD_LETTERED });
         continue;
       }
-      const first = (before & PUBLISHED) === 0;
-      const op = (before & REPUBLISH) !== 0 || (first && how.beforeFirstFinishedSweep) ? 'r' : first ? 'c' : 'u';
       const lines = how.lines === null ? seen.lines : linesOf(row);
       records.push({ id: row.id, op, version: versionOf(row), lines: how.lines === null ? null : [seen.lines, lines] });
-      counts[first ? 'created' : equal ? 'unchanged' : 'updated']++;
+      counts[first ? 'created' : equal && (before & DEAD_LETTERED) === 0 ? 'republished' : 'updated']++;
+      if (first && op === 'r') counts.firstRead++;
       const due = how.lines === null && lines > 0 ? LINES_DUE : 0;
       const flags = (seen.flags & ~(REPUBLISH | DEAD_LETTERED | LINES_DUE)) | PUBLISHED | due;
       this.entries.set(row.id, { ...seen, flags, lines });

@@ -13,6 +13,7 @@ import {
   type OutputTopic,
   type Publication,
   type StreamCodec,
+  type SweepsCodec,
 } from '../../src/changes/records';
 import type { Cursor } from '../../src/model';
 import { partitionOf } from '../../src/sinks/partition';
@@ -24,6 +25,7 @@ const read = (bytes: Buffer | null | undefined): unknown => (bytes == null ? byt
 
 const lines = (topic = topicOf('lines')): LinesCodec => ({
   name: 'invoice-lines',
+  field: 'services',
   count: ({ services }) => (Array.isArray(services) ? services.length : 0),
   of: ({ services }) => services as Readonly<Record<string, unknown>>[],
   encode: json,
@@ -36,13 +38,16 @@ function originOf(changes: Partial<StreamCodec> = {}): Origin {
     declaration: invoices,
     definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => undefined,
-    decode: (row, _entity, observedAtMs) => ({ ...row, observed_at: observedAtMs }),
+    decode: (row, _entity, observedAtMs) => ({ record: { ...row, observed_at: observedAtMs }, misfits: [] }),
     encode: json,
     encodeKey: json,
     dateOf: () => NO_DATE,
     topic: topicOf('invoices'),
     lines: null,
     formerLines: null,
+    withKeysOf() {
+      return this;
+    },
     ...changes,
   };
   return { entity: 'alfa', codec, scan: 'open', observedAtMs: 1000, observedAt: '1970-01-01T00:00:01.000Z' };
@@ -65,6 +70,7 @@ describe('the records of a row', () => {
         key: json({ entity: 'alfa', id: 7 }),
         value: json({ id: 7, services: [], observed_at: 1000 }),
         headers: {
+          id: 'alfa/7',
           entity: 'alfa',
           stream: 'invoices',
           op: 'u',
@@ -133,19 +139,30 @@ describe('the record of a finished sweep', () => {
     finishedAt: '1970-01-01T00:00:00.900Z',
     position: { offset: 0, anchor: null, step: 1, requests: 1, unproven: 0 },
     totalCount: 9,
-    counts: { rows: 8, created: 1, updated: 2, deleted: 3, unchanged: 4, deadLetters: 5 },
+    counts: { rows: 8, created: 1, firstRead: 1, updated: 2, republished: 6, deleted: 3, unchanged: 4, deadLetters: 5 },
     sums: { '1970-01 PLN': [8, 100, 0.5], ' ': [1] },
   };
-  const sweeps = (maxMessageBytes?: number) => ({
+  const completeness = {
+    complete: false,
+    deadLetters: [7, 8],
+    pending: [9],
+    unreadable: [],
+    accepted: [9],
+    hold: 'hold 1',
+  };
+  const sweeps = (maxMessageBytes?: number): SweepsCodec => ({
     encode: json,
     encodeKey: json,
     topic: topicOf('sweeps', maxMessageBytes),
+    withKeysOf() {
+      return this;
+    },
   });
 
   test('says what was read, what that came to, and the sums that are exact', () => {
-    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6 });
+    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6, completeness });
     expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
-    expect(record.headers).toMatchObject({ op: 'c', scan: 'sweep' });
+    expect(record.headers).toMatchObject({ id: 'alfa/invoices', op: 'c', scan: 'sweep' });
     const [first = '', second = ''] = invoices.sumFields;
     expect(read(record.value)).toMatchObject({
       number: 3,
@@ -161,6 +178,14 @@ describe('the record of a finished sweep', () => {
       dead_letters: 5,
       strays: 6,
       total_count: 9,
+      first_read: 1,
+      republished: 6,
+      complete: false,
+      dead_letters_standing: 2,
+      pending: 1,
+      unreadable: 0,
+      accepted: 1,
+      hold: 'hold 1',
       sums: [
         { month: '1970-01', currency: 'PLN', rows: 8, [first]: 100, [second]: null },
         { month: null, currency: null, rows: 1, [first]: 0 },
@@ -169,10 +194,12 @@ describe('the record of a finished sweep', () => {
   });
 
   test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
-    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0 });
+    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0, completeness });
     expect(read(small.value)).toMatchObject({ sums: null, rows: 8 });
     const without = originOf({ declaration: { ...invoices, sumFields: [] } });
-    expect(read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0 }).value)).toMatchObject({ sums: null });
+    expect(read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0, completeness }).value)).toMatchObject({
+      sums: null,
+    });
   });
 });
 
@@ -181,29 +208,50 @@ describe('a dead letter', () => {
   const letters = topicOf('dead-letters', 5_000);
 
   test('is the row, raw, keyed and placed as its record would be, with the cause', () => {
-    const letter = deadLetterOf(originOf(), { id: 7, number: {} }, { id: 7, error, fingerprint: 'f' }, letters);
+    const letter = deadLetterOf(
+      originOf(),
+      { id: 7, number: {} },
+      { id: 7, error, fingerprint: 'f', op: 'u' },
+      letters,
+    );
     expect(letter).toMatchObject({ topic: 'dead-letters', partition: partitionOf('alfa/7', 6) });
     expect([read(letter.key), read(letter.value)]).toEqual([
       { entity: 'alfa', id: 7 },
       { id: 7, number: {} },
     ]);
-    expect(letter.headers).toMatchObject({ op: 'r', error: error.message, error_path: 'number' });
+    expect(letter.headers).toMatchObject({ op: 'u', error: error.message, error_path: 'number' });
     expect(letter.headers).not.toHaveProperty('cut_from_bytes');
   });
 
   test('of a row without id has no key', () => {
-    const letter = deadLetterOf(originOf(), 'text', { id: null, error, fingerprint: 'f' }, letters);
+    const letter = deadLetterOf(originOf(), 'text', { id: null, error, fingerprint: 'f', op: 'c' }, letters);
     expect([letter.key, letter.partition]).toEqual([null, partitionOf('alfa/f', 6)]);
   });
 
   test('that is too large is cut, and says its whole size and hash', () => {
     const row = { id: 7, number: 'x'.repeat(2_000) };
     const whole = json(row);
-    const { value, headers } = deadLetterOf(originOf(), row, { id: 7, error, fingerprint: 'f' }, letters);
+    const { value, headers } = deadLetterOf(originOf(), row, { id: 7, error, fingerprint: 'f', op: 'u' }, letters);
     expect(value).toEqual(whole.subarray(0, 5_000 - 4_096));
     expect(headers).toMatchObject({
       cut_from_bytes: String(whole.length),
       sha256: createHash('sha256').update(whole).digest('hex'),
     });
   });
+});
+
+test('every record says in its header `id` what it is about, tombstones and dead letters too, but for a row without id', () => {
+  const ids = (records: readonly { readonly headers: Readonly<Record<string, string>> }[]) =>
+    records.map(({ headers }) => headers['id']);
+  const withLines = originOf({ lines: lines(), formerLines: lines() });
+  expect(ids(recordsOf(withLines, publication([{ a: 1 }], { linesBefore: 2 })))).toEqual([
+    'alfa/7',
+    'alfa/7/1',
+    'alfa/7/2',
+  ]);
+  expect(ids(tombstonesOf(withLines, { id: 9, fingerprint: 'f', lines: 1 }))).toEqual(['alfa/9', 'alfa/9/1']);
+  const error = new RecordError('no', { path: '' });
+  const letterOf = (id: number | null) =>
+    deadLetterOf(originOf(), {}, { id, error, fingerprint: 'f', op: 'r' }, topicOf('letters'));
+  expect(ids([letterOf(7), letterOf(null)])).toEqual(['alfa/7', undefined]);
 });

@@ -1,8 +1,9 @@
-import { of } from 'rxjs';
+import { of, throwError } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
 import { checkEntity } from '../../src/commands/check-entity';
-import { createFindings, findingLine } from '../../src/commands/check-findings';
+import { createFindings, findingLine, findingsJson } from '../../src/commands/check-findings';
+import { FatalError } from '../../src/errors';
 import type { StreamToday } from '../../src/rules/forecast';
 import type { Rest } from '../../src/sources/rest';
 
@@ -16,6 +17,7 @@ const entity: EntityConfig = {
   startDate: '2020-01-01',
   endDate: null,
   streams: ['clients', 'invoices'],
+  accept: {},
   deletions: { maxShare: 0.01, confirm: null },
 };
 
@@ -34,11 +36,12 @@ function api(rowsFor: (path: string, asked: Asked) => readonly unknown[]): Pick<
 
 async function check(
   rest: Pick<Rest, 'accountDetails' | 'list'>,
-): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[] }> {
+  nip = entity.nip,
+): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[]; readonly json: unknown }> {
   const lines: string[] = [];
-  const { attempt } = createFindings((finding) => void lines.push(findingLine(finding)));
-  const streams = await checkEntity(entity, rest, { before: null, recentDays: 45 }, attempt);
-  return { lines, streams };
+  const findings = createFindings((finding) => void lines.push(findingLine(finding)));
+  const streams = await checkEntity({ ...entity, nip }, rest, { before: null, recentDays: 45 }, findings.attempt);
+  return { lines, streams, json: findingsJson(findings) };
 }
 
 /** Ten rows by id, the date filter and the order in effect. */
@@ -50,7 +53,7 @@ function sound(path: string, { order, 'q[invoice_date_gteq]': from }: Asked): re
 
 test('an entity whose key, order and filters are as they should be can be read, stream by stream', async () => {
   const { lines, streams } = await check(api(sound));
-  expect(lines).toEqual([
+  expect(lines.filter((line) => !line.includes(' fields of '))).toEqual([
     'ok   key alfa: belongs to NIP 1111111111, as configured',
     'ok   stream clients alfa: 3 rows, order by id is kept',
     'ok   stream invoices alfa: 10 rows from 2020-01-01 to now and beyond, order by id is kept, the date filter works, the filter of open documents works (10)',
@@ -71,15 +74,44 @@ test('a list in another order than asked for cannot be read, the other lists can
   expect(streams.map(({ declaration }) => declaration.name)).toEqual(['invoices']);
 });
 
+test('an entity without a nip is read, and its line says that nothing shows whose key it is (I7)', async () => {
+  const { lines } = await check(api(sound), null);
+  expect(lines[0]).toBe(
+    'ok   key alfa: belongs to NIP 1111111111, which will be remembered; without nip in its file nothing shows that this is the right company',
+  );
+});
+
 test('filters without effect are named, and are no fault', async () => {
   const ids = [...Array(10).keys()].map((index) => index + 1);
   const paid = (_path: string, { order }: Asked): readonly unknown[] =>
     (order === 'id desc' ? ids.toReversed() : ids).map((id) => ({ id, paid_date: '2026-01-01' }));
   const { lines, streams } = await check(api(paid));
-  expect(lines[2]).toContain('the date filter has NO effect: all rows are read and those outside the scope left out');
-  expect(lines[2]).toContain('the filter of open documents has NO effect: the sweep finds what they come to');
+  expect(lines[3]).toContain('the date filter has NO effect: all rows are read and those outside the scope left out');
+  expect(lines[3]).toContain('the filter of open documents has NO effect: the sweep finds what they come to');
   expect(streams).toHaveLength(2);
 });
+
+test.each([400, 404, 422])(
+  'filters that are refused with %i are named, and are no fault, as a run rests those scans alone',
+  async (status) => {
+    const today = new Date().toISOString().slice(0, 10);
+    const rest = api(sound);
+    const refusing: Pick<Rest, 'accountDetails' | 'list'> = {
+      ...rest,
+      list: (stream, path, asked, offset, limit) => {
+        const from = asked['q[invoice_date_gteq]'];
+        const isRecent = from !== undefined && from > '2020-01-01' && from < today;
+        if (!isRecent && asked['q[paid_date_null]'] === undefined) return rest.list(stream, path, asked, offset, limit);
+        return throwError(() => new FatalError('refused', { reason: 'unexpected-status', parks: 'stream', status }));
+      },
+    };
+    const { lines, streams } = await check(refusing);
+    expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([]);
+    expect(lines[3]).toContain('the filter of recent documents is refused: the sweep finds what they come to');
+    expect(lines[3]).toContain('the filter of open documents is refused: the sweep finds what they come to');
+    expect(streams.map(({ rows }) => rows)[1]).toEqual({ sweep: 10, open: 0, recent: 0 });
+  },
+);
 
 test('a row without an id says nothing about the order', async () => {
   const { lines } = await check(api((path, asked) => ['stray', ...sound(path, asked), { id: 'x' }]));
@@ -92,4 +124,29 @@ test('streams are not looked at where the key belongs to another account', async
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/^FAIL key alfa: .*another one/);
   expect(streams).toEqual([]);
+});
+
+test('I6: the newest page of each stream is held against its schema, without a value being told', async () => {
+  const odd: typeof sound = (path, asked) =>
+    sound(path, asked).map((row) => Object.assign({}, row, { notes: ['Secret-4711'], new_field: 'Secret-4711' }));
+  const { lines, json } = await check(api(odd));
+  const about = lines.filter((line) => line.includes('fields of invoices'));
+  expect(about).toHaveLength(1);
+  expect(about[0]).toMatch(
+    /^ok {3}fields of invoices alfa: 10 rows looked at; values that do not fit: notes \(array\); fields that the schema does not know: new_field \(string\); fields that no row has: /,
+  );
+  expect(json).toMatchObject({
+    fields: [
+      { entity: 'alfa', stream: 'clients', rows: 3 },
+      {
+        entity: 'alfa',
+        stream: 'invoices',
+        rows: 10,
+        misfits: [{ field: 'notes', types: ['array'], strict: false }],
+        unknown: [{ field: 'new_field', types: ['string'] }],
+        absent: expect.arrayContaining(['currency']) as string[],
+      },
+    ],
+  });
+  expect(lines.join() + JSON.stringify(json)).not.toContain('Secret');
 });

@@ -1,4 +1,5 @@
-import { createFindings, findingLine, type Finding } from '../../src/commands/check-findings';
+import { createFindings, findingLine, findingsJson, type Finding } from '../../src/commands/check-findings';
+import type { Shape } from '../../src/changes/shape';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
 
 const failing = (error: Error) => () => Promise.reject(error);
@@ -32,6 +33,53 @@ test('a check that fails before it returns a promise is a finding too', async ()
     throw new ConfigError('too little');
   });
   expect(all).toMatchObject([{ check: 'memory', ok: false, text: 'too little' }]);
+});
+
+test('a list that the key may not read says in its line which scope the key needs', async () => {
+  const lines: string[] = [];
+  const { attempt } = createFindings((finding) => void lines.push(findingLine(finding)));
+  for (const stream of ['clients', 'invoices'])
+    await attempt(`stream ${stream}`, 'alfa', failing(refusal('forbidden')));
+  expect(lines).toEqual(
+    ['clients', 'invoices'].map(
+      (stream) =>
+        `FAIL stream ${stream} alfa: the API refused; the plan or the permissions of the key do not allow this: give it the scope api:invoices:read`,
+    ),
+  );
+});
+
+test('fields are an array of their own in JSON: names and JSON types, stream by stream', async () => {
+  const findings = createFindings(() => undefined);
+  const shape = {
+    rows: 2,
+    unfit: [{ field: 'notes', types: ['array', 'null'], strict: false }],
+    unknown: [{ field: 'new_field', types: ['string'], strict: false }],
+    absent: ['vat'],
+  };
+  const see = (stream: string, seen: Shape) =>
+    findings.attempt(`fields of ${stream}`, 'alfa', () =>
+      Promise.resolve({ value: seen, text: 'looked at', fields: { stream, shape: seen } }),
+    );
+  await see('invoices', shape);
+  await see('clients', { rows: 0, unfit: [], unknown: [], absent: ['city'] });
+  expect(findingsJson(findings)).toEqual({
+    ok: true,
+    checks: [
+      { check: 'fields of invoices', entity: 'alfa', ok: true, text: 'looked at' },
+      { check: 'fields of clients', entity: 'alfa', ok: true, text: 'looked at' },
+    ],
+    fields: [
+      {
+        entity: 'alfa',
+        stream: 'invoices',
+        rows: 2,
+        misfits: [{ field: 'notes', types: ['array', 'null'], strict: false }],
+        unknown: [{ field: 'new_field', types: ['string'] }],
+        absent: ['vat'],
+      },
+      { entity: 'alfa', stream: 'clients', rows: 0, misfits: [], unknown: [], absent: [] },
+    ],
+  });
 });
 
 test('a bug is no finding', async () => {

@@ -11,7 +11,6 @@ beforeEach(() => {
     columns: null,
     env: {},
     stop: new AbortController().signal,
-    stopped: new Promise(() => undefined),
     version: '1.2.3',
   };
 });

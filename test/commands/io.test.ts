@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { setUp, usageError, type Io } from '../../src/commands/io';
+import { setUp, usageError, withoutNip, type Io } from '../../src/commands/io';
 import { ConfigError } from '../../src/errors';
 
 let folder: string;
@@ -24,7 +24,6 @@ function load(entity: Readonly<Record<string, unknown>>, env: Io['env'] = {}): R
     columns: null,
     env,
     stop: new AbortController().signal,
-    stopped: new Promise(() => undefined),
     version: '1.2.3',
   };
   return setUp(io, { config: join(folder, 'service.json'), entities: join(folder, 'entities') });
@@ -47,6 +46,17 @@ test('each warning of the configuration is a line of the log', () => {
   load({ api_key: 's3cret' });
   expect(logged()).toMatchObject([{ level: 'warn', msg: 'configuration' }]);
   expect(String(logged()[0]?.['about'])).toContain('api_key: a secret in the open');
+});
+
+test('entities that are read without a nip are named, and those that have one or are disabled are not (I7)', () => {
+  const { config } = load({ api_key: 's3cret' });
+  const [alfa] = config.entities;
+  if (alfa === undefined) throw new Error('expected an entity, got none');
+  const named = (...entities: readonly Partial<typeof alfa>[]): string | null =>
+    withoutNip({ entities: entities.map((each) => ({ ...alfa, ...each })) });
+  expect(named({ nip: null })).toContain('no nip is set for alfa: ');
+  expect(named({ nip: null }, { id: 'beta', nip: null })).toContain('no nip is set for alfa, beta: ');
+  expect(named({ nip: '1111111111' }, { id: 'beta', nip: null, enabled: false })).toBeNull();
 });
 
 test('a secret of the configuration is in no error that is logged, and neither is its successor in its file (I11)', () => {

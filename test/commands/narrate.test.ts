@@ -1,17 +1,20 @@
 import { createNarrator, type Narrator } from '../../src/commands/narrate';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
-import type { Cursor } from '../../src/model';
+import type { Cursor, StreamName } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import { createLogger } from '../../src/telemetry';
+import type { Completeness } from '../../src/rules/completeness';
 import { NO_COUNTS } from '../../src/rules/cursor';
 
 let lines: Record<string, unknown>[];
 let narrator: Narrator;
+let nowMs: number;
 
 beforeEach(() => {
   lines = [];
   const destination = { write: (text: string) => void lines.push(JSON.parse(text) as Record<string, unknown>) };
-  narrator = createNarrator(createLogger({ level: 'info', secrets: [] }, destination));
+  nowMs = Date.parse('2026-01-07T10:00:01.000Z');
+  narrator = createNarrator(createLogger({ level: 'info', secrets: [] }, destination), () => nowMs);
 });
 
 /** What was told so far, one text a line: level, place, message. */
@@ -39,11 +42,26 @@ const cursor: Cursor = {
   sums: {},
 };
 
+const allThere: Completeness = {
+  complete: true,
+  reasons: [],
+  hold: null,
+  deadLetters: [],
+  pending: [],
+  unreadable: [],
+  accepted: [],
+};
+
 type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };
 type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
-const sweep = (place: StreamPlace): void => narrator.tell({ kind: 'sweep', ...place, cursor });
+const swept = (place: StreamPlace, standing: Partial<Completeness> = {}): void =>
+  narrator.tell({ kind: 'swept', ...place, cursor, completeness: { ...allThere, ...standing } });
+const sweep = (place: StreamPlace): void => {
+  narrator.tell({ kind: 'sweep', ...place, cursor });
+  swept(place);
+};
 const retrying = (place: Place): void => narrator.tell({ kind: 'retrying', ...place });
 const refusal = new FatalError('GET /clients.json expected 200, got 401', {
   reason: 'unauthorized',
@@ -55,9 +73,90 @@ const parked = (place: Place, waitMs = 60_000): void =>
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
-  narrator.tell({ kind: 'lost', shard, error, waitMs: 500 });
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, loss: 'lost', inARow: 1 });
 
-const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard });
+const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard, streams: [] });
+
+describe('what a run takes and does', () => {
+  const shards = (taken: number[], givenUp: number[], owned: number): void =>
+    narrator.tell({ kind: 'shards', taken, givenUp, entities: taken.map((shard) => `e${shard}`), owned, of: 4 });
+
+  test('shards that are taken and given up are told, and once that another replica has the others', () => {
+    shards([0, 1, 2, 3], [], 4);
+    shards([], [2, 3], 2);
+    shards([3], [0], 2);
+    shards([0, 1, 2], [], 4);
+    expect(told()).toEqual([
+      'info shards taken',
+      'info shards given up',
+      'info another replica of this service has the other shards',
+      'info shards taken',
+      'info shards given up',
+      'info shards taken',
+    ]);
+    expect(lines[0]).toMatchObject({ shards: [0, 1, 2, 3], entities: ['e0', 'e1', 'e2', 'e3'], owned: 4, of: 4 });
+    expect(lines[1]).toMatchObject({ shards: [2, 3], owned: 2 });
+  });
+
+  test('what was read and published is summed up each minute while there is something, else every ten minutes (I10)', () => {
+    const changed = { ...NO_COUNTS, rows: 3, created: 1, updated: 2 };
+    narrator.sumUp();
+    narrator.tell({ kind: 'request', ...clients, attempt: 1 });
+    narrator.tell({ kind: 'page', ...clients, counts: changed, cursor });
+    narrator.tell({ kind: 'page', ...invoices, counts: { ...NO_COUNTS, rows: 5, unchanged: 5 }, cursor });
+    narrator.sumUp();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      msg: 'read and published',
+      minutes: 2,
+      requests: 1,
+      rows: 8,
+      published: { clients: 3 },
+      oldest: null,
+    });
+    sweep(clients);
+    nowMs += 90_000;
+    for (let minute = 1; minute < 10; minute++) narrator.sumUp();
+    expect(told()).toEqual(['info read and published', 'info alfa clients caught up']);
+    narrator.sumUp();
+    expect(lines[2]).toMatchObject({
+      minutes: 10,
+      rows: 0,
+      published: {},
+      oldest: { stream: 'alfa clients', seconds: 90 },
+    });
+  });
+
+  test('the oldest freshness is known from the start: of what was remembered, a stream without a complete sweep first (I10)', () => {
+    const opened = (shard: number, ...streams: (readonly [stream: StreamName, sweptAt: string | null])[]): void =>
+      narrator.tell({
+        kind: 'shard-ready',
+        shard,
+        streams: streams.map(([stream, sweptAt]) => ({ entity: 'alfa', stream, sweptAt, orBefore: sweptAt !== null })),
+      });
+    const oldest = (): unknown => {
+      for (let minute = 1; minute <= 10; minute++) narrator.sumUp();
+      return lines.at(-1)?.['oldest'];
+    };
+    expect(oldest()).toBeNull();
+    opened(0, ['clients', '2026-01-07T09:00:01.000Z'], ['invoices', null]);
+    opened(1, ['corrective-invoices', '2026-01-07T09:30:01.000Z']);
+    expect(oldest()).toEqual({ stream: 'alfa invoices', seconds: null });
+    swept(invoices, { complete: false, reasons: ['dead-letters'], deadLetters: [7] });
+    expect(oldest()).toEqual({ stream: 'alfa invoices', seconds: null });
+    swept(invoices);
+    expect(oldest()).toEqual({ stream: 'alfa clients', seconds: 3_600, orMore: true });
+    opened(0);
+    expect(oldest()).toEqual({ stream: 'alfa corrective-invoices', seconds: 1_800, orMore: true });
+  });
+
+  test('whom a run waits for is told, and until when', () => {
+    narrator.tell({ kind: 'waiting', wait: { forWhom: 'another instance', untilMs: nowMs } });
+    narrator.tell({ kind: 'waiting', wait: null });
+    expect(told()).toEqual(['info waiting']);
+    expect(lines[0]).toMatchObject({ for: 'another instance', until: '2026-01-07T10:00:01.000Z' });
+  });
+});
 
 describe('sweeps', () => {
   test('no page is a line, and only the first sweep of each stream is', () => {
@@ -70,6 +169,34 @@ describe('sweeps', () => {
     sweep(invoices);
     expect(told()).toEqual(['info alfa clients caught up', 'info alfa invoices caught up']);
     expect(lines[0]).toMatchObject({ sweep: 3, rows: 2, created: 0, updated: 1, unchanged: 1, deadLetters: 0 });
+  });
+
+  test('one that is not complete is no catching up: it is a warning with its reasons as often as they change (I10)', () => {
+    const lacks = { complete: false, reasons: ['dead-letters'], deadLetters: [7] } as const;
+    swept(clients, lacks);
+    swept(clients, lacks);
+    swept(clients, { ...lacks, deadLetters: [7, 8] });
+    swept(clients);
+    expect(told()).toEqual([
+      'warn alfa clients sweep finished, not complete',
+      'warn alfa clients sweep finished, not complete',
+      'info alfa clients caught up',
+    ]);
+    expect(lines[0]).toMatchObject({ reasons: ['dead-letters'], about: '1 dead letters standing (7)' });
+  });
+
+  test('a dead letter is a line with its id, field and reason', () => {
+    narrator.tell({ kind: 'dead-letter', ...clients, id: 7, path: 'nip', reason: 'expected a text, got an object' });
+    expect(told()).toEqual(['warn alfa clients dead letter']);
+    expect(lines[0]).toMatchObject({ id: 7, field: 'nip', reason: 'expected a text, got an object' });
+  });
+
+  test('a pending row is a line once, with what its address answers and the sweep that missed it', () => {
+    const pending = { kind: 'pending', ...clients, id: 7, got: '410', since: 3 } as const;
+    narrator.tell(pending);
+    narrator.tell(pending);
+    expect(told()).toEqual(['warn alfa clients a missing row is neither there nor deleted']);
+    expect(lines[0]).toMatchObject({ id: 7, got: '410', missingSinceSweep: 3 });
   });
 });
 
@@ -113,10 +240,22 @@ describe('parking', () => {
     expect(told().filter((line) => line.endsWith('back'))).toEqual(['info alfa clients back']);
   });
 
+  test('each list that the key may not read is one warning that says which scope the key needs', () => {
+    const error = new FatalError('GET /clients.json expected 200, got 403', { reason: 'forbidden', parks: 'stream' });
+    for (const place of [clients, invoices])
+      narrator.tell({ kind: 'parked', ...place, reason: 'forbidden', error, waitMs: 60_000 });
+    expect(told()).toEqual(['warn alfa clients parked', 'warn alfa invoices parked']);
+    for (const line of lines) expect(line['advice']).toContain('give it the scope api:invoices:read');
+  });
+
   test('what is given up is an error with its reason', () => {
     narrator.tell({ kind: 'given-up', ...clients, reason: 'unauthorized', error: refusal });
     expect(told()).toEqual(['error alfa clients given up for this run']);
-    expect(lines[0]).toMatchObject({ reason: 'unauthorized', err: { message: refusal.message } });
+    expect(lines[0]).toMatchObject({
+      reason: 'unauthorized',
+      advice: "set the entity's API key: it is missing, wrong or was withdrawn",
+      err: { message: refusal.message },
+    });
   });
 });
 
@@ -162,6 +301,63 @@ describe('Kafka', () => {
     expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
   });
 
+  test('a lasting failure is told behind a first harmless one of its class, and again every minute with how often it came', () => {
+    lost(0);
+    lost(0, new TransientError('GET /topics: quota 17 exceeded'));
+    nowMs += 30_000;
+    lost(0, new TransientError('GET /topics: quota 18 exceeded'));
+    nowMs += 30_000;
+    lost(0, new TransientError('GET /topics: quota 19 exceeded'));
+    expect(told()).toEqual(Array(3).fill('warn 0 kafka lost, retrying'));
+    expect(lines.map(({ times }) => times)).toEqual([1, 1, 3]);
+  });
+
+  test('refusals are told by how many there were in a row, and are no loss of Kafka', () => {
+    for (let inARow = 1; inARow <= 9; inARow++)
+      narrator.tell({ kind: 'lost', shard: 0, error: away, waitMs: 1, loss: 'refused', inARow });
+    back(0);
+    expect(told()).toEqual(Array(4).fill('warn 0 batch refused, trying it in smaller pieces'));
+    expect(lines.map(({ times }) => times)).toEqual([1, 2, 4, 8]);
+  });
+
+  test('a group that is not heard of is told, and that it is heard again', () => {
+    const contact = (failure: Error | null): void => narrator.tell({ kind: 'contact', failure });
+    contact(away);
+    contact(null);
+    contact(null);
+    expect(told()).toEqual(['warn kafka lost, retrying', 'info kafka is back']);
+  });
+
+  test('an outage that the group and a shard notice is one line, and is over when both are back', () => {
+    narrator.tell({ kind: 'contact', failure: away });
+    lost(0);
+    back(0);
+    expect(told()).toEqual(['warn kafka lost, retrying']);
+    narrator.tell({ kind: 'contact', failure: null });
+    expect(told()).toEqual(['warn kafka lost, retrying', 'info kafka is back']);
+  });
+
+  test('a registry that is away is said to be that, not Kafka', () => {
+    lost(null, new TransientError('no answer', { trouble: 'registry' }));
+    back(0);
+    expect(told()).toEqual(['warn registry lost, retrying', 'info registry is back']);
+  });
+
+  test('a shard that another writer took is no loss, unless that happens again and again', () => {
+    const moved = new TransientError('a newer writer took this shard', { trouble: 'hand-over' });
+    lost(0, moved);
+    back(0);
+    lost(0, moved);
+    lost(1, moved);
+    lost(0, moved);
+    expect(told()).toEqual([
+      'info 0 shard handed over',
+      'info 0 shard handed over',
+      'info 1 shard handed over',
+      'warn 0 shard handed over again and again',
+    ]);
+  });
+
   test('the next outage is told again', () => {
     lost(0);
     back(0);
@@ -197,4 +393,13 @@ describe('Kafka', () => {
       'debug 0 kafka still lost, retrying',
     ]);
   });
+});
+
+test('a shard that is parked is an error in the log at each try, and its return is told', () => {
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, loss: 'parked', inARow: 1 });
+  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, loss: 'parked', inARow: 2 });
+  back(4);
+  back(4);
+  expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
+  expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
 });

@@ -20,9 +20,10 @@ afterEach(() => {
 function load(
   files: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>> = {},
+  needsApiKeys = true,
 ): readonly EntityConfig[] {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
-  return loadEntities(directory, env, ['clients', 'invoices'], findings);
+  return loadEntities(directory, env, { knownStreams: ['clients', 'invoices'], needsApiKeys }, findings);
 }
 
 function faults(): string[] {
@@ -42,9 +43,17 @@ test('entities are in the order of their ids, whose names the files have; other 
   expect(findings.faults).toEqual([]);
 });
 
+test('a command that asks nothing of the API needs no API keys, nor their files', () => {
+  const files = { 'alfa.json': '{}', 'beta.json': '{"api_key_file":"nowhere"}' };
+  expect(load(files, {}, false).map(({ id }) => id)).toEqual(['alfa', 'beta']);
+  expect(findings.faults).toEqual([]);
+  load(files);
+  expect(findings.faults.map(({ key }) => key)).toEqual(['api_key', 'api_key_file']);
+});
+
 test('a folder without a file, and none at all, are faults', () => {
   expect(load({})).toEqual([]);
-  expect(loadEntities(join(directory, 'nowhere'), {}, [], findings)).toEqual([]);
+  expect(loadEntities(join(directory, 'nowhere'), {}, { knownStreams: [], needsApiKeys: true }, findings)).toEqual([]);
   expect(findings.faults.map(({ got }) => got)).toEqual([{ words: 'none' }, { words: 'nothing there' }]);
 });
 

@@ -73,6 +73,7 @@ const read: readonly (readonly [FormatName, string, unknown])[] = [
   ['infakt-kafka.brokers', 'a:1, b:2', ['a:1', 'b:2']],
   ['infakt-kafka.brokers', ' ["a:1","b:2"]', ['a:1', 'b:2']],
   ['infakt-kafka.brokers', '["a:1"', '["a:1"'],
+  ['infakt-kafka.compression', 'gzip', 'gzip'],
   ['infakt-kafka.sasl-mechanism', 'SCRAM-SHA-512', 'scram-sha-512'],
   ['infakt-kafka.log-level', 'WARN', 'warn'],
   ['infakt-kafka.compatibility', 'full', 'FULL'],

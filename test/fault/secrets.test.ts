@@ -76,6 +76,7 @@ describe('an API key that changes in its file while `run` is at work', () => {
     await run.sweeps('alfa');
     expect(run.told().filter((line) => !/stopping/.test(line))).toEqual([
       'started',
+      'shards taken',
       expect.stringMatching(/^alfa (clients|invoices) caught up$/),
       expect.stringMatching(/^alfa (clients|invoices) caught up$/),
       'secret read again',

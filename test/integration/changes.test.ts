@@ -153,6 +153,9 @@ describe('between two sweeps', () => {
     await walksBegun(simulator, alfa, ['newest', 'open', 'recent'], 3);
     await walksBegun(simulator, late, ['recent'], 2);
     await walksBegun(simulator, scoped, ['newest', 'open'], 3);
+    await until(() => requestsOf(simulator, late, beforeLate).some((request) => purposeOf(request) === 'whole'), {
+      what: 'the row that came late to be read again',
+    });
     sincePayment = requestsOf(simulator, alfa, asked);
     sinceLate = requestsOf(simulator, late, beforeLate);
 

@@ -30,7 +30,9 @@ test('corrections of a state that did not know them arrive once with both lines 
   const afterFirst = await readEverything(service);
   expect(idsOf(afterFirst, 'corrective-invoices', 'alfa')).toEqual(ids);
   const headers = new Set(afterFirst.published.flatMap((record) => Object.keys(record.headers)));
-  expect([...headers].sort()).toEqual(recordHeaders.map(([name]) => name).sort());
+  // Every value of these rows fits its column.
+  const expected = recordHeaders.map(([name]) => name).filter((name) => name !== 'misfits');
+  expect([...headers].sort()).toEqual(expected.sort());
 
   const valueOf = (id: number) =>
     recordsOf(afterFirst, 'corrective-invoices', 'alfa').find((record) => record.id === id)?.value ?? {};

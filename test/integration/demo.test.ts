@@ -157,6 +157,17 @@ test('without Java it says what is missing and exits with 2', async () => {
   expect(demo.stderr()).toMatch(/^demo: Looking for Java .*expected version 17 or newer, got none/);
 });
 
+test.each(['127.0.0.1:1', '127.0.0.1:1,127.0.0.1:2'])(
+  'with %s in KAFKA_BROKERS, where nobody answers, it says so in one line and exits with 3',
+  async (given) => {
+    const demo = startDemo([], { KAFKA_BROKERS: given });
+    expect(await demo.ended).toBe(3);
+    expect(demo.stderr()).toMatch(
+      new RegExp(`^demo: Connecting to Kafka at ${given}, as KAFKA_BROKERS in the environment says: .*its own\n$`),
+    );
+  },
+);
+
 describe('the closing table', () => {
   const truth = {
     clients: { count: 1, ids: [5] },

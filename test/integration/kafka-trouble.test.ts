@@ -128,9 +128,13 @@ describe('what changed since the last run', () => {
     },
   );
 
-  test.each(['clients', 'invoices'])(
-    'a topic of %s that was deleted and made again ends a run with exit code 2',
-    async (name) => {
+  test.each([
+    { name: 'clients', isMadeAgain: true, says: 'to reach beyond offset \\d+, got a high watermark of 0' },
+    { name: 'invoices', isMadeAgain: true, says: 'to reach beyond offset \\d+, got a high watermark of 0' },
+    { name: 'invoices', isMadeAgain: false, says: 'to exist, as .* remembers what was published there' },
+  ])(
+    'a topic of $name that was deleted ends a run with exit code 2, made again: $isMadeAgain (I10)',
+    async ({ name, isMadeAgain, says }) => {
       const company = await oneCompany();
       expect(await company.service.once()).toMatchObject({ code: 0 });
       // Of an unchanged account nothing is published again, so what was lost would stay lost.
@@ -143,11 +147,10 @@ describe('what changed since the last run', () => {
           what: 'the topic to be gone',
         },
       );
+      if (isMadeAgain) await createTopics(company, { [name]: {} });
       const run = await company.service.once();
       expect(run.code).toBe(2);
-      expect(run.stderr).toMatch(
-        new RegExp(`of ${company.service.topic(name)} to reach beyond offset \\d+, got a high watermark of 0`),
-      );
+      expect(run.stderr).toMatch(new RegExp(`${company.service.topic(name)} ${says}`));
     },
   );
 
@@ -179,6 +182,25 @@ describe('what changed since the last run', () => {
     ]);
     await expectEachRowOnce(company);
   });
+
+  test.each([
+    ['the state topic', {}, 3 * 3_600_000, "ahead of the broker's by more than 1 h"],
+    ['a data topic', { clients: { 'message.timestamp.after.max.ms': '60000' } }, 10 * 60_000, 'by more than 1 min'],
+  ])(
+    'I1: a clock that is too far ahead for %s ends a run with exit code 2, by how much at least, and costs no row',
+    async (_where, topics, aheadMs, text) => {
+      const company = await oneCompany();
+      await createTopics(company, topics);
+      const clock = jest.spyOn(Date, 'now');
+      clock.mockImplementation(() => Math.round(performance.timeOrigin + performance.now()) + aheadMs);
+      const run = await company.service.once().finally(() => clock.mockRestore());
+      expect(run.code).toBe(2);
+      expect(run.stderr).toMatch(new RegExp(`INVALID_TIMESTAMP.*${text}.*set the clock right`));
+      expect(await company.service.once()).toMatchObject({ code: 0, complete: true });
+      await expectEachRowOnce(company);
+      expect(await recordsOf(company, 'dead-letters')).toEqual([]);
+    },
+  );
 
   test('I3: observed_at never decreases although the clock is set back by an hour', async () => {
     const company = await oneCompany();
@@ -235,7 +257,9 @@ describe('records that do not fit', () => {
 
     const run = await company.service.once({ patience: { commitMs: 60_000 } });
 
-    expect(run.streams).toMatchObject({ 'alfa invoices': { rows: 20, created: 18, dead_letters: 2, complete: true } });
+    expect(run.streams).toMatchObject({
+      'alfa invoices': { rows: 20, created: 18, dead_letters: 2, complete: false, reason: 'dead-letters' },
+    });
     expect(await recordsOf(company, 'clients', 'invoices')).toHaveLength(5 + 18);
     expect(await sessionsOf(company)).toBe(1);
     const letters = await recordsOf(company, 'dead-letters');
@@ -272,7 +296,7 @@ describe('records that do not fit', () => {
 
     const run = await company.service.once();
 
-    expect(run).toMatchObject({ code: 0, complete: true });
+    expect(run).toMatchObject({ code: 3, complete: false });
     const letters = await recordsOf(company, 'dead-letters');
     expect(letters.map(({ value }) => (JSON.parse(String(value)) as { id: number }).id).sort()).toEqual(refused.sort());
     expect(letters.map(({ headers }) => headers['error'])).toEqual(
@@ -281,7 +305,7 @@ describe('records that do not fit', () => {
     const published = await recordsOf(company, 'clients', 'invoices');
     expect(published).toHaveLength(5 + 150 - 3);
     expect(new Set(published.map(({ topic, key }) => `${topic} ${String(key?.toString('hex'))}`)).size).toBe(152);
-    expect(run.streams['alfa invoices']).toMatchObject({ rows: 150, complete: true });
+    expect(run.streams['alfa invoices']).toMatchObject({ created: 147, dead_letters: 3, reason: 'dead-letters' });
     expect(await company.service.once()).toMatchObject({ streams: { 'alfa invoices': { unchanged: 150 } } });
   });
 });

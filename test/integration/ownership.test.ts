@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { openWriter } from '../../src/sinks/writer';
 import { cleanUp, kafkaClient } from '../support/kafka';
 import { API_KEY, expectEachRowOnce, oneCompany, type OneCompany, recordsOf, sessionsOf } from '../support/one-company';
+import { startRun } from '../support/run';
 import { API, startProxy } from '../support/tcp-proxy';
 
 const HEARTBEAT = 12;
@@ -49,6 +50,13 @@ test('I4: two runs at a time: the second ends with exit code 3 and the first is 
   const second = await service.once();
   expect(second.code).toBe(3);
   expect(second.stderr).toContain(ANOTHER);
+  expect(second.logs).toContainEqual(
+    expect.objectContaining({ msg: 'waiting', for: expect.stringContaining('another instance') as string }),
+  );
+  expect(Object.values(second.streams).map(({ reason }) => reason)).toEqual(
+    Object.values(second.streams).map(() => 'second-instance'),
+  );
+  expect(JSON.parse(second.stdout)).toMatchObject({ cause: expect.stringContaining(ANOTHER) as string });
   expect(Date.now() - begun).toBeLessThan(15_000);
 
   release();
@@ -157,3 +165,21 @@ async function memberProcess({ service, bootstrap }: OneCompany, sessionTimeout:
   await once(child.stdout, 'data');
   return child;
 }
+
+test('I10: a Kafka that falls silent under an idle run is in the log within 15 s, and so is its return', async () => {
+  const company = await oneCompany({
+    clients: 1,
+    invoices: 1,
+    service: { schedule: { newestSeconds: 300, openSeconds: 300, recentSeconds: 300, sweepSeconds: 300 } },
+  });
+  const proxy = await startProxy();
+  cleanUp(proxy.close);
+  const run = startRun(company.service, { outside: { socketFactory: proxy.socketFactory } });
+  await run.says('caught up', { before: 1 });
+  proxy.intercept(() => 'close-before');
+  await run.says('kafka lost, retrying', { withinMs: 15_000 });
+  proxy.intercept(() => 'pass');
+  await run.says('kafka is back', { withinMs: 60_000 });
+  expect(run.count('shards taken')).toBeGreaterThanOrEqual(1);
+  expect(await run.stop()).toMatchObject({ code: 0 });
+});

@@ -1,4 +1,5 @@
 import { isObject } from '../../src/json';
+import { releasedSchemas } from '../../src/sinks/avro';
 import { startRegistry, type LocalRegistry } from '../../tools/registry';
 import { cleanUp, kafkaClient, until, withAdmin } from '../support/kafka';
 import { startHttpServer } from '../support/http-server';
@@ -17,14 +18,15 @@ const registering = (): Record<string, Record<string, unknown>> => ({
   registry: { url: registry.url, autoRegister: true },
 });
 
-/** Registers a schema that is none of ours, so that the next ids are others than they would have been. */
-async function register(subject: string, schema: unknown): Promise<void> {
+/** Registers a schema as somebody else would; resolves with its id. */
+async function register(subject: string, schema: unknown): Promise<number> {
   const answer = await fetch(`${registry.url}/subjects/${subject}/versions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ schema: JSON.stringify(schema) }),
   });
   expect(answer.status).toBe(200);
+  return ((await answer.json()) as { readonly id: number }).id;
 }
 
 async function forbidIncompatible(subject: string): Promise<void> {
@@ -55,6 +57,32 @@ test('with a registry, keys and values name their schemas by its ids, check says
 
   expect(await service.once()).toMatchObject({ code: 0, complete: true });
   expect(await recordsOf(company, 'clients', 'invoices')).toHaveLength(5);
+});
+
+test('a registry that has the key schemas of 0.1.0 and values under their old names goes on with those keys, and takes the new values', async () => {
+  const company = await oneCompany({ clients: 1, invoices: 1, service: registering() });
+  const { service } = company;
+  const ids = new Map<string, number>();
+  for (const [topic, schema] of [
+    ['clients', 'client'],
+    ['invoices', 'invoice'],
+  ] as const) {
+    for (const part of ['key', 'value'] as const) {
+      const [first = ''] = releasedSchemas(part === 'key' ? `${schema}-key` : schema);
+      const subject = `${service.topic(topic)}-${part}`;
+      ids.set(`${topic}-${part}`, await register(subject, JSON.parse(first)));
+      await forbidIncompatible(subject);
+    }
+  }
+  expect(await service.once()).toMatchObject({ code: 0, complete: true });
+  for (const topic of ['clients', 'invoices']) {
+    const [record] = await recordsOf(company, topic);
+    expect(record?.key?.readInt32BE(1)).toBe(ids.get(`${topic}-key`));
+    expect(record?.value?.readInt32BE(1)).not.toBe(ids.get(`${topic}-value`));
+  }
+  const checked = await service.command(['check']);
+  expect(checked.code).toBe(0);
+  expect(checked.stdout).toMatch(/^ok {3}registry: http\S+ has (\d+) of \1 schemas/m);
 });
 
 test('a registry that is switched on, switched off or another one after records were written is refused, with the way out', async () => {
@@ -121,9 +149,13 @@ test('a registry that hangs or is down at the start ends once with 3 in time, an
   });
   const hanging = await company.service.once();
   expect(hanging.code).toBe(3);
-  expect(hanging.stderr).toContain(server.url);
+  expect(hanging.stderr).toContain(`using the schema registry at ${server.url} (registry.url)`);
+  expect(Object.values(hanging.streams).map(({ reason }) => reason)).toEqual(
+    Object.values(hanging.streams).map(() => 'registry'),
+  );
+  expect(JSON.parse(hanging.stdout)).toMatchObject({ cause: expect.stringContaining(server.url) as string });
   const run = startRun(company.service);
-  await run.says('kafka lost, retrying');
+  await run.says('registry lost, retrying');
   expect(await run.stop()).toMatchObject({ code: 0 });
 });
 

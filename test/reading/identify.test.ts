@@ -1,5 +1,7 @@
+import { FatalError, type ParkReason } from '../../src/errors';
+import type { Row } from '../../src/model';
 import type { AccountDetails } from '../../src/sources/answers';
-import { topicOf } from '../support/memory';
+import { itemStream, topicOf } from '../support/memory';
 import { idsOn, items, quiet, scene, upTo, when } from '../support/scene';
 
 describe('identity', () => {
@@ -32,6 +34,232 @@ describe('identity', () => {
     expect(here.asked).toEqual([]);
     expect(here.kafka.records).toEqual([]);
   });
+});
+
+describe('a fault while one entity is identified (I9)', () => {
+  const closed = (reason: ParkReason, status: number) =>
+    new FatalError(`GET /clients.json expected 200, got ${status}`, { reason, parks: 'stream', status });
+
+  test.each([
+    ['404 on everything', closed('unexpected-status', 404)],
+    ['a redirect', closed('redirected', 302)],
+    ['423', closed('unexpected-status', 423)],
+    ['a web page', closed('malformed-answer', 200)],
+  ])('%s parks that entity, and the others are read', async (_, error) => {
+    const here = scene({
+      rows: { alfa: { items: items(3) }, beta: { items: items(3) } },
+      accountOf: (entity) => {
+        if (entity === 'alfa') throw error;
+        return { taxId: null, accountUuid: entity };
+      },
+    });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['beta items']);
+    expect(run.of('parked')).toEqual(['alfa']);
+    expect(run.of('given-up')).toEqual(['alfa']);
+  });
+
+  test.each([
+    ['403', closed('forbidden', 403)],
+    ['423', closed('unexpected-status', 423)],
+    ['a web page', closed('malformed-answer', 200)],
+    ['another row', closed('malformed-answer', 200)],
+  ])('%s where a known row is asked for parks that entity, and the others are read', async (_, error) => {
+    let account: AccountDetails | 'unreadable' = { taxId: null, accountUuid: 'a' };
+    const rows = items(3);
+    const here = scene({
+      rows: { alfa: { items: rows }, beta: { items: items(3) } },
+      accountOf: (entity) => (entity === 'alfa' ? account : { taxId: null, accountUuid: entity }),
+      beforeDetail: () => {
+        throw error;
+      },
+    });
+    expect(await here.start().ended).toBeNull();
+    account = 'unreadable';
+    // Only where the list shows no known row are the known ones asked for by their address.
+    rows.splice(0, 3, { id: 501, content: 'unknown' });
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['beta items']);
+    expect(run.of('given-up')).toEqual(['alfa']);
+  });
+});
+
+describe('an account of which nothing was remembered (I7, I5)', () => {
+  const nothing: AccountDetails = { taxId: null, accountUuid: null };
+  const foreign: Row[] = [{ id: 501, content: 'of somebody else' }];
+
+  /** Rows published under an account that shows nothing, then an account that may show itself. */
+  async function anonymousAt(first: AccountDetails | 'unreadable', rows: Record<string, Row[]>, setting = {}) {
+    let account: AccountDetails | 'unreadable' = first;
+    const here = scene({ rows: { alfa: rows }, account: () => account, ...setting });
+    expect(await here.start().ended).toBeNull();
+    const published = here.kafka.records.length;
+    return { ...here, published, shows: (seen: AccountDetails | 'unreadable') => (account = seen) };
+  }
+  const refused = { kind: 'given-up', entity: 'alfa', stream: null, reason: 'identity-mismatch' };
+
+  test.each([
+    ['could not be read', 'unreadable', { taxId: '2222222222', accountUuid: 'b' }],
+    ['could not be read', 'unreadable', { taxId: null, accountUuid: 'b' }],
+    ['could not be read', 'unreadable', nothing],
+    ['showed neither tax id nor uuid', nothing, { taxId: '2222222222', accountUuid: 'b' }],
+    ['showed neither tax id nor uuid', nothing, nothing],
+    ['showed neither tax id nor uuid', nothing, 'unreadable'],
+  ] as const)(
+    "that %s: another company's key is refused before anything is remembered, published or deleted (%j, then %j)",
+    async (_, before, after) => {
+      const items9 = items(9);
+      const here = await anonymousAt(before, { items: items9 });
+      items9.splice(0, 9, ...foreign);
+      here.shows(after);
+      for (let sweep = 1; sweep <= 3; sweep++) {
+        const run = here.start();
+        expect(await run.ended).toBeNull();
+        expect(run.told).toMatchObject([refused]);
+      }
+      expect(here.kafka.records).toHaveLength(here.published);
+      // What was refused was not remembered: with the right rows the entity is read again.
+      items9.splice(0, 1, ...items(9));
+      const right = here.start();
+      expect(await right.ended).toBeNull();
+      expect(right.of('sweep')).toEqual(['alfa items']);
+    },
+  );
+
+  test("that could not be read: a NIP set later together with another company's key is refused", async () => {
+    const rows = items(9);
+    const here = await anonymousAt('unreadable', { items: rows });
+    rows.splice(0, 9, ...foreign);
+    here.shows({ taxId: '2222222222', accountUuid: 'b' });
+    const run = here.start({ nip: '2222222222' });
+    expect(await run.ended).toBeNull();
+    expect(run.told).toMatchObject([refused]);
+    expect(here.kafka.records).toHaveLength(here.published);
+  });
+
+  test('that can be read now and shows known rows is remembered from then on', async () => {
+    const rows = items(9);
+    const here = await anonymousAt('unreadable', { items: rows });
+    here.shows({ taxId: '1111111111', accountUuid: 'a' });
+    expect(await here.start().ended).toBeNull();
+    here.shows({ taxId: '2222222222', accountUuid: 'b' });
+    const asked = here.asked.length;
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.told).toMatchObject([refused]);
+    expect(here.asked).toHaveLength(asked);
+  });
+
+  test('that shows an empty list where rows were is read, and is not remembered as the right one', async () => {
+    const rows = items(9);
+    const here = await anonymousAt('unreadable', { items: rows });
+    rows.splice(0, 9);
+    here.shows({ taxId: '2222222222', accountUuid: 'b' });
+    expect(await here.start().ended).toBeNull();
+    rows.push(...foreign);
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.told).toMatchObject([refused]);
+  });
+
+  test.each([
+    ['unreadable', { taxId: '2222222222', accountUuid: 'b' }],
+    ['unreadable', 'unreadable'],
+    [nothing, nothing],
+  ] as const)(
+    'whose known list is empty, beside rows of a list that was empty before, is refused before anything is published (%j, then %j)',
+    async (before, after) => {
+      const [things, rows] = [items(9), [] as Row[]];
+      const here = await anonymousAt(before, { things, items: rows });
+      things.splice(0, 9);
+      rows.push(...foreign);
+      here.shows(after);
+      for (let sweep = 1; sweep <= 2; sweep++) {
+        const run = here.start();
+        expect(await run.ended).toBeNull();
+        expect(run.told).toMatchObject([refused]);
+      }
+      expect(here.kafka.records).toHaveLength(here.published);
+    },
+  );
+
+  test('whose known list is empty is read where the key may not read the list that was empty before', async () => {
+    const [things, rows] = [items(9), [] as Row[]];
+    const forbidden = new FatalError('expected 200, got 403', { reason: 'forbidden', parks: 'stream' });
+    let isForbidden = false;
+    const before = ({ stream }: { readonly stream: string }): void => {
+      if (isForbidden && stream === 'items') throw forbidden;
+    };
+    const here = await anonymousAt('unreadable', { things, items: rows }, { before });
+    things.splice(0, 9);
+    isForbidden = true;
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['alfa things']);
+  });
+
+  /** The same streams in either order, as the first that is asked may be the one without a known row. */
+  const orders = [
+    ['first', [itemStream('things'), itemStream('items')]],
+    ['last', [itemStream('items'), itemStream('things')]],
+  ] as const;
+
+  test.each(orders)(
+    'is the right one where one stream, asked %s, lost all it had and another shows known rows',
+    async (_, streams) => {
+      const [things, rows] = [[{ id: 1, content: 'one' }] as Row[], items(50)];
+      const here = await anonymousAt('unreadable', { things, items: rows }, { streams });
+      things.splice(0, 1, { id: 7, content: 'new' });
+      const run = here.start();
+      expect(await run.ended).toBeNull();
+      expect(run.of('sweep').sort()).toEqual(['alfa items', 'alfa things']);
+      expect(run.of('given-up')).toEqual([]);
+    },
+  );
+
+  test('is the right one where the known row is neither the first, the middle nor the last one', async () => {
+    const rows = items(9);
+    const here = await anonymousAt('unreadable', { items: rows });
+    rows.splice(0, 9, { id: 3, content: 'first 3' }, ...Array.from({ length: 9 }, (_, n) => ({ id: 20 + n })));
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['alfa items']);
+  });
+
+  test('is asked within the scope of the sweep: newer rows outside it are no sign of another company', async () => {
+    const rows: Row[] = items(3).map((row) => ({ ...row, date: '2026-01-05' }));
+    const setting = { streams: [itemStream('items', { scoped: true })] };
+    const here = await anonymousAt('unreadable', { items: rows }, setting);
+    rows.splice(0, 3, { id: 9, content: 'old', date: '2020-01-01' });
+    const run = here.start({ startDate: '2026-01-01' });
+    expect(await run.ended).toBeNull();
+    expect(run.of('sweep')).toEqual(['alfa items']);
+  });
+
+  test.each(orders)(
+    'is the right one where a stream, asked %s, is refused and another shows known rows, and parked where none does',
+    async (_, streams) => {
+      const forbid = { things: false, items: false };
+      const forbidden = new FatalError('GET /things.json expected 200, got 403', {
+        reason: 'forbidden',
+        parks: 'stream',
+      });
+      const before = ({ stream }: { readonly stream: string }): void => {
+        if (forbid[stream === 'things' ? 'things' : 'items']) throw forbidden;
+      };
+      const here = await anonymousAt('unreadable', { things: items(3), items: items(3) }, { before, streams });
+      forbid.things = true;
+      const run = here.start();
+      expect(await run.ended).toBeNull();
+      expect(run.of('sweep')).toEqual(['alfa items']);
+      forbid.items = true;
+      const none = here.start();
+      expect(await none.ended).toBeNull();
+      expect(none.told.at(-1)).toMatchObject({ kind: 'given-up', entity: 'alfa', stream: null, reason: 'forbidden' });
+    },
+  );
 });
 
 describe('an account that cannot be read', () => {

@@ -5,7 +5,7 @@ import { nextState, parksEntity, parksStream, type ReadingState } from '../../sr
 import type { Progress } from '../../src/reading/progress';
 import { NO_COUNTS, resumeOrBegin } from '../../src/rules/cursor';
 import { SessionEnded } from '../../src/shard/session-ended';
-import { cursorIn, cursorOfScan, type Fate, itemStream, topicOf } from '../support/memory';
+import { cursorIn, cursorOfScan, type Fate, itemStream, type ListRequest, topicOf } from '../support/memory';
 import { idsOn, items, sweepsEvery, quiet, scene, upTo, when } from '../support/scene';
 
 const malformed = (): never => {
@@ -15,7 +15,7 @@ const refused = (): never => {
   throw new FatalError('expected 200, got 401', { reason: 'unauthorized', parks: 'entity' });
 };
 const down = (): never => {
-  throw new TransientError('expected 200, got 503');
+  throw new TransientError('expected 200, got 503', { status: 503 });
 };
 
 describe('parking', () => {
@@ -49,7 +49,8 @@ describe('parking', () => {
     expect(await run.ended).toBeNull();
     const things = run.told.filter(({ stream }) => stream === 'things').map(({ kind }) => kind);
     expect(things).toEqual(['parked', 'retrying', 'given-up']);
-    expect(here.asked.filter(({ stream }) => stream === 'things')).toHaveLength(2);
+    // Each try asks for the whole page, and then for smaller ones.
+    expect(here.asked.filter(({ stream, limit }) => stream === 'things' && limit > 1)).toHaveLength(2);
     expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'beta items']);
   });
 
@@ -61,8 +62,74 @@ describe('parking', () => {
     const run = here.start();
     expect(await run.ended).toBeNull();
     expect(run.told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['parked', 'retrying', 'sweep']));
-    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9, 9, 12, 15, 18]);
+    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 6, 9, 9, 12, 15, 18, 19]);
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
+  });
+
+  test.each<[string, (request: ListRequest) => boolean]>([
+    ['a whole list', () => true],
+    ['its last page', ({ offset }) => offset >= 6],
+    ['one of its scans', ({ params }) => params['order'] === 'id desc'],
+  ])(
+    '%s that is down parks its stream alone while another stream of the entity is answered (I9)',
+    async (_, isDown) => {
+      let answered = 0;
+      const here = scene({
+        rows,
+        before: async (request) => {
+          if (request.entity !== 'alfa') return;
+          if (request.stream === 'items') answered += 1;
+          if (request.stream !== 'things' || !isDown(request)) return;
+          const before = answered;
+          // Six tries take a while, and meanwhile others are answered.
+          await when(() => answered > before);
+          await quiet();
+          down();
+        },
+      });
+      const run = here.start({ rhythm: sweepsEvery(1), parkMs: () => 3_600_000 });
+      await when(() => run.of('parked').length > 0);
+      const sweeps = run.of('sweep').filter((name) => name === 'alfa items').length;
+      await when(() => run.of('sweep').filter((name) => name === 'alfa items').length > sweeps + 2);
+      expect(run.told.filter(({ kind }) => kind === 'parked')).toMatchObject([
+        { entity: 'alfa', stream: 'things', reason: 'unavailable' },
+      ]);
+      run.stop();
+      expect(await run.ended).toBeNull();
+    },
+  );
+
+  test('one row whose own address is down parks its stream alone while another stream of the entity is answered (I9)', async () => {
+    const things = items(9);
+    const here = scene({
+      rows: { alfa: { items: items(9), things } },
+      beforeDetail: async () => {
+        const before = here.asked.length;
+        await when(() => here.asked.length > before + 2);
+        return down();
+      },
+    });
+    const run = here.start({
+      rhythm: sweepsEvery(1),
+      parkMs: () => 3_600_000,
+      deletions: { maxShare: 1, confirm: null },
+    });
+    await when(() => run.of('sweep').includes('alfa things'));
+    things.splice(4, 1);
+    await when(() => run.of('parked').length > 0);
+    expect(run.of('parked')).toEqual(['alfa things']);
+    run.stop();
+    expect(await run.ended).toBeNull();
+  });
+
+  test('streams that are all down park their entity as a whole (I9)', async () => {
+    const here = scene({ rows, before: ({ entity }) => (entity === 'alfa' ? down() : undefined) });
+    const run = here.start({ rhythm: sweepsEvery(3_600_000), parkMs: () => 3_600_000 });
+    await when(() => run.of('parked').length > 0 && run.of('sweep').length > 0);
+    expect(run.of('parked')).toEqual(['alfa']);
+    expect(run.of('sweep')).toEqual(['beta items']);
+    run.stop();
+    expect(await run.ended).toBeNull();
   });
 
   test('a Retry-After that is shorter than the parking does not shorten it', async () => {
@@ -103,7 +170,7 @@ describe('parking', () => {
     expect(await run.ended).toBeNull();
     expect(failures).toBe(1);
     expect(run.of('sweep').toSorted()).toEqual(['alfa items', 'alfa things', 'beta items']);
-    expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(3);
+    expect(here.asked.filter(({ entity, stream }) => entity === 'alfa' && stream === 'items')).toHaveLength(4);
   });
 
   test('the sums of a sweep keep what was read before it was parked', async () => {
@@ -126,7 +193,7 @@ describe('whose failure it is', () => {
   const ofEntity = new FatalError('no key', { reason: 'unauthorized', parks: 'entity' });
 
   test.each([
-    ['a stream where its list is at fault', ofStream, true, false],
+    ['a stream where its list is at fault, or the entity where no stream is read yet', ofStream, true, true],
     ['an entity where its key is', ofEntity, false, true],
     ['an entity where the API is down', new TransientError('503'), false, true],
     ['neither where the session has ended', new SessionEnded(new TransientError('lost')), false, false],

@@ -4,7 +4,7 @@ import type { Progress } from '../../src/reading/progress';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import type { Target } from '../../src/rules/rhythm';
 import type { OutgoingRecord } from '../../src/sinks/transaction';
-import { type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
+import { type DetailAnswer, type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
 import { items, scene, type Scene, type Setting, upTo, when } from '../support/scene';
 
 const place = { entity: 'alfa', stream: 'items' };
@@ -112,6 +112,52 @@ describe('a tombstone (I5)', () => {
     const here = await after(20, [7], { beforeDetail: (_, asked) => (asked > 1 ? null : undefined) });
     await sweeps(here, 2);
     expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
+  });
+
+  test.each([1, 2, 3])(
+    'is published although %i of the rows that are known to be there answer 404 alone (I5)',
+    async (blind) => {
+      const gone = new Set<string>();
+      const here = await after(20, [7], {
+        beforeDetail: ({ address }) => {
+          if (address === '7') return undefined;
+          if (gone.size < blind) gone.add(address);
+          return gone.has(address) ? null : undefined;
+        },
+      });
+      const told = await sweeps(here, 2);
+      expect([tombstones(here), warnings(told)]).toEqual([[7], []]);
+    },
+  );
+
+  test.each([
+    ['410', () => refused(410)],
+    ['403', () => refused(403)],
+    ['500 for ever', () => down()],
+    ['another row', () => ({ id: 999, content: 'of another row' })],
+  ])(
+    'is published although %s is the answer to some of the rows that are known to be there, which parks nothing (I5, I9)',
+    async (_, answer) => {
+      const broken = new Set<string>();
+      const here = await after(20, [7], {
+        beforeDetail: ({ address }) => {
+          if (address === '7') return undefined;
+          if (broken.size < 3) broken.add(address);
+          return broken.has(address) ? answer() : undefined;
+        },
+      });
+      const told = await sweeps(here, 2);
+      expect([tombstones(here), warnings(told)]).toEqual([[7], []]);
+      expect(told.filter(({ kind }) => kind === 'parked')).toEqual([]);
+    },
+  );
+
+  test('is not published where every row known to be there is refused, which is told and parks nothing (I9)', async () => {
+    const here = await after(20, [7], { beforeDetail: () => refused(403) });
+    const told = await sweeps(here, 2);
+    expect([tombstones(here), missing(here)]).toEqual([[], [7]]);
+    expect(warnings(told)).toEqual([`${control} 403; nothing is deleted`]);
+    expect(told.filter(({ kind }) => kind === 'parked')).toEqual([]);
   });
 
   test('is not published where no row is left to compare with', async () => {
@@ -413,6 +459,55 @@ const never = (): never => {
 const down = (): never => {
   throw new TransientError('expected 200 or 404, got 500');
 };
-const refused = (): never => {
-  throw new FatalError('expected 200 or 404, got 403', { reason: 'forbidden', parks: 'stream' });
+const refused = (status = 403): never => {
+  throw new FatalError(`expected 200 or 404, got ${status}`, { status, reason: 'unexpected-status', parks: 'stream' });
 };
+
+describe('a missing row whose own address gives no clear answer', () => {
+  const answers: [string, () => DetailAnswer][] = [
+    ['410', () => refused(410)],
+    ['403', () => refused(403)],
+    ['500 for ever', () => down()],
+    ['another row', () => ({ id: 999, content: 'of another row' })],
+    ['a stub', () => ({ id: 7, deleted: true })],
+    ['a stub of nulls', () => ({ id: 7, content: null })],
+  ];
+
+  test.each(answers)(
+    'stays pending and is told, while the others are deleted and the stream is not parked: %s (I9)',
+    async (_, answer) => {
+      const here = await after(20, [7, 8, 9], {
+        beforeDetail: ({ address }) => (address === '7' ? answer() : undefined),
+      });
+      const told = await sweeps(here, 3);
+      expect([tombstones(here), missing(here)]).toEqual([[8, 9], [7]]);
+      expect(told.filter(({ kind }) => kind === 'parked' || kind === 'given-up')).toEqual([]);
+      expect(told.filter(({ kind }) => kind === 'pending')).toEqual([
+        expect.objectContaining({ id: 7, since: 2 }),
+        expect.objectContaining({ id: 7, since: 2 }),
+      ]);
+      expect(opsOf(here, 7)).toEqual(['r']);
+    },
+  );
+
+  test('stays pending although the first known row that is asked for instead has the same fault (I9)', async () => {
+    let broken: string | undefined;
+    const here = await after(20, [7, 8], {
+      beforeDetail: ({ address }) => {
+        if (address !== '8') broken ??= address;
+        return address === '7' || address === broken ? down() : undefined;
+      },
+    });
+    const told = await sweeps(here, 2);
+    expect(broken).not.toBe('7');
+    expect([tombstones(here), missing(here)]).toEqual([[8], [7]]);
+    expect(told.filter(({ kind }) => kind === 'parked')).toEqual([]);
+  });
+
+  test('holds up the whole entity where no known row of the stream is answered either', async () => {
+    const here = await after(20, [7, 8], { beforeDetail: (_, asked) => (asked > 1 ? down() : undefined) });
+    const told = await sweeps(here, 2);
+    expect([tombstones(here), missing(here)]).toEqual([[], [7, 8]]);
+    expect(told.filter(({ kind }) => kind === 'parked')).toHaveLength(1);
+  });
+});

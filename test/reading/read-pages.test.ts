@@ -50,14 +50,14 @@ test('no page is reported before every earlier one is durable, although it chang
 
   const run = here.start({ credits: 3 });
   // The first page holds its credit, the others pass theirs on.
-  await when(() => here.asked.length === asked + 7);
+  await when(() => here.asked.length === asked + 8);
   await quiet();
   expect(run.of('page')).toEqual([]);
   go();
   expect(await run.ended).toBeNull();
   const offsets = run.told.flatMap((progress) => (progress.kind === 'page' ? [progress.cursor.position.offset] : []));
   expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
-  expect(offsets).toHaveLength(7);
+  expect(offsets).toHaveLength(8);
 });
 
 test('pages that were read before the API failed are committed and reported before their entity is parked', async () => {
@@ -72,7 +72,7 @@ test('pages that were read before the API failed are committed and reported befo
       },
     },
     before: (_, asked) => {
-      if (asked === 3) throw new TransientError('expected 200, got 503');
+      if (asked === 3) throw new TransientError('expected 200, got 503', { status: 503 });
     },
   });
   const run = here.start({ parkMs: () => 1 });
@@ -82,6 +82,50 @@ test('pages that were read before the API failed are committed and reported befo
   expect(sweepOf(here)?.position.offset).toBe(6);
   expect(await run.ended).toBeNull();
   expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
+});
+
+describe('a list whose server gives fewer rows a page than are asked for', () => {
+  const sizes = [
+    { cap: 25, count: 130 },
+    { cap: 2, count: 7 },
+    { cap: 10, count: 5_000 },
+    { cap: 20, count: 5_000 },
+    { cap: 50, count: 5_000 },
+  ];
+  const totals: Record<string, (shown: number, all: number) => number> = {
+    right: (_, all) => all,
+    'the number of rows shown': (shown) => shown,
+    nought: () => 0,
+    'too large': (_, all) => all + 17,
+  };
+  const kinds = sizes.flatMap(({ cap, count }) =>
+    Object.keys(totals)
+      .filter((total) => count < 1_000 || total === 'the number of rows shown')
+      .map((total) => ({ cap, count, total })),
+  );
+
+  test.each(kinds)('is read whole: $cap rows of $count, its total $total (I1)', async ({ cap, count, total }) => {
+    const here = scene({
+      rows: { alfa: { items: items(count) } },
+      falsify: ({ rows, totalCount }) => {
+        const shown = rows.slice(0, cap);
+        return { rows: shown, totalCount: totals[total]?.(shown.length, totalCount) ?? 0 };
+      },
+    });
+    const run = here.start({ limit: 100, parkMs: () => 60_000 });
+    expect(await run.ended).toBeNull();
+    expect(run.of('parked')).toEqual([]);
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(count));
+    expect(sweepOf(here)).toMatchObject({ counts: { rows: count }, finishedAt: expect.any(String) as unknown });
+    const warnings = run.told.flatMap((progress) => (progress.kind === 'warning' ? [progress.message] : []));
+    expect(warnings).toHaveLength(total === 'right' ? 0 : 1);
+  });
+
+  test('is asked for one page more than the rows need, by the sweep alone (I1)', async () => {
+    const here = scene({ rows: { alfa: { items: items(6) } } });
+    expect(await here.start().ended).toBeNull();
+    expect(here.asked.map(({ offset }) => offset)).toEqual([0, 3, 5]);
+  });
 });
 
 describe('a filter that the API ignores', () => {

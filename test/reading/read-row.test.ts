@@ -1,11 +1,12 @@
 import { lastValueFrom } from 'rxjs';
 
 import { EntryFlag } from '../../src/changes/block';
+import { FatalError, TransientError } from '../../src/errors';
 import type { Row, ScanName, StreamDeclaration } from '../../src/model';
 import { askDetail } from '../../src/reading/read-row';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { createMarks, createMemoryRest, idOf, itemStream, ledgerIn } from '../support/memory';
-import { items, scene, type Scene, when } from '../support/scene';
+import { items, scene, type Scene, type Setting, when } from '../support/scene';
 
 const OFTEN = { everyMs: 1, withinMs: 1 };
 const RARELY = { everyMs: 3_600_000, withinMs: 3_600_000 };
@@ -19,9 +20,9 @@ const published = ({ kafka }: Scene, scan: ScanName): number[] =>
   kafka.records.filter(({ headers }) => headers['scan'] === scan).map(idOf);
 
 /** One list that is read, with all of its rows open and known to be. */
-async function opened(limit: number) {
+async function opened(limit: number, setting: Pick<Setting, 'before' | 'beforeDetail'> = {}) {
   const rows: Row[] = items(20).map((row) => ({ ...row, date: '2026-02-01' }));
-  const here = scene({ rows: { alfa: { items: rows } }, streams });
+  const here = scene({ rows: { alfa: { items: rows } }, streams, ...setting });
   expect(await here.start({ startDate: '2026-01-01' }).ended).toBeNull();
   const run = here.start({ rhythm: openOften, startDate: '2026-01-01', limit });
   const walks = (): number =>
@@ -59,7 +60,56 @@ describe('a row that is read by itself', () => {
     const flags = ledgerIn(here.kafka, 'alfa', 'items').entry(10)?.flags ?? 0;
     expect(flags & EntryFlag.LEFT).not.toBe(0);
   });
+
+  test.each([
+    ['a stub', () => ({ id: 10, deleted: true })],
+    ['410', () => gone()],
+  ])('is left to the sweep where the list does not have it and its own address answers with %s', async (_, answer) => {
+    const here = await opened(100, { beforeDetail: ({ address }) => (address === '10' ? answer() : undefined) });
+    const { run } = here;
+    here.rows.splice(9, 1);
+    await when(() => here.askedAlone.length > 0);
+    const walks = here.asked.length;
+    await when(() => here.asked.length > walks + 20);
+    run.stop();
+    expect(await run.ended).toBeNull();
+    expect([published(here, 'spot'), here.askedAlone.length, run.of('parked')]).toEqual([[], 1, []]);
+  });
+  test.each([
+    ['a stub', () => ({ id: 10, deleted: true })],
+    ['a stub of nulls', () => ({ id: 10, content: null })],
+    ['410', () => gone()],
+    ['another row', () => ({ id: 11, content: 'another' })],
+  ])(
+    'is left to the sweep where its page cannot be had and its own address answers with %s (I6)',
+    async (_, answer) => {
+      let isDown = false;
+      const here = await opened(100, {
+        before: ({ params }) => {
+          if (isDown && params['order'] === 'id asc' && !('q[closed_null]' in params)) throw badGateway();
+        },
+        beforeDetail: ({ address }) => (address === '10' ? answer() : undefined),
+      });
+      const { run } = here;
+      isDown = true;
+      here.rows.splice(9, 1);
+      await when(() => here.askedAlone.length > 0);
+      const walks = here.asked.length;
+      await when(() => here.asked.length > walks + 20);
+      run.stop();
+      expect(await run.ended).toBeNull();
+      expect([published(here, 'spot'), run.of('parked')]).toEqual([[], []]);
+    },
+  );
 });
+
+function badGateway(): TransientError {
+  return new TransientError('expected 200, got 502', { status: 502 });
+}
+
+function gone(): never {
+  throw new FatalError('expected 200 or 404, got 410', { status: 410, reason: 'unexpected-status', parks: 'stream' });
+}
 
 describe('asking for a row by its address', () => {
   const [stream] = streams;
@@ -71,7 +121,7 @@ describe('asking for a row by its address', () => {
       marks: createMarks(),
       beforeDetail: () => answer,
     });
-    return lastValueFrom(askDetail(rest, stream, 7, '7'));
+    return lastValueFrom(askDetail(rest, stream, { id: 7, address: '7' }));
   };
 
   test('gives the row, or that there is none', async () => {

@@ -1,7 +1,17 @@
 import { createShard } from '../../src/shard/shard';
 import type { Batch } from '../../src/sinks/transaction';
 import { parseStateValue } from '../../src/state/state-topic';
-import { cursorIn, DEAD_LETTERS, type Fate, itemStream, memoryShard, rowOf, stateOf, topicOf } from '../support/memory';
+import {
+  cursorIn,
+  DEAD_LETTERS,
+  type Fate,
+  idOf,
+  itemStream,
+  memoryShard,
+  rowOf,
+  stateOf,
+  topicOf,
+} from '../support/memory';
 import { idsOn, items, sweepsEvery, quiet, scene, type Scene, upTo, when } from '../support/scene';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -26,7 +36,7 @@ describe('sweeps', () => {
     expect(await second.ended).toBeNull();
     expect(here.asked[before]?.offset).toBe(reached);
     expect(second.told.at(-1)).toMatchObject({
-      kind: 'sweep',
+      kind: 'swept',
       cursor: { number: 1, counts: { rows: 20, created: 20 } },
     });
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(20));
@@ -41,7 +51,7 @@ describe('sweeps', () => {
     const second = here.start();
     expect(await second.ended).toBeNull();
     expect(second.told.at(-1)).toMatchObject({
-      kind: 'sweep',
+      kind: 'swept',
       cursor: { number: 2, counts: { rows: 10, updated: 1 } },
     });
     expect(idsOn(here, topicOf('items'))).toEqual([...upTo(10), 5]);
@@ -60,7 +70,7 @@ describe('sweeps', () => {
     const second = here.start({ startDate: '2025-01-01' });
     expect(await second.ended).toBeNull();
     expect(here.asked[before]).toMatchObject({ offset: 0, params: { 'q[date_gteq]': '2025-01-01' } });
-    expect(second.told.at(-1)).toMatchObject({ kind: 'sweep', cursor: { number: 1, counts: { rows: 20 } } });
+    expect(second.told.at(-1)).toMatchObject({ kind: 'swept', cursor: { number: 1, counts: { rows: 20 } } });
     expect(idsOn(here, topicOf('items')).toSorted((a, b) => a - b)).toEqual(upTo(20));
   });
 
@@ -137,6 +147,19 @@ describe('stopping', () => {
     expect(here.kafka.records).toHaveLength(40);
   });
 
+  test('I4: a shard that is given up while it is being opened is told so', () => {
+    const signals: AbortSignal[] = [];
+    const run = scene({ rows: { alfa: { items: items(1) } } }).start({
+      open: (wanted) => {
+        signals.push(wanted);
+        return new Promise(() => undefined);
+      },
+    });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    run.kill();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
   test('a session that opens only after everybody left is closed', async () => {
     let open: () => void = () => undefined;
     const opened = new Promise<void>((resolve) => (open = resolve));
@@ -207,6 +230,19 @@ describe('commits that fail', () => {
     expect(last).toMatchObject([{ cursor: { counts: { rows: 40, deadLetters: 1 } } }]);
   });
 
+  test('a row that changed after the broker refused it alone is published, and is no dead letter', async () => {
+    const rows = items(40).map((row) => (row.id === 6 ? { ...row, content: 'too odd' } : row));
+    const fate = async (batch: Batch): Promise<Fate> => {
+      const ending = await oddRows(batch);
+      if (ending === 'refused' && batch.records.length === 1) rows[5] = { id: 6, content: 'mended' };
+      return ending;
+    };
+    const here = scene({ rows: { alfa: { items: rows } }, kafka: { fate } });
+    expect(await here.start().ended).toBeNull();
+    expect(idsOn(here, topicOf('items'))).toEqual(upTo(40));
+    expect(idsOn(here, DEAD_LETTERS)).toEqual([]);
+  });
+
   test('a refused row is found although the pages after it change nothing', async () => {
     const rows = items(800);
     const here = scene({ rows: { alfa: { items: rows } }, kafka: { fate: oddRows } });
@@ -218,6 +254,22 @@ describe('commits that fail', () => {
     expect(await second.ended).toBeNull();
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(800));
     expect(idsOn(here, DEAD_LETTERS)).toEqual([3]);
+  });
+
+  test('deletions that a lost commit took with it are published by the same run (I5)', async () => {
+    const rows = { alfa: { items: items(5) } };
+    let losses = 0;
+    const fate = ({ records }: Batch): Fate =>
+      records.some(({ value }) => value === null) && losses++ < 2 ? 'lost' : 'committed';
+    const here = scene({ rows, kafka: { fate } });
+    expect(await here.start().ended).toBeNull();
+    rows.alfa.items.splice(2, 1);
+    expect(await here.start().ended).toBeNull();
+    const run = here.start();
+    expect(await run.ended).toBeNull();
+    expect(losses).toBe(3);
+    expect(here.kafka.records.filter(({ value }) => value === null).map(idOf)).toEqual([3]);
+    expect(run.of('sweep')).toEqual(['alfa items']);
   });
 
   test('what a writer throws is a bug: the pipeline ends with it', async () => {

@@ -1,3 +1,4 @@
+import { FatalError } from '../../src/errors';
 import type { Row, ScanName, StreamDeclaration } from '../../src/model';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { isoDay } from '../../src/rules/scope';
@@ -238,6 +239,34 @@ describe('a filter that the API ignores', () => {
       }
     },
   );
+});
+
+describe('a filter that the API refuses', () => {
+  test.each([
+    [400, 'open', 'q[closed_null]'],
+    [422, 'recent', 'q[date_gteq]'],
+    [404, 'open', 'q[closed_null]'],
+    [410, 'recent', 'q[date_gteq]'],
+  ] as const)('with %i lets %s alone rest, with one warning, and parks nothing (I9)', async (status, scan, filter) => {
+    const date = isoDay(Date.now());
+    const here = scene({
+      rows: { alfa: { items: items(20).map((row) => ({ ...row, date, closed: null })) } },
+      streams: [itemStream('items', { opens: true, scoped: true })],
+      before: ({ params }) => {
+        if (!(filter in params)) return;
+        const reason = 'unexpected-status';
+        throw new FatalError(`expected 200, got ${status}`, { reason, parks: 'stream', status });
+      },
+    });
+    const asks = (): number => here.asked.filter(({ params }) => filter in params).length;
+    const run = here.start({ rhythm: often(scan, 'sweep'), parkMs: () => HOUR });
+    await when(() => run.of('warning').length > 0);
+    const [asked, sweeps] = [asks(), run.of('sweep').length];
+    await when(() => run.of('sweep').length > sweeps + 3);
+    expect([asks() - asked, run.of('warning'), run.of('parked')]).toEqual([0, ['alfa items'], []]);
+    run.stop();
+    await run.ended;
+  });
 });
 
 test('a sweep begins early when newest counts other than what is known, at most once an hour', async () => {

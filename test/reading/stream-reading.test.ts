@@ -1,6 +1,7 @@
 import { lastValueFrom } from 'rxjs';
 
 import { asking, scopeOf, streamReading, type Reader, type StreamReading } from '../../src/reading/stream-reading';
+import { createLastAnswers } from '../../src/reading/stream-trouble';
 import { whenAborted } from '../../src/operators/when-aborted';
 import { createShard } from '../../src/shard/shard';
 import { createMarks, createMemoryKafka, createMemoryRest, itemStream, memoryShard } from '../support/memory';
@@ -36,11 +37,12 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
     limit: 4,
     credits: 2,
     requestOrder,
-    twins: { check: () => undefined },
+    twins: { check: () => undefined, identified: () => undefined },
     now: () => Date.parse('2026-03-31T12:00:00.000Z'),
     newId: () => 'hold',
     stop,
-    sweeps: { begun: new Map(), reported: new Set() },
+    sweeps: { begun: new Map(), reported: new Set(), decided: new Set() },
+    pageSizes: new Map(),
     stopping: whenAborted(stop),
   };
   const noted: typeof session = {
@@ -53,7 +55,11 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
       },
     }),
   };
-  return { diary, session, reading: streamReading({ shard, session: noted, reader }, declaration) };
+  return {
+    diary,
+    session,
+    reading: streamReading({ shard, session: noted, reader, answers: createLastAnswers() }, declaration),
+  };
 }
 
 test('a stream is read under the names of its entity and its own', async () => {
@@ -73,14 +79,14 @@ describe('a request', () => {
 
   test('asks for a page of the query, and the session knows of it until it is answered', async () => {
     const { reading, diary } = await openReading();
-    const answer = await lastValueFrom(asking(reading, query, () => reading.reader.rest)(4));
+    const answer = await lastValueFrom(asking(reading, query, null)(4, 4));
     expect(answer.rows).toMatchObject([{ id: 5 }, { id: 6 }, { id: 7 }, { id: 8 }]);
     expect(diary).toEqual(['asked at 1', 'answered']);
   });
 
   test('that nobody waits for any more counts as answered', async () => {
     const { reading, diary } = await openReading('never');
-    const subscription = asking(reading, query, () => reading.reader.rest)(0).subscribe();
+    const subscription = asking(reading, query, null)(0, 4).subscribe();
     expect(diary).toEqual(['asked at 1']);
     subscription.unsubscribe();
     expect(diary).toEqual(['asked at 1', 'answered']);

@@ -1,5 +1,5 @@
 import { FatalError } from '../../src/errors';
-import { createTwins, judgeIdentity, unknownAccount } from '../../src/rules/identity';
+import { createTwins, isShown, judgeIdentity, unknownAccount } from '../../src/rules/identity';
 
 const entity = 'alfa';
 const nip = '1111111111';
@@ -54,10 +54,40 @@ describe('the account of a key (I7)', () => {
     });
   });
 
+  test('that shows neither tax id nor uuid is remembered as nothing, and warned of where no NIP is configured', () => {
+    const nothing = { taxId: null, accountUuid: null };
+    expect(judged({ entity, nip: null }, null, nothing)).toMatchObject({
+      identity: nothing,
+      warning: expect.stringContaining('neither tax_id nor uuid') as string,
+    });
+    expect(judged({ entity, nip: null }, account, nothing)).toMatchObject({ identity: account });
+    expect(judged({ entity, nip }, null, nothing)).toEqual({ reason: 'identity-mismatch', parks: 'entity' });
+  });
+
+  test('that is another one names the way out where the key was set right', () => {
+    expect(() => judgeIdentity({ entity, nip: null }, account, { ...account, taxId: '2222222222' })).toThrow(
+      'remove that with: state reset --entity alfa --purge --yes',
+    );
+    expect(unknownAccount(entity, 'clients', 3).message).toContain('state reset --entity alfa --purge --yes');
+  });
+
+  test.each([
+    [account, account, true],
+    [account, { ...account, accountUuid: 'b' }, true],
+    [account, { ...account, taxId: 'PL 111-111-11-11' }, true],
+    [{ taxId: null, accountUuid: 'a' }, { taxId: '2222222222', accountUuid: 'a' }, true],
+    [{ taxId: null, accountUuid: 'a' }, { taxId: '2222222222', accountUuid: 'b' }, false],
+    [{ taxId: null, accountUuid: null }, { taxId: null, accountUuid: null }, false],
+    [{ taxId: null, accountUuid: null }, account, false],
+    [null, account, false],
+  ])('that was remembered as %j shows one that is %j now: %s', (before, seen, shown) => {
+    expect(isShown(before, seen)).toBe(shown);
+  });
+
   test('that shows none of the known rows is said to be unknown, without naming a row', () => {
     const error = unknownAccount(entity, 'clients', 3);
     expect(error).toMatchObject({ ...mismatch, stream: 'clients' });
-    expect(error.message).toContain('expected at least one of 3 clients');
+    expect(error.message).toContain('404 for the 3 that were asked for');
   });
 });
 
@@ -77,6 +107,26 @@ describe('twins (I9)', () => {
       ]),
     ).toThrow('got those of alfa');
     expect(() => watch.check('alfa', 'clients', [])).toThrow('got those of beta');
+  });
+
+  test('two entities that were identified by one account are both stopped, also where they read only clients', () => {
+    const watch = twins();
+    watch.identified('alfa', 'account 1');
+    watch.identified('beta', 'account 2');
+    expect(() => watch.identified('beta', 'account 1')).toThrow('got that of alfa');
+    expect(() => watch.identified('alfa', 'account 1')).toThrow('got that of beta');
+  });
+
+  test('accounts that show no uuid, or that an entity had before, make no twins', () => {
+    const watch = twins();
+    watch.identified('alfa', null);
+    watch.identified('beta', null);
+    watch.identified('alfa', 'account 1');
+    watch.identified('alfa', 'account 2');
+    expect(() => watch.identified('beta', 'account 1')).not.toThrow();
+    // An entity that another replica reads by now says nothing.
+    watch.identified('gone', 'account 3');
+    expect(() => watch.identified('beta', 'account 3')).not.toThrow();
   });
 
   test('equal ids of two accounts make no twins, nor do rows without a uuid', () => {

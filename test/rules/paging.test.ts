@@ -28,6 +28,14 @@ function refusal(action: () => unknown): FatalError {
 }
 
 describe('judge', () => {
+  test.each([2 ** 53 - 1, 2 ** 53, 0, -1, 1.5, '7', null, { a: 1 }])(
+    'takes a row whose id is %j, which no key could hold, for one without an id (I9)',
+    (id) => {
+      const shown = [...rows(3), { id }, ...rows(5)];
+      expect(judge(startPosition(), answer(shown), asc)).toMatchObject({ rows: rows(3, 5), strays: [{ id }] });
+    },
+  );
+
   test('proves everything up to the last row of the first page, and asks on from that row', () => {
     expect(judge(startPosition(), answer(rows(3, 5, 8, 9)), asc)).toEqual({
       kind: 'proved',
@@ -35,6 +43,8 @@ describe('judge', () => {
       rows: rows(3, 5, 8, 9),
       strays: [],
       end: false,
+      miscounted: null,
+      unreadable: null,
       next: { offset: 3, anchor: 9, step: 1, requests: 1, unproven: 0 },
     });
   });
@@ -80,6 +90,95 @@ describe('judge', () => {
     expect(judge(at(9, 9), answer([], 5), asc)).toMatchObject({ kind: 'step', next: { offset: 8, anchor: 9 } });
   });
 
+  describe('where the end must be confirmed', () => {
+    const sweep: Paging = { ...asc, confirmsEnd: true };
+
+    test.each([
+      ['the total says so', 5],
+      ['the total is the number of rows shown', 2],
+      ['the total is nought', 0],
+    ])('takes no page for the end that shows more than the row the walk had reached, although %s', (_, totalCount) => {
+      const verdict = judge(at(3, 9), answer(rows(9, 12), totalCount), sweep);
+      expect(verdict).toMatchObject({ interval: { after: 9, upTo: 12 }, end: false, next: { offset: 4, anchor: 12 } });
+      expect(judge(verdict.next, answer(rows(12), totalCount), sweep)).toMatchObject({
+        interval: { after: 12, upTo: null },
+        end: true,
+        miscounted: totalCount === 5 ? null : 5,
+      });
+    });
+
+    test('ends an empty list at once, and a list of one row when it shows that row again', () => {
+      expect(judge(startPosition(), answer([], 0), sweep)).toMatchObject({ end: true, miscounted: null });
+      const first = judge(startPosition(), answer(rows(7), 1), sweep);
+      expect(first).toMatchObject({ rows: rows(7), end: false, next: { offset: 0, anchor: 7 } });
+      expect(judge(first.next, answer(rows(7), 1), sweep)).toMatchObject({ rows: [], end: true });
+    });
+
+    test('looks behind the last row where the total names more, and ends there if nothing is shown twice', () => {
+      const beyond = judge(at(4, 12), answer(rows(12), 9), sweep);
+      expect(beyond).toMatchObject({ kind: 'step', next: { offset: 5, anchor: 12 } });
+      const back = judge(beyond.next, answer([], 9), sweep);
+      expect(back).toMatchObject({ kind: 'step', next: { offset: 4, anchor: 12, emptyAt: 5 } });
+      expect(judge(back.next, answer(rows(12), 9), sweep)).toMatchObject({ kind: 'proved', end: true, miscounted: 5 });
+      expect(judge(back.next, answer(rows(12, 14), 9), sweep)).toMatchObject({ rows: rows(14), end: false });
+    });
+
+    test('takes a page of one row for no end where rows were shown behind it', () => {
+      const beyond = judge(at(4, 12), answer(rows(12), 9), sweep);
+      const back = judge(beyond.next, answer(rows(15), 9), sweep);
+      expect(judge(back.next, answer(rows(12), 9), sweep)).toMatchObject({ kind: 'step', next: { offset: 5 } });
+    });
+
+    test('believes no total in an empty list', () => {
+      expect(judge(startPosition(), answer([], 3), sweep)).toMatchObject({ kind: 'step', next: { offset: 1 } });
+      const again = at(0, null, { step: 2, requests: 2, unproven: 2, emptyAt: 1 });
+      expect(judge(again, answer([], 3), sweep)).toMatchObject({ kind: 'step' });
+    });
+
+    test('goes on to its last row where rows in front were deleted', () => {
+      expect(judge(at(2, 9), answer(rows(7, 9), 4), sweep)).toMatchObject({ kind: 'step', next: { offset: 3 } });
+      expect(judge(at(3, 9), answer(rows(9), 4), sweep)).toMatchObject({ end: true });
+      expect(judge(at(3, 9), answer(rows(8), 4), sweep)).toMatchObject({ end: true });
+    });
+  });
+
+  describe('behind rows that could not be read', () => {
+    const body = { status: 200, bytes: Buffer.from('?'), began: 1, ended: 1 };
+    const behind = (shown: readonly unknown[], resumedAt: number, totalCount = 1000): Answer => ({
+      ...answer(shown, totalCount),
+      unreadable: { bodies: [body], resumedAt },
+    });
+
+    test.each([
+      ['asc', asc, rows(14, 15), { after: 13, upTo: 15 }, { after: 9, upTo: 13 }],
+      ['desc', desc, rows(6, 5), { after: 4, upTo: 6 }, { after: 6, upTo: 8 }],
+    ])('proves only what the page shows from its first row on (%s)', (_, paging, shown, interval, gap) => {
+      expect(judge(at(3, 9), behind(shown, 5), paging)).toMatchObject({
+        ...{ kind: 'proved', interval, rows: shown, end: false },
+        unreadable: { bodies: [body], gap },
+        next: { offset: 6, anchor: shown[1]?.id, step: 1, unproven: 0 },
+      });
+    });
+
+    test('ends where nothing follows them, and proves nothing', () => {
+      expect(judge(at(3, 9), behind([], 5, 5), asc)).toMatchObject({
+        ...{ rows: [], end: true, interval: { after: Number.MAX_SAFE_INTEGER, upTo: null } },
+        unreadable: { bodies: [body], gap: { after: 9, upTo: null } },
+      });
+    });
+
+    test('judges a page as any other where they lie among what was proved', () => {
+      expect(judge(at(3, 9), behind(rows(8, 9, 12), 1), asc)).toMatchObject({
+        ...{ interval: { after: 9, upTo: 12 }, rows: rows(12), unreadable: null },
+        next: { offset: 3, anchor: 12 },
+      });
+    });
+
+    test('parks the stream over disorder as anywhere', () => {
+      expect(refusal(() => judge(at(3, 9), behind(rows(14, 13), 5), asc)).reason).toBe('out-of-order');
+    });
+  });
+
   test('joins any first page: nothing can lie before it', () => {
     expect(judge(at(0, 9), answer(rows(12, 13, 20, 21)), asc)).toMatchObject({
       kind: 'proved',
@@ -97,6 +196,8 @@ describe('judge', () => {
       rows: rows(12),
       strays: [],
       end: true,
+      miscounted: null,
+      unreadable: null,
       next: { offset: 4, anchor: 12, step: 1, requests: 8, unproven: 0 },
     });
   });
@@ -162,12 +263,12 @@ describe('judge', () => {
   });
 
   test.each([null, 7, 'x', [], {}, { id: null }, { id: '8' }, { id: 0 }, { id: -1 }, { id: 8.5 }, { id: 2 ** 53 }])(
-    'leaves out of order and anchor what has no usable id, but counts it as a row: %j',
+    'leaves out of order and anchor what has no usable id, counts it as a row, and shows it once: %j',
     (stray) => {
       expect(judge(startPosition(), answer([stray, ...rows(3, 8), stray], 4), asc)).toMatchObject({
         interval: { after: null, upTo: 8 },
         rows: rows(3, 8),
-        strays: [stray, stray],
+        strays: [stray],
         end: false,
         next: { offset: 2, anchor: 8 },
       });
@@ -224,7 +325,8 @@ describe('judgeSpot', () => {
     ['an empty page, even beyond total_count', answer([], 2), asc],
   ])('steps back, twice as far each time, from %s', (_, shown, paging) => {
     const first = look(at(7, null), shown, paging);
-    expect(first).toEqual({ kind: 'step', next: at(6, null, { step: 2, requests: 1, unproven: 1 }) });
+    const emptyAt = shown.rows.length === 0 ? { emptyAt: 7 } : {};
+    expect(first).toEqual({ kind: 'step', next: at(6, null, { step: 2, requests: 1, unproven: 1, ...emptyAt }) });
     expect(first.kind === 'step' && look(first.next, shown, paging)).toMatchObject({ next: { offset: 4, step: 4 } });
   });
 

@@ -25,7 +25,7 @@ function open({ requestsPerMinute = 300, latest = (loaded: string) => loaded } =
     { service: { infakt: { baseUrl: server.url, timeoutMs: 5_000, requestsPerMinute } } },
     {
       version: '1.2.3',
-      patience: { retry: { attempts: 3, waitMs: () => 0 } },
+      patience: { retry: { attempts: 3, waitMs: () => 0, secondOpinionMs: 1 } },
       secrets: { latest: (_kind, _file, loaded) => latest(loaded) },
       requestOrder: createRequestOrder(),
       onPace: (pace) => paces.push(pace),

@@ -1,6 +1,7 @@
 import { TransientError } from '../../src/errors';
 import {
   batchBytes,
+  clockOf,
   entitiesByShard,
   kafkaSettings,
   refuseOtherMembers,
@@ -10,7 +11,13 @@ import type { Secrets } from '../../src/secrets';
 import { partitionOf } from '../../src/sinks/partition';
 
 const noSsl = { enabled: false, ca: null, cert: null, key: null, files: { ca: null, cert: null, key: null } };
-const kafka = { brokers: ['one:9092', 'two:9092'], sessionTimeoutMs: 10_000, ssl: noSsl, sasl: null };
+const kafka = {
+  brokers: ['one:9092', 'two:9092'],
+  sessionTimeoutMs: 10_000,
+  compression: 'none' as const,
+  ssl: noSsl,
+  sasl: null,
+};
 const sasl = { mechanism: 'plain', username: 'x', password: 'loaded', passwordFile: '/run/password' } as const;
 const shown = (
   settings: Partial<typeof kafka> | { readonly sasl: typeof sasl },
@@ -81,6 +88,12 @@ test('a batch may have what the topic takes, less 1 KB for itself', () => {
   expect(['t.clients', 't.sweeps', 't.dead-letters', 't.state', 'another'].map(limit)).toEqual([
     8_976, 18_976, 28_976, 38_976, 1_000_000,
   ]);
+});
+
+test('how far the clock may be off is known by topic, where the topic tells', () => {
+  const clock = { aheadMs: 60_000, behindMs: Infinity };
+  const bounds = clockOf({ ...topics, state: { ...topics.state, clock } });
+  expect(['t.state', 't.clients', 'another'].map(bounds)).toEqual([clock, undefined, undefined]);
 });
 
 test('a run of one sweep refuses a group that keeps a shard from it', () => {

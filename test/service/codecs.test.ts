@@ -1,5 +1,5 @@
-import { createCodecs, layoutOf, subjectsOf } from '../../src/service/codecs';
-import { loadSchema, createSingleObjectDecoder } from '../../src/sinks/avro';
+import { createCodecs, layoutOf, subjectsOf, withNewShardsLike } from '../../src/service/codecs';
+import { loadSchema, createSingleObjectDecoder, releasedSchemas, singleObjectPrefix } from '../../src/sinks/avro';
 import { confluent, singleObject } from '../../src/sinks/framing';
 import type { Topic, Topics } from '../../src/sinks/topics';
 import { clients } from '../../src/sources/streams/clients';
@@ -32,7 +32,7 @@ test('one codec writes the records of two entities, each with the entity that it
   const { decode, encode, encodeKey } = codecs.streamCodec(clients);
   const read = createSingleObjectDecoder();
   for (const entity of ['alfa', 'beta']) {
-    const record = decode({ id: 7, company_name: entity.toUpperCase() }, entity, 0);
+    const { record } = decode({ id: 7, company_name: entity.toUpperCase() }, entity, 0);
     expect(read(encode(record))).toMatchObject({ entity, id: 7, company_name: entity.toUpperCase() });
     expect(read(encodeKey({ entity, id: 7 }))).toEqual({ entity, id: 7 });
   }
@@ -101,5 +101,77 @@ test('the layout says how keys are framed and how many partitions each topic has
     partitions: { 't.clients': 6, 't.sweeps': 6 },
     keyFraming: 'confluent',
     keySchemas: { 't.clients': '1', 't.sweeps': '2' },
+  });
+});
+
+describe('a layout that names a released key schema keeps its keys', () => {
+  const topics = topicsOf('clients', 'invoices', 'invoice-lines');
+  const { streamCodec, sweeps, layout, formerKeySchemas } = createCodecs(plain, topics, singleObject);
+  const schemas = {
+    't.clients': 'client',
+    't.invoices': 'invoice',
+    't.invoice-lines': 'invoice-line',
+    't.sweeps': 'sweep',
+  };
+  const former = Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => {
+      const [first = ''] = releasedSchemas(`${schema}-key`);
+      return [name, singleObjectPrefix(first).toString('hex')];
+    }),
+  );
+
+  test('a new layout names the newest key schemas, and a layout of 0.1.0 those that were released first', () => {
+    for (const [name, schema] of Object.entries(schemas)) {
+      expect(layout.keySchemas[name]).toBe(singleObjectPrefix(loadSchema(`${schema}-key`)).toString('hex'));
+      expect(formerKeySchemas[name]).toEqual([former[name]]);
+      expect(former[name]).not.toBe(layout.keySchemas[name]);
+    }
+    expect(former['t.clients']).toBe('c3013867b9aa55e2d32c');
+  });
+
+  test('keys of rows, lines and sweeps have other first bytes and the same ones behind', () => {
+    const keysUnder = (keySchemas: Readonly<Record<string, string>>): readonly string[] => {
+      const codec = streamCodec(invoices).withKeysOf(keySchemas);
+      const line = codec.formerLines?.encodeKey({ entity: 'alfa', invoice_id: 7, line_no: 1 });
+      const sweep = sweeps.withKeysOf(keySchemas).encodeKey({ entity: 'alfa', stream: 'invoices' });
+      return [codec.encodeKey({ entity: 'alfa', id: 7 }), line, sweep].map((key) => key?.toString('hex') ?? '');
+    };
+    const now = keysUnder(layout.keySchemas);
+    const before = keysUnder(former);
+    const order = ['t.invoices', 't.invoice-lines', 't.sweeps'];
+    expect(now.map((key) => key.slice(0, 20))).toEqual(order.map((name) => layout.keySchemas[name]));
+    expect(before.map((key) => key.slice(0, 20))).toEqual(order.map((name) => former[name]));
+    expect(before.map((key) => key.slice(20))).toEqual(now.map((key) => key.slice(20)));
+    // A topic that the layout does not name yet has no keys yet.
+    expect(keysUnder({})).toEqual(now);
+  });
+
+  test('values are written by the newest schema whatever the layout names, and one codec serves every layout', () => {
+    const codec = streamCodec(invoices);
+    const record = codec.decode({ id: 7 }, 'alfa', 0).record;
+    const under = codec.withKeysOf(former);
+    expect(under.encode(record)).toEqual(codec.encode(record));
+    expect(under.withKeysOf(layout.keySchemas).encodeKey({ entity: 'alfa', id: 7 })).toEqual(
+      codec.encodeKey({ entity: 'alfa', id: 7 }),
+    );
+  });
+
+  test('a new shard of a service whose other shards write former keys writes those too', () => {
+    const used = { keySchemas: { 't.invoices': former['t.invoices'] ?? '', 't.gone': 'abc' } };
+    const shared = withNewShardsLike(createCodecs(plain, topics, singleObject), used);
+    expect(shared.layout).toEqual({
+      ...layout,
+      keySchemas: { ...layout.keySchemas, 't.invoices': former['t.invoices'] },
+    });
+  });
+
+  test('a registry is asked for the released key schemas before the newest', () => {
+    const subjects = subjectsOf({ data: new Map([['clients', { name: 't.clients' }]]), sweeps: { name: 't.sweeps' } });
+    expect(subjects.map(({ formerTexts }) => formerTexts)).toEqual([
+      [releasedSchemas('client-key')[0]],
+      undefined,
+      [releasedSchemas('sweep-key')[0]],
+      undefined,
+    ]);
   });
 });

@@ -45,30 +45,35 @@ test('everything that was on its way goes page by page, then what is refused alo
   const [items, things] = [placeIn('items'), placeIn('things')];
   const [first, second, other] = [pageOf(rows(1, 4)), pageOf(rows(5, 8)), pageOf(rows(1, 4))];
   const cautions = new Cautions();
-  cautions.shrinkAfterRefusal([pageSent(items, first), pageSent(things, other)], [pageSent(items, second)]);
+  cautions.shrinkAfterRefusal(
+    [pageSent(items, first, 'a'), pageSent(things, other, 'b')],
+    [pageSent(items, second, null)],
+  );
   expect([cautions.of(items, first), cautions.of(items, second), cautions.of(things, other)]).toMatchObject([
     { name: 'page by page' },
     { name: 'page by page' },
     { name: 'page by page' },
   ]);
-  cautions.shrinkAfterRefusal([pageSent(items, first)], [pageSent(items, second)]);
+  cautions.shrinkAfterRefusal([pageSent(items, first, 'a')], [pageSent(items, second, null)]);
   expect(cautions.of(items, first)).toEqual({ name: 'row by row', upTo: 8 });
   expect(cautions.of(things, other)).toEqual({ name: 'page by page', upTo: 4 });
 
-  cautions.shrinkAfterRefusal([pageSent(items, pageOf(rows(3, 3)))], []);
-  expect(cautions.takeRefusedRow(items, 4)).toBe(false);
-  expect(cautions.takeRefusedRow(things, 3)).toBe(false);
-  expect(cautions.takeRefusedRow(items, 3)).toBe(true);
-  expect(cautions.takeRefusedRow(items, 3)).toBe(false);
+  const refused = { id: 3, fingerprint: 'a' };
+  cautions.shrinkAfterRefusal([pageSent(items, pageOf(rows(3, 3)), 'a')], []);
+  expect(cautions.takeRefusedRow(items, { ...refused, id: 4 })).toBe(false);
+  expect(cautions.takeRefusedRow(items, { ...refused, fingerprint: 'b' })).toBe(false);
+  expect(cautions.takeRefusedRow(things, refused)).toBe(false);
+  expect(cautions.takeRefusedRow(items, refused)).toBe(true);
+  expect(cautions.takeRefusedRow(items, refused)).toBe(false);
 
-  cautions.committed(pageSent(items, second));
+  cautions.committed(pageSent(items, second, 'a'));
   expect(cautions.of(items, second)).toEqual(none);
 });
 
 test('a page behind the id up to which caution lasts goes as any other', () => {
   const items = placeIn('items');
   const cautions = new Cautions();
-  cautions.shrinkAfterRefusal([pageSent(items, pageOf(rows(1, 4)))], []);
+  cautions.shrinkAfterRefusal([pageSent(items, pageOf(rows(1, 4)), 'a')], []);
   expect(cautions.of(items, pageOf(rows(5, 8)))).toEqual(none);
 });
 

@@ -1,4 +1,4 @@
-import { FatalError, TransientError } from '../../src/errors';
+import { TransientError } from '../../src/errors';
 import type { Row } from '../../src/model';
 import { Cautions } from '../../src/shard/caution';
 import { Commits } from '../../src/shard/commits';
@@ -15,7 +15,7 @@ const committed: Outcome = { kind: 'committed', lastOffsets: new Map() };
 const lost = (): Outcome => ({ kind: 'lost', error: new TransientError('the connection was lost') });
 
 /** The commits of one session over a writer whose transactions end when and how the test says. */
-function start({ idleCommitMs = 60_000 } = {}) {
+function start({ idleCommitMs = 60_000, cautions = new Cautions() } = {}) {
   const options = memoryShard(
     createMemoryKafka(),
     ['items', 'things'].map((name) => ({ entity: 'alfa', declaration: itemStream(name) })),
@@ -27,7 +27,6 @@ function start({ idleCommitMs = 60_000 } = {}) {
   for (const stream of ['items', 'things']) memory.streamOf('alfa', stream).walks.set('sweep', walkOf(cursorAtStart()));
   const batches: Batch[] = [];
   const endings: ((outcome: Outcome) => void)[] = [];
-  const cautions = new Cautions();
   const writer = {
     commit: (batch: Batch) => {
       batches.push(batch);
@@ -155,7 +154,10 @@ test('a writer that throws is a bug, and ends the session', async () => {
 test('a stream whose rows do not fit the schema any more is parked, after its dead letters are durable', async () => {
   const { commits, end, batches } = start();
   const bad = Array.from({ length: 5 }, (_, n) => ({ id: n + 1, content: `bad ${n}` }));
-  const parked = expect(commits.add({ ...page([]), page: pageOf(bad) })).rejects.toThrow(FatalError);
+  const parked = expect(commits.add({ ...page([]), page: pageOf(bad) })).resolves.toMatchObject({
+    counts: { deadLetters: 5 },
+    parks: { reason: 'shape-changed' },
+  });
   expect(batches[0]?.records).toHaveLength(5);
   await end();
   await parked;
@@ -193,4 +195,25 @@ test('a flush commits the cursors that wait, and writes down how far the transac
   expect(batches).toHaveLength(2);
   await commits.flush();
   expect(batches).toHaveLength(2);
+});
+
+test('after a transaction that missed its deadline the next ones are half as large, and grow again with each that stands', async () => {
+  const cautions = new Cautions();
+  const many = (first: number): PageToCommit => page(Array.from({ length: 100 }, (_, n) => first + n));
+  const sizes = async (outcomes: readonly Outcome[]): Promise<number[]> => {
+    const { commits, batches, end } = start({ cautions });
+    for (let first = 1; first < 3_000; first += 100) void commits.add(many(first)).catch(() => undefined);
+    commits.failed.catch(() => undefined);
+    for (const outcome of outcomes) await end(outcome);
+    return batches.map(({ records }) => records.length);
+  };
+  const late: Outcome = { kind: 'lost', error: new TransientError('late'), late: true };
+  expect(await sizes([committed, late])).toEqual([100, 1_000]);
+  expect(await sizes([committed, late])).toEqual([100, 600]);
+  expect(await sizes([committed, lost()])).toEqual([100, 300]);
+  expect(await sizes([committed, lost()])).toEqual([100, 300]);
+  for (let commit = 0; commit < 60; commit += 1) cautions.growAfterCommit();
+  expect(await sizes([committed, lost()])).toEqual([100, 1_000]);
+  for (let commit = 0; commit < 60; commit += 1) cautions.shrinkAfterDeadline();
+  expect(await sizes([committed, lost()])).toEqual([100, 100]);
 });

@@ -52,8 +52,10 @@ test('a page comes to the records, dead letters and counts of its rows, each cou
   ];
   expect(comparePage(ledger, pageOf(second), encode)).toEqual({
     records: ['row 2 u', 'row 6 c'],
-    deadLetters: [{ row: second[3], error: bad, fingerprint: '0000000300000000' }],
+    deadLetters: [{ row: second[3], error: bad, fingerprint: '0000000300000000', op: 'c', before: null }],
     created: 1,
+    firstRead: 0,
+    republished: 0,
     updated: 1,
     unchanged: 2,
     missing: 1,

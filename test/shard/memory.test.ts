@@ -89,6 +89,51 @@ test('offsets of data topics are pending until the next layout is written, those
   expect(memory.offsetsPending).toBe(false);
 });
 
+describe('a topic that was made anew while the service ran (I1)', () => {
+  const partitions = { 'memory.items': 3 };
+  const start = () => {
+    const memory = new Memory({ ...options, layout: { ...layout(), partitions } });
+    memory.beginReading();
+    memory.restored();
+    memory.committed([], offsets('memory.items', 2, 41));
+    return memory;
+  };
+  const offsets = (topic: string, partition: number, last: number) => new Map([[topic, new Map([[partition, last]])]]);
+
+  test.each([
+    ['below', 3],
+    ['at', 41],
+  ])('is noticed by a commit that ends %s the offset of an earlier one', (_where, last) => {
+    const memory = start();
+    expect(() => memory.committed([], offsets('memory.items', 2, last))).toThrow(ConfigError);
+    expect(() => memory.committed([], offsets('memory.items', 2, last))).toThrow(
+      /partition 2 of memory.items.*41.*see docs/,
+    );
+    expect(memory.layoutToWrite().lastOffsets).toEqual({ 'memory.items': { 2: 41 } });
+  });
+
+  test('is noticed where it is the state topic', () => {
+    const memory = start();
+    memory.committed([], offsets(options.stateTopic, options.number, 700));
+    expect(() => memory.committed([], offsets(options.stateTopic, options.number, 4))).toThrow('memory.state');
+    expect(memory.layoutToWrite().lastOffsets).toMatchObject({ [options.stateTopic]: { [options.number]: 700 } });
+  });
+
+  test('is no other partition, and no commit that goes on', () => {
+    const memory = start();
+    memory.committed([], offsets('memory.items', 1, 3));
+    memory.committed([], offsets('memory.items', 2, 42));
+    expect(memory.layoutToWrite().lastOffsets).toEqual({ 'memory.items': { 1: 3, 2: 42 } });
+  });
+
+  test('is told at the next restore: the offsets that a session knew of do not go down with what was stored', () => {
+    const memory = start();
+    memory.beginReading();
+    memory.apply(record({ layout: true }, { ...layout(), partitions, lastOffsets: { 'memory.items': { 2: 20 } } }, 9));
+    expect(memory.restored().lastOffsets).toEqual({ 'memory.items': { 2: 41 } });
+  });
+});
+
 test('an entry is addressed by its uuid where the stream says so, and by nothing where it has none', () => {
   const state = new Memory(options).streamOf('alfa', 'items');
   expect(addressed(state, 1)).toBeNull();

@@ -21,7 +21,7 @@ function start() {
     toCommit: Partial<PageToCommit> = {},
     { partial = false, refused = 0 }: { readonly partial?: boolean; readonly refused?: number } = {},
   ) =>
-    changesOf({ memory, options, partial, oldestOpen: Infinity, wasRefused: (id) => id === refused }, state, {
+    changesOf({ memory, options, partial, oldestOpen: Infinity, wasRefused: ({ id }) => id === refused }, state, {
       entity: 'alfa',
       stream: 'items',
       scan: 'sweep',
@@ -122,9 +122,9 @@ test('five rows of a hundred that do not fit park nothing, one more does, and th
     pageOf(
       Array.from({ length: 100 }, (_, n) => ({ id: from + n, content: n < bad ? `bad ${n}` : 'good', date: null })),
     );
-  expect(compare(page(1, 5)).parks).toBeNull();
-  expect(compare(page(101, 6)).parks).toBeInstanceOf(FatalError);
-  expect(compare(page(201, 4)).parks).toBeNull();
+  expect(compare(page(1, 5)).result.parks).toBeNull();
+  expect(compare(page(101, 6)).result.parks).toBeInstanceOf(FatalError);
+  expect(compare(page(201, 4)).result.parks).toBeNull();
 });
 
 test('a page of a scan that was not begun is a bug', () => {

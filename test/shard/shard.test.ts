@@ -45,3 +45,34 @@ test('a uuid of a stream or a row that the shard does not hold is null', () => {
   expect(shard.uuid('alfa', 'items', 1)).toBeNull();
   expect(shard.uuid('bravo', 'items', 1)).toBeNull();
 });
+
+test.each([
+  ['lost', 2],
+  ['refused', 2],
+  ['fenced', 1],
+  ['committed', 1],
+] as const)(
+  'a shard given up after a commit that was %s is fenced once more only where a transaction is left open',
+  async (fate, fences) => {
+    let opened = 0;
+    let commits = 0;
+    const kafka = createMemoryKafka({ fate: () => ((commits += 1) === 1 ? 'committed' : fate) });
+    const shard = createShard({
+      ...memoryShard(kafka, streams),
+      openWriter: () => {
+        opened += 1;
+        return kafka.openWriter();
+      },
+    });
+    const session = await shard.open();
+    session.failed.catch(() => undefined);
+    session.stream('alfa', 'items').begin('sweep', cursorAtStart());
+    const added = session.add({ entity: 'alfa', stream: 'items', scan: 'sweep', page: wholePage(rows) });
+    await added.catch(() => undefined);
+    await session.close();
+    await shard.release();
+    await shard.release().catch(() => undefined);
+    expect(opened).toBeGreaterThanOrEqual(fences);
+    expect(opened > 1).toBe(fences > 1);
+  },
+);

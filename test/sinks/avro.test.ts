@@ -1,6 +1,16 @@
+import { Type, type Schema } from 'avsc';
+
 import { RecordError } from '../../src/errors';
 import type { LedgerBlock } from '../../src/model';
-import { createEncoder, createSingleObjectDecoder, loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
+import {
+  createEncoder,
+  createSingleObjectDecoder,
+  loadSchema,
+  readingFaults,
+  releasedSchemas,
+  schemaNames,
+  singleObjectPrefix,
+} from '../../src/sinks/avro';
 import { createDecoder } from '../../src/changes/decode';
 
 const observedAt = Date.UTC(2026, 2, 8, 10, 11, 12, 345);
@@ -8,7 +18,7 @@ const prefix = Buffer.from([0, 0, 0, 0, 9]);
 const invoiceSchema = loadSchema('invoice');
 const decode = createDecoder(invoiceSchema);
 const encoder = createEncoder(invoiceSchema, { prefix });
-const invoice = (fields: object) => decode({ id: 7, ...fields }, 'acme', observedAt);
+const invoice = (fields: object) => decode({ id: 7, ...fields }, 'acme', observedAt).record;
 
 function refusalOf(action: () => unknown): RecordError {
   try {
@@ -108,7 +118,7 @@ test.each<[string, object, string]>([
 ])('a fault in %s names the path and not the value', (_what, fields, path) => {
   const error = refusalOf(() => encoder.encode({ ...invoice({}), ...fields }));
   expect(error.path).toBe(path);
-  expect(error.message).toContain(`encode infakt.invoice: expected ${path} to be `);
+  expect(error.message).toContain(`encode infakt.Invoice: expected ${path} to be `);
   expect(error.message).not.toContain('4711');
   expect(error.cause).toBeUndefined();
   expect(error.message.length).toBeLessThan(200);
@@ -117,7 +127,7 @@ test.each<[string, object, string]>([
 test('a value that is no record at all is a fault of the whole', () => {
   expect(refusalOf(() => encoder.encode(null))).toMatchObject({
     path: '',
-    message: 'encode infakt.invoice: expected the value to be infakt.invoice, got another type or range',
+    message: 'encode infakt.Invoice: expected the value to be infakt.Invoice, got another type or range',
   });
 });
 
@@ -149,7 +159,7 @@ test('only bytes of its own, no more and no fewer, are decoded', () => {
     Buffer.concat([prefix, bytes.subarray(prefix.length, prefix.length + 20), Buffer.alloc(60, 0x7e)]),
   ];
   for (const other of others)
-    expect(refusalOf(() => encoder.decode(other)).message).toMatch(/^decode infakt.invoice: expected/);
+    expect(refusalOf(() => encoder.decode(other)).message).toMatch(/^decode infakt.Invoice: expected/);
 });
 
 test('a ledger block comes back as it was', () => {
@@ -203,4 +213,59 @@ test('a single object of a schema that is not ours is refused by its fingerprint
 
 test('a schema that is no JSON of a schema is a bug', () => {
   expect(() => createEncoder('7', { prefix })).toThrow('expected the JSON text of an Avro schema');
+});
+
+describe('names of 0.1.0 and of now', () => {
+  const contents: Readonly<Record<string, object>> = {
+    client: { entity: 'alfa', id: 7, observed_at: 1, company_name: 'A' },
+    'client-key': { entity: 'alfa', id: 7 },
+    invoice: { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
+    'invoice-key': { entity: 'alfa', id: 7 },
+    'invoice-line': { entity: 'alfa', invoice_id: 7, line_no: 1, observed_at: 1, name: 'a line' },
+    'invoice-line-key': { entity: 'alfa', invoice_id: 7, line_no: 1 },
+    'corrective-invoice': { entity: 'alfa', id: 7, observed_at: 1, services: [{ name: 'a line', group: 1 }] },
+    'corrective-invoice-key': { entity: 'alfa', id: 7 },
+    'corrective-invoice-line': { entity: 'alfa', invoice_id: 7, line_no: 1, observed_at: 1, name: 'a line' },
+    'corrective-invoice-line-key': { entity: 'alfa', invoice_id: 7, line_no: 1 },
+    sweep: {
+      ...{ entity: 'alfa', stream: 'invoices', observed_at: 1, number: 1, started_at: 1, finished_at: 1, rows: 1 },
+      ...{ created: 1, updated: 0, deleted: 0, unchanged: 0, dead_letters: 0, strays: 0 },
+      sums: [{ month: '2026-01', rows: 1, net_price: 5 }],
+    },
+    'sweep-key': { entity: 'alfa', stream: 'invoices' },
+  };
+  const typeOf = (text: string): Type => Type.forSchema(JSON.parse(text) as Schema, { wrapUnions: 'never' });
+
+  test.each(schemaNames().filter((name) => name !== 'ledger-block'))(
+    'a reader with the newest %s.avsc reads bytes of every released version, nested records included',
+    (name) => {
+      const reader = typeOf(loadSchema(name));
+      const versions = releasedSchemas(name);
+      const content = contents[name] ?? {};
+      expect(versions.length).toBeGreaterThan(1);
+      for (const text of versions) {
+        const writer = typeOf(text);
+        const bytes = writer.toBuffer(content);
+        const read: unknown = reader.fromBuffer(bytes, reader.createResolver(writer));
+        expect(JSON.parse(JSON.stringify(read))).toMatchObject(content);
+        // Whoever has the old schema reads old bytes as before, and so does peek.
+        expect(JSON.parse(JSON.stringify(writer.fromBuffer(bytes)))).toMatchObject(content);
+        const framed = Buffer.concat([singleObjectPrefix(text), bytes]);
+        expect(createSingleObjectDecoder()(framed)).toMatchObject({ entity: 'alfa' });
+      }
+    },
+  );
+
+  test('what 0.1.0 named is named otherwise now, so the first bytes tell the two apart', () => {
+    for (const name of Object.keys(contents)) {
+      const [first = ''] = releasedSchemas(name);
+      expect(singleObjectPrefix(first)).not.toEqual(singleObjectPrefix(loadSchema(name)));
+      expect([name, readingFaults(loadSchema(name), first)]).toEqual([name, []]);
+    }
+  });
+
+  test('versions of a schema come by number, and a schema that was never released has none', () => {
+    expect(releasedSchemas('invoice').at(-1)).toBe(loadSchema('invoice'));
+    expect(releasedSchemas('ledger-block')).toEqual([]);
+  });
 });

@@ -12,7 +12,11 @@ describe('classifying', () => {
   test.each<[string, unknown, string]>([
     ['a newer writer', fault('INVALID_PRODUCER_EPOCH'), 'fenced'],
     ['a record that is too large', fault('MESSAGE_TOO_LARGE'), 'refused'],
-    ['INVALID_RECORD by its number', coded(87), 'refused'],
+    ['a list of records that is too large', fault('RECORD_LIST_TOO_LARGE'), 'refused'],
+    ['a clock that is wrong', fault('INVALID_TIMESTAMP'), 'forbidden'],
+    ['records that the broker does not take', fault('INVALID_RECORD'), 'forbidden'],
+    ['INVALID_RECORD by its number', coded(87), 'forbidden'],
+    ['bytes that arrived damaged', fault('CORRUPT_MESSAGE'), 'lost'],
     ['a missing right', fault('TOPIC_AUTHORIZATION_FAILED'), 'forbidden'],
     ['a wrong password', named('KafkaJSSASLAuthenticationError'), 'forbidden'],
     ['a certificate that expired', coded('CERT_HAS_EXPIRED'), 'forbidden'],
@@ -28,6 +32,23 @@ describe('classifying', () => {
     const { error } = classify(fault('NOT_LEADER_FOR_PARTITION'), 'committing');
     expect(error).toBeInstanceOf(TransientError);
     expect(error.message).toBe('committing: wrapped (NOT_LEADER_FOR_PARTITION)');
+  });
+
+  test('I1: a wrong clock is no fault of a row: it is named, and may be set right while a service waits', () => {
+    const { error } = classify(fault('INVALID_TIMESTAMP'), 'committing');
+    expect(error).toMatchObject({ code: 'CONFIG', mayPass: true });
+    expect(error.message).toMatch(/this machine's clock, at 20.*Z, is further from the broker's than .*set the clock/);
+  });
+
+  test.each(['Snappy', 'LZ4', 'ZSTD'])('says in words that %s cannot be read', (codec) => {
+    const error = Object.assign(new Error(`${codec} compression not implemented`), { name: 'KafkaJSNotImplemented' });
+    expect(classify(error, 'reading infakt.state').error).toMatchObject({
+      code: 'CONFIG',
+      mayPass: false,
+      message: expect.stringMatching(
+        /^reading infakt.state: .* cannot read\. Set the topic's compression.type/,
+      ) as string,
+    });
   });
 
   test('names the right that is missing, and lets it be given while a service waits', () => {

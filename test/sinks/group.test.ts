@@ -5,9 +5,10 @@ import { groupIsEmpty, joinGroup, type Membership } from '../../src/sinks/group'
 
 type Listener = (event: { readonly payload: unknown }) => void;
 
-const events: Pick<ConsumerEvents, 'GROUP_JOIN' | 'HEARTBEAT' | 'END_BATCH_PROCESS' | 'CRASH'> = {
+const events: Pick<ConsumerEvents, 'GROUP_JOIN' | 'HEARTBEAT' | 'REBALANCING' | 'END_BATCH_PROCESS' | 'CRASH'> = {
   GROUP_JOIN: 'consumer.group_join',
   HEARTBEAT: 'consumer.heartbeat',
+  REBALANCING: 'consumer.rebalancing',
   END_BATCH_PROCESS: 'consumer.end_batch_process',
   CRASH: 'consumer.crash',
 };
@@ -44,10 +45,19 @@ function fakeKafka() {
       return consumer as Consumer;
     },
   } satisfies Pick<Kafka, 'consumer'>;
+  /** Makes the consumer refuse calls, as it does while kafkajs restarts it. */
+  const withoutGroup = (): void => {
+    for (const call of ['pause', 'resume', 'seek'] as const) {
+      consumer[call] = () => {
+        throw new Error('Consumer group was not initialized, consumer#run must be called first');
+      };
+    }
+  };
   const emit = (name: string, payload: unknown) => listeners.get(name)?.({ payload });
   return {
     kafka,
     calls,
+    withoutGroup,
     join: (...shards: number[]) => emit(events.GROUP_JOIN, { memberAssignment: { state: shards } }),
     heartbeat: () => emit(events.HEARTBEAT, {}),
     crash: (error: Error, restart: boolean) => emit(events.CRASH, { error, restart }),
@@ -60,6 +70,7 @@ function fakeKafka() {
           messages: offsets.map((offset) => ({ key: Buffer.from(`k${offset}`), value: null, offset: String(offset) })),
         },
       } as Parameters<EachBatchHandler>[0]),
+    heartbeatMs: () => config?.heartbeatInterval,
     restarts: async (error: Error) => config?.retry?.restartOnFailure?.(error),
   };
 }
@@ -106,6 +117,20 @@ test('I4: a shard is confirmed by a later heartbeat or join that still lists it,
   await settle();
   expect(confirmed).toEqual([1, 2]);
 });
+
+test.each([
+  [1_000, 250],
+  [10_000, 1_000],
+  [60_000, 3_000],
+  [1_800_000, 3_000],
+])(
+  'I10: a session of %i ms has a heartbeat every %i ms, so that a silence of 10 s is none of the settings',
+  (sessionTimeoutMs, every) => {
+    const fake = fakeKafka();
+    joinGroup(fake.kafka, { ...settings, sessionTimeoutMs });
+    expect(fake.heartbeatMs()).toBe(every);
+  },
+);
 
 describe('reading a shard', () => {
   test('hands over records from an offset on, until the reader has enough', async () => {
@@ -163,6 +188,52 @@ describe('reading a shard', () => {
     await expect(membership.read(1, 0, () => false)).rejects.toThrow('shard 1 of state is being read already');
     fake.ended(1, 0);
     await whole;
+  });
+
+  test.each(['never owned', 'lost'])('I4: is refused at once where the shard was %s', async (how) => {
+    const fake = fakeKafka();
+    const membership = joinGroup(fake.kafka, settings);
+    if (how === 'lost') fake.join(1);
+    fake.join(2);
+    await expect(membership.read(1, 0, () => false)).rejects.toMatchObject({ code: 'TRANSIENT' });
+    expect(fake.calls.filter((call) => call.startsWith('resume'))).toEqual([]);
+  });
+
+  test('I4: of a shard that went and came back is not ended by the end of an older one', async () => {
+    const fake = fakeKafka();
+    const membership = joinGroup(fake.kafka, settings);
+    fake.join(1);
+    const older = membership.read(1, 0, () => false).catch((error: unknown) => error);
+    fake.join(2);
+    fake.join(1);
+    const read: number[] = [];
+    const newer = membership.read(1, 3, ({ offset }) => read.push(offset) === 1);
+    expect(await older).toBeInstanceOf(TransientError);
+    await settle();
+    expect(fake.calls.at(-1)).toBe('resume 1');
+    await fake.deliver(1, 3);
+    await newer;
+    expect(read).toEqual([3]);
+  });
+
+  test('that cannot begin while kafkajs restarts the consumer fails for now, and is no bug', async () => {
+    const fake = fakeKafka();
+    const membership = joinGroup(fake.kafka, settings);
+    fake.join(1);
+    fake.withoutGroup();
+    await expect(membership.read(1, 0, () => false)).rejects.toMatchObject({
+      code: 'TRANSIENT',
+      message: expect.stringContaining('reading shard 1 of state from offset 0') as string,
+    });
+  });
+
+  test('that an outage ends fails with its own error, also where the consumer is being restarted then', async () => {
+    const fake = fakeKafka();
+    const membership = joinGroup(fake.kafka, { ...settings, readDeadlineMs: 20 });
+    fake.join(1);
+    const whole = membership.read(1, 0, () => false);
+    fake.withoutGroup();
+    await expect(whole).rejects.toThrow(/to its marker: .* within 20 ms/);
   });
 
   test('is given up at the deadline', async () => {

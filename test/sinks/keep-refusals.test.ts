@@ -1,4 +1,4 @@
-import { keepRefusals } from '../../src/sinks/keep-refusals';
+import { keepReasons, keepRefusals } from '../../src/sinks/keep-refusals';
 
 /** A pool as kafkajs has it: asks one broker after the other and forgets why they failed. */
 function brokerPool(brokers: readonly string[]) {
@@ -38,4 +38,28 @@ test('an answer of a later broker counts more than the refusal of an earlier one
 
 test('another kafkajs than the one expected is refused', () => {
   expect(() => keepRefusals(() => ({}))).toThrow(/expected kafkajs 2 with withBroker/);
+});
+
+describe('why a topic is not created', () => {
+  const response = {
+    parse: (data: unknown): Promise<unknown> => {
+      const error = Object.assign(new Error('Policy violation'), { topic: 't.state' });
+      return Promise.reject(Object.assign(new Error('Topic creation errors'), { errors: [error], data }));
+    },
+  };
+
+  test.each([
+    ['segment.ms must be at least 4 hours', 'segment.ms must be at least 4 hours'],
+    ['', 'Policy violation'],
+    [null, 'Policy violation'],
+  ])('is said as the broker said it: %j', async (errorMessage, said) => {
+    keepReasons(() => response);
+    const data = { topicErrors: [{ topic: 't.state', errorMessage }] };
+    await expect(response.parse(data)).rejects.toMatchObject({ errors: [{ message: said }] });
+  });
+
+  test('is asked of no other kafkajs than the one expected', () => {
+    expect(() => keepReasons(() => ({}))).toThrow(/expected kafkajs 2 with parse/);
+    expect(() => keepReasons()).not.toThrow();
+  });
 });

@@ -11,9 +11,27 @@ import {
   playedRegistry,
 } from '../support/played-registry';
 
-const { asked, notes, open, play, refusalOf, server, whatWasAsked } = playedRegistry();
+const { asked, failureOf, notes, open, play, refusalOf, server, whatWasAsked } = playedRegistry();
 
 describe('looking up', () => {
+  test('goes on with a former schema where the subject has one, and with the newest where it has none', async () => {
+    const key = { ...VALUE, formerTexts: ['"former"'] };
+    const looks = () => asked().filter(({ what }) => what === 'POST subjects/infakt.a-value');
+    play({ 'POST subjects/infakt.a-value': found, 'GET config/infakt.a-value': rule('BACKWARD_TRANSITIVE') });
+    expect(await open().resolve([key])).toEqual(new Map([['infakt.a-value', 7]]));
+    expect(looks().map(({ body }) => body)).toEqual([{ schema: '"former"' }]);
+    play({
+      'POST subjects/infakt.a-value': [noVersion, found],
+      'GET config/infakt.a-value': rule('BACKWARD_TRANSITIVE'),
+    });
+    expect(await open().resolve([key])).toEqual(new Map([['infakt.a-value', 7]]));
+    expect(
+      looks()
+        .slice(-2)
+        .map(({ body }) => body),
+    ).toEqual([{ schema: '"former"' }, { schema: SCHEMA }]);
+  });
+
   test('asks for the original text, normalised, and changes nothing', async () => {
     play({ 'POST subjects/infakt.a-value': found, 'GET config/infakt.a-value': rule('BACKWARD_TRANSITIVE') });
     expect(await open().resolve([VALUE])).toEqual(new Map([['infakt.a-value', 7]]));
@@ -41,7 +59,22 @@ describe('looking up', () => {
       /got BACKWARD \(the rule for all subjects\), which is/,
     ],
     ['no rule', { own: noRule, all: rule('NONE') }, /got NONE \(the rule for all subjects\).*keeps an incompatible/],
-    ['a rule that is not told', { own: noRule, all: html(403) }, /got none, which is left alone; nothing keeps/],
+    ['a rule that is not there', { own: noRule, all: noRule }, /got none, which is left alone; nothing keeps/],
+    [
+      'a rule that may not be read',
+      { own: noRule, all: html(403) },
+      /read the rule for all subjects, got 403; .* not known$/,
+    ],
+    [
+      'a rule of its own that may not be read',
+      { own: html(403), all: rule('NONE') },
+      /own rule, got 403; .* not known$/,
+    ],
+    [
+      'a rule that asks for another sign-in',
+      { own: json(405, {}), all: rule('NONE') },
+      /own rule, got 405; .* not known$/,
+    ],
   ])('leaves a subject with %s alone, and says so', async (_title, { own, all }, note) => {
     play({ 'POST subjects/infakt.a-value': found, 'GET config/infakt.a-value': own, 'GET config': all });
     await open({ autoRegister: true }).resolve([VALUE]);
@@ -67,6 +100,18 @@ describe('registering', () => {
       { what: registration, query: '?normalize=true', body: { schema: SCHEMA } },
     ]);
     expect(asked()).toHaveLength(5);
+  });
+
+  test.each([2 ** 31, 2 ** 31 + 1, 2 ** 40])('an id of %d is said to be one that records cannot hold', async (id) => {
+    play({
+      'POST subjects/infakt.a-value': noSubject,
+      'GET config/infakt.a-value': rule('BACKWARD'),
+      [registration]: json(200, { id }),
+    });
+    const failure = await failureOf(open({ autoRegister: true }).resolve([VALUE]));
+    expect(failure.message).toContain(
+      `expected an id below 2147483648, as the wire format of records holds no larger one, got ${id}`,
+    );
   });
 
   test('gives it once more where the registry forgot it', async () => {

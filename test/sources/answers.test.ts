@@ -24,7 +24,8 @@ const account: Question = { entity: 'acme', stream: 'account', kind: 'account', 
 function reply(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const contentType = typeof body === 'string' ? 'text/html' : 'application/json';
-  const answer: HttpAnswer = { status, text, contentType, utf8: true, header: (name) => headers[name] ?? null };
+  const header = (name: string): string | null => headers[name] ?? null;
+  const answer: HttpAnswer = { status, text, bytes: Buffer.from(text), contentType, utf8: true, header };
   return readAnswer(answer, 1, 2, () => 0);
 }
 
@@ -68,8 +69,8 @@ test.each<[string, unknown]>([
 
 test.each<[Question, number, unknown, string, string]>([
   [list, 401, {}, 'unauthorized', 'entity'],
-  [list, 402, {}, 'payment-required', 'entity'],
-  [list, 403, {}, 'forbidden', 'entity'],
+  [list, 402, {}, 'payment-required', 'stream'],
+  [list, 403, {}, 'forbidden', 'stream'],
   [detail, 403, {}, 'forbidden', 'stream'],
   [list, 302, '', 'redirected', 'stream'],
   [list, 404, {}, 'unexpected-status', 'stream'],
@@ -87,9 +88,9 @@ test.each<[number, unknown, Record<string, string>, number | undefined]>([
   expect(error).toMatchObject({ code: 'TRANSIENT', status, retryAfterMs });
 });
 
-test('a Retry-After of more than five minutes parks the entity for as long', () => {
+test('a Retry-After of more than five minutes counts as five', () => {
   const error = failureOf(() => readList(list, reply(503, {}, { 'retry-after': '301' })));
-  expect(error).toMatchObject({ reason: 'unavailable', parks: 'entity', parkMs: 301_000 });
+  expect(error).toMatchObject({ code: 'TRANSIENT', status: 503, retryAfterMs: 300_000 });
 });
 
 test("I5: a detail is a row with an id, or the API's own 404", () => {

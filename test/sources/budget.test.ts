@@ -75,6 +75,7 @@ function fixture(requestsPerMinute: number) {
 const ok: RequestOutcome = { status: 200, json: true, list: true };
 const forbidden: RequestOutcome = { status: 403, json: true, list: true };
 const blocked: RequestOutcome = { status: 403, json: false };
+const elsewhere: RequestOutcome = { ...blocked, place: 'another list' };
 
 /** The most of these moments that any 60 s contain. */
 function busiestMinute(moments: readonly number[]): number {
@@ -319,7 +320,8 @@ test('without a limit a Retry-After and a block still apply', async () => {
   await run(6_999);
   expect(sends).toHaveLength(1);
   await run(1);
-  sends[1]?.slot.done(blocked);
+  sends[1]?.slot.done(elsewhere);
+  await exchange('a', blocked);
   expect(budget.state()).toEqual({
     requestsPerMinute: null,
     pausedUntil: clock.now() + MINUTE,
@@ -392,6 +394,7 @@ test('each change of the pace is reported once, with the answer that shows it', 
   await run(5 * MINUTE);
   budget.setShare(0.5);
   await exchange('a', ok);
+  await exchange('a', elsewhere);
   await exchange('a', blocked);
   await exchange('b', ok);
   expect(paces).toEqual(['paused: retry-after', 'slowed', 'full', 'paused: ip-block', 'full']);
@@ -419,8 +422,10 @@ test('503 of two entities within a minute halves the pace', async () => {
   expect(budget.state().requestsPerMinute).toBe(80);
 });
 
-test('a 403 that is not JSON pauses everybody for a minute, then lets one probe through', async () => {
+test('403s that are not JSON pause everybody for a minute, then let one probe through', async () => {
   const { ask, sends, run, exchange, budget, clock } = fixture(600);
+  await exchange('a', elsewhere);
+  sends.splice(0);
   await exchange('a', blocked);
   expect(budget.state()).toEqual({
     requestsPerMinute: 600,
@@ -445,12 +450,15 @@ test('each refused probe doubles the pause, up to fifteen minutes, and a block a
   const { exchange, budget, clock } = fixture(600);
   const pauses: number[] = [];
   const pause = () => ((budget.state().pausedUntil ?? 0) - clock.now()) / MINUTE;
+  await exchange('a', elsewhere);
   for (let i = 0; i < 6; i++) {
     await exchange('a', blocked);
     pauses.push(pause());
   }
   expect(pauses).toEqual([1, 2, 4, 8, 15, 15]);
   await exchange('a', ok);
+  await exchange('a', { ...ok, place: 'another list' });
+  await exchange('a', elsewhere);
   await exchange('a', blocked);
   expect(pause()).toBe(1);
 });
@@ -463,6 +471,7 @@ test.each<[string, RequestOutcome]>([
   ['a 404 page', { status: 404, json: false }],
 ])('a probe that ends in %s neither ends nor lengthens the pauses', async (_title, outcome) => {
   const { exchange, budget, clock } = fixture(600);
+  await exchange('a', elsewhere);
   await exchange('a', blocked);
   await exchange('b', outcome);
   expect(budget.state()).toMatchObject({ pausedUntil: clock.now() + MINUTE, why: 'ip-block' });
@@ -470,6 +479,7 @@ test.each<[string, RequestOutcome]>([
 
 test("a probe that the API itself refuses, as with another entity's bad key, ends the block", async () => {
   const { exchange, budget } = fixture(600);
+  await exchange('a', elsewhere);
   await exchange('a', blocked);
   await exchange('b', { status: 401, json: true });
   expect(budget.state().why).toBeNull();
@@ -477,6 +487,8 @@ test("a probe that the API itself refuses, as with another entity's bad key, end
 
 test('a probe that is given up makes room for another at once', async () => {
   const { ask, sends, run, exchange } = fixture(600);
+  await exchange('a', elsewhere);
+  sends.splice(0);
   await exchange('a', blocked);
   ask('b', 2);
   await run(MINUTE);
@@ -504,6 +516,7 @@ test('I9: 403s in JSON of two entities on anything but a list are no block', asy
 
 test('an entity that did not cause the block is asked for the probe first', async () => {
   const { ask, sends, run, exchange } = fixture(600);
+  await exchange('a', elsewhere);
   await exchange('a', blocked);
   await run(10_000);
   ask('a');
@@ -523,7 +536,31 @@ test('I9: entities that stay refused after the probe of another succeeded block 
   expect(budget.state().why).toBeNull();
   await exchange('b', ok);
   await exchange('b', blocked);
+  await exchange('b', elsewhere);
   expect(budget.state().why).toBe('ip-block');
+});
+
+test('I9: two entities whose keys may not read one list cost the others nothing of their requests', async () => {
+  const { clock, runUntil } = virtualClock();
+  const budget = createBudget({ requestsPerMinute: 300, clock });
+  const counted = new Map<string, number>();
+  const read = async (entity: string, answers: readonly RequestOutcome[]): Promise<void> => {
+    for (let n = 0; clock.now() < 5 * MINUTE; n++) {
+      const slot = await budget.slots(entity).take();
+      counted.set(entity, (counted.get(entity) ?? 0) + 1);
+      clock.schedule(100, () => slot.done(answers[n % answers.length] ?? ok));
+    }
+  };
+  const invoices = { ...ok, place: 'invoices' };
+  // Each retry of the entity begins with its account, and then its lists are asked for.
+  const account: RequestOutcome = { status: 200, json: true, list: false, place: 'account' };
+  const corrections = { ...forbidden, place: 'corrective_invoices' };
+  void read('alfa', [account, corrections]);
+  void read('beta', [account, { ...corrections, json: false }]);
+  for (const entity of ['gamma', 'delta']) void read(entity, [invoices]);
+  await runUntil(5 * MINUTE);
+  expect(counted.get('gamma')).toBeGreaterThan(290);
+  expect(counted.get('delta')).toBeGreaterThan(290);
 });
 
 test('refusals of requests that were on their way when the block began do not lengthen it', async () => {
@@ -531,17 +568,18 @@ test('refusals of requests that were on their way when the block began do not le
   await run(MINUTE);
   ask('a', 3);
   await run(0);
-  for (const { slot } of sends) slot.done(blocked);
+  for (const [at, { slot }] of sends.entries()) slot.done({ ...blocked, place: `list ${at}` });
   expect(budget.state().pausedUntil).toBe(clock.now() + MINUTE);
 });
 
 test('an answer to a request sent before the block does not end it', async () => {
   const { ask, sends, run, budget } = fixture(600);
   await run(MINUTE);
-  ask('a', 2);
+  ask('a', 3);
   await run(0);
   sends[0]?.slot.done(blocked);
-  sends[1]?.slot.done(ok);
+  sends[1]?.slot.done(elsewhere);
+  sends[2]?.slot.done(ok);
   expect(budget.state().why).toBe('ip-block');
 });
 

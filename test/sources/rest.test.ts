@@ -1,10 +1,11 @@
-import type { Observable } from 'rxjs';
+import { brotliCompressSync } from 'node:zlib';
+import { defer, type Observable, of, throwError } from 'rxjs';
 import { createBudget, type RequestOutcome, type Slot } from '../../src/sources/budget';
 import { FatalError, TransientError } from '../../src/errors';
 import { createHttp, type Http } from '../../src/http';
 import type { Turn } from '../../src/model';
 import { createApiKey } from '../../src/sources/api-key';
-import { type RequestAttempt, createRest, requestRetry, type RestOptions } from '../../src/sources/rest';
+import { type RequestAttempt, createRest, requestRetry, type RestOptions, retryRequest } from '../../src/sources/rest';
 import {
   cut,
   cutChunked,
@@ -18,6 +19,7 @@ import {
   stall,
   startHttpServer,
 } from '../support/http-server';
+import { virtualTime } from '../support/virtual-time';
 
 const KEY = 'secret-key-0123456789';
 const TRIES = 6;
@@ -74,6 +76,7 @@ function open(options: Partial<RestOptions> = {}) {
         waits.push(retry);
         return 1;
       },
+      secondOpinionMs: 1,
     },
     onAttempt: (attempt) => attempts.push(attempt),
     ...options,
@@ -143,7 +146,7 @@ describe('a list', () => {
     let behind = 0;
     const { rest } = open({ slots });
     const turn = () => ({ stream: 'invoices', scan: 'sweep' as const, paceMs: 1_000, behind: ++behind });
-    await valueOf(rest.as(turn).list('invoices', '/invoices.json', {}, 0, 100));
+    await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100, { turn }));
     await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100));
     expect(turns).toEqual([
       { stream: 'invoices', scan: 'sweep', paceMs: 1_000, behind: 1 },
@@ -160,8 +163,8 @@ describe('a list', () => {
     expect(await valueOf(answers)).toMatchObject({ began: 1, ended: 2 });
     expect(await valueOf(answers)).toMatchObject({ began: 3, ended: 4 });
     expect(slots.outcomes).toEqual([
-      { status: 200, list: true, json: true },
-      { status: 200, list: true, json: true },
+      { status: 200, list: true, place: 'invoices', json: true },
+      { status: 200, list: true, place: 'invoices', json: true },
     ]);
   });
 
@@ -190,13 +193,114 @@ describe('a list', () => {
   });
 });
 
+describe('a row that cannot be read', () => {
+  const raw1 = ({ rest }: ReturnType<typeof open>) => rest.raw('invoices', '/invoices.json', { order: 'id asc' }, 7);
+  const broken = Buffer.from('{"entities":[{"id":8,"notes":"\xf3"}]}', 'latin1');
+
+  test('is handed on as it came, asked for once and alone', async () => {
+    server.react(raw(200, broken, { 'content-type': 'application/json' }));
+    const opened = open();
+    expect(await valueOf(raw1(opened))).toMatchObject({ status: 200, bytes: broken });
+    expect(server.requests.map(({ url }) => url)).toEqual(['/api/v3/invoices.json?order=id+asc&offset=7&limit=1']);
+    expect(opened.attempts).toEqual([{ entity: 'acme', stream: 'invoices', attempt: 1, status: 200 }]);
+  });
+
+  test('is without the key that the answer repeats (I11)', async () => {
+    server.react(raw(500, `<p>${KEY}</p><p>X-inFakt-ApiKey: ${KEY}</p>`, { 'content-type': 'text/html' }));
+    const { bytes } = await valueOf(raw1(open()));
+    expect(bytes.toString()).toBe('<p>***</p><p>X-inFakt-ApiKey: ***</p>');
+  });
+
+  test.each<[string, Reaction, number | null]>([
+    ['a page of a gateway', html(504), 504],
+    ['a body that is cut', cut(), 200],
+    ['no answer', hangUp, null],
+  ])('is whatever the API says, be it %s', async (_, reaction, status) => {
+    server.react(reaction);
+    expect(await valueOf(raw1(open()))).toMatchObject({ status });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('is asked for as often as its reader says, and never more often than usual', async () => {
+    server.react(html(500));
+    const { rest } = open();
+    const tries = (most: number) => rest.list('invoices', '/invoices.json', {}, 0, 1, { tries: most });
+    await failureOf(tries(2));
+    expect(server.requests).toHaveLength(2);
+    await failureOf(tries(99));
+    expect(server.requests).toHaveLength(2 + TRIES);
+  });
+});
+
+describe('a harmless envelope', () => {
+  const body = '{"metainfo":{"total_count":0},"entities":[]}';
+  const packed = (type: string | null) => (type === null ? {} : { 'content-type': type });
+
+  test.each<[string, string, string | null]>([
+    ['with a byte-order mark', `\ufeff${body}`, 'application/json'],
+    ['called text/json', body, 'text/json'],
+    ['called text/plain', body, 'text/plain; charset=utf-8'],
+    ['called a web page', body, 'text/html'],
+    ['called a file', body, 'application/octet-stream'],
+    ['that is not named', body, null],
+    ['with a byte-order mark and no name', `\ufeff${body}`, null],
+    ['between blank lines', `\r\n${body}\r\n`, 'application/json'],
+  ])('is read: a list %s', async (_, text, type) => {
+    server.react(raw(200, text, packed(type)));
+    expect(await valueOf(open().list())).toMatchObject({ rows: [], totalCount: 0 });
+  });
+
+  test('is read as brotli too, and named where it cannot be', async () => {
+    server.react(raw(200, brotliCompressSync(body), { 'content-encoding': 'br', 'content-type': 'application/json' }));
+    expect(await valueOf(open().list())).toMatchObject({ totalCount: 0 });
+    server.react(raw(200, brotliCompressSync(body), { 'content-encoding': 'zebra', 'content-type': 'text/json' }));
+    const error = await failureOf(open().list());
+    expect(error).toMatchObject({ reason: 'malformed-answer' });
+    expect(error.message).toContain('content-encoding zebra');
+  });
+
+  test('I5: makes no 404 of a proxy the API its own', async () => {
+    for (const type of ['text/html', 'text/plain', 'application/octet-stream']) {
+      server.react(raw(404, '{"error":"not found"}', { 'content-type': type }));
+      expect(await failureOf(open().detail())).toMatchObject({ reason: 'unexpected-status' });
+    }
+  });
+});
+
+describe('a key that is refused', () => {
+  const refused = json(401, { error: 'Nieprawidłowy klucz' });
+
+  test('once is tried a second time, five seconds later', async () => {
+    expect(requestRetry(() => 0).secondOpinionMs).toBe(5_000);
+    for (const [first, ...others] of [
+      [refused, two],
+      [json(500, {}), refused, two],
+    ] as const) {
+      server.react(first, ...others);
+      expect(await valueOf(open().list())).toMatchObject({ totalCount: 7 });
+    }
+  });
+
+  test('twice is refused, whatever lies between', async () => {
+    for (const between of [[], [json(503, {})]]) {
+      server.react(refused, ...between, refused, two);
+      expect(await failureOf(open().list())).toMatchObject({ reason: 'unauthorized', parks: 'entity', status: 401 });
+    }
+  });
+
+  test('once where the account is asked for says nothing of its rights', async () => {
+    server.react(refused, json(200, { company_data: { tax_id: '5261040828' } }));
+    expect(await valueOf(open().rest.accountDetails())).toEqual({ taxId: '5261040828', accountUuid: null });
+  });
+});
+
 describe('a fault that may pass', () => {
   const faults: readonly [string, Reaction, RequestOutcome][] = [
-    ['429', json(429, { error: 'wolniej' }), { status: 429, list: true, json: true }],
-    ['503', html(503), { status: 503, list: true, json: false }],
-    ['500', html(500), { status: 500, list: true, json: false }],
-    ['502', raw(502, ''), { status: 502, list: true, json: false }],
-    ['520', html(520), { status: 520, list: true, json: false }],
+    ['429', json(429, { error: 'wolniej' }), { status: 429, list: true, place: 'invoices', json: true }],
+    ['503', html(503), { status: 503, list: true, place: 'invoices', json: false }],
+    ['500', html(500), { status: 500, list: true, place: 'invoices', json: false }],
+    ['502', raw(502, ''), { status: 502, list: true, place: 'invoices', json: false }],
+    ['520', html(520), { status: 520, list: true, place: 'invoices', json: false }],
     ['a lost connection', hangUp, { fault: true }],
     ['a cut error', cut(503), { status: 503 }],
   ];
@@ -206,7 +310,7 @@ describe('a fault that may pass', () => {
     const { list, slots, attempts, waits } = open();
     expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
     expect(server.requests).toHaveLength(3);
-    expect(slots.outcomes).toEqual([outcome, outcome, { status: 200, list: true, json: true }]);
+    expect(slots.outcomes).toEqual([outcome, outcome, { status: 200, list: true, place: 'invoices', json: true }]);
     expect(waits).toEqual([1, 2]);
     expect(attempts.map(({ entity, stream, attempt }) => [entity, stream, attempt])).toEqual([
       ['acme', 'invoices', 1],
@@ -233,7 +337,10 @@ describe('a fault that may pass', () => {
   ])('a server that %s is given up by the time-out, and is the entity’s trouble', async (_title, reaction) => {
     server.react(reaction);
     const hasty = createHttp({ timeoutMs: 30, maxBytes: 1_000, userAgent: 'infakt-kafka/test' });
-    const { list, slots, attempts } = open({ http: hasty, retry: { attempts: 2, waitMs: () => 1 } });
+    const { list, slots, attempts } = open({
+      http: hasty,
+      retry: { attempts: 2, waitMs: () => 1, secondOpinionMs: 1 },
+    });
     expect(await failureOf(list())).toBeInstanceOf(TransientError);
     expect(slots.outcomes).toEqual([{ fault: true }, { fault: true }]);
     expect(attempts.map(({ fault }) => fault instanceof TransientError)).toEqual([true, true]);
@@ -248,7 +355,7 @@ describe('Retry-After', () => {
   /** What one refused try makes of the header: `own` = our own backoff is used. */
   async function waitFor(status: number, headers: Record<string, string>): Promise<unknown> {
     server.react(json(status, {}, headers));
-    const { list, slots } = open({ retry: { attempts: 1, waitMs: () => 1 }, wallClock: () => at });
+    const { list, slots } = open({ retry: { attempts: 1, waitMs: () => 1, secondOpinionMs: 1 }, wallClock: () => at });
     const error = await failureOf(list());
     const told = slots.outcomes[0]?.retryAfterMs;
     if (error instanceof FatalError) return { parks: error.parks, reason: error.reason, parkMs: error.parkMs };
@@ -260,6 +367,18 @@ describe('Retry-After', () => {
     ['7', 7_000],
     ['0', 0],
     ['300', 300_000],
+    ['301', 300_000],
+    ['9'.repeat(400), 300_000],
+    // A Unix time in seconds, in milliseconds, long ago, and far off.
+    [String(at / 1_000 + 90), 90_000],
+    [String(at + 90_000), 90_000],
+    [String(at / 1_000 + 3_600), 300_000],
+    [String(at / 1_000 - 30), 'own'],
+    [String(at / 1_000 + 7 * 86_400), 300_000],
+    ['Sun, 22 Nov 2026 13:00:00 GMT', 300_000],
+    ['-30', 'own'],
+    ['-0', 'own'],
+    ['+7', 'own'],
     ['Sun, 22 Nov 2026 12:00:30 GMT', 30_000],
     ['Sunday, 22-Nov-26 12:00:30 GMT', 30_000],
     ['Sun, 22 Nov 2026 12:00:00 GMT', 0],
@@ -281,29 +400,40 @@ describe('Retry-After', () => {
     expect(await waitFor(503, headers)).toBe(30_000);
   });
 
-  test.each<[number, string, number]>([
-    [429, '301', 301_000],
-    [503, 'Sun, 22 Nov 2026 13:00:00 GMT', 3_600_000],
-    [503, '9'.repeat(400), 24 * 3_600_000],
-  ])('of more than five minutes parks the entity until then: %i %s', async (status, value, parkMs) => {
-    const reason = status === 429 ? 'rate-limited' : 'unavailable';
-    expect(await waitFor(status, { 'retry-after': value, date })).toEqual({ parks: 'entity', reason, parkMs });
-  });
+  test.each(['0', '-30', 'Sun, 22 Nov 2026 12:00:00 GMT'])(
+    'of "%s" does not shorten our own backoff',
+    async (value) => {
+      for (const status of [429, 500, 503]) {
+        server.react(json(status, {}, { 'retry-after': value, date }), two);
+        const { list, waits } = open();
+        await valueOf(list());
+        expect(waits).toEqual([1]);
+      }
+    },
+  );
 
-  test('is waited for in place of our own backoff', async () => {
-    server.react(json(429, {}, { 'retry-after': '0' }), two);
-    const { list, waits } = open();
-    await valueOf(list());
-    expect(waits).toEqual([]);
-  });
+  test('is waited for where it is longer than our own backoff', () =>
+    virtualTime(({ expectObservable }) => {
+      let tries = 0;
+      const request = defer(() => {
+        tries += 1;
+        return tries > 1 ? of(tries) : throwError(() => new TransientError('busy', { retryAfterMs: 7_000 }));
+      });
+      expectObservable(request.pipe(retryRequest({ attempts: 2, waitMs: () => 1 }))).toBe('7s (a|)', { a: 2 });
+    }));
+
+  test('of more than a minute is not waited for by the request: what asks is parked, and says so', () =>
+    virtualTime(({ expectObservable }) => {
+      const busy = new TransientError('busy', { retryAfterMs: 60_001 });
+      const request = throwError(() => busy);
+      expectObservable(request.pipe(retryRequest({ attempts: 6, waitMs: () => 1 }))).toBe('#', undefined, busy);
+    }));
 });
 
 describe('a status that waiting does not help', () => {
   test.each<[number, string, Reaction, string, 'stream' | 'entity']>([
-    [401, 'JSON', json(401, { error: 'Nieprawidłowy klucz' }), 'unauthorized', 'entity'],
-    [401, 'a page', html(401), 'unauthorized', 'entity'],
-    [402, 'JSON', json(402, { error: 'plan' }), 'payment-required', 'entity'],
-    [403, 'JSON', json(403, { error: 'brak uprawnień' }), 'forbidden', 'entity'],
+    [402, 'JSON', json(402, { error: 'plan' }), 'payment-required', 'stream'],
+    [403, 'JSON', json(403, { error: 'brak uprawnień' }), 'forbidden', 'stream'],
     [301, 'nothing', raw(301, '', { location: 'https://elsewhere.example/' }), 'redirected', 'stream'],
     [302, 'a page', html(302), 'redirected', 'stream'],
     [304, 'nothing', raw(304, ''), 'redirected', 'stream'],
@@ -331,19 +461,19 @@ describe('a status that waiting does not help', () => {
     server.react(json(403, { error: 'brak uprawnień' }));
     const { list, slots } = open();
     await failureOf(list());
-    expect(slots.outcomes).toEqual([{ status: 403, list: true, json: true }]);
+    expect(slots.outcomes).toEqual([{ status: 403, list: true, place: 'invoices', json: true }]);
   });
 
   test.each([
     ['a page', html(403)],
     ['nothing', raw(403, '', { 'content-type': 'application/json' })],
   ])(
-    'a 403 with %s is a block of the IP: the budget is told and the stream goes on by itself',
+    'a 403 with %s is perhaps a block of the IP: the budget is told and the stream goes on by itself',
     async (_body, block) => {
       server.react(block, two);
       const { list, slots } = open();
       expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
-      expect(slots.outcomes[0]).toEqual({ status: 403, list: true, json: false });
+      expect(slots.outcomes[0]).toEqual({ status: 403, list: true, place: 'invoices', json: false });
     },
   );
 
@@ -384,8 +514,13 @@ describe('a 200 that is no list', () => {
   const asJson = (body: string) => raw(200, body, { 'content-type': 'application/json' });
   const bodies: readonly [string, Reaction, RegExp][] = [
     ['a web page', html(200, `<html>${BUYER}</html>`), /got 25 characters of text\/html that are not JSON/],
-    ['JSON by another name', raw(200, '{"entities":[]}', { 'content-type': 'text/plain' }), /of text\/plain that/],
-    ['JSON without a name', raw(200, '{"entities":[]}'), /of no content type that/],
+    ['a word that is JSON by chance', raw(200, 'null', { 'content-type': 'text/plain' }), /of text\/plain that/],
+    ['a number without a name', raw(200, '42'), /of no content type that/],
+    [
+      'an error in place of the list',
+      asJson(`{"error":{"code":"internal","message":"${BUYER}"}}`),
+      /got one whose entities is missing/,
+    ],
     ['empty', asJson(''), /got 0 characters of application\/json that are not JSON/],
     ['truncated JSON', asJson(`{"metainfo":{"total_count":1},"entities":[{"name":"${BUYER}`), /that are not JSON/],
     ['not UTF-8', raw(200, Buffer.from('{"a":"\xf3"}', 'latin1'), { 'content-type': 'application/json' }), /broken/],
@@ -435,7 +570,7 @@ describe('a detail', () => {
     const { detail, slots } = open();
     expect(await valueOf(detail())).toEqual({ status: 200, row, began: 1, ended: 2 });
     expect(server.requests[0]?.url).toBe('/api/v3/invoices/4f2c.json');
-    expect(slots.outcomes).toEqual([{ status: 200, list: false, json: true }]);
+    expect(slots.outcomes).toEqual([{ status: 200, list: false, place: 'one of invoices', json: true }]);
   });
 
   test("I5: that the API's own JSON says is not found, is not found", async () => {
@@ -475,7 +610,7 @@ describe('a detail', () => {
 
   test.each<[Reaction, string, 'stream' | 'entity']>([
     [json(401, {}), 'unauthorized', 'entity'],
-    [json(402, {}), 'payment-required', 'entity'],
+    [json(402, {}), 'payment-required', 'stream'],
     [json(403, {}), 'forbidden', 'stream'],
     [json(410, {}), 'unexpected-status', 'stream'],
     [raw(302, ''), 'redirected', 'stream'],
@@ -511,7 +646,7 @@ describe('account details', () => {
     const { rest, slots, attempts } = open();
     expect(await valueOf(rest.accountDetails())).toEqual({ taxId: '5261040828', accountUuid: 'a-1' });
     expect(server.requests.map(({ url }) => url)).toEqual(['/api/v3/account/details.json']);
-    expect(slots.outcomes).toEqual([{ status: 200, list: false, json: true }]);
+    expect(slots.outcomes).toEqual([{ status: 200, list: false, place: 'account', json: true }]);
     expect(attempts).toMatchObject([{ stream: 'account', status: 200 }]);
   });
 
@@ -532,13 +667,41 @@ describe('account details', () => {
     ['404 as a page', html(404)],
   ];
 
-  test.each(refusals)('that are refused (%s) while a list answers are unreadable', async (_title, reaction) => {
-    server.react(reaction, two);
+  test.each(refusals)('that are refused (%s) while a list answers are unreadable', async (title, reaction) => {
+    const tries = Array.from({ length: title === '401' ? 2 : 1 }, () => reaction);
+    server.react(reaction, ...tries.slice(1), two);
     expect(await valueOf(open().rest.accountDetails())).toBe('unreadable');
     expect(server.requests.map(({ url }) => url)).toEqual([
-      '/api/v3/account/details.json',
+      ...tries.map(() => '/api/v3/account/details.json'),
       '/api/v3/clients.json?order=id+asc&offset=0&limit=1',
     ]);
+  });
+
+  test.each<[string, Reaction]>([
+    ['a 404 that is a page', html(404)],
+    ['a 404 in JSON', json(404, { error: 'x' })],
+    ['a page', html(200)],
+    ['a redirect', json(301, {}, { location: 'https://elsewhere.example/' })],
+  ])(
+    'of an address that answers everything by %s blame infakt.baseUrl, with the URL that was asked',
+    async (_title, reaction) => {
+      server.react(reaction);
+      const error = await failureOf(open().rest.accountDetails());
+      expect(error.message).toContain(`${server.url}/api/v3/account/details.json was asked first`);
+      expect(error.message).toContain('set infakt.baseUrl');
+    },
+  );
+
+  test('of an address where nobody listens blame infakt.baseUrl too', async () => {
+    server.react(hangUp);
+    const error = await failureOf(open().rest.accountDetails());
+    expect(error.message).toContain('set infakt.baseUrl');
+  });
+
+  test.each([401, 402, 403])('that are refused with %i do not blame the address', async (status) => {
+    server.react(json(status, {}));
+    const error = await failureOf(open().rest.accountDetails());
+    expect(error.message).not.toContain('infakt.baseUrl');
   });
 
   test.each(refusals)(
@@ -555,8 +718,8 @@ describe('account details', () => {
     const { rest, slots } = open();
     expect(await valueOf(rest.accountDetails())).toBe('unreadable');
     expect(slots.outcomes.slice(0, 2)).toEqual([
-      { status: 403, list: false, json: false },
-      { status: 403, list: false, json: true },
+      { status: 403, list: false, place: 'account', json: false },
+      { status: 403, list: false, place: 'account', json: true },
     ]);
   });
 
@@ -609,7 +772,7 @@ describe('unsubscribing', () => {
 });
 
 test('with a real budget, a blocked IP pauses until a probe succeeds, and the stream goes on', async () => {
-  server.react(html(403), html(403), two);
+  server.react(html(403), html(403), html(403), two);
   let now = 0;
   const pauses: number[] = [];
   const clock = {
@@ -624,6 +787,9 @@ test('with a real budget, a blocked IP pauses until a probe succeeds, and the st
     },
   };
   const budget = createBudget({ requestsPerMinute: 0, clock });
+  await failureOf(
+    open({ slots: budget.slots('other'), retry: { attempts: 1, waitMs: () => 0, secondOpinionMs: 1 } }).list(),
+  );
   const { list } = open({ slots: budget.slots('acme') });
   expect(await valueOf(list())).toMatchObject({ totalCount: 7 });
   expect(pauses).toEqual([60_000, 120_000]);

@@ -45,6 +45,14 @@ test('another registry is told apart from a frozen schema', () => {
   expect(verify).toThrow('The registry is another one or lost its schemas');
 });
 
+test('a layout may name a released key schema, and no schema that this program does not know', () => {
+  const newest = { ...layout, keySchemas: { 'p.clients': 'new' }, formerKeySchemas: { 'p.clients': ['abc'] } };
+  expect(() => verifyLayout(layout, topics, newest)).not.toThrow();
+  expect(() => verifyLayout({ ...layout, keySchemas: { 'p.clients': 'xyz' } }, topics, newest)).toThrow(
+    'expected the key schema xyz of p.clients, got new; key schemas are frozen',
+  );
+});
+
 test('topics that came later are added to a stored layout, and none of it is replaced', () => {
   const now = { ...layout, partitions: { 'p.clients': 99, 'p.new': 4 }, keySchemas: { 'p.new': 'n' }, observedAt: 5 };
   expect(withTopicsOf(layout, now)).toEqual({

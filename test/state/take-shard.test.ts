@@ -83,3 +83,31 @@ test('a reading that breaks off, and a layout that does not fit, close the write
   await expect(takeShard(unfit.partition, memory)).rejects.toThrow('another layout');
   expect(unfit.closed()).toBe(1);
 });
+
+test('I3: a marker that is refused is a failure like any other, not the begin of a search for a row', async () => {
+  const { memory, partition, closed } = start({ fate: () => 'refused' });
+  const failure: unknown = await takeShard(partition, memory).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(TransientError);
+  expect(failure).not.toHaveProperty('retryAfterMs', 0);
+  expect(closed()).toBe(1);
+});
+
+test.each([
+  { stage: 'before the fence', pauses: 0, fenced: 0, markers: 0 },
+  { stage: 'while it is fenced', pauses: 1, fenced: 1, markers: 0 },
+  { stage: 'while its marker is committed', pauses: 2, fenced: 1, markers: 1 },
+])('I4: a shard given up $stage is taken no further', async ({ pauses, fenced, markers }) => {
+  const wanted = new AbortController();
+  let paused = 0;
+  const pause = (): Promise<void> => {
+    paused += 1;
+    if (paused === pauses) wanted.abort();
+    return Promise.resolve();
+  };
+  const { kafka, memory, partition, steps, closed } = start({ pause });
+  if (pauses === 0) wanted.abort();
+  await expect(takeShard(partition, memory, wanted.signal)).rejects.toBeInstanceOf(TransientError);
+  expect(kafka.state).toHaveLength(markers);
+  expect(steps).toEqual([]);
+  expect(closed()).toBe(fenced);
+});

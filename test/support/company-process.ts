@@ -181,7 +181,7 @@ export function startProcess(
       })),
       rhythm: sideBySide ? hasty : null,
       newId: () => `hold ${time.now()} ${(holds += 1)}`,
-      twins: { check: () => undefined },
+      twins: { check: () => undefined, identified: () => undefined },
       parkMs: () => 1,
       limit: story.limit,
       credits: delays.credits,

@@ -87,17 +87,16 @@ export function restoreFrom(state: readonly StateRecord[]): Promise<Restored> {
   return inVirtualTime(({ now }) => restore(new Network(STEADY, () => undefined, state), now));
 }
 
-/** Every batch of a process that finds this state and sweeps these rows once. */
-export function sweepFrom(state: readonly StateRecord[], rows: CompanyRows): Promise<readonly Transaction[]> {
+/** What a process publishes that finds this state and sweeps these rows once; nothing of transactions that did not go through. */
+export function sweepFrom(state: readonly StateRecord[], rows: CompanyRows): Promise<Transaction['records']> {
   return inVirtualTime(async (time) => {
-    const batches: Transaction[] = [];
-    const network = new Network(STEADY, (batch) => batches.push(batch), state);
+    const network = new Network(STEADY, () => undefined, state);
     const story: CompanyStory = { limit: 4, maxShare: 0, troubles: [] };
     const companies = companiesOf(rows);
     const how = { sideBySide: false, ending: null, confirm: new Map<string, string>() };
     const result = await startProcess({ companies, network, time, story, delays: STEADY }, how).done;
     if (result !== 'complete') throw new Error(`expected a sweep of each list, got an end that is ${result}`);
-    return batches;
+    return transactionOf(network.kafka).records;
   });
 }
 

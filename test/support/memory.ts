@@ -10,7 +10,7 @@ import type { StreamCodec } from '../../src/changes/records';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
-import { parseStateKey, parseStateValue, stateKey, type StateKey } from '../../src/state/state-topic';
+import { parseStateKey, parseStateValue, stateKey, type Layout, type StateKey } from '../../src/state/state-topic';
 import type { Rest } from '../../src/sources/rest';
 import type { AccountDetails, Detail } from '../../src/sources/answers';
 
@@ -69,6 +69,15 @@ export interface MemoryKafka {
 
 const noPause = (): Promise<void> => Promise.resolve();
 
+/** Last offsets of each topic in a stored layout; none in a damaged one. */
+function lastOffsetsIn(layout: Buffer): Layout['lastOffsets'] {
+  try {
+    return (parseStateValue('layout', layout) as Partial<Layout>).lastOffsets ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /** An empty shard. */
 export function createMemoryKafka({
   pause = noPause,
@@ -86,6 +95,13 @@ export function createMemoryKafka({
   let sessions = 0;
   /** Where each partition of the other topics ends, what was aborted included. */
   const ends = new Map<string, Map<number, number>>();
+
+  for (const { key, value } of stored) {
+    if (value === null || !key.endsWith('{"layout":true}]')) continue;
+    // The topics go on where what is stored says that they ended; a damaged layout says nothing.
+    for (const [topic, offsets] of Object.entries(lastOffsetsIn(value)))
+      ends.set(topic, new Map(Object.entries(offsets).map(([partition, last]) => [Number(partition), last + 2])));
+  }
 
   /** Gives the records of a transaction their offsets; its control records have some too. */
   function place(outgoing: readonly OutgoingRecord[]): Map<string, Map<number, number>> {
@@ -148,7 +164,7 @@ export function createMemoryKafka({
             newest += 1;
             return fenced();
           case 'refused':
-            return { kind: 'refused', error: new TransientError('memory: refused') };
+            return { kind: 'refused', error: new TransientError('memory: refused', { retryAfterMs: 0 }) };
           case 'lost':
         }
         await pause();
@@ -248,6 +264,7 @@ export function itemStream(
     scopeField: scoped ? 'date' : null,
     schema: 'item',
     volatileFields: [],
+    everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
     sumFields: [],
     openField: opens ? 'closed' : null,
@@ -265,7 +282,7 @@ const schemaText = JSON.stringify({
   ],
 });
 
-/** Rows as JSON; content that begins with `bad` does not fit the schema. */
+/** Rows as JSON; content that begins with `bad` does not fit the schema, and content that begins with `odd` is a misfit. */
 function itemCodec(declaration: StreamDeclaration): StreamCodec {
   const fingerprint = createFingerprint({ schemaText, volatileFields: [] });
   return {
@@ -276,7 +293,7 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
       if (String(row['content']).startsWith('bad')) {
         throw new RecordError('normalise content: expected good content, got bad', { path: 'content' });
       }
-      return { ...row };
+      return { record: { ...row }, misfits: String(row['content']).startsWith('odd') ? ['content'] : [] };
     },
     encode: (record) => Buffer.from(JSON.stringify(record)),
     encodeKey: (key) => Buffer.from(JSON.stringify(key)),
@@ -284,6 +301,9 @@ function itemCodec(declaration: StreamDeclaration): StreamCodec {
     topic: { name: topicOf(declaration.name), partitions: 3, maxMessageBytes: 1_000_000 },
     lines: null,
     formerLines: null,
+    withKeysOf() {
+      return this;
+    },
   };
 }
 
@@ -306,18 +326,25 @@ export function rowOf({ value }: OutgoingRecord): Row {
 export function memoryShard(
   kafka: MemoryKafka,
   streams: readonly { readonly entity: string; readonly declaration: StreamDeclaration }[],
-  { now = Date.now, idleCommitMs = 5 }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> = {},
+  {
+    now = Date.now,
+    idleCommitMs = 5,
+    accepted = [],
+  }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> & { readonly accepted?: readonly number[] } = {},
 ): ShardOptions {
   return {
     number: 0,
     serviceId: SERVICE,
     stateTopic: STATE_TOPIC,
-    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration) })),
+    streams: streams.map(({ entity, declaration }) => ({ entity, codec: itemCodec(declaration), accepted })),
     deadLetters: { name: DEAD_LETTERS, partitions: 1, maxMessageBytes: 1_000_000 },
     sweeps: {
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
       encode: (sweep) => Buffer.from(JSON.stringify(sweep)),
       encodeKey: (key) => Buffer.from(JSON.stringify(key)),
+      withKeysOf() {
+        return this;
+      },
     },
     encodeBlock: (value) => block.encode(value),
     decodeBlock,
@@ -346,6 +373,7 @@ export interface ListRequest {
   readonly stream: string;
   readonly params: Readonly<Record<string, string>>;
   readonly offset: number;
+  readonly limit: number;
 }
 
 /** One request for a single row, as the API in memory sees it. */
@@ -365,6 +393,10 @@ export interface MemoryRestOptions {
   readonly pause?: () => Promise<void>;
   /** Runs, and is awaited, before an answer is computed; what it throws is the answer. */
   readonly before?: (request: ListRequest) => void | Promise<void>;
+  /** What the API makes of the answer that would be true. */
+  readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
+  /** What the API answers in place of one row that nobody can read. */
+  readonly raw?: (request: ListRequest) => Buffer;
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -377,6 +409,9 @@ export interface MemoryRestOptions {
 /** A row, or null where the API says that there is none. */
 export type DetailAnswer = Row | null | undefined;
 
+/** What a list says. */
+export type ListAnswer = Pick<Answer, 'rows' | 'totalCount'>;
+
 /** Answers lists from collections in memory, each answer one snapshot. */
 export function createMemoryRest({
   entity,
@@ -384,6 +419,8 @@ export function createMemoryRest({
   marks,
   pause = noPause,
   before = () => undefined,
+  falsify = (answer) => answer,
+  raw = () => Buffer.from('raw'),
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
@@ -394,16 +431,24 @@ export function createMemoryRest({
       defer(async () => {
         await pause();
         const began = marks.next();
-        const request: ListRequest = { entity, stream, params, offset };
+        const request: ListRequest = { entity, stream, params, offset, limit };
         await before(request);
         const filters = Object.entries(params).filter(([name]) => name.startsWith('q[') && heeds(name, request));
         const inQuery = rows(stream)
           .filter((row) => filters.every(([name, value]) => passes(row, name, value)))
           .toSorted((a, b) => (params['order'] === 'id desc' ? b.id - a.id : a.id - b.id));
-        const answer = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const page = { rows: inQuery.slice(offset, offset + limit), totalCount: inQuery.length };
+        const answer = falsify(page, request);
         const ended = marks.next();
         await pause();
         return { ...answer, began, ended };
+      }),
+    raw: (stream, _path, params, offset) =>
+      defer(async () => {
+        await pause();
+        const began = marks.next();
+        const bytes = raw({ entity, stream, params, offset, limit: 1 });
+        return { status: 200, bytes, began, ended: marks.next() };
       }),
     detail: (stream, path): Observable<Detail> =>
       defer(async () => {
@@ -423,7 +468,6 @@ export function createMemoryRest({
         await pause();
         return account();
       }),
-    as: () => rest,
   };
   return rest;
 }

@@ -19,8 +19,9 @@ export const impatient: Patience = {
   stopMs: 10_000,
   commitMs: 10_000,
   restoreMs: 20_000,
+  topicsMs: 1_000,
   idleCommitMs: 100,
-  retry: { attempts: 3, waitMs: () => 5 },
+  retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
 
 /** A stream's line in the result of `once --json`. */
@@ -124,7 +125,6 @@ export function testService(setting: ServiceSetting): TestService {
       columns: null,
       env: {},
       stop,
-      stopped: new Promise((resolve) => stop.addEventListener('abort', () => resolve('SIGTERM'))),
       version: '0.0.0-test',
     };
     return { io, out };

@@ -53,7 +53,7 @@ export async function readEverything(service: TestService): Promise<Everything> 
         op: headers['op'] ?? null,
         key: isObject(decodedKey) ? decodedKey : null,
         headers,
-        value: objectOf(value, topic === 'dead-letters' ? (bytes) => JSON.parse(bytes.toString()) as unknown : decode),
+        value: objectOf(value, topic === 'dead-letters' ? letterOf : decode),
         text: value?.toString() ?? '',
       };
     });
@@ -144,6 +144,15 @@ function buyersOf({ admin }: Simulator): Set<string> {
 
 function textOf(parts: readonly (Buffer | null)[]): string {
   return parts.map((part) => part?.toString() ?? '').join('\n');
+}
+
+/** The row that a dead letter holds; null where no row could be read, and it holds the bytes of an answer. */
+function letterOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString()) as unknown;
+  } catch {
+    return null;
+  }
 }
 
 function objectOf(bytes: Buffer | null, decode: (bytes: Buffer) => unknown): Published['value'] {

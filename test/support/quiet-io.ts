@@ -9,7 +9,6 @@ export function quietIo(): Io & { readonly printed: () => string } {
     columns: null,
     env: {},
     stop: new AbortController().signal,
-    stopped: new Promise(() => undefined),
     version: '1.2.3',
     printed: () => printed,
   };

@@ -16,6 +16,9 @@ import { impatient, type ServiceSetting, testService, type TestService } from '.
 /** The streams that are read of every company here. */
 export const readStreams = ['clients', 'invoices'] as const;
 
+/** What the log says of a sweep that has read its list to the end. */
+export const SWEEP_ENDS = ['caught up', 'sweep complete', 'sweep finished, not complete'] as const;
+
 /** One line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -56,7 +59,6 @@ export interface RunSetting {
 /** Starts `run` with short waits; it is stopped after the test at the latest. */
 export function startRun(service: TestService, { patience = {}, outside = {} }: RunSetting = {}): Running {
   const stop = new AbortController();
-  let stopped: (signal: NodeJS.Signals) => void = () => undefined;
   let stderr = '';
   let stoppedAt = 0;
   const logs: LogLine[] = [];
@@ -79,7 +81,6 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     columns: null,
     env: {},
     stop: stop.signal,
-    stopped: new Promise((resolve) => (stopped = resolve)),
     version: '0.0.0-test',
   };
   const ended = runCommand({ ...impatient, ...patience }, outside)(service.options, io)
@@ -95,7 +96,6 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
   void ended.then((end) => (over = end));
   const halt = (): Promise<RunEnd> => {
     stoppedAt = Date.now();
-    stopped('SIGTERM');
     stop.abort('SIGTERM');
     return ended;
   };
@@ -112,7 +112,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
       throw new Error(`Waiting for ${what}: the run ended: ${stderr.slice(-3_000)}`);
   };
   const sweepsOf = (entity: string, stream: string): number =>
-    (counts.get(`caught up ${entity} ${stream}`) ?? 0) + (counts.get(`sweep complete ${entity} ${stream}`) ?? 0);
+    SWEEP_ENDS.reduce((sum, message) => sum + (counts.get(`${message} ${entity} ${stream}`) ?? 0), 0);
   return {
     logs,
     told: () => logs.filter(({ level, msg }) => level !== 'debug' && msg !== 'configuration').map(toldOf),
@@ -232,6 +232,6 @@ export async function expectAgreement({ service, simulator, names, times, bootst
   expect(found).toEqual(expected);
 }
 
-function keyOf(name: string): string {
+export function keyOf(name: string): string {
   return `key-${name}`;
 }

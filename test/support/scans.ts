@@ -1,7 +1,7 @@
 import type { Simulator } from '../../simulator/server';
 import { isObject } from '../../src/json';
 import { until } from './kafka';
-import type { RunEnd, Running } from './run';
+import { SWEEP_ENDS, type RunEnd, type Running } from './run';
 
 /** What the invoices are asked for by; `whole` is the sweep, and a row read alone in its list. Only of a scope without dates. */
 export type Purpose = 'newest' | 'open' | 'recent' | 'whole' | 'detail';
@@ -45,7 +45,7 @@ export async function walksBegun(
 
 /** Waits until a run has told of so many more sweeps of each of these streams, named `entity stream`. */
 export async function sweepsReported(run: Running, streams: readonly string[], sweeps: number): Promise<void> {
-  const told = (stream: string): number => run.count('caught up', stream) + run.count('sweep complete', stream);
+  const told = (stream: string): number => SWEEP_ENDS.reduce((sum, message) => sum + run.count(message, stream), 0);
   const before = streams.map((stream) => ({ stream, count: told(stream) }));
   const behind = (): string[] =>
     before.filter(({ stream, count }) => told(stream) < count + sweeps).map(({ stream }) => stream);

@@ -43,8 +43,12 @@ export interface Setting {
   readonly kafka?: MemoryKafkaOptions;
   readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
+  readonly falsify?: MemoryRestOptions['falsify'];
   readonly heeds?: MemoryRestOptions['heeds'];
+  readonly raw?: MemoryRestOptions['raw'];
   readonly account?: MemoryRestOptions['account'];
+  /** As `account`, where entities differ. */
+  readonly accountOf?: (entity: string) => ReturnType<NonNullable<MemoryRestOptions['account']>>;
 }
 
 /** One process of the service, reading the shard. */
@@ -68,7 +72,7 @@ export interface Scene {
   readonly start: (
     options?: Partial<Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
-      Partial<Pick<ShardOptions, 'idleCommitMs'>>,
+      Partial<Pick<ShardOptions, 'idleCommitMs'>> & { readonly accepted?: readonly number[] },
   ) => Running;
 }
 
@@ -85,8 +89,11 @@ export function scene({
   kafka: kafkaOptions = {},
   before = () => undefined,
   beforeDetail = () => undefined,
+  falsify,
   heeds,
+  raw,
   account,
+  accountOf,
 }: Setting): Scene {
   const kafka = createMemoryKafka({ pause: () => turn(), ...kafkaOptions });
   const asked: ListRequest[] = [];
@@ -103,6 +110,7 @@ export function scene({
     deletions = { maxShare: 0, confirm: null },
     idleCommitMs = 10_000,
     now = Date.now,
+    accepted = [],
     ...options
   } = {}) => {
     const stop = new AbortController();
@@ -111,7 +119,7 @@ export function scene({
       memoryShard(
         kafka,
         entities.flatMap((entity) => streamsOf(entity).map((declaration) => ({ entity, declaration }))),
-        { idleCommitMs, now },
+        { idleCommitMs, now, accepted },
       ),
     );
     const told: Progress[] = [];
@@ -139,13 +147,16 @@ export function scene({
               askedAlone.push(request);
               return beforeDetail(request, askedAlone.length);
             },
+            ...(falsify === undefined ? {} : { falsify }),
             ...(heeds === undefined ? {} : { heeds }),
+            ...(raw === undefined ? {} : { raw }),
             ...(account === undefined ? {} : { account }),
+            ...(accountOf === undefined ? {} : { account: () => accountOf(entity) }),
           }),
         })),
         rhythm: null,
         newId: () => 'hold',
-        twins: { check: () => undefined },
+        twins: { check: () => undefined, identified: () => undefined },
         parkMs: () => 1,
         limit: LIMIT,
         credits: 4,

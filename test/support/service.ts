@@ -38,12 +38,13 @@ export function entityOf(id: string): EntityConfig {
     startDate: 'all',
     endDate: null,
     streams: ['clients'],
+    accept: {},
     deletions: { maxShare: 0.01, confirm: null },
   };
 }
 
-/** What a test leaves to the run as it is. */
-function runOptions(changes: Partial<RunContext['options']> = {}): RunContext['options'] {
+/** The options of a run in memory, with some of them changed. */
+export function runOptions(changes: Partial<RunContext['options']> = {}): RunContext['options'] {
   return {
     patience: { ...impatient, reopenMs: () => 1 },
     endless: false,
@@ -97,7 +98,7 @@ export function memoryRun({
     shards: entitiesByShard(entities.map(entityOf), PARTITIONS),
     rhythm: null,
     holders: new Map(),
-    twins: { check: () => undefined },
+    twins: { check: () => undefined, identified: () => undefined },
     ...changes,
   };
 }

@@ -18,7 +18,9 @@ interface ProxiedRequest {
 
 /**
  * What becomes of a request: `drop-*` leaves the client waiting; `close-*` closes the connection, before the broker has
- * seen the request or after it has answered; `answerAfter` holds back this answer, and no other one, until then.
+ * seen the request or after it has answered; `answerAfter` holds back this answer, and no other one, until then; `forwardAfter` holds back
+ * this request, which others of the connection overtake, as if each had a connection of its own, and calls `answered` when the
+ * broker has dealt with it.
  */
 export type Verdict =
   | 'pass'
@@ -26,7 +28,8 @@ export type Verdict =
   | 'drop-response'
   | 'close-before'
   | 'close-after-forward'
-  | { readonly answerAfter: Promise<unknown> };
+  | { readonly answerAfter: Promise<unknown> }
+  | { readonly forwardAfter: Promise<unknown>; readonly answered: () => void };
 
 /** Asked as soon as a request arrives; while its promise is pending, the request and all behind it on the connection wait. */
 export type Interceptor = (request: ProxiedRequest) => Verdict | Promise<Verdict>;
@@ -104,8 +107,10 @@ function relay(client: Socket, judge: (request: Omit<ProxiedRequest, 'connection
     const verdict = verdicts.get(correlationId);
     verdicts.delete(correlationId);
     if (verdict === 'close-after-forward') cut();
-    else if (typeof verdict === 'object') verdict.answerAfter.then(() => client.write(frame), cut);
+    else if (typeof verdict === 'object' && 'answerAfter' in verdict)
+      verdict.answerAfter.then(() => client.write(frame), cut);
     else if (verdict !== 'drop-response') client.write(frame);
+    if (typeof verdict === 'object' && 'answered' in verdict) verdict.answered();
   };
 
   const dial = (frame: Buffer): Socket => {
@@ -125,6 +130,11 @@ function relay(client: Socket, judge: (request: Omit<ProxiedRequest, 'connection
       const verdict = await judged;
       if (verdict === 'close-before') cut();
       if (verdict === 'close-before' || verdict === 'drop-request') return;
+      if (typeof verdict === 'object' && 'forwardAfter' in verdict) {
+        verdicts.set(correlationId, verdict);
+        void verdict.forwardAfter.then(() => to.write(frame));
+        return;
+      }
       verdicts.set(correlationId, verdict);
       to.write(frame);
     });

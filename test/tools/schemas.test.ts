@@ -36,6 +36,8 @@ const withLine = (changed: Json): readonly Json[] =>
 const withField = (name: string, changed: Json): readonly Json[] =>
   fields.map((field) => (field['name'] === name ? { ...field, ...changed } : field));
 
+const renamed = { name: 'Bill', aliases: ['infakt.bill'] };
+
 let folder: string;
 const write = (name: string, schema: Json, spaces = 2): void =>
   writeFileSync(join(folder, 'avro', `${name}.avsc`), JSON.stringify(schema, null, spaces));
@@ -75,6 +77,11 @@ test.each<{ what: string; schema: Json }>([
     schema: schemaOf(withLine({ fields: [...line.fields, { name: 'x', type: ['null', 'long'], default: null }] })),
   },
   { what: 'a new schema', schema: schemaOf(fields) },
+  { what: 'a renamed record with the old name as alias', schema: schemaOf(fields, renamed) },
+  {
+    what: 'a renamed line with the old name as alias',
+    schema: schemaOf(withLine({ name: 'Line', aliases: ['infakt.line'] }), renamed),
+  },
 ])('a change that readers can follow is no fault: $what', ({ what, schema }) => {
   write(what === 'a new schema' ? 'receipt' : 'bill', schema);
   expect(schemaFaults(folder)).toEqual([]);
@@ -115,6 +122,16 @@ test.each<{ what: string; schema: Json; faults: readonly string[] }>([
     what: 'another namespace',
     schema: schemaOf(fields, { namespace: 'pl.infakt' }),
     faults: ['no alias found for infakt.bill'],
+  },
+  {
+    what: 'a renamed record whose alias is another name',
+    schema: schemaOf(fields, { name: 'Bill', aliases: ['infakt.receipt'] }),
+    faults: ['no alias found for infakt.bill'],
+  },
+  {
+    what: 'another type of a field of a record that is renamed with an alias',
+    schema: schemaOf(withField('gross_price', { type: 'long', default: 0 }), renamed),
+    faults: ['gross_price: cannot read "null" as "long"'],
   },
   {
     what: 'a renamed enum',
@@ -160,11 +177,28 @@ test('all released versions count, not the last alone', () => {
   expect(releaseSchemas(folder)).toEqual(['released/bill/11.avsc']);
 });
 
+test('a key schema may be renamed where the old name is an alias, and is released under the new name beside the old', () => {
+  const key = (name: string, aliases: readonly string[], type = 'long'): Json => ({
+    type: 'record',
+    name,
+    namespace: 'infakt',
+    ...(aliases.length > 0 ? { aliases } : {}),
+    fields: [{ name: 'id', type }],
+  });
+  write('bill-key', key('BillKey', ['infakt.bill_key']));
+  expect(schemaFaults(folder)).toEqual([]);
+  expect(releaseSchemas(folder)).toEqual(['released/bill-key/2.avsc']);
+  write('bill-key', key('BillKey', []));
+  expect(schemaFaults(folder)).toEqual(['bill-key.avsc against its version 1: no alias found for infakt.bill_key']);
+  write('bill-key', key('BillKey', ['infakt.bill_key'], 'int'));
+  expect(schemaFaults(folder)).toHaveLength(2);
+});
+
 test('a key schema is frozen, its white space included, and a released schema stays', () => {
   write('bill-key', schemaOf([{ name: 'id', type: 'long' }], { name: 'bill_key' }), 4);
   rmSync(join(folder, 'avro/bill.avsc'));
   expect(schemaFaults(folder)).toEqual([
     'bill.avsc against its version 1: expected it to be there still, got no such file',
-    'bill-key.avsc against its version 1: expected the same text, as key schemas are frozen, got another one',
+    'bill-key.avsc against its version 1: expected the same text but for names, aliases and what the record is said to be, as key schemas are frozen, got another one',
   ]);
 });

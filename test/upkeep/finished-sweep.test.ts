@@ -54,7 +54,16 @@ test.each<Fate>(['committed', 'lost', 'lost-though-committed', 'fenced'])(
       finishedAt: null,
       position: startPosition(),
       totalCount: null,
-      counts: { rows: 0, created: 0, updated: 0, deleted: 2, unchanged: 0, deadLetters: 0 },
+      counts: {
+        rows: 0,
+        firstRead: 0,
+        republished: 0,
+        created: 0,
+        updated: 0,
+        deleted: 2,
+        unchanged: 0,
+        deadLetters: 0,
+      },
       sums: {},
     };
     const page: Page = {

@@ -1,7 +1,8 @@
 import { createLedger, type Ledger } from '../../src/changes/ledger';
+import type { Cursor } from '../../src/model';
 import { createShard } from '../../src/shard/shard';
 import { StoredState } from '../../src/state/read-state';
-import { lastSweep, rememberedIn } from '../../src/upkeep/remembered';
+import { completenessIn, lastSweep, rememberedIn } from '../../src/upkeep/remembered';
 import { createMemoryKafka, itemStream, memoryShard } from '../support/memory';
 import { cursorAtStart, wholePage } from '../support/pages';
 
@@ -37,6 +38,21 @@ test('every stream that was read is there, sorted, with its ledger, cursors, hol
     { stream: 'things', hold, definitions: [0], cursors: { sweep: { number: 1 } } },
   ]);
   expect(shown.map(({ ledger }) => ledger.ids(null, null))).toEqual([[1], [1]]);
+});
+
+test('a stream whose last finished sweep could not read a row is not complete, while the next is under way too (I10)', () => {
+  const unreadable = [{ after: 16, upTo: 17, rows: 1 }];
+  const judged = (sweep: Cursor, accepted: readonly number[] = []) => {
+    const ledger = createLedger({ entity: 'alfa', stream: 'items' });
+    const view = { entity: 'alfa', stream: 'items', ledger, cursors: { sweep }, hold: null, definitions: [] };
+    return completenessIn({ entities: [{ id: 'alfa', accept: { items: accepted } }] }, view);
+  };
+  const finished = cursorAtStart({ number: 4, finishedAt: '2026-01-02T00:00:00.000Z', unreadable });
+  const underWay = cursorAtStart({ number: 5, unreadableBefore: unreadable });
+  for (const sweep of [finished, underWay]) {
+    expect(judged(sweep)).toMatchObject({ complete: false, reasons: ['unreadable'], unreadable });
+    expect(judged(sweep, [17])).toMatchObject({ complete: true, unreadable, accepted: [17] });
+  }
 });
 
 test.each([

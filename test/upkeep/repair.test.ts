@@ -57,7 +57,13 @@ async function scene(): Promise<Scene> {
     kafka,
     fates,
     records,
-    options: { entity: 'alfa', shard, end: kafka.highWatermark(), stopped: () => false, againMs: () => 0 },
+    options: {
+      entity: 'alfa',
+      shard,
+      end: kafka.highWatermark(),
+      stop: new AbortController().signal,
+      againMs: () => 0,
+    },
     table() {
       const newest = new Map(kafka.records.map((record) => [`${record.topic} ${String(record.key)}`, record]));
       return [...newest.values()]
@@ -221,7 +227,9 @@ test('a command that is fenced five times over gives up', async () => {
 test('a purge that is stopped ends its transaction, and the next one the rest', async () => {
   const { options, kafka, table } = await scene();
   let asked = 0;
-  await expect(purge({ ...options, stopped: () => (asked += 1) > 1 }, forget)).rejects.toThrow('run the command again');
+  /** Aborted after the first transaction. */
+  const stop = Object.defineProperty(new AbortController().signal, 'aborted', { get: () => (asked += 1) > 1 });
+  await expect(purge({ ...options, stop }, forget)).rejects.toThrow('run the command again');
   expect(table().filter((row) => row.startsWith('alfa'))).toHaveLength(9);
   await purge({ ...options, end: kafka.highWatermark() }, forget);
   expect(table().filter((row) => row.startsWith('alfa'))).toEqual([]);

@@ -14,6 +14,8 @@ export interface Usage {
   /** User and system time. */
   readonly cpuSeconds: number;
   readonly peakRssMb: number;
+  /** The longest time for which the program let nothing else happen, its modules' loading left out. */
+  readonly longestBlockMs: number;
 }
 
 /** A program that has ended. */
@@ -71,7 +73,7 @@ export function startScript(script: string, args: readonly string[], options: Ch
     child.once('error', reject);
     child.once('close', (code, signal) => {
       running.delete(child);
-      const usage = signal === null ? readUsage(usageFile) : { cpuSeconds: NaN, peakRssMb: NaN };
+      const usage = signal === null ? readUsage(usageFile) : { cpuSeconds: NaN, peakRssMb: NaN, longestBlockMs: NaN };
       rmSync(folder, { recursive: true });
       if (code === 0 || signal !== null) resolve({ code, stdout, ...usage });
       else
@@ -85,8 +87,9 @@ export function startScript(script: string, args: readonly string[], options: Ch
 }
 
 function readUsage(file: string): Usage {
-  const { userCPUTime, systemCPUTime, maxRSS } = JSON.parse(readFileSync(file, 'utf8')) as NodeJS.ResourceUsage;
-  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakRssMb: maxRSS / 1_024 };
+  const used = JSON.parse(readFileSync(file, 'utf8')) as NodeJS.ResourceUsage & Pick<Usage, 'longestBlockMs'>;
+  const { userCPUTime, systemCPUTime, maxRSS, longestBlockMs } = used;
+  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakRssMb: maxRSS / 1_024, longestBlockMs };
 }
 
 /** A simulator in a process of its own. */

@@ -29,7 +29,7 @@ export async function encode({ runs, rows }: { readonly runs: number; readonly r
       for (let n = 0; n < rows; n++) {
         const row = page[n % page.length];
         if (row === undefined) break;
-        bytes += key.encode({ entity: 'alfa', id: row.id }).length + value.encode(decode(row, 'alfa', 0)).length;
+        bytes += key.encode({ entity: 'alfa', id: row.id }).length + value.encode(decode(row, 'alfa', 0).record).length;
       }
       return { microseconds: ((performance.now() - started) * 1_000) / rows, bytes: bytes / rows };
     };

@@ -100,7 +100,7 @@ function createMessages({ partitions }: Floor): (row: Row) => Message {
     return {
       partition: partitionOf(`${ENTITY}/${row.id}`, partitions),
       key: keys.encode({ entity: ENTITY, id: row.id }),
-      value: values.encode(decode(row, ENTITY, now)),
+      value: values.encode(decode(row, ENTITY, now).record),
       headers: {
         entity: ENTITY,
         stream: 'invoices',

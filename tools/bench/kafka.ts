@@ -25,10 +25,10 @@ export interface StateSize {
   readonly writtenBytes: number;
 }
 
-/** Starts a broker of its own, or uses the one that KAFKA_BROKERS names. */
-export async function openBroker(): Promise<Broker> {
+/** Starts a broker of its own with these properties on top of the quick ones, or uses the one that KAFKA_BROKERS names. */
+export async function openBroker(overrides: Readonly<Record<string, string>> = {}): Promise<Broker> {
   const given = process.env['KAFKA_BROKERS'];
-  const cluster = given === undefined || given === '' ? await startKafka() : null;
+  const cluster = given === undefined || given === '' ? await startKafka({ overrides }) : null;
   const brokers = (cluster?.bootstrap ?? given ?? '').split(',');
   const kafka = createKafka({ clientId: 'bench', brokers, ssl: null, sasl: null }, () => undefined);
   const admin = new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.NOTHING }).admin();
@@ -56,8 +56,7 @@ export async function openBroker(): Promise<Broker> {
       const live = new Map<string, number>();
       let writtenBytes = 0;
       const topic = `${serviceId}.state`;
-      const never = new Promise<never>(() => undefined);
-      const reading = { serviceId, topic, follow: false, stopped: never, deadlineMs: 300_000 };
+      const reading = { serviceId, topic, follow: false, deadlineMs: 300_000 };
       await readCommitted(kafka, reading, ({ partition, key, value }) => {
         const bytes = (key?.length ?? 0) + (value?.length ?? 0);
         writtenBytes += bytes;

@@ -88,10 +88,7 @@ async function measure(broker: Broker, simulator: SimulatorProcess, minutes: num
     requestsPerMinute: REQUESTS_PER_MINUTE,
     sweepSeconds: SWEEP_SECONDS,
   });
-  let stop: () => void = () => undefined;
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
+  const stop = new AbortController();
   try {
     const behind = new Set(companies.flatMap(({ id }) => allStreams.map(({ name }) => `${id} ${name}`)));
     const child = service.start(['run'], {
@@ -104,7 +101,7 @@ async function measure(broker: Broker, simulator: SimulatorProcess, minutes: num
     while (behind.size > 0) await delay(1_000);
     say('everything was read once');
     const observed: Observed[] = [];
-    const reading = follow(broker, service.prefix, stopped, observed);
+    const reading = follow(broker, service.prefix, stop.signal, observed);
     // Until the consumers have what is there already.
     await delay(20_000);
     observed.length = 0;
@@ -118,14 +115,14 @@ async function measure(broker: Broker, simulator: SimulatorProcess, minutes: num
     const { total, byStatus, mostPerMinute } = await simulator.stats();
     const entries = (await admin(simulator, `history?since=${since}`, 'GET')) as readonly HistoryEntry[];
     const nowMs = Date.now();
-    stop();
+    stop.abort();
     await reading;
     child.kill('SIGTERM');
     await child.ended;
     const delays = delaysOf(entries, observed, nowMs);
     return { delays, total, mostPerMinute, refused: byStatus['429'] ?? 0 };
   } finally {
-    stop();
+    stop.abort();
     service.remove();
     await broker.deleteTopics(service.prefix);
   }
@@ -140,7 +137,7 @@ async function admin(simulator: SimulatorProcess, path: string, method: string, 
 }
 
 /** Reads the topics as a consumer does, until stopped. */
-async function follow(broker: Broker, prefix: string, stopped: Promise<void>, observed: Observed[]): Promise<void> {
+async function follow(broker: Broker, prefix: string, stop: AbortSignal, observed: Observed[]): Promise<void> {
   const { brokers } = broker;
   const kafka = createKafka({ clientId: 'bench', brokers, ssl: null, sasl: null }, () => undefined);
   const decode = createSingleObjectDecoder();
@@ -148,7 +145,7 @@ async function follow(broker: Broker, prefix: string, stopped: Promise<void>, ob
     allStreams.map(({ name: stream }) =>
       readCommitted(
         kafka,
-        { serviceId: prefix, topic: `${prefix}.${stream}`, follow: true, stopped, deadlineMs: 60_000 },
+        { serviceId: prefix, topic: `${prefix}.${stream}`, follow: true, stop, deadlineMs: 60_000 },
         ({ key, value, headers }) => {
           const { id } = Object(key === null ? {} : decode(key)) as { readonly id?: unknown };
           const observedMs = Date.parse(headers['observed_at'] ?? '');

@@ -157,7 +157,11 @@ async function restart({
 }
 
 /** What a running process used so far (Linux only). */
-function usageOf(pid: number): { readonly cpuSeconds: number; readonly rssMb: number; readonly peakRssMb: number } {
+export function usageOf(pid: number): {
+  readonly cpuSeconds: number;
+  readonly rssMb: number;
+  readonly peakRssMb: number;
+} {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   // After the name in brackets, which may hold anything, the fields of proc(5) from the third on.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -87,8 +87,24 @@ export async function openBroker(given: string | undefined, port: number): Promi
     const cluster = await startKafka({ port });
     return { bootstrap: cluster.bootstrap, prefix: 'infakt', isOurs: true, stop: cluster.stop };
   }
+  await refuseSilence(given);
   const prefix = `infakt-demo-${randomBytes(4).toString('hex')}`;
   return { bootstrap: given, prefix, isOurs: false, stop: () => removeTopics(clientOf(given), prefix) };
+}
+
+/** Rejects where the broker that the environment names cannot be used: it may be there from long ago. */
+async function refuseSilence(given: string): Promise<void> {
+  const admin = clientOf(given).admin();
+  try {
+    await admin.connect();
+  } catch (cause) {
+    throw new TransientError(
+      `Connecting to Kafka at ${given}, as KAFKA_BROKERS in the environment says: expected an answer, got ${cause instanceof Error ? cause.message : String(cause)}; without KAFKA_BROKERS the demo starts a broker of its own`,
+      { cause },
+    );
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
 }
 
 /** The simulated API, in this process. */
@@ -208,7 +224,6 @@ export function follow(broker: Broker): View & {
   };
 
   const stopping = new AbortController();
-  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   /** A broker that has just started may be busy at first: then from the beginning again, less what was taken. */
   const readOn = async (stream: Stream): Promise<void> => {
     const next = new Map<number, number>();
@@ -216,7 +231,7 @@ export function follow(broker: Broker): View & {
       serviceId: broker.prefix,
       topic: `${broker.prefix}.${stream}`,
       follow: true,
-      stopped,
+      stop: stopping.signal,
       deadlineMs: Infinity,
     };
     for (let attempt = 1; ; attempt += 1) {

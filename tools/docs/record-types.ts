@@ -22,19 +22,14 @@ ${records.map(renderInterface).join('\n')}`;
 
 function renderInterface({ name, doc, fields }: RecordOutline): string {
   return `/** ${doc} */
-export interface ${typeName(name)} {
+export interface ${name} {
 ${fields.map(renderField).join('\n')}
 }
 `;
 }
 
 function renderField(field: FieldOutline): string {
-  const element = avroTypes.get(field.type) ?? typeName(field.type);
+  const element = avroTypes.get(field.type) ?? field.type;
   const type = field.isArray ? `readonly ${element}[]` : element;
   return `  /** ${field.doc} */\n  readonly ${field.name}: ${type}${field.isNullable ? ' | null' : ''};`;
-}
-
-/** `invoice_key` is `InvoiceKey`. */
-function typeName(name: string): string {
-  return name.replace(/(?:^|_)(\w)/g, (_match, letter: string) => letter.toUpperCase());
 }

@@ -19,6 +19,8 @@ export interface FieldOutline {
   readonly unit: string | null;
   /** How a text is spelled: `decimal` or `json`. */
   readonly kind: string | null;
+  /** A value that does not fit makes the row a dead letter. */
+  readonly isStrict: boolean;
   readonly doc: string;
 }
 
@@ -52,6 +54,7 @@ function fieldOf(field: Readonly<Record<string, unknown>>): FieldOutline {
     logicalType: isObject(element) ? textOf(element['logicalType']) : null,
     unit: textOf(field['unit']),
     kind: textOf(field['kind']),
+    isStrict: field['strict'] === true,
     doc: textOf(field['doc']) ?? '',
   };
 }

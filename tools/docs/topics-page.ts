@@ -23,6 +23,10 @@ const sources: readonly Source[] = [...dataSources, { name: 'sweeps', schema: 's
 
 /** The headers of every record of these topics. */
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
+  [
+    'id',
+    '`<entity>/<id>`, readable at any console, tombstones included; of a line `<entity>/<invoice_id>/<line_no>`. A dead letter of a row without an id has none.',
+  ],
   ['entity', 'The legal entity: the name of its configuration file.'],
   [
     'stream',
@@ -34,6 +38,10 @@ export const recordHeaders: readonly (readonly [name: string, meaning: string])[
   ],
   ['scan', 'What the row was read by, such as `sweep`.'],
   ['observed_at', 'When the row was read, ISO 8601 in UTC; it never decreases within an entity.'],
+  [
+    'misfits',
+    'Where there are any: names of the fields, with commas between, whose value was not of their kind and is in `extra` instead; `services.unit` is one of a line.',
+  ],
   ['fingerprint', 'Of the row, 16 hexadecimal digits; the same as long as nothing changes that counts as a change.'],
 ];
 
@@ -74,7 +82,7 @@ ${table(
   recordHeaders.map(([name, meaning]) => [code(name), meaning]),
 )}
 
-A record of \`<prefix>.sweeps\` has the first five; its \`op\` is \`c\`, and its \`stream\` the one that was swept.
+A record of \`<prefix>.sweeps\` has the first six; its \`op\` is \`c\`, its \`stream\` the one that was swept, and its \`id\` \`<entity>/<stream>\`.
 
 Besides, of a dead letter, whose value is the row as the API sent it, in JSON:
 
@@ -92,8 +100,14 @@ Keys and values are Avro. What comes before the Avro bytes says which schema wro
 - Without, Avro's single-object encoding: the bytes C3 01, then the CRC-64-AVRO fingerprint of the schema's Parsing Canonical Form, 8 bytes,
   little-endian. Below they are given with each schema.
 
-Key schemas never change. Value schemas change only so that a reader with the new one reads all records that were written with older ones:
-fields are added, nullable, and none is removed or renamed. Released versions are in \`schemas/released\`.
+The fields of a key never change. Value schemas change only so that a reader with the new one reads all records that were written with older
+ones: fields are added, nullable, and none is removed or renamed. Released versions are in \`schemas/released\`.
+
+Records are named as \`infakt.Invoice\` and \`infakt.InvoiceKey\`. Version 0.1.0 named them \`infakt.invoice\` and \`infakt.invoice_key\`; each schema
+has its old name in \`aliases\`, nested records too, so a reader with the new schema reads old records. Another name means other first bytes of a key,
+and compaction goes by bytes. A service whose layout record names an old key schema therefore goes on with that one, version 1 in
+\`schemas/released\`, and so does one whose registry has the old key schema of a topic. A new service has the new keys. The fingerprints below are those of the new schemas;
+[docs/consuming.md](consuming.md#fingerprints-in-go) lists the old ones too.
 
 ## Kinds of values
 
@@ -102,6 +116,11 @@ fields are added, nullable, and none is removed or renamed. Released versions ar
 - A **decimal** is text in plain notation: no exponent, no zeros in front or behind that say nothing.
 - **JSON** is text: an object or array with sorted keys. Fields that the schemas do not know yet are kept this way in \`extra\`.
 - Numbers of tax, accounts, telephones and postal codes are text, as they were entered.
+- **Strict** are the fields without which a record would lie: a value that is not of their kind makes the row a dead letter. Of any other
+  field such a value is a misfit: the column is null (a text with U+0000 is without it), \`extra\` keeps the value under the field's name, and
+  the header \`misfits\` names the field. No misfit is what loses nothing: a text from an integer or boolean, a boolean from \`"true"\` or
+  \`"false"\`, an integer or money from their digits as text. Money with a point or comma could be of major units, and is none.
+- Numbers that a double would round keep all their digits, in \`extra\`, JSON, decimals, texts and dead letters.
 - What is not set, the API shows as null, as an empty text or not at all; here it is always null.
 
 ${sources.map(renderSource).join('\n')}`;
@@ -186,7 +205,8 @@ function typeOf(field: FieldOutline): string {
   const meant = [field.logicalType, field.unit === 'minor' ? 'money' : null, field.kind].filter(
     (part) => part !== null,
   );
-  return [type, ...meant, ...(field.isNullable ? [] : ['never null'])].join(', ');
+  const promises = [...(field.isNullable ? [] : ['never null']), ...(field.isStrict ? ['strict'] : [])];
+  return [type, ...meant, ...promises].join(', ');
 }
 
 function defaultOf(key: string): string {

@@ -5,6 +5,8 @@ import { isDate, isObject, type JsonObject } from '../../simulator/rows';
 import { TransientError } from '../../src/errors';
 import { projectRoot } from '../java';
 import type { LocalPostgres, SqlRow } from '../postgres';
+import { nextWorkingDay } from './calendar';
+import { invoiceFinder, owedOn, type InvoiceOf } from './owed';
 
 /** All rows of one legal entity, as its API shows them. */
 export interface ApiRows {
@@ -63,7 +65,7 @@ export function countRows(rows: readonly ApiRows[]): Readonly<Record<string, num
 
 /** Makes the views, which needs no table to be there yet. */
 export async function makeViews(postgres: LocalPostgres): Promise<void> {
-  await postgres.execute(await readFile(join(POSTGRES, 'views.sql'), 'utf8'));
+  await postgres.executeFile(join(POSTGRES, 'views.sql'));
 }
 
 /** Runs every report of `deploy/postgres/reports` and holds it against the API. */
@@ -92,7 +94,7 @@ interface Item {
 export function addUp(name: string, rows: readonly ApiRows[], today: string): SqlRow[] {
   if (name === 'receivables')
     return grouped(
-      rows.flatMap(issued).flatMap((of) => receivable(of, today)),
+      rows.flatMap((of) => receivables(of, today)),
       true,
     );
   if (name === 'revenue') return grouped(rows.flatMap(issued).flatMap(revenue), true);
@@ -104,27 +106,34 @@ interface Issued {
   readonly entity: string;
   readonly isCorrection: boolean;
   readonly document: JsonObject;
+  readonly invoiceOf: InvoiceOf;
 }
 
 /** Proformas and drafts are no sale. */
 function issued({ entity, invoices, corrections }: ApiRows): Issued[] {
+  const sold = invoices.filter(({ kind, status }) => kind === 'vat' && status !== 'draft');
+  const invoiceOf = invoiceFinder(sold);
   return [
-    ...invoices
-      .filter(({ kind }) => kind !== 'proforma')
-      .map((document) => ({ entity, isCorrection: false, document })),
-    ...corrections.map((document) => ({ entity, isCorrection: true, document })),
-  ].filter(({ document }) => document['status'] !== 'draft');
+    ...sold.map((document) => ({ entity, document, invoiceOf, isCorrection: false })),
+    ...corrections
+      .filter(({ status }) => status !== 'draft')
+      .map((document) => ({ entity, document, invoiceOf, isCorrection: true })),
+  ];
 }
 
-function receivable({ document }: Issued, today: string): Item[] {
-  const { status, paid_date: paidDate, payment_date: due, currency, gross_price: gross } = document;
-  if (status === 'paid' || isDate(paidDate)) return [];
-  return [{ group: { currency, age: ageOf(due, today) }, amounts: { gross: amountOf(gross) } }];
+function receivables(of: ApiRows, today: string): Item[] {
+  const all = issued(of);
+  const documents = (wanted: boolean): JsonObject[] =>
+    all.filter(({ isCorrection }) => isCorrection === wanted).map(({ document }) => document);
+  return owedOn(today, documents(false), documents(true)).map(({ currency, due, open }) => ({
+    group: { currency, age: ageOf(due, today) },
+    amounts: { open_amount: open },
+  }));
 }
 
 function ageOf(due: unknown, today: string): string {
   if (!isDate(due)) return 'no due date';
-  const days = (Date.parse(today) - Date.parse(due)) / 86_400_000;
+  const days = (Date.parse(today) - Date.parse(nextWorkingDay(due))) / 86_400_000;
   if (days <= 0) return 'not due';
   const bound = [30, 60, 90].find((most) => days <= most);
   return bound === undefined ? 'over 90 days' : `${bound - 29}-${bound} days`;
@@ -136,8 +145,8 @@ function revenue({ entity, document }: Issued): Item[] {
   return [{ group: { month: monthOf(date), entity, currency }, amounts: amountsOf(document, ['net', 'tax', 'gross']) }];
 }
 
-function taxed({ entity, isCorrection, document }: Issued): Item[] {
-  const month = monthOf(isCorrection ? document['invoice_date'] : vatDate(document));
+function taxed({ entity, isCorrection, document, invoiceOf }: Issued): Item[] {
+  const month = monthOf(isCorrection ? vatDateOfCorrection(document, invoiceOf(document)) : vatDate(document));
   return linesOf(document).map((line) => {
     const { tax_symbol: symbol, correction } = line;
     const rate = typeof symbol === 'string' && symbol !== '' ? symbol : null;
@@ -153,6 +162,16 @@ function vatDate(invoice: JsonObject): unknown {
   if (kind === 'issue_date') return issuedOn;
   if (kind === 'paid_date') return invoice['paid_date'];
   return [soldOn, invoice['continuous_service_end_on'], issuedOn].find(isDate);
+}
+
+/** A correction counts when it was issued, yet not before its invoice; with its invoice if that was wrong or nothing is changed. */
+function vatDateOfCorrection(correction: JsonObject, invoice: JsonObject | undefined): unknown {
+  const { invoice_date: issuedOn, corrected_invoice_date: correctedOn, correction_reason: reason } = correction;
+  const original = invoice === undefined ? undefined : vatDate(invoice);
+  const change = amountOf(correction['tax_price']) || amountOf(correction['net_price']);
+  const isMistake = typeof reason === 'string' && reason.startsWith('Pomyłka');
+  if (change === 0 || (change > 0 && isMistake)) return [original, correctedOn, issuedOn].find(isDate);
+  return [issuedOn, original].filter(isDate).sort().at(-1);
 }
 
 function linesOf({ services }: JsonObject): JsonObject[] {

@@ -1,4 +1,4 @@
--- Receivables of all entities by currency and age: what is owed today, and for how long.
+-- Receivables of all entities by currency and age: what is owed today, corrections and part payments subtracted, and for how long.
 select
   currency,
   case
@@ -10,7 +10,7 @@ select
     else 'over 90 days'
   end as age,
   count(*) as documents,
-  sum(gross) as gross
+  sum(open_amount) as open_amount
 from receivables
 group by 1, 2
 order by 1, min(coalesce(days_overdue, -1000000));

@@ -1,4 +1,4 @@
--- VAT by month of its period, entity, currency and rate, corrections subtracted: those in the month they were issued.
+-- VAT by month of its period, entity, currency and rate, corrections subtracted in the month that the law puts them in.
 -- Without a month: what is due with a payment that has not come.
 select
   to_char(vat_date, 'YYYY-MM') as month,

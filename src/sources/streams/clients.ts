@@ -11,6 +11,7 @@ export const clients: StreamDeclaration = {
   schema: 'client',
   // Derived by inFakt: they move without an edit.
   volatileFields: ['is_vindicable', 'vindicable_invoices_count'],
+  everyRowHas: ['company_name', 'nip', 'city', 'country'],
   detailOnlyFields: [],
   sumFields: [],
   projection: null,

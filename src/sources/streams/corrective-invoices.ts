@@ -9,8 +9,9 @@ export const correctiveInvoices: StreamDeclaration = {
   scopeField: 'invoice_date',
   openField: 'paid_date',
   schema: 'corrective-invoice',
-  // inFakt moves the first without an edit; an edit of one line recreates all of them under new ids.
-  volatileFields: ['vat_exchange_date_kind', 'services.id'],
+  // inFakt moves the first without an edit on documents in PLN; an edit of one line recreates all of them under new ids.
+  volatileFields: ['vat_exchange_date_kind[PLN]', 'services.id'],
+  everyRowHas: ['status', 'currency', 'invoice_date', 'net_price', 'tax_price', 'gross_price'],
   // `ksef_number` and `third_party_addresses` are not here: list rows may have them, and what they say must not be lost.
   detailOnlyFields: [
     'transaction_terms',

@@ -7,7 +7,7 @@ import type { FaultAction } from '../../../simulator/faults';
 import { createRandom, seedFrom } from '../../../simulator/random';
 import { taxNumber } from '../../../simulator/rows';
 import { startSimulator, type Simulator } from '../../../simulator/server';
-import { addPartitions, cleanUp, kafkaClient, withAdmin } from '../../support/kafka';
+import { addPartitions, cleanUp, kafkaClient, until, withAdmin } from '../../support/kafka';
 import { type ServiceSetting, type TestService, testService } from '../../support/once';
 import { companies, expectAgreement, readStreams, startRun } from '../../support/run';
 
@@ -89,15 +89,19 @@ test('before the first run all is well, each line says what was found, and nothi
   const lines = stdout.trimEnd().split('\n');
   expect(lines).toEqual([
     expect.stringMatching(/^ok {3}configuration: .*service\.json, 1 enabled entities in .*entities$/),
-    expect.stringMatching(/^ok {3}brokers: .+ answer$/),
+    expect.stringMatching(/^ok {3}brokers: .+ answer; Kafka 3.6 or later, which verifies transactions$/),
     expect.stringMatching(
       /^ok {3}topics: .*\.clients, .*\.invoices, .*\.corrective-invoices, .*\.state will be created at the first run$/,
     ),
     "ok   registry: none configured: records are in Avro's single-object encoding",
     `ok   key alfa: belongs to NIP ${nipOf('alfa')}, as configured`,
     'ok   stream clients alfa: 2 rows, order by id is kept',
+    'ok   fields of clients alfa: 2 rows looked at; every value fits',
     expect.stringMatching(
       /^ok {3}stream invoices alfa: 8 rows from 2020-01-01 to .*, order by id is kept, the date filter works, the filter of open documents works \(\d\)$/,
+    ),
+    expect.stringMatching(
+      /^ok {3}fields of invoices alfa: 8 rows looked at; every value fits; fields that the schema does not know: delivery/,
     ),
     expect.stringMatching(
       /^ok {3}plan: the targets want [\d.]+ requests a minute, there is no limit; newest every 15 s to 5 min, sweep every 10 min, open every 5 min, recent every 15 min$/,
@@ -292,6 +296,32 @@ test('a state topic of another service, other partitions, and a state topic that
   expect(fleeting).toMatchObject({ code: 2, failed: ['topics'] });
   expect(fleeting.texts['topics']).toContain('expected cleanup.policy=compact and nothing else, got delete');
 });
+
+test.each([
+  ['the state topic', 'state', 'got no topic of that name beside'],
+  ['a data topic', 'invoices', 'what was published there is gone'],
+  ['another data topic', 'clients', 'what was published there is gone'],
+])(
+  '%s that was lost is refused by check and by a run alike, and neither makes it anew (I10)',
+  async (_, lost, says) => {
+    const { service } = await oneCompany();
+    expect(await service.once()).toMatchObject({ code: 0 });
+    expect(await service.once()).toMatchObject({ code: 0 });
+    const topic = service.topic(lost);
+    const exists = (): Promise<boolean> =>
+      withAdmin(kafkaClient(), async (admin) => (await admin.listTopics()).includes(topic));
+    await withAdmin(kafkaClient(), (admin) => admin.deleteTopics({ topics: [topic] }));
+    await until(async () => !(await exists()), { what: `${topic} to be gone` });
+    const checked = await check(service);
+    expect(checked).toMatchObject({ code: 2, failed: ['topics'] });
+    expect(checked.texts['topics']).toContain(topic);
+    expect(checked.texts['topics']).toContain(says);
+    const run = await service.once();
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain(says);
+    expect(await exists()).toBe(false);
+  },
+);
 
 test('a configuration that cannot be read is all that is told', async () => {
   const { service } = await oneCompany();

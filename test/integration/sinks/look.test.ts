@@ -22,14 +22,13 @@ async function send(topic: string, keys: readonly string[], commit: boolean): Pr
 
 async function read(
   topic: string,
-  options: { readonly follow?: boolean; readonly stopped?: Promise<unknown> } = {},
+  options: { readonly follow?: boolean; readonly stop?: AbortSignal } = {},
   each: (record: CommittedRecord) => boolean = () => false,
 ): Promise<CommittedRecord[]> {
   const records: CommittedRecord[] = [];
-  const never = new Promise(() => undefined);
   await readCommitted(
     kafkaClient(),
-    { serviceId: SERVICE, topic, follow: false, stopped: never, deadlineMs: 20_000, ...options },
+    { serviceId: SERVICE, topic, follow: false, deadlineMs: 20_000, ...options },
     (record) => {
       records.push(record);
       return each(record);
@@ -69,17 +68,16 @@ test('reading ends early where the reader has enough, and fails with its error',
 test('following goes on after the end until it is stopped, and leaves no group behind', async () => {
   const topic = await ledTopic();
   await send(topic, ['a'], true);
-  let stop: () => void = () => undefined;
-  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  const stop = new AbortController();
   const seen: string[] = [];
-  const whole = read(topic, { follow: true, stopped }, ({ key }) => {
+  const whole = read(topic, { follow: true, stop: stop.signal }, ({ key }) => {
     seen.push(String(key));
     return false;
   });
   await until(() => seen.length === 1, { what: 'the record that was there', withinMs: 30_000 });
   await send(topic, ['b'], true);
   await until(() => seen.length === 2, { what: 'the record that came later', withinMs: 30_000 });
-  stop();
+  stop.abort();
   await whole;
   expect(seen).toEqual(['a', 'b']);
   const { groups } = await withAdmin(kafkaClient(), (admin) => admin.listGroups());

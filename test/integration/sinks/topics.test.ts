@@ -43,9 +43,11 @@ test('missing topics are named without being created, and created when they are 
 test('topics with other partitions or another cleanup policy than configured are used, with a warning', async () => {
   const settings = service({ data: [] });
   const kafka = kafkaClient();
-  await withAdmin(kafka, (admin) =>
-    admin.createTopics({ topics: [{ topic: `${settings.prefix}.clients`, numPartitions: 5 }], waitForLeaders: false }),
-  );
+  const topic = `${settings.prefix}.clients`;
+  await withAdmin(kafka, async (admin) => {
+    await admin.createTopics({ topics: [{ topic, numPartitions: 5 }], waitForLeaders: false });
+    await until(async () => (await admin.listTopics()).includes(topic), { what: `${topic} to be listed` });
+  });
   const { data, warnings } = await ensureTopics(kafka, { ...settings, data: ['clients'] });
   expect(data.get('clients')?.partitions).toBe(5);
   expect(warnings).toEqual([

@@ -126,7 +126,7 @@ test('I4: a newer writer of the shard fences the older one, whose batch stays in
   const newer = await here.open();
   expect(await older.commit(batchOf(here, 'zombie'))).toMatchObject({
     kind: 'fenced',
-    error: { code: 'TRANSIENT', message: expect.stringContaining('a newer instance owns this shard') as string },
+    error: { code: 'TRANSIENT', message: expect.stringContaining('a newer writer took this shard') as string },
   });
   await committedBy(newer, batchOf(here, 'newer'));
   expect(await here.committed()).toEqual([...whole('newer'), ...whole('older')].sort());
@@ -199,6 +199,28 @@ test('a record that the broker will not take is refused, and nothing of its batc
   });
   await committedBy(await here.open(), batchOf(here, 'next'));
   expect(await here.committed()).toEqual(whole('next'));
+});
+
+test('I1: records that the broker refuses for a wrong clock are no rows to be dead-lettered', async () => {
+  const here = await place({ 'message.timestamp.after.max.ms': '60000' });
+  const clock = jest.spyOn(Date, 'now');
+  cleanUp(() => {
+    clock.mockRestore();
+    return Promise.resolve();
+  });
+  const machine = performance.timeOrigin;
+  clock.mockImplementation(() => Math.round(machine + performance.now()) + 10 * 60_000);
+  const clockBounds = { aheadMs: 60_000, behindMs: Infinity };
+  const writer = await here.open(kafkaClient(), { clock: () => clockBounds });
+  expect(await writer.commit(batchOf(here, 'ahead'))).toMatchObject({
+    kind: 'forbidden',
+    error: {
+      code: 'CONFIG',
+      message: expect.stringMatching(
+        /INVALID_TIMESTAMP.*ahead of the broker's by more than 1 min.*clock right/,
+      ) as string,
+    },
+  });
 });
 
 test('a topic that is gone makes the commit "lost", within the deadline', async () => {

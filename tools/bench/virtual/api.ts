@@ -8,8 +8,8 @@ import { isObject } from '../../../simulator/rows';
 import { createCounter, createLimiter, type LimitOptions } from '../../../simulator/traffic';
 import type { Slots } from '../../../src/sources/budget';
 import { TransientError } from '../../../src/errors';
-import type { Answer, EntityId, Row, Turn } from '../../../src/model';
-import { requestRetry, retryRequest, type Rest } from '../../../src/sources/rest';
+import type { Answer, EntityId, Row } from '../../../src/model';
+import { type Asking, requestRetry, retryRequest, type Rest } from '../../../src/sources/rest';
 import type { Change } from '../delays';
 import type { VirtualTime } from './time';
 
@@ -63,7 +63,6 @@ interface Asker {
   readonly entity: EntityId;
   readonly slots: Slots;
   readonly marks: { next(): number };
-  readonly turn: (() => Turn) | null;
 }
 
 /** One account and what its lists show. */
@@ -153,7 +152,11 @@ export function createVirtualApi({
   }
 
   /** One request as `createRest` makes it: each try in a slot of its own, what is transient tried again. */
-  function request<T>({ entity, slots, marks, turn }: Asker, answer: () => T): Observable<T & Marked> {
+  function request<T>(
+    { entity, slots, marks }: Asker,
+    answer: () => T,
+    { turn }: Pick<Asking, 'turn'> = {},
+  ): Observable<T & Marked> {
     return defer(() => {
       const aborter = new AbortController();
       const asked = turn?.();
@@ -208,30 +211,38 @@ export function createVirtualApi({
   function restOf(asker: Asker): Rest {
     const { account, rows } = companyOf(asker.entity);
     return {
-      list: (name, _path, params, offset, limit) =>
-        request(asker, () => {
-          const stream = streamOf(name);
-          const filters = filtersOf(stream, Object.entries(params));
-          const ids = account.tables[stream].ids(filters);
-          if (params['order'] === 'id desc') ids.reverse();
-          const page = ids.slice(offset, offset + limit).flatMap((id) => rows[stream].get(id) ?? []);
-          return { rows: page, totalCount: ids.length };
-        }),
-      detail: (name, path) =>
-        request(asker, () => {
-          const stream = streamOf(name);
-          const address = /([^/]+)\.json$/.exec(path)?.[1] ?? '';
-          const id = account.find(stream, decodeURIComponent(address));
-          const row = id === undefined ? undefined : rows[stream].get(id);
-          return row === undefined ? { status: 404 as const } : { status: 200 as const, row };
-        }),
+      list: (name, _path, params, offset, limit, asking) =>
+        request(
+          asker,
+          () => {
+            const stream = streamOf(name);
+            const filters = filtersOf(stream, Object.entries(params));
+            const ids = account.tables[stream].ids(filters);
+            if (params['order'] === 'id desc') ids.reverse();
+            const page = ids.slice(offset, offset + limit).flatMap((id) => rows[stream].get(id) ?? []);
+            return { rows: page, totalCount: ids.length };
+          },
+          asking,
+        ),
+      raw: () => request(asker, () => ({ status: 200, bytes: Buffer.alloc(0) })),
+      detail: (name, path, asking) =>
+        request(
+          asker,
+          () => {
+            const stream = streamOf(name);
+            const address = /([^/]+)\.json$/.exec(path)?.[1] ?? '';
+            const id = account.find(stream, decodeURIComponent(address));
+            const row = id === undefined ? undefined : rows[stream].get(id);
+            return row === undefined ? { status: 404 as const } : { status: 200 as const, row };
+          },
+          asking,
+        ),
       accountDetails: () => request(asker, () => ({ taxId: NIP, accountUuid: asker.entity })),
-      as: (turn) => restOf({ ...asker, turn }),
     };
   }
 
   return {
-    rest: (entity, slots, marks) => restOf({ entity, slots, marks, turn: null }),
+    rest: (entity, slots, marks) => restOf({ entity, slots, marks }),
     live: (rates) => life.live(rates),
     totals: (name, params) => {
       const stream = streamOf(name);

@@ -155,7 +155,14 @@ function runContextOf(
       ...createCodecs({ projections: [], volatileFields: [] }, topics, singleObject),
       streamCodec: codecOf,
       // Moments of virtual time are no whole milliseconds, as the schema wants them.
-      sweeps: { topic: topics.sweeps, encode: () => Buffer.alloc(0), encodeKey: () => Buffer.alloc(0) },
+      sweeps: {
+        topic: topics.sweeps,
+        encode: () => Buffer.alloc(0),
+        encodeKey: () => Buffer.alloc(0),
+        withKeysOf() {
+          return this;
+        },
+      },
     },
     membership: {
       owned: concat(of(new Set(shards.keys())), NEVER),
@@ -171,7 +178,7 @@ function runContextOf(
     shards,
     rhythm,
     holders: new Map(),
-    twins: { check: () => undefined },
+    twins: { check: () => undefined, identified: () => undefined },
   };
 }
 
@@ -186,6 +193,7 @@ function entityOf(id: EntityId, streams: readonly StreamDeclaration[], maxShare:
     startDate: 'all',
     endDate: null,
     streams: streams.map(({ name }) => name),
+    accept: {},
     deletions: { maxShare, confirm: null },
   };
 }
@@ -214,13 +222,16 @@ function codecOf(declaration: StreamDeclaration): StreamCodec {
     declaration,
     definition: { stream: declaration.name, hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
     fingerprintUnder: () => fingerprint,
-    decode: (row) => ({ ...row }),
+    decode: (row) => ({ record: { ...row }, misfits: [] }),
     encode: ({ change }) => Buffer.from(JSON.stringify(change)),
     encodeKey: ({ id }) => Buffer.from(String(id)),
     dateOf: ({ invoice_date: date }) => (typeof date === 'string' ? daysOf(date) : undefined) ?? NO_DATE,
     topic: topicOf(declaration.name),
     lines: null,
     formerLines: null,
+    withKeysOf() {
+      return this;
+    },
   };
 }
 

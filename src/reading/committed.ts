@@ -1,0 +1,39 @@
+import { concat, EMPTY, from, throwError, type Observable } from 'rxjs';
+
+import type { Cursor } from '../model';
+import { hasPublished, NO_COUNTS } from '../rules/cursor';
+import type { PageResult } from '../shard/page-changes';
+import type { Progress } from './progress';
+import type { StreamReading } from './stream-reading';
+
+/** What a committed page is reported as, and with it whatever of the stream was committed without being reported; then the stream is parked where it must be. */
+export function reportPage(
+  reading: StreamReading,
+  { cursor, parks }: Pick<PageResult, 'cursor' | 'parks'>,
+  then: readonly Progress[] = [],
+): Observable<Progress> {
+  const reported = from([...takeCommitted(reading, cursor), ...then]);
+  return parks === null
+    ? reported
+    : concat(
+        reported,
+        throwError(() => parks),
+      );
+}
+
+/** Reports what was committed after its scan had ended; nothing where there is none. */
+export function reportRest(reading: StreamReading): Observable<Progress> {
+  const cursor = reading.handle.cursor('sweep');
+  if (cursor === null) return EMPTY;
+  const [page, ...letters] = takeCommitted(reading, cursor);
+  const isNew = page.counts !== NO_COUNTS && (hasPublished(page.counts) || page.counts.rows > 0);
+  return from(isNew ? [page, ...letters] : letters);
+}
+
+function takeCommitted({ handle, place }: StreamReading, cursor: Cursor) {
+  const { counts, deadLettered, misfits = {} } = handle.takeCommitted();
+  const told = Object.keys(misfits).length === 0 ? {} : { misfits };
+  const page = { kind: 'page', ...place, counts, cursor, ...told } as const;
+  const letters = deadLettered.map((row) => ({ kind: 'dead-letter', ...place, ...row }) as const);
+  return [page, ...letters] as const;
+}

@@ -1,0 +1,55 @@
+import { lastValueFrom, toArray, type Observable } from 'rxjs';
+
+import { FatalError } from '../../src/errors';
+import type { Counts, Cursor } from '../../src/model';
+import { reportPage, reportRest } from '../../src/reading/committed';
+import type { Progress } from '../../src/reading/progress';
+import type { StreamReading } from '../../src/reading/stream-reading';
+import { NO_COUNTS } from '../../src/rules/cursor';
+
+const place = { entity: 'alfa', stream: 'invoices' } as const;
+const cursor = { number: 3 } as unknown as Cursor;
+const letter = { id: 7, path: 'currency', reason: 'expected text' };
+
+/** A stream of which so much was committed that nobody has reported yet. */
+function reading(counts: Counts, deadLettered: readonly (typeof letter)[] = [], sweep: Cursor | null = cursor) {
+  return {
+    place,
+    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered }) },
+  } as unknown as StreamReading;
+}
+
+const told = (reported: Observable<Progress>): Promise<Progress[]> => lastValueFrom(reported.pipe(toArray()));
+
+const published: Counts = { ...NO_COUNTS, rows: 2, created: 1, deadLetters: 1 };
+const reported = [
+  { kind: 'page', ...place, counts: published, cursor },
+  { kind: 'dead-letter', ...place, ...letter },
+];
+
+test('a page is reported with what was committed of its stream, then each dead letter, then what follows', async () => {
+  const after = { kind: 'warning', ...place, message: 'a field is new' } as const;
+  expect(await told(reportPage(reading(published, [letter]), { cursor, parks: null }, [after]))).toEqual([
+    ...reported,
+    after,
+  ]);
+});
+
+test('a page that parks its stream is reported before the stream is parked (I10)', async () => {
+  const parks = new FatalError('no row could be read', { reason: 'shape-changed', parks: 'stream' });
+  const seen: Progress[] = [];
+  const error = await new Promise<unknown>((resolve) => {
+    reportPage(reading(published, [letter]), { cursor, parks }).subscribe({
+      next: (progress) => seen.push(progress),
+      error: resolve,
+    });
+  });
+  expect(seen).toEqual(reported);
+  expect(error).toBe(parks);
+});
+
+test('what was committed after its scan had ended is reported once it is anything', async () => {
+  expect(await told(reportRest(reading(published, [letter])))).toEqual(reported);
+  expect(await told(reportRest(reading(NO_COUNTS)))).toEqual([]);
+  expect(await told(reportRest(reading(published, [letter], null)))).toEqual([]);
+});
