@@ -156,19 +156,6 @@ describe('a fault of a list page that lasts', () => {
     first = await service.once();
     triesOf = new Map(faults.map(({ name }) => [name, asked(simulator, keyOf(name), 'invoices.json', LAST_OFFSET)]));
     afterFirst = await readEverything(service);
-    console.log(
-      faults
-        .map(({ name }) =>
-          [
-            name,
-            triesOf.get(name),
-            JSON.stringify(invoicesOf(first, name)),
-            troublesOf(first, name).join(';'),
-            idsOf(afterFirst, 'invoices', name).length,
-          ].join(' | '),
-        )
-        .join('\n'),
-    );
     forbidden = simulator.admin.stats().forbidden;
 
     simulator.admin.clearFaults();
