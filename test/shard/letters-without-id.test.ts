@@ -34,9 +34,7 @@ test('a row without an id that comes later is a created one', async () => {
   let isThere = false;
   const here = listWith([], {
     falsify: ({ rows, totalCount }, { offset }) =>
-      isThere && offset === 0
-        ? { rows: [{ id: '4' } as unknown as Row, ...rows], totalCount: totalCount + 1 }
-        : { rows, totalCount },
+      isThere && offset === 0 ? { rows: [{ id: '4' }, ...rows], totalCount: totalCount + 1 } : { rows, totalCount },
   });
   expect(await here.start({ limit: 100 }).ended).toBeNull();
   isThere = true;
