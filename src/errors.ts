@@ -3,11 +3,11 @@ export type Trouble = 'registry' | 'second-instance' | 'hand-over';
 
 /** What a failure was about; every field is safe to log: no key, no secret, nothing of a buyer. */
 export interface ErrorContext {
-  readonly entity?: string;
-  readonly stream?: string;
+  readonly entity?: string | undefined;
+  readonly stream?: string | undefined;
   /** HTTP status, where there was an answer. */
-  readonly status?: number;
-  readonly trouble?: Trouble;
+  readonly status?: number | undefined;
+  readonly trouble?: Trouble | undefined;
   readonly cause?: unknown;
 }
 
@@ -38,7 +38,10 @@ export class TransientError extends ServiceError {
 
   constructor(
     message: string,
-    context: ErrorContext & { readonly retryAfterMs?: number; readonly networkFault?: string } = {},
+    context: ErrorContext & {
+      readonly retryAfterMs?: number | undefined;
+      readonly networkFault?: string | undefined;
+    } = {},
   ) {
     super(message, context);
     this.retryAfterMs = context.retryAfterMs;
@@ -76,7 +79,7 @@ export class FatalError extends ServiceError {
     context: ErrorContext & {
       readonly reason: ParkReason;
       readonly parks: 'stream' | 'entity';
-      readonly parkMs?: number;
+      readonly parkMs?: number | undefined;
     },
   ) {
     super(message, context);
@@ -114,6 +117,11 @@ export class ConfigError extends ServiceError {
     this.mayPass = context.mayPass ?? false;
     this.concerns = context.concerns ?? 'service';
   }
+}
+
+/** Whatever was thrown, as an error. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** What an error concerns, where it says so. */

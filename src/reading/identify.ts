@@ -175,13 +175,5 @@ function spread(count: number): readonly number[] {
 
 /** Nothing of an entity may be read while one stream's refusal leaves open whose account it is. */
 function parkingEntity({ message, reason, entity, stream, status, parkMs, cause }: FatalError): FatalError {
-  return new FatalError(message, {
-    reason,
-    parks: 'entity',
-    cause,
-    ...(entity === undefined ? {} : { entity }),
-    ...(stream === undefined ? {} : { stream }),
-    ...(status === undefined ? {} : { status }),
-    ...(parkMs === undefined ? {} : { parkMs }),
-  });
+  return new FatalError(message, { reason, parks: 'entity', entity, stream, status, parkMs, cause });
 }

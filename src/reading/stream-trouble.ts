@@ -54,7 +54,7 @@ function faultOfStream(error: TransientError, place: StreamPlace): FatalError {
     cause: error,
     reason: status === 429 ? 'rate-limited' : 'unavailable',
     parks: 'stream',
-    ...(status !== undefined && { status }),
-    ...(retryAfterMs > SHORTEST_PARK_MS && { parkMs: retryAfterMs }),
+    status,
+    parkMs: retryAfterMs > SHORTEST_PARK_MS ? retryAfterMs : undefined,
   });
 }

@@ -88,11 +88,7 @@ export async function resolveFraming(
 function ofRegistry(error: unknown, url: string): unknown {
   if (!(error instanceof TransientError) && !(error instanceof ConfigError)) return error;
   const message = `using the schema registry at ${url} (registry.url): ${error.message}`;
-  const context = {
-    trouble: 'registry' as const,
-    cause: error,
-    ...(error.status === undefined ? {} : { status: error.status }),
-  };
+  const context = { trouble: 'registry' as const, status: error.status, cause: error };
   return error instanceof ConfigError
     ? new ConfigError(message, { ...context, mayPass: error.mayPass })
     : new TransientError(message, context);

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config';
-import { ConfigError, TransientError } from '../errors';
+import { asError, ConfigError, TransientError } from '../errors';
 import { readCommitted } from '../sinks/look';
 import type { Membership } from '../sinks/group';
 import { verifyLayout } from '../state/layout';
@@ -81,10 +81,6 @@ interface Seen {
   isOurs: boolean;
   /** Faults of single partitions. */
   readonly refusals: Error[];
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Anything else than a ConfigError of the whole service is a fault of what stands in one partition. */

@@ -1,3 +1,4 @@
+import { asError } from '../errors';
 import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
 import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
@@ -384,8 +385,4 @@ function inRows(queued: Queued): readonly Queued[] {
   return cutUp(queued.toCommit).map((toCommit, index, all) =>
     index === all.length - 1 ? { ...queued, toCommit } : { toCommit, partial: true, resolve: nothing, reject: nothing },
   );
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,7 +1,7 @@
 import type { Batch, Consumer, Kafka } from 'kafkajs';
 import { ReplaySubject, type Observable } from 'rxjs';
 
-import { TransientError } from '../errors';
+import { asError, TransientError } from '../errors';
 import { watchContact } from './contact';
 import { classify, withDeadline } from './faults';
 import type { StoredRecord } from './transaction';
@@ -240,7 +240,7 @@ function handOver({ messages }: Batch, reading: Reading | undefined): void {
       }
     }
   } catch (error) {
-    reading.failed(error instanceof Error ? error : new Error(String(error)));
+    reading.failed(asError(error));
   }
 }
 

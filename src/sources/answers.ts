@@ -47,7 +47,7 @@ export function keyChanged(question: Question): FatalError {
 }
 
 function contextOf({ entity, stream }: Question, status?: number): ErrorContext {
-  return { entity, stream, ...(status !== undefined && { status }) };
+  return { entity, stream, status };
 }
 
 /** The error where no whole answer came: a fault of the network, or, once the answer's head had come, of the answer. */
@@ -85,7 +85,7 @@ function refusal(question: Question, { status, body, shape, retryAfterMs }: ApiR
     return park('forbidden', here);
   }
   if (status === 429 || status >= 500) {
-    return new TransientError(message, { ...context, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    return new TransientError(message, { ...context, retryAfterMs });
   }
   if (status >= 300 && status < 400) return park('redirected', here);
   return park('unexpected-status', here);

@@ -241,23 +241,11 @@ function notTheApi(error: unknown, baseUrl: string): unknown {
   const hint = `; ${url} was asked first: if that is not where the API is, set infakt.baseUrl`;
   if (error instanceof FatalError && NOT_THE_API.has(error.reason)) {
     const { message, reason, parks, entity, stream, status, parkMs } = error;
-    return new FatalError(message + hint, {
-      reason,
-      parks,
-      cause: error,
-      ...(entity === undefined ? {} : { entity }),
-      ...(stream === undefined ? {} : { stream }),
-      ...(status === undefined ? {} : { status }),
-      ...(parkMs === undefined ? {} : { parkMs }),
-    });
+    return new FatalError(message + hint, { reason, parks, entity, stream, status, parkMs, cause: error });
   }
   if (error instanceof TransientError && error.cause instanceof TransientError && error.status === undefined) {
     const { message, entity, stream } = error;
-    return new TransientError(message + hint, {
-      cause: error,
-      ...(entity === undefined ? {} : { entity }),
-      ...(stream === undefined ? {} : { stream }),
-    });
+    return new TransientError(message + hint, { entity, stream, cause: error });
   }
   return error;
 }
