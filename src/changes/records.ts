@@ -5,18 +5,8 @@ import type { Decode, Decoded } from './decode';
 import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
-import type {
-  Cursor,
-  EntityId,
-  Interval,
-  Op,
-  RawBody,
-  Row,
-  ScanName,
-  StreamDeclaration,
-  UnreadableGap,
-} from '../model';
-import { unreadableRows } from '../rules/completeness';
+import type { Cursor, EntityId, Interval, Op, RawBody, Row, ScanName, StreamDeclaration } from '../model';
+import { unreadableRows, type Completeness } from '../rules/completeness';
 import { MAX_SUMS } from '../rules/cursor';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -150,17 +140,6 @@ export function tombstonesOf(
     : [record, ...goneLines(origin, formerLines, { id, fingerprint, from: 0, to: lines })];
 }
 
-/** What a finished sweep lacks. */
-export interface SweepStanding {
-  readonly complete: boolean;
-  readonly deadLetters: readonly number[];
-  readonly pending: readonly number[];
-  readonly unreadable: readonly UnreadableGap[];
-  readonly accepted: readonly number[];
-  /** Id of the hold that deletions wait for. */
-  readonly hold: string | null;
-}
-
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
 export function sweepRecordOf(
   origin: Origin,
@@ -169,7 +148,7 @@ export function sweepRecordOf(
     sweeps,
     strays,
     completeness,
-  }: { readonly sweeps: SweepsCodec; readonly strays: number; readonly completeness: SweepStanding },
+  }: { readonly sweeps: SweepsCodec; readonly strays: number; readonly completeness: Omit<Completeness, 'reasons'> },
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;
@@ -306,49 +285,54 @@ export function deadLetterOf(
   }: { readonly id: number | null; readonly error: RecordError; readonly fingerprint: string; readonly op: Op },
   topic: OutputTopic,
 ): OutgoingRecord {
-  const { entity, codec } = origin;
-  const whole = Buffer.from(jsonText(row));
-  const most = Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES);
-  const cut = whole.length > most;
-  return {
-    topic: topic.name,
-    partition: partitionOf(`${entity}/${id ?? fingerprint}`, topic.partitions),
-    key: id === null ? null : codec.encodeKey({ entity, id }),
-    value: cut ? whole.subarray(0, Math.max(0, most)) : whole,
-    headers: {
-      ...headers(origin, codec.declaration.name, op, fingerprint, id),
-      error: error.message,
-      error_path: error.path,
-      ...(cut
-        ? { cut_from_bytes: String(whole.length), sha256: createHash('sha256').update(whole).digest('hex') }
-        : {}),
-    },
-  };
+  const bytes = Buffer.from(jsonText(row));
+  const about = { error: error.message, error_path: error.path };
+  return letterOf(origin, { id, op, fingerprint, bytes, about }, topic);
 }
 
 /** A dead letter of what a row's page was answered with, as nobody can read that row: no key, the bytes as they came, the ids around it. */
 export function unreadableLetterOf(
   origin: Origin,
-  { body, gap, fingerprint, message }: UnreadableLetter,
+  { body: { bytes, status }, gap, fingerprint, message }: UnreadableLetter,
   topic: OutputTopic,
 ): OutgoingRecord {
+  const about = {
+    error: message,
+    error_path: '',
+    after_id: gap.after === null ? '' : String(gap.after),
+    before_id: gap.upTo === null ? '' : String(gap.upTo + 1),
+    status: status === null ? '' : String(status),
+  };
+  return letterOf(origin, { id: null, op: 'r', fingerprint, bytes, about }, topic);
+}
+
+/** What a dead letter holds, and what its headers say beside those of every record. */
+interface Letter {
+  readonly id: number | null;
+  readonly op: Op;
+  readonly fingerprint: string;
+  readonly bytes: Buffer;
+  readonly about: OutgoingRecord['headers'];
+}
+
+/** A dead letter, cut where it is larger than its topic takes. */
+function letterOf(
+  origin: Origin,
+  { id, op, fingerprint, bytes, about }: Letter,
+  { name, partitions, maxMessageBytes }: OutputTopic,
+): OutgoingRecord {
   const { entity, codec } = origin;
-  const most = Math.max(0, Math.min(MAX_DEAD_LETTER_BYTES, topic.maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES));
-  const { bytes, status } = body;
-  const cut = bytes.length > most;
+  const most = Math.max(0, Math.min(MAX_DEAD_LETTER_BYTES, maxMessageBytes - DEAD_LETTER_OVERHEAD_BYTES));
+  const isCut = bytes.length > most;
   return {
-    topic: topic.name,
-    partition: partitionOf(`${entity}/${fingerprint}`, topic.partitions),
-    key: null,
-    value: cut ? bytes.subarray(0, most) : bytes,
+    topic: name,
+    partition: partitionOf(`${entity}/${id ?? fingerprint}`, partitions),
+    key: id === null ? null : codec.encodeKey({ entity, id }),
+    value: isCut ? bytes.subarray(0, most) : bytes,
     headers: {
-      ...headers(origin, codec.declaration.name, 'r', fingerprint, null),
-      error: message,
-      error_path: '',
-      after_id: gap.after === null ? '' : String(gap.after),
-      before_id: gap.upTo === null ? '' : String(gap.upTo + 1),
-      status: status === null ? '' : String(status),
-      ...(cut && { cut_from_bytes: String(bytes.length), sha256: createHash('sha256').update(bytes).digest('hex') }),
+      ...headers(origin, codec.declaration.name, op, fingerprint, id),
+      ...about,
+      ...(isCut && { cut_from_bytes: String(bytes.length), sha256: createHash('sha256').update(bytes).digest('hex') }),
     },
   };
 }

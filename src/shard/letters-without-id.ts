@@ -35,9 +35,8 @@ export function lettersOfStrays(
 ): readonly NewLetter[] {
   const letters: NewLetter[] = [];
   for (const row of rows) {
-    const fingerprint = createHash('sha256').update(jsonText(row)).digest('hex').slice(0, 16);
-    if (state.strays.includes(fingerprint)) continue;
-    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
+    const fingerprint = newStray(state, jsonText(row));
+    if (fingerprint === null) continue;
     const message = `reading a row of ${state.name} of ${state.entity}: expected an object with a positive integer id, got ${kindOf(row)}`;
     const error = new RecordError(message, { path: 'id', entity: state.entity, stream: state.name });
     const letter = deadLetterOf(origin, row, { id: null, error, fingerprint, op: strayOp(state) }, deadLetters);
@@ -57,15 +56,21 @@ export function lettersOfUnreadable(
   const { bodies, gap } = rows;
   const letters: NewLetter[] = [];
   for (const [index, body] of bodies.entries()) {
-    const name = `unreadable ${gap.after ?? ''} ${gap.upTo ?? ''} ${index}`;
-    const fingerprint = createHash('sha256').update(name).digest('hex').slice(0, 16);
-    if (state.strays.includes(fingerprint)) continue;
-    state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
+    const fingerprint = newStray(state, `unreadable ${gap.after ?? ''} ${gap.upTo ?? ''} ${index}`);
+    if (fingerprint === null) continue;
     const message = `reading ${state.name} of ${state.entity}: expected a row between id ${gap.after ?? 0} and ${gap.upTo === null ? 'the end' : `id ${gap.upTo + 1}`}, got an answer that cannot be read although it was asked for alone`;
     const letter = unreadableLetterOf(origin, { body, gap, fingerprint, message }, deadLetters);
     letters.push({ letter, reason: message });
   }
   return letters;
+}
+
+/** Remembers a row without an id by what it is told apart by; returns its fingerprint, or null where the row was known. */
+function newStray(state: StreamState, text: string): string | null {
+  const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  if (state.strays.includes(fingerprint)) return null;
+  state.strays = [...state.strays, fingerprint].slice(-MAX_STRAYS);
+  return fingerprint;
 }
 
 function kindOf(row: unknown): string {
