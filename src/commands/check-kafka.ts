@@ -3,14 +3,14 @@ import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
-import { currentDefinitions, formerKeysOf, layoutOf, subjectsOf } from '../service/codecs';
+import { currentDefinitions, expectedKeysOf, subjectsOf } from '../service/codecs';
 import { startSettings, topicSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
 import { readCommitted } from '../sinks/look';
 import { createRegistry } from '../sinks/registry';
-import { ensureTopics, missingTopics, type Topics } from '../sinks/topics';
+import { allTopics, ensureTopics, missingTopics, type Topics } from '../sinks/topics';
 import { skippedBlocks, StoredTopic } from '../state/read-state';
 import type { Account, Layout } from '../state/state-topic';
 import type { Attempt } from './check-findings';
@@ -53,8 +53,9 @@ export async function checkKafka(
   }
   const topics = await attempt('topics', null, async () => {
     const seen = await ensureTopics(kafka, settings);
-    const all = [...seen.data.values(), seen.sweeps, seen.deadLetters, seen.state];
-    const text = all.map(({ name, partitions }) => `${name} (${partitions} partitions)`).join(', ');
+    const text = allTopics(seen)
+      .map(({ name, partitions }) => `${name} (${partitions} partitions)`)
+      .join(', ');
     return { value: seen, text: [text, ...seen.warnings].join('; ') };
   });
   if (topics === null) return null;
@@ -119,7 +120,7 @@ async function checkState(
   }
   // A service beside this command may have written on since the first look.
   const ends = await ensureTopics(kafka, topicSettings({ service }, false));
-  const now = { ...layoutOf(topics, framing), formerKeySchemas: formerKeysOf(topics, framing) };
+  const now = expectedKeysOf(topics, framing);
   for (const [partition, layout] of layouts) {
     refuseNewerLayout(layout, currentDefinitions(service), `reading partition ${partition} of ${topics.state.name}`);
     verifyLayout(layout, ends, now);

@@ -82,20 +82,17 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         log.error({ reason: progress.reason, ...advice(progress.error), err: progress.error }, 'given up for this run');
         return;
       case 'held':
-        if (!warned.has(name + progress.hold.id))
+        if (isNew(warned, name + progress.hold.id))
           log.error({ hold: progress.hold.id, about: progress.hold.reason }, 'deletions wait for a person');
-        warned.add(name + progress.hold.id);
         return;
       case 'pending': {
         const { id, got, since } = progress;
-        if (!warned.has(`${name} ${id} ${got}`))
+        if (isNew(warned, `${name} ${id} ${got}`))
           log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
-        warned.add(`${name} ${id} ${got}`);
         return;
       }
       case 'warning':
-        if (!warned.has(name + progress.message)) log.warn({ about: progress.message }, 'attention');
-        warned.add(name + progress.message);
+        if (isNew(warned, name + progress.message)) log.warn({ about: progress.message }, 'attention');
     }
   }
 
@@ -146,6 +143,12 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
     },
     sumUp: () => sums.sumUp(),
   };
+}
+
+/** Adds to what a person was told; returns whether it was not told before. */
+function isNew(told: Set<string>, what: string): boolean {
+  const before = told.size;
+  return told.add(what).size > before;
 }
 
 /** What a person is to do about a refusal of the API, as a field of the log. */

@@ -1,7 +1,7 @@
 import { concat, EMPTY, from, throwError, type Observable } from 'rxjs';
 
 import type { Cursor } from '../model';
-import { hasPublished, NO_COUNTS } from '../rules/cursor';
+import { hasPublished } from '../rules/cursor';
 import type { PageResult } from '../shard/page-changes';
 import type { Progress } from './progress';
 import type { StreamReading } from './stream-reading';
@@ -26,12 +26,12 @@ export function reportRest(reading: StreamReading): Observable<Progress> {
   const cursor = reading.handle.cursor('sweep');
   if (cursor === null) return EMPTY;
   const [page, ...letters] = takeCommitted(reading, cursor);
-  const isNew = page.counts !== NO_COUNTS && (hasPublished(page.counts) || page.counts.rows > 0);
+  const isNew = hasPublished(page.counts) || page.counts.rows > 0;
   return from(isNew ? [page, ...letters] : letters);
 }
 
 function takeCommitted({ handle, place }: StreamReading, cursor: Cursor) {
-  const { counts, deadLettered, misfits = {} } = handle.takeCommitted();
+  const { counts, deadLettered, misfits } = handle.takeCommitted();
   const told = Object.keys(misfits).length === 0 ? {} : { misfits };
   const page = { kind: 'page', ...place, counts, cursor, ...told } as const;
   const letters = deadLettered.map((row) => ({ kind: 'dead-letter', ...place, ...row }) as const);

@@ -107,7 +107,7 @@ function progressOf(
   { stream, place }: StreamReading,
   scanName: TimedScan,
   { outsideQuery, end, warnings }: Pick<Page, 'outsideQuery' | 'end'> & { readonly warnings: readonly string[] },
-  { cursor, misfits = {} }: PageResult,
+  { cursor, misfits }: PageResult,
 ): Progress[] {
   const progress: Progress[] = [];
   if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });

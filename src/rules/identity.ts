@@ -39,7 +39,7 @@ export function judgeIdentity(
         : 'the key may not read its account (scope api:account:read), so nothing shows that it belongs to this entity',
     };
   }
-  const taxId = seen.taxId?.replace(/\D/g, '') ?? null;
+  const taxId = digitsOf(seen.taxId);
   if (nip !== null && taxId !== nip)
     throw mismatch(entity, `tax_id ${nip} as configured`, taxId === null ? 'none' : 'another one');
   if (before !== null && before.taxId !== null && before.taxId !== taxId) {
@@ -52,10 +52,15 @@ export function judgeIdentity(
   return { identity: { taxId, accountUuid: seen.accountUuid }, warning: null };
 }
 
+/** A tax id as it is remembered: its digits alone. */
+function digitsOf(taxId: string | null): string | null {
+  return taxId?.replace(/\D/g, '') ?? null;
+}
+
 /** Whether what was remembered of the account shows that this is the same one. */
 export function isShown(before: AccountIdentity | null, seen: AccountIdentity): boolean {
   if (before === null) return false;
-  const taxId = seen.taxId?.replace(/\D/g, '') ?? null;
+  const taxId = digitsOf(seen.taxId);
   return (
     (before.taxId !== null && before.taxId === taxId) ||
     (before.accountUuid !== null && before.accountUuid === seen.accountUuid)

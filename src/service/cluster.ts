@@ -7,7 +7,7 @@ import type { ClockBounds } from '../sinks/clock-bounds';
 import { groupIsEmpty } from '../sinks/group';
 import { readCommitted } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
-import { ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
+import { allTopics, ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
 import { parseStateKey, parseStateValue } from '../state/state-topic';
 import { allStreams } from '../sources/streams/all-streams';
@@ -139,20 +139,13 @@ export function entitiesByShard<T extends Pick<EntityConfig, 'id' | 'enabled'>>(
 
 /** How far the clock may be from the broker's, by topic. */
 export function clockOf(topics: Topics): (topic: string) => ClockBounds | undefined {
-  const bounds = new Map(
-    [...topics.data.values(), topics.sweeps, topics.deadLetters, topics.state].map(({ name, clock }) => [name, clock]),
-  );
+  const bounds = new Map(allTopics(topics).map(({ name, clock }) => [name, clock]));
   return (topic) => bounds.get(topic);
 }
 
 /** Bytes that a batch for a topic may have, with room for what a batch takes beside its records. */
 export function batchBytes(topics: Topics): (topic: string) => number {
-  const limits = new Map(
-    [...topics.data.values(), topics.sweeps, topics.deadLetters, topics.state].map(({ name, maxMessageBytes }) => [
-      name,
-      maxMessageBytes - 1_024,
-    ]),
-  );
+  const limits = new Map(allTopics(topics).map(({ name, maxMessageBytes }) => [name, maxMessageBytes - 1_024]));
   return (topic) => limits.get(topic) ?? 1_000_000;
 }
 

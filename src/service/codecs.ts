@@ -124,8 +124,13 @@ export function layoutOf(topics: Topics, framing: Framing, version?: string): La
   };
 }
 
+/** What the keys of a stored layout are compared with. */
+export function expectedKeysOf(topics: Topics, framing: Framing): ExpectedKeys {
+  return { ...layoutOf(topics, framing), formerKeySchemas: formerKeysOf(topics, framing) };
+}
+
 /** Ids of the released key schemas that a layout may name instead of the newest, by topic. */
-export function formerKeysOf(topics: Topics, framing: Framing): NonNullable<ExpectedKeys['formerKeySchemas']> {
+function formerKeysOf(topics: Topics, framing: Framing): NonNullable<ExpectedKeys['formerKeySchemas']> {
   return Object.fromEntries(
     avroTopics(topics).map(({ topic, schema }) => [
       topic.name,

@@ -5,7 +5,7 @@ import type { Membership } from '../sinks/group';
 import { verifyLayout } from '../state/layout';
 import { LAYOUT_VERSION, parseStateKey, parseStateValue, type Layout } from '../state/state-topic';
 import { entitiesByShard } from './cluster';
-import { formerKeysOf, layoutOf } from './codecs';
+import { expectedKeysOf } from './codecs';
 import type { Cluster } from './run-context';
 
 /** One record of any partition of the state topic. */
@@ -116,7 +116,7 @@ function stateLook(
   const allUsed = [...entitiesByShard(config.entities, topics.state.partitions).keys()].every(
     (shard) => (ends[shard] ?? 0) > 0,
   );
-  const expected = { ...layoutOf(topics, framing), formerKeySchemas: formerKeysOf(topics, framing) };
+  const expected = expectedKeysOf(topics, framing);
   return {
     ends,
     owned,

@@ -1,7 +1,7 @@
 import { catchError, concatMap, defer, EMPTY, exhaustMap, from, scan, throwError, timer, type Observable } from 'rxjs';
 
 import { ConfigError } from '../errors';
-import type { Topics } from '../sinks/topics';
+import { allTopics, type Topics } from '../sinks/topics';
 
 /** What is looked at again and again. */
 export type SeenTopics = Pick<Topics, 'data' | 'sweeps' | 'deadLetters' | 'state' | 'highWatermarks'>;
@@ -54,13 +54,13 @@ export function watchTopics({ look, first, everyMs }: TopicsWatch): Observable<n
   );
 }
 
-function allOf({ data, sweeps, deadLetters, state }: SeenTopics): Map<string, number> {
-  return new Map([...data.values(), sweeps, deadLetters, state].map(({ name, partitions }) => [name, partitions]));
+function partitionsOf(topics: SeenTopics): Map<string, number> {
+  return new Map(allTopics(topics).map(({ name, partitions }) => [name, partitions]));
 }
 
 function otherPartitions(first: SeenTopics, now: SeenTopics): string | null {
-  const before = allOf(first);
-  for (const [name, partitions] of allOf(now)) {
+  const before = partitionsOf(first);
+  for (const [name, partitions] of partitionsOf(now)) {
     const expected = before.get(name);
     if (expected !== undefined && expected !== partitions)
       return `expected ${name} to have ${expected} partitions as at the start, got ${partitions}; keys would move to other partitions and lose their order. Start over under another topics.prefix, or set the number back where that is possible`;

@@ -222,7 +222,7 @@ export class Commits {
     }
     const changes = this.#compare(state, next);
     const settle = (): void => {
-      const { counts, deadLettered, misfits = {} } = changes.result;
+      const { counts, deadLettered, misfits } = changes.result;
       // A page that was cut up counts as read with its last row, and as published with each.
       const read = next.partial ? NO_COUNTS : { ...NO_COUNTS, rows: counts.rows, unchanged: counts.unchanged };
       this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered, misfits });
@@ -329,12 +329,12 @@ export class Commits {
 class Committed {
   readonly #byStream = new Map<StreamState, PagesCommitted>();
 
-  add(state: StreamState, { counts, deadLettered, misfits = {} }: PagesCommitted): void {
+  add(state: StreamState, { counts, deadLettered, misfits }: PagesCommitted): void {
     const before = this.take(state);
     this.#byStream.set(state, {
       counts: addCounts(before.counts, counts),
       deadLettered: [...before.deadLettered, ...deadLettered],
-      misfits: addMisfits(before.misfits ?? {}, misfits),
+      misfits: addMisfits(before.misfits, misfits),
     });
   }
 

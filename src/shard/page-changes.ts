@@ -66,8 +66,8 @@ export interface PageResult {
   readonly stale: readonly number[];
   /** Ids that are open no longer, as the page of `open` proves: to be read by themselves. */
   readonly noLongerOpen: readonly number[];
-  /** Fields of published rows whose value was not of their kind; absent = there were none. */
-  readonly misfits?: Misfits;
+  /** Fields of published rows whose value was not of their kind. */
+  readonly misfits: Misfits;
 }
 
 /** A row that the API itself says is gone. */
@@ -177,11 +177,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
 
   const { cursor } = moved.walk;
   const misfits = misfitsIn(outgoing, origin);
-  const sweepBefore = state.walks.get('sweep');
-  if (misfits !== null && sweepBefore !== undefined) state.walks.set('sweep', withMisfits(sweepBefore, misfits));
-  const sweepWalk = state.walks.get('sweep');
-  const countsInSweep = scan !== 'sweep' && hasPublished(counts) && sweepWalk !== undefined;
-  if (countsInSweep) state.walks.set('sweep', withPublished(sweepWalk, counts));
+  const countsInSweep = countInSweep(state, scan, counts, misfits);
   // A look for new documents that found none writes nothing.
   const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
   const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
@@ -194,7 +190,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       cursor,
       stale: compared.stale,
       noLongerOpen: compared.noLongerOpen,
-      ...(misfits === null ? {} : { misfits }),
+      misfits,
     },
     records: [...outgoing, ...sweepRecords],
     size: {
@@ -336,6 +332,16 @@ function moveCursor(
   return { counts: whole, walk: moved };
 }
 
+/** Notes in the sweep the misfits of any scan, and what other scans published; returns whether there was anything of the latter. */
+function countInSweep({ walks }: StreamState, scan: ScanName, counts: Counts, misfits: Misfits): boolean {
+  const before = walks.get('sweep');
+  if (before === undefined) return false;
+  const walk = Object.keys(misfits).length === 0 ? before : withMisfits(before, misfits);
+  const countsInSweep = scan !== 'sweep' && hasPublished(counts);
+  walks.set('sweep', countsInSweep ? withPublished(walk, counts) : walk);
+  return countsInSweep;
+}
+
 /** Many rows at once that do not fit the schema mean that the API changed, not that the rows are bad. */
 function shapeChanged(state: StreamState, rows: number, bad: number): FatalError | null {
   // A window that forgets by halves: the last 250 to 500 rows.
@@ -352,12 +358,12 @@ function shapeChanged(state: StreamState, rows: number, bad: number): FatalError
   );
 }
 
-/** Misfits in the records of rows, by field; null = there are none. */
-function misfitsIn(records: readonly OutgoingRecord[], { codec }: Origin): Misfits | null {
+/** Misfits in the records of rows, by field. */
+function misfitsIn(records: readonly OutgoingRecord[], { codec }: Origin): Misfits {
   const counts = new Map<string, number>();
   for (const { topic, headers } of records) {
     if (topic !== codec.topic.name || headers['misfits'] === undefined) continue;
     for (const field of headers['misfits'].split(',')) counts.set(field, (counts.get(field) ?? 0) + 1);
   }
-  return counts.size === 0 ? null : Object.fromEntries([...counts].sort());
+  return Object.fromEntries([...counts].sort());
 }

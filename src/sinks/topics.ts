@@ -53,6 +53,16 @@ export interface Topics {
   readonly warnings: readonly string[];
 }
 
+/** The topics of a service one after the other, those of data first. */
+export function allTopics({
+  data,
+  sweeps,
+  deadLetters,
+  state,
+}: Omit<Topics, 'highWatermarks' | 'warnings'>): readonly Topic[] {
+  return [...data.values(), sweeps, deadLetters, state];
+}
+
 const CONNECT_DEADLINE_MS = 20_000;
 const LOOK_DEADLINE_MS = 60_000;
 const CLOSE_DEADLINE_MS = 2_000;

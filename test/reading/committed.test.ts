@@ -15,7 +15,7 @@ const letter = { id: 7, path: 'currency', reason: 'expected text' };
 function reading(counts: Counts, deadLettered: readonly (typeof letter)[] = [], sweep: Cursor | null = cursor) {
   return {
     place,
-    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered }) },
+    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered, misfits: {} }) },
   } as unknown as StreamReading;
 }
 
