@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { configureService, keyOf, startSimulatorProcess, type Company } from './children';
-import { openBroker } from './kafka';
+import { keyOf, type Company, type startSimulatorProcess } from './children';
 import { sweepOf } from './log';
+import { withBroker, withService } from './stage';
 import { fixed, median, percentile, surroundings, table } from './tables';
 
 /** How long to read. */
@@ -27,51 +27,37 @@ const COMPANIES = [BIG, ...SMALL];
 export async function limit({ minutes }: LimitOptions, say: (text: string) => void): Promise<string> {
   const before = surroundings();
   say('starting the broker and the simulator');
-  const broker = await openBroker();
-  try {
-    const simulator = await startSimulatorProcess(COMPANIES, REQUESTS_PER_MINUTE);
-    try {
-      const service = configureService({
-        prefix: `bench-${process.pid}`,
-        url: simulator.url,
-        brokers: broker.brokers,
-        companies: COMPANIES,
-        streams: ['clients', 'invoices'],
-        requestsPerMinute: REQUESTS_PER_MINUTE,
-        sweepSeconds: SWEEP_SECONDS,
+  const setting = {
+    companies: COMPANIES,
+    streams: ['clients', 'invoices'],
+    requestsPerMinute: REQUESTS_PER_MINUTE,
+    sweepSeconds: SWEEP_SECONDS,
+  };
+  return withBroker((broker) =>
+    withService(broker, setting, async ({ simulator, service }) => {
+      const sweeps = new Map<string, number[]>();
+      const child = service.start(['run'], {
+        env: { LOG_LEVEL: 'debug' },
+        onLine(line) {
+          const sweep = sweepOf(line);
+          if (sweep?.stream !== 'invoices') return;
+          sweeps.set(sweep.entity, [...(sweeps.get(sweep.entity) ?? []), performance.now()]);
+        },
       });
-      try {
-        const sweeps = new Map<string, number[]>();
-        const child = service.start(['run'], {
-          env: { LOG_LEVEL: 'debug' },
-          onLine(line) {
-            const sweep = sweepOf(line);
-            if (sweep?.stream !== 'invoices') return;
-            sweeps.set(sweep.entity, [...(sweeps.get(sweep.entity) ?? []), performance.now()]);
-          },
-        });
-        for (const { id } of COMPANIES) sweeps.set(id, []);
-        // The first sweep of all of them is the start, not the steady state.
-        const begun = await simulator.firstRequest(keyOf(BIG));
-        for (let minute = 1; minute <= minutes; minute += 1) {
-          await delay(begun + minute * 60_000 - performance.now());
-          say(`minute ${minute} of ${minutes}: ${(await simulator.stats()).total} requests`);
-        }
-        const elapsedMinutes = (performance.now() - begun) / 60_000;
-        const stats = await simulator.stats();
-        child.kill('SIGTERM');
-        const { peakRssMb } = await child.ended;
-        return `${before}\n${report({ stats, sweeps, elapsedMinutes, peakRssMb })}`;
-      } finally {
-        service.remove();
-        await broker.deleteTopics(service.prefix);
+      for (const { id } of COMPANIES) sweeps.set(id, []);
+      // The first sweep of all of them is the start, not the steady state.
+      const begun = await simulator.firstRequest(keyOf(BIG));
+      for (let minute = 1; minute <= minutes; minute += 1) {
+        await delay(begun + minute * 60_000 - performance.now());
+        say(`minute ${minute} of ${minutes}: ${(await simulator.stats()).total} requests`);
       }
-    } finally {
-      await simulator.stop();
-    }
-  } finally {
-    await broker.stop();
-  }
+      const elapsedMinutes = (performance.now() - begun) / 60_000;
+      const stats = await simulator.stats();
+      child.kill('SIGTERM');
+      const { peakRssMb } = await child.ended;
+      return `${before}\n${report({ stats, sweeps, elapsedMinutes, peakRssMb })}`;
+    }),
+  );
 }
 
 function report({

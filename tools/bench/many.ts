@@ -1,7 +1,8 @@
-import { configureService, startSimulatorProcess, type Company } from './children';
-import { openBroker, type Broker } from './kafka';
+import type { Company } from './children';
+import type { Broker } from './kafka';
 import { sweepOf } from './log';
 import { usageOf } from './million';
+import { withBroker, withService } from './stage';
 import { fixed, surroundings, table } from './tables';
 
 /** What is wanted of so many entities. */
@@ -23,8 +24,7 @@ interface Measured {
 export async function many(say: (text: string) => void): Promise<string> {
   const before = surroundings();
   say('starting the broker');
-  const broker = await openBroker();
-  try {
+  return withBroker(async (broker) => {
     const measured: Measured[] = [];
     for (const entities of Object.keys(WANTED_MB).map(Number)) measured.push(await measure(entities, broker, say));
     return [
@@ -43,24 +43,13 @@ export async function many(say: (text: string) => void): Promise<string> {
         ]),
       ]),
     ].join('\n');
-  } finally {
-    await broker.stop();
-  }
+  });
 }
 
 async function measure(entities: number, broker: Broker, say: (text: string) => void): Promise<Measured> {
   const companies = Array.from({ length: entities }, (_, number): Company => ({ id: `company-${number}`, ...ROWS }));
-  const simulator = await startSimulatorProcess(companies);
-  const service = configureService({
-    prefix: `bench-${process.pid}-${entities}`,
-    url: simulator.url,
-    brokers: broker.brokers,
-    companies,
-    streams: STREAMS,
-    requestsPerMinute: 0,
-    sweepSeconds: 3_600,
-  });
-  try {
+  const setting = { companies, streams: STREAMS, requestsPerMinute: 0, sweepSeconds: 3_600, suffix: `-${entities}` };
+  return withService(broker, setting, async ({ service }) => {
     const read = new Set<string>();
     let rssMb = NaN;
     let seconds = NaN;
@@ -80,9 +69,5 @@ async function measure(entities: number, broker: Broker, say: (text: string) => 
       `${entities} entities: ${fixed(peakRssMb)} MB at most, the loop was blocked ${fixed(longestBlockMs)} ms at most`,
     );
     return { entities, seconds, rssMb, peakRssMb, longestBlockMs };
-  } finally {
-    service.remove();
-    await broker.deleteTopics(service.prefix);
-    await simulator.stop();
-  }
+  });
 }

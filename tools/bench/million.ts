@@ -1,16 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-import {
-  configureService,
-  keyOf,
-  startSimulatorProcess,
-  type Child,
-  type Company,
-  type Service,
-  type SimulatorProcess,
-} from './children';
-import { openBroker, type Broker } from './kafka';
+import { keyOf, type Child, type Company } from './children';
 import { sweepOf } from './log';
+import { withBroker, withService, type Stage } from './stage';
 import { fixed, surroundings, table } from './tables';
 
 /** How much to read. */
@@ -38,42 +30,18 @@ export async function million({ rows }: MillionOptions, say: (text: string) => v
   const before = surroundings();
   const company: Company = { id: 'bench', clients: 500, invoices: rows };
   say('starting the broker and the simulator');
-  const broker = await openBroker();
-  try {
-    const simulator = await startSimulatorProcess([company]);
-    try {
-      const service = configureService({
-        prefix: `bench-${process.pid}`,
-        url: simulator.url,
-        brokers: broker.brokers,
-        companies: [company],
-        streams: ['invoices'],
-        requestsPerMinute: 0,
-        sweepSeconds: 1,
-      });
-      try {
-        return `${before}\n${await measure({ rows, company, broker, simulator, service }, say)}`;
-      } finally {
-        service.remove();
-        await broker.deleteTopics(service.prefix);
-      }
-    } finally {
-      await simulator.stop();
-    }
-  } finally {
-    await broker.stop();
-  }
+  const setting = { companies: [company], streams: ['invoices'], requestsPerMinute: 0, sweepSeconds: 1 };
+  return withBroker((broker) =>
+    withService(broker, setting, async (stage) => `${before}\n${await measure({ rows, company, ...stage }, say)}`),
+  );
 }
 
-interface Stage {
+interface MillionStage extends Stage {
   readonly rows: number;
   readonly company: Company;
-  readonly broker: Broker;
-  readonly simulator: SimulatorProcess;
-  readonly service: Service;
 }
 
-async function measure(stage: Stage, say: (text: string) => void): Promise<string> {
+async function measure(stage: MillionStage, say: (text: string) => void): Promise<string> {
   const { rows, broker, service } = stage;
   const sweeps = await runSweeps(stage, say);
   const { liveBytes, writtenBytes } = await broker.stateSize(service.prefix);
@@ -115,7 +83,7 @@ async function measure(stage: Stage, say: (text: string) => void): Promise<strin
   ].join('\n');
 }
 
-async function runSweeps({ service, rows }: Stage, say: (text: string) => void): Promise<readonly Sweep[]> {
+async function runSweeps({ service, rows }: MillionStage, say: (text: string) => void): Promise<readonly Sweep[]> {
   const sweeps: Sweep[] = [];
   let begunMs = performance.now();
   let cpuBefore = 0;
@@ -149,7 +117,7 @@ async function restart({
   service,
   simulator,
   company,
-}: Stage): Promise<{ readonly child: Child; readonly seconds: number }> {
+}: MillionStage): Promise<{ readonly child: Child; readonly seconds: number }> {
   await simulator.resetStats();
   const child = service.start(['run']);
   const firstMs = await simulator.firstRequest(keyOf(company));

@@ -1,5 +1,5 @@
-import { configureService, keyOf, startSimulatorProcess, type Company } from './children';
-import { openBroker } from './kafka';
+import { keyOf, type Company } from './children';
+import { withBroker, withService } from './stage';
 import { spread, surroundings, table } from './tables';
 
 /** How often to start. */
@@ -15,20 +15,10 @@ export async function start({ runs }: StartOptions, say: (text: string) => void)
   const before = surroundings();
   const company: Company = { id: 'bench', clients: 5, invoices: 5 };
   say('starting the broker and the simulator');
-  const broker = await openBroker(BROKER_DEFAULTS);
-  try {
-    const simulator = await startSimulatorProcess([company]);
-    try {
-      const service = configureService({
-        prefix: `bench-${process.pid}`,
-        url: simulator.url,
-        brokers: broker.brokers,
-        companies: [company],
-        streams: ['clients', 'invoices'],
-        requestsPerMinute: 0,
-        sweepSeconds: 3_600,
-      });
-      try {
+  const setting = { companies: [company], streams: ['clients', 'invoices'], requestsPerMinute: 0, sweepSeconds: 3_600 };
+  return withBroker(
+    (broker) =>
+      withService(broker, setting, async ({ simulator, service }) => {
         await service.start(['once']).ended;
         const seconds: Record<'run' | 'once', number[]> = { run: [], once: [] };
         for (let each = 0; each < runs; each += 1) {
@@ -50,14 +40,7 @@ export async function start({ runs }: StartOptions, say: (text: string) => void)
             ['`once`', spread(seconds.once, 1), '< 4'],
           ]),
         ].join('\n');
-      } finally {
-        service.remove();
-        await broker.deleteTopics(service.prefix);
-      }
-    } finally {
-      await simulator.stop();
-    }
-  } finally {
-    await broker.stop();
-  }
+      }),
+    BROKER_DEFAULTS,
+  );
 }
