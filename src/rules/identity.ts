@@ -107,19 +107,19 @@ export interface Twins {
   check(entity: EntityId, stream: StreamName, rows: readonly Row[]): void;
 }
 
-/** `holders`: the entities that are read here, and the uuid under which each remembers a row. */
-export function createTwins(
-  holders: () => Iterable<readonly [EntityId, (stream: StreamName, id: number) => string | null]>,
-): Twins {
+/** The uuid under which an entity remembers a row; null = none. */
+export type UuidOf = (stream: StreamName, id: number) => string | null;
+
+/** `holders`: the entities that are read here at any time. */
+export function createTwins(holders: ReadonlyMap<EntityId, UuidOf>): Twins {
   const found = new Map<EntityId, EntityId>();
   const accounts = new Map<EntityId, string>();
   return {
     identified(entity, accountUuid) {
       if (accountUuid === null) accounts.delete(entity);
       else accounts.set(entity, accountUuid);
-      const present = new Set([...holders()].map(([other]) => other));
       for (const [other, uuid] of accounts) {
-        if (other === entity || uuid !== accountUuid || !present.has(other)) continue;
+        if (other === entity || uuid !== accountUuid || !holders.has(other)) continue;
         found.set(entity, other);
         found.set(other, entity);
       }
@@ -134,7 +134,7 @@ export function createTwins(
       // Neighbours are of one account: the first and the last tell as much as all of them.
       for (const row of [rows[0], rows.at(-1)]) {
         if (row === undefined || typeof row['uuid'] !== 'string' || row['uuid'] === '') continue;
-        for (const [other, uuidOf] of holders()) {
+        for (const [other, uuidOf] of holders) {
           if (other === entity || uuidOf(stream, row.id) !== row['uuid']) continue;
           found.set(entity, other);
           found.set(other, entity);

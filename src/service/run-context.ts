@@ -3,9 +3,8 @@ import type { Kafka } from 'kafkajs';
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import type { EntityId } from '../model';
 import type { RequestOrder, Rhythm } from '../reading/stream-reading';
-import type { Twins } from '../rules/identity';
+import type { Twins, UuidOf } from '../rules/identity';
 import type { Secrets } from '../secrets';
-import type { Shard } from '../shard/shard';
 import type { ShardOptions } from '../shard/shard-options';
 import type { Framing } from '../sinks/framing';
 import type { Membership } from '../sinks/group';
@@ -58,7 +57,7 @@ export interface RunContext {
   readonly shards: ReadonlyMap<number, readonly EntityConfig[]>;
   /** How often each scan comes round; null = every stream is swept once. */
   readonly rhythm: Rhythm | null;
-  /** By entity, the shard here that reads the entity. */
-  readonly holders: Map<EntityId, Shard>;
+  /** The entities that are read here. */
+  readonly holders: Map<EntityId, UuidOf>;
   readonly twins: Twins;
 }

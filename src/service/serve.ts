@@ -38,7 +38,7 @@ import { freshnessOf } from '../rules/completeness';
 import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
-import { createTwins } from '../rules/identity';
+import { createTwins, type UuidOf } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
 import { targetsOf } from '../rules/rhythm';
 import type { RequestPace } from '../sources/budget';
@@ -98,7 +98,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     onContact: (failure) => emit({ kind: 'contact', failure }),
   });
   const codecs = createCodecs(service, topics, framing, version);
-  const holders = new Map<EntityId, Shard>();
+  const holders = new Map<EntityId, UuidOf>();
   const run: RunContext = {
     options,
     emit,
@@ -113,9 +113,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     shards: entitiesByShard(config.entities, topics.state.partitions),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     holders,
-    twins: createTwins(() =>
-      [...holders].map(([entity, shard]) => [entity, (stream, id) => shard.uuid(entity, stream, id)] as const),
-    ),
+    twins: createTwins(holders),
   };
   const watched = watchTopics({
     look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
@@ -215,9 +213,9 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
   const createAnew = (): void => {
     shard = createShard(shardOptions(run, number, entities));
-    for (const { id } of entities) holders.set(id, shard);
   };
   createAnew();
+  for (const { id } of entities) holders.set(id, (stream, row) => shard.uuid(id, stream, row));
   // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);

@@ -94,8 +94,8 @@ describe('the account of a key (I7)', () => {
 describe('twins (I9)', () => {
   const remembered: Record<string, Record<number, string>> = { alfa: { 1: 'u1', 9: 'u9' }, beta: {} };
   const twins = () =>
-    createTwins(() =>
-      Object.keys(remembered).map((name) => [name, (_, id) => remembered[name]?.[id] ?? null] as const),
+    createTwins(
+      new Map(Object.keys(remembered).map((name) => [name, (_: string, id: number) => remembered[name]?.[id] ?? null])),
     );
 
   test('an entity that reads the rows of another one is stopped, and so is the other', () => {
