@@ -1,10 +1,11 @@
-import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 
 import { ConfigError, TransientError } from '../errors';
 import { brokerSettings, brokerVersion, refuseBrokerSettings, type BrokerSettings } from './broker-settings';
 import { createTopics } from './create-topics';
-import { clockBounds, CLOCK_SETTINGS, type ClockBounds } from './clock-bounds';
-import { classify, closedByBroker, kafkaType, withDeadline } from './faults';
+import { clockBounds, type ClockBounds } from './clock-bounds';
+import { partitionCounts, refuseHidden, topicConfigs, topicEnds } from './describe-topics';
+import { classify, closedByBroker, withDeadline } from './faults';
 
 /** The topics of one service and how to make them. */
 export interface TopicSettings {
@@ -209,17 +210,11 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     clock: clockBounds(configs.get(full(name)) ?? new Map()),
   });
   refuseUnusableState(full('state'), configs);
-  const highWatermarks = new Map<string, number[]>();
+  const highWatermarks = new Map<string, readonly number[]>();
   let stateRecords = 0;
   for (const { topic: name } of wanted) {
-    const offsets = await retryUntilVisible(`the end of each partition of ${name}`, () =>
-      admin.fetchTopicOffsets(name),
-    );
-    const ends: number[] = [];
-    for (const { partition, high, low } of offsets) {
-      ends[partition] = Number(high);
-      if (name === full('state')) stateRecords += Number(high) - Number(low);
-    }
+    const { ends, records } = await topicEnds(admin, name);
+    if (name === full('state')) stateRecords = records;
     highWatermarks.set(name, ends);
   }
 
@@ -268,90 +263,6 @@ function warningsOf(
         );
       return warnings;
     });
-}
-
-/** A topic that is not listed may be there all the same: what a user may not see is left out. */
-async function refuseHidden(admin: Admin, missing: readonly { readonly topic: string }[]): Promise<void> {
-  for (const { topic } of missing) {
-    const there = await topicConfigs(admin, [topic]).catch((error: unknown) => {
-      if (kafkaType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return null;
-      throw error;
-    });
-    if (there !== null)
-      throw new ConfigError(
-        `looking at ${topic}: expected to see it, got a topic that is there and is not shown; give the service's user ${rightsOn(topic)}, see docs/security.md`,
-        { mayPass: true },
-      );
-  }
-}
-
-/** Each of them brings Describe with it. */
-function rightsOn(topic: string): string {
-  return topic.endsWith('.state') ? `Read and Write on topic ${topic}` : `Write on topic ${topic}`;
-}
-
-async function partitionCounts(admin: Admin, names: readonly string[]): Promise<Map<string, number>> {
-  return retryUntilVisible(`a leader for every partition of ${names.join(', ')}`, async () => {
-    const { topics } = await askFor(names, rightsOn, (some) => admin.fetchTopicMetadata({ topics: [...some] }));
-    const led = topics.filter(
-      ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
-    );
-    if (led.length < names.length)
-      throw new TransientError(`${names.length - led.length} topics have partitions without a leader`);
-    return new Map(led.map(({ name, partitions }) => [name, partitions.length]));
-  });
-}
-
-/** Asks about several topics; as the broker does not say which one it refuses to tell of, each is then asked about alone. */
-async function askFor<T>(
-  names: readonly string[],
-  right: (topic: string) => string,
-  ask: (names: readonly string[]) => Promise<T>,
-): Promise<T> {
-  try {
-    return await ask(names);
-  } catch (error) {
-    const refusal = classify(error, `looking at ${names.join(', ')}`, { topic: names.map(right).join(' and ') });
-    if (refusal.kind !== 'forbidden') throw error;
-    if (names.length > 1) for (const name of names) await askFor([name], right, ask);
-    throw refusal.error;
-  }
-}
-
-/** A topic just created is known to its brokers one after the other: asks until the answer holds, for at most 15 s. */
-async function retryUntilVisible<T>(expected: string, ask: () => Promise<T>): Promise<T> {
-  const giveUpAt = Date.now() + 15_000;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      const { kind } = classify(error, `expecting ${expected}`);
-      if (kind !== 'lost' || Date.now() >= giveUpAt) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-async function topicConfigs(admin: Admin, names: readonly string[]): Promise<Map<string, Map<string, string>>> {
-  const { resources } = await askFor(
-    names,
-    (topic) => `DescribeConfigs on topic ${topic}`,
-    (some) =>
-      admin.describeConfigs({
-        includeSynonyms: false,
-        resources: some.map((name) => ({
-          type: ConfigResourceTypes.TOPIC,
-          name,
-          configNames: ['cleanup.policy', 'max.message.bytes', 'compression.type', ...CLOCK_SETTINGS],
-        })),
-      }),
-  );
-  return new Map(
-    resources.map(({ resourceName, configEntries }) => [
-      resourceName,
-      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-    ]),
-  );
 }
 
 /** Nothing is made where the run would be refused all the same: a topic made anew would hide that one was lost. */

@@ -5,6 +5,7 @@ import type { Progress } from '../../src/reading/progress';
 import { createLogger } from '../../src/telemetry';
 import type { Completeness } from '../../src/rules/completeness';
 import { NO_COUNTS } from '../../src/rules/cursor';
+import { allThere } from '../support/completeness';
 
 let lines: Record<string, unknown>[];
 let narrator: Narrator;
@@ -40,16 +41,6 @@ const cursor: Cursor = {
   totalCount: 2,
   counts: { ...NO_COUNTS, rows: 2, updated: 1, unchanged: 1 },
   sums: {},
-};
-
-const allThere: Completeness = {
-  complete: true,
-  reasons: [],
-  hold: null,
-  deadLetters: [],
-  pending: [],
-  unreadable: [],
-  accepted: [],
 };
 
 type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };

@@ -13,6 +13,7 @@ import type { Cursor, Misfits } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import type { Completeness } from '../../src/rules/completeness';
 import { NO_COUNTS } from '../../src/rules/cursor';
+import { allThere } from '../support/completeness';
 
 let reports: Map<string, StreamReport>;
 
@@ -57,16 +58,7 @@ const swept = (stream: string, standing: Partial<Completeness> = {}): Progress =
   entity: 'alfa',
   stream,
   cursor: cursorAt(2, 2),
-  completeness: {
-    complete: true,
-    reasons: [],
-    hold: null,
-    deadLetters: [],
-    pending: [],
-    unreadable: [],
-    accepted: [],
-    ...standing,
-  },
+  completeness: { ...allThere, ...standing },
 });
 const error = new FatalError('refused', { reason: 'unauthorized', parks: 'entity' });
 
