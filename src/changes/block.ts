@@ -271,6 +271,30 @@ export function newUuidSpace(): UuidSpace {
   return { words, bytes: new Uint8Array(words.buffer) };
 }
 
+/** A hash of a text that is a row's UUID, the same as `hashAt` gives of an entry that holds that UUID. */
+export function hashOfUuid(uuid: string, { words, bytes } = newUuidSpace()): number {
+  return parseUuid(uuid, bytes) ? hashOfWords(words[0], words[1], words[2], words[3]) : hashOfText(uuid);
+}
+
+/** A hash of the UUID of the entry in the slot; 0 = the entry has none. */
+export function hashAt({ uuids, oddUuids, ids }: Block, slot: number): number {
+  const at = 4 * slot;
+  const [a, b, c, d] = [uuids[at], uuids[at + 1], uuids[at + 2], uuids[at + 3]];
+  if (a !== 0 || b !== 0 || c !== 0 || d !== 0) return hashOfWords(a, b, c, d);
+  const odd = oddUuids.get(ids[slot] ?? 0);
+  return odd === undefined ? 0 : hashOfText(odd);
+}
+
+function hashOfWords(a = 0, b = 0, c = 0, d = 0): number {
+  return Math.imul(a ^ Math.imul(b, 31) ^ Math.imul(c, 961) ^ Math.imul(d, 29_791), 0x9e3779b1) >>> 0 || 1;
+}
+
+function hashOfText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0 || 1;
+}
+
 /** Whether the entry has exactly this UUID; null = none. */
 export function hasUuid(block: Block, slot: number, uuid: string | null, { words, bytes }: UuidSpace): boolean {
   const id = block.ids[slot] ?? 0;

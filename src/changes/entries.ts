@@ -6,6 +6,7 @@ import {
   clone,
   deserialise,
   flagsAt,
+  hashAt,
   lowerBound,
   newBlock,
   newUuidSpace,
@@ -96,7 +97,13 @@ export class Entries {
   private lastInserted = 0;
 
   constructor(
-    private readonly of: { readonly entity: EntityId; readonly stream: StreamName; readonly blockEntries: number },
+    private readonly of: {
+      readonly entity: EntityId;
+      readonly stream: StreamName;
+      readonly blockEntries: number;
+      /** Told the hash of every UUID that an entry has from now on, again where it had it before. */
+      readonly noteUuid?: ((hash: number) => void) | undefined;
+    },
   ) {}
 
   blockAt(index: number): Block {
@@ -158,6 +165,7 @@ export class Entries {
     block.dates[slot] = date;
     setUuid(block, slot, uuid, this.uuidSpace);
     setState(block, slot, flags, 0);
+    this.noteUuid(block, slot);
     return block;
   }
 
@@ -231,6 +239,7 @@ export class Entries {
     const block = deserialise(stored);
     if (block === undefined) throw this.damaged(`an unreadable block ${nameOf(stored)}`);
     this.loading().set(block.from, block);
+    for (let slot = 0; slot < block.count; slot++) this.noteUuid(block, slot);
   }
 
   /** Drops the block that begins with this id. */
@@ -265,6 +274,12 @@ export class Entries {
   private enter(call: Call, next: LedgerState): void {
     assert(transitions[this.state.name][call] === next.name, refusals[call]);
     this.state = next;
+  }
+
+  private noteUuid(block: Block, slot: number): void {
+    if (this.of.noteUuid === undefined) return;
+    const hash = hashAt(block, slot);
+    if (hash !== 0) this.of.noteUuid(hash);
   }
 
   private loading(): Map<number, Block> {

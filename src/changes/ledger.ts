@@ -1,6 +1,6 @@
 import type { EntityId, LedgerBlock, Row, StreamName } from '../model';
 import { markAbsent, type Absent } from './absent';
-import { EntryFlag, flagsAt, isLive, isWithin, setState } from './block';
+import { EntryFlag, flagsAt, isLive, isWithin, setState, uuidAt } from './block';
 import { Comparer, type Comparison, type Publish, type Touched, type Verdict } from './compare';
 import { Entries, entryAt, type Entry } from './entries';
 import { PublicationMarks } from './publication-marks';
@@ -12,12 +12,15 @@ export function createLedger({
   entity,
   stream,
   blockEntries = 512,
+  noteUuid,
 }: {
   readonly entity: EntityId;
   readonly stream: StreamName;
   readonly blockEntries?: number;
+  /** Told the hash of every UUID that an entry has from now on, again where it had it before. */
+  readonly noteUuid?: ((hash: number) => void) | undefined;
 }): Ledger {
-  return new Ledger(new Entries({ entity, stream, blockEntries }));
+  return new Ledger(new Entries({ entity, stream, blockEntries, noteUuid }));
 }
 
 /** What was last published of each id of one stream of one entity: the memory that turns reads into changes. */
@@ -94,6 +97,12 @@ export class Ledger {
   entry(id: number): Entry | undefined {
     const { entries } = this;
     return entries.find(id) ? entryAt(entries.blockAt(entries.at), entries.slot) : undefined;
+  }
+
+  /** The uuid of an entry; null = none, or no such entry. Made for many questions of which most are answered with null. */
+  uuid(id: number): string | null {
+    const { entries } = this;
+    return entries.find(id) ? uuidAt(entries.blockAt(entries.at), entries.slot) : null;
   }
 
   /** Number of entries with a smaller id that are neither left nor missing. */

@@ -1,3 +1,4 @@
+import type { RowOwners } from '../changes/row-owners';
 import { FatalError } from '../errors';
 import type { EntityId, Row, StreamName } from '../model';
 
@@ -110,8 +111,8 @@ export interface Twins {
 /** The uuid under which an entity remembers a row; null = none. */
 export type UuidOf = (stream: StreamName, id: number) => string | null;
 
-/** `holders`: the entities that are read here at any time. */
-export function createTwins(holders: ReadonlyMap<EntityId, UuidOf>): Twins {
+/** `holders`: the entities that are read here at any time; `owners` has noted every row that they remember with a uuid. */
+export function createTwins(holders: ReadonlyMap<EntityId, UuidOf>, owners: Pick<RowOwners, 'of'>): Twins {
   const found = new Map<EntityId, EntityId>();
   const accounts = new Map<EntityId, string>();
   return {
@@ -133,9 +134,10 @@ export function createTwins(holders: ReadonlyMap<EntityId, UuidOf>): Twins {
     check(entity, stream, rows) {
       // Neighbours are of one account: the first and the last tell as much as all of them.
       for (const row of [rows[0], rows.at(-1)]) {
-        if (row === undefined || typeof row['uuid'] !== 'string' || row['uuid'] === '') continue;
-        for (const [other, uuidOf] of holders) {
-          if (other === entity || uuidOf(stream, row.id) !== row['uuid']) continue;
+        const uuid = row?.['uuid'];
+        if (row === undefined || typeof uuid !== 'string' || uuid === '') continue;
+        for (const other of owners.of(uuid)) {
+          if (other === entity || holders.get(other)?.(stream, row.id) !== uuid) continue;
           found.set(entity, other);
           found.set(other, entity);
         }

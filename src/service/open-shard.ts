@@ -13,13 +13,14 @@ import type { Patience } from './patience';
 import type { Cluster, RunContext, ServiceOptions, ShardPartition } from './run-context';
 
 /** What of a run, or of a command that writes state, a shard is opened with. */
-export interface ShardSetting extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'> {
+export interface ShardSetting
+  extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'>, Partial<Pick<RunContext, 'noteRow'>> {
   readonly options: Pick<ServiceOptions, 'patience' | 'now'>;
 }
 
 /** What the shard of that number is made of, with these streams of these entities. */
 export function shardOptions(
-  { options, serviceId, topics, codecs, partition }: ShardSetting,
+  { options, serviceId, topics, codecs, partition, noteRow }: ShardSetting,
   number: number,
   entities: readonly (Pick<EntityConfig, 'id' | 'streams'> & Partial<Pick<EntityConfig, 'accept'>>)[],
 ): ShardOptions {
@@ -48,6 +49,7 @@ export function shardOptions(
     verifyLayout: verify,
     now: options.now,
     newSessionId: randomUUID,
+    noteRow,
     idleCommitMs: options.patience.idleCommitMs,
   };
 }

@@ -60,4 +60,6 @@ export interface RunContext {
   /** The entities that are read here. */
   readonly holders: Map<EntityId, UuidOf>;
   readonly twins: Twins;
+  /** Told of every row that is remembered here; undefined = one entity alone has no twin. */
+  readonly noteRow: ShardOptions['noteRow'];
 }

@@ -28,6 +28,7 @@ import {
 } from 'rxjs';
 
 import type { EntityConfig, ServiceConfig } from '../../config/config';
+import { createRowOwners } from '../changes/row-owners';
 import { ConfigError, TransientError } from '../errors';
 import type { EntityId } from '../model';
 import { failWith } from '../operators/fail-with';
@@ -99,6 +100,8 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
   });
   const codecs = createCodecs(service, topics, framing, version);
   const holders = new Map<EntityId, UuidOf>();
+  const owners = createRowOwners();
+  const areSeveral = config.entities.filter(({ enabled }) => enabled).length > 1;
   const run: RunContext = {
     options,
     emit,
@@ -113,7 +116,8 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     shards: entitiesByShard(config.entities, topics.state.partitions),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     holders,
-    twins: createTwins(holders),
+    twins: createTwins(holders, owners),
+    noteRow: areSeveral ? owners.note : undefined,
   };
   const watched = watchTopics({
     look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),

@@ -82,7 +82,8 @@ export class Memory implements TakenMemory {
   readonly #stored: StoredState;
   readonly accounts = new Map<EntityId, Account>();
   readonly #options: ShardOptions;
-  readonly #streams = new Map<string, StreamState>();
+  /** By entity and stream: a name put together of both would have to be made anew for each question. */
+  readonly #streams = new Map<EntityId, Map<StreamName, StreamState>>();
   #layout: Layout;
   #sweeps: SweepsCodec;
   /** What the next transaction writes down as written by the one before it. */
@@ -90,13 +91,14 @@ export class Memory implements TakenMemory {
   #offsetsNoted = true;
 
   constructor(options: ShardOptions) {
-    const { serviceId, stateTopic: topic, decodeBlock } = options;
+    const { serviceId, stateTopic: topic, decodeBlock, noteRow } = options;
     this.#options = options;
     this.#layout = options.layout;
     this.#sweeps = options.sweeps;
     for (const { entity, codec, accepted = [] } of options.streams) {
-      const state = createStreamState(entity, codec, new Set(accepted));
-      this.#streams.set(`${entity} ${state.name}`, state);
+      const state = createStreamState(entity, codec, new Set(accepted), noteRow);
+      const ofEntity = this.#streams.get(entity) ?? new Map<StreamName, StreamState>();
+      this.#streams.set(entity, ofEntity.set(state.name, state));
     }
     const ledgerOf = (entity: EntityId, stream: StreamName): Ledger | undefined => this.find(entity, stream)?.ledger;
     this.#stored = new StoredState({ serviceId, topic, decodeBlock, ledgerOf }, options.number);
@@ -108,7 +110,7 @@ export class Memory implements TakenMemory {
   }
 
   find(entity: EntityId, stream: StreamName): StreamState | undefined {
-    return this.#streams.get(`${entity} ${stream}`);
+    return this.#streams.get(entity)?.get(stream);
   }
 
   streamOf(entity: EntityId, stream: StreamName): StreamState {
@@ -119,7 +121,7 @@ export class Memory implements TakenMemory {
   }
 
   beginReading(): number {
-    for (const { ledger } of this.#streams.values()) ledger.rollback();
+    for (const { ledger } of this.#allStreams()) ledger.rollback();
     return this.#stored.beginReading();
   }
 
@@ -197,10 +199,14 @@ export class Memory implements TakenMemory {
     }
   }
 
+  *#allStreams(): Generator<StreamState> {
+    for (const ofEntity of this.#streams.values()) yield* ofEntity.values();
+  }
+
   /** Puts everything to what is durable. */
   #reset(): void {
     this.accounts.clear();
-    for (const state of this.#streams.values()) {
+    for (const state of this.#allStreams()) {
       state.ledger.loaded();
       state.walks.clear();
       state.strays = [];
@@ -227,7 +233,7 @@ export class Memory implements TakenMemory {
     this.#lastOffsets = highestOffsets(this.#lastOffsets, this.#layout.lastOffsets);
     const { keySchemas } = this.#layout;
     this.#sweeps = this.#options.sweeps.withKeysOf(keySchemas);
-    for (const state of this.#streams.values()) {
+    for (const state of this.#allStreams()) {
       state.codec = state.codec.withKeysOf(keySchemas);
       this.#define(state);
     }
@@ -245,14 +251,23 @@ export class Memory implements TakenMemory {
   }
 }
 
-function createStreamState(entity: EntityId, codec: StreamCodec, accepted: ReadonlySet<number>): StreamState {
+function createStreamState(
+  entity: EntityId,
+  codec: StreamCodec,
+  accepted: ReadonlySet<number>,
+  noteRow: ShardOptions['noteRow'],
+): StreamState {
   const { name } = codec.declaration;
   return {
     entity,
     codec,
     name,
     accepted,
-    ledger: createLedger({ entity, stream: name }),
+    ledger: createLedger({
+      entity,
+      stream: name,
+      noteUuid: noteRow === undefined ? undefined : (hash) => noteRow(entity, hash),
+    }),
     walks: new Map(),
     strays: [],
     lastPublished: new Map(),

@@ -1,4 +1,5 @@
 import type { SweepsCodec, OutputTopic, StreamCodec } from '../changes/records';
+import type { RowOwners } from '../changes/row-owners';
 import type { EntityId, LedgerBlock } from '../model';
 import type { Layout } from '../state/state-topic';
 import type { TakeShardOptions } from '../state/take-shard';
@@ -21,6 +22,8 @@ export interface ShardOptions extends TakeShardOptions {
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** What a new shard writes down about its surroundings. */
   readonly layout: Layout;
+  /** Told of the uuid of every row that the shard remembers, by its hash. */
+  readonly noteRow?: RowOwners['note'] | undefined;
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
 }

@@ -54,6 +54,6 @@ export function createShard(options: ShardOptions): Shard {
       const ended = options.openWriter().then((writer) => writer.close());
       await withDeadline(ended, RELEASE_DEADLINE_MS, `releasing shard ${options.number}`).catch(() => undefined);
     },
-    uuid: (entity, stream, id) => memory.find(entity, stream)?.ledger.entry(id)?.uuid ?? null,
+    uuid: (entity, stream, id) => memory.find(entity, stream)?.ledger.uuid(id) ?? null,
   };
 }

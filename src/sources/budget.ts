@@ -1,6 +1,6 @@
 import type { EntityId, Turn } from '../model';
 import { spotTurn } from '../rules/rhythm';
-import { createDealer } from './dealer';
+import { createDealer, createLine } from './dealer';
 import { type BlockSign, type BlockState, createIpBlock, createSightings } from './ip-block';
 import { createPace, createWindow } from './pace';
 
@@ -76,6 +76,8 @@ const MINUTE = 60_000;
 const UNNAMED = spotTurn('');
 const BURST = 5;
 const LONGEST_RETRY_AFTER = 5 * MINUTE;
+/** Without a limit: each request under way holds a connection, and a thousand entities would open a thousand at once. */
+const UNLIMITED_AT_A_TIME = 32;
 
 /**
  * Deals one IP's requests out to its entities, so that any 60 s see no more than `requestsPerMinute` of them.
@@ -90,7 +92,8 @@ const LONGEST_RETRY_AFTER = 5 * MINUTE;
  */
 export function createBudget({ requestsPerMinute, clock, onPace = () => undefined }: BudgetOptions): Budget {
   const limited = requestsPerMinute > 0;
-  const dealer = createDealer<WaitingRequest>();
+  // Without a limit nothing is short, and so nothing has to be shared out.
+  const dealer = limited ? createDealer<WaitingRequest>() : createLine<WaitingRequest>();
   const pace = createPace(clock.now());
   const window = createWindow();
   const block = createIpBlock();
@@ -111,7 +114,8 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
     const state = block.now();
     if (state.state === 'blocked') at = Math.max(at, state.untilMs);
     if (state.state === 'probing') at = Infinity;
-    return limited ? Math.max(at, window.freeAtMs(now), pace.tokenAtMs(now)) : at;
+    at = Math.max(at, window.freeAtMs(now));
+    return limited ? Math.max(at, pace.tokenAtMs(now)) : at;
   }
 
   function pump(): void {
@@ -204,6 +208,7 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
   }
 
   if (limited) divide(1);
+  else window.resize(UNLIMITED_AT_A_TIME);
   return {
     slots: (entity) => ({ take: (signal, turn = UNNAMED) => take(entity, turn, signal) }),
     state,

@@ -120,6 +120,27 @@ export function createDealer<T>(): Dealer<T> {
   return { add, next, charge, waits: () => waiting.size > 0 };
 }
 
+/** Takes requests in the order in which they came, whosever they are: for where each is to be sent as soon as there is a connection. */
+export function createLine<T>(): Dealer<T> {
+  const line = new Set<{ readonly entity: EntityId; readonly request: T }>();
+  return {
+    add(entity, _, request) {
+      const waiter = { entity, request };
+      line.add(waiter);
+      return () => void line.delete(waiter);
+    },
+    next(_, avoid) {
+      let [first] = line;
+      if (avoid !== undefined) first = [...line].find(({ entity }) => !avoid.has(entity)) ?? first;
+      if (first === undefined) return null;
+      line.delete(first);
+      return first.request;
+    },
+    charge: () => undefined,
+    waits: () => line.size > 0,
+  };
+}
+
 function mostUrgent<T>(queue: EntityQueue<T>, nowMs: number): Candidate<T> | null {
   const heads: Candidate<T>[] = [];
   for (const lane of queue.lanes.values()) {

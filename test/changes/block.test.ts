@@ -5,6 +5,8 @@ import {
   deserialise,
   EntryFlag,
   flagsAt,
+  hashAt,
+  hashOfUuid,
   hasUuid,
   isLive,
   isWithin,
@@ -198,3 +200,17 @@ function structuredCloneOf(block: LedgerBlock): LedgerBlock {
 function emptyColumns(): Partial<LedgerBlock> {
   return serialise(blockOf([]));
 }
+
+test('the hash of an entry is that of its UUID, whether the UUID is as usual or not; 0 = there is none', () => {
+  const block = newBlock({ from: 0, to: Infinity, generation: 1 }, 1);
+  block.ids[0] = 7;
+  block.count = 1;
+  for (const uuid of [CANONICAL, 'odd', '00000000-0000-0000-0000-000000000000', CANONICAL.toUpperCase()]) {
+    setUuid(block, 0, uuid, space);
+    expect(hashAt(block, 0)).toBe(hashOfUuid(uuid));
+    expect(hashAt(block, 0)).toBeGreaterThan(0);
+  }
+  expect(hashOfUuid(CANONICAL)).not.toBe(hashOfUuid(CANONICAL.replace('f', 'e')));
+  setUuid(block, 0, null, space);
+  expect(hashAt(block, 0)).toBe(0);
+});

@@ -1,3 +1,5 @@
+import { hashOfUuid } from '../../src/changes/block';
+import { createRowOwners } from '../../src/changes/row-owners';
 import { FatalError } from '../../src/errors';
 import { createTwins, isShown, judgeIdentity, unknownAccount } from '../../src/rules/identity';
 
@@ -93,10 +95,18 @@ describe('the account of a key (I7)', () => {
 
 describe('twins (I9)', () => {
   const remembered: Record<string, Record<number, string>> = { alfa: { 1: 'u1', 9: 'u9' }, beta: {} };
-  const twins = () =>
-    createTwins(
+  const twins = () => {
+    const owners = createRowOwners();
+    for (const [name, rows] of Object.entries(remembered))
+      for (const uuid of Object.values(rows)) owners.note(name, hashOfUuid(uuid));
+    // What is remembered no longer stays noted, and so do rows of an entity that another replica reads by now.
+    owners.note('beta', hashOfUuid('u1'));
+    owners.note('gone', hashOfUuid('u9'));
+    return createTwins(
       new Map(Object.keys(remembered).map((name) => [name, (_: string, id: number) => remembered[name]?.[id] ?? null])),
+      owners,
     );
+  };
 
   test('an entity that reads the rows of another one is stopped, and so is the other', () => {
     const watch = twins();

@@ -1,3 +1,4 @@
+import { createRowOwners } from '../../src/changes/row-owners';
 import { TransientError } from '../../src/errors';
 import { createShard } from '../../src/shard/shard';
 import { createMemoryKafka, idOf, itemStream, memoryShard } from '../support/memory';
@@ -25,6 +26,20 @@ test('what a session committed is remembered by the next, in this process and in
     await session.close();
   }
   expect(kafka.records.map(idOf)).toEqual([1, 2]);
+});
+
+test('I7: the uuid of every row that the shard remembers is noted, read from the API or from the state topic', async () => {
+  const kafka = createMemoryKafka();
+  const open = async () => {
+    const owners = createRowOwners();
+    return { owners, session: await createShard({ ...memoryShard(kafka, streams), noteRow: owners.note }).open() };
+  };
+  const first = await open();
+  first.session.stream('alfa', 'items').begin('sweep', cursorAtStart());
+  await first.session.add({ entity: 'alfa', stream: 'items', scan: 'sweep', page: wholePage(rows) });
+  await first.session.close();
+  const second = await open();
+  for (const { owners } of [first, second]) for (const { uuid } of rows) expect(owners.of(uuid)).toEqual(['alfa']);
 });
 
 test('a session whose shard another process took is fenced at its next commit, and publishes nothing (I4)', async () => {

@@ -305,11 +305,17 @@ test('a wait that is given up before it began is refused', async () => {
   await expect(budget.slots('a').take(AbortSignal.abort())).rejects.toThrow('entity a');
 });
 
-test('without a limit a request is sent at once', async () => {
+test('without a limit a request is sent at once, but no more than 32 are under way at a time, first come first served', async () => {
   const { ask, sends, run, budget } = fixture(0);
-  ask('a', 1_000);
+  ask('a', 31);
+  ask('b', 2);
+  ask('c', 1_000);
   await run(0);
-  expect(sends).toHaveLength(1_000);
+  expect(sends).toHaveLength(32);
+  sends[7]?.slot.done(ok);
+  sends[8]?.slot.done(ok);
+  await run(0);
+  expect(sends.slice(31).map(({ entity }) => entity)).toEqual(['b', 'b', 'c']);
   expect(budget.state()).toEqual({ requestsPerMinute: null, pausedUntil: null, why: null });
 });
 
@@ -620,9 +626,9 @@ test('a share of nothing sends nothing, until it grows again', async () => {
 test('without a limit there is nothing to share', async () => {
   const { ask, sends, run, budget } = fixture(0);
   budget.setShare(0.1);
-  ask('a', 100);
+  ask('a', 20);
   await run(0);
-  expect(sends).toHaveLength(100);
+  expect(sends).toHaveLength(20);
   expect(budget.state().requestsPerMinute).toBeNull();
 });
 

@@ -1,7 +1,7 @@
 import type { Turn } from '../../src/model';
 import { plan } from '../../src/rules/forecast';
 import { firstSweepOf, pagesOf, spotTurn, targetsOf } from '../../src/rules/rhythm';
-import { createDealer } from '../../src/sources/dealer';
+import { createDealer, createLine } from '../../src/sources/dealer';
 import { settings, company, companies, isNewest, beginsSweep, average, sweepMinutes } from '../support/companies';
 import { deal, gaps, type SimulatedEntity, type SimulatedScan } from '../support/dealing';
 
@@ -251,4 +251,23 @@ test('the requests of a company that is parked go to the others', () => {
   const all = companies(4, 20_000);
   const rest = all.slice(0, 2);
   expect(share(rest) / share(all)).toBeCloseTo(2, 1);
+});
+
+test('a line deals requests in the order in which they came, but first those of entities that are not to be avoided', () => {
+  const line = createLine<string>();
+  expect(line.next(0)).toBeNull();
+  const leave = line.add('a', spotTurn('invoices'), 'left', 0);
+  for (const [entity, request] of [
+    ['a', 'first'],
+    ['a', 'second'],
+    ['b', 'third'],
+  ] as const)
+    line.add(entity, spotTurn('invoices'), request, 0);
+  leave();
+  leave();
+  line.charge('a', 10);
+  expect(line.next(0)).toBe('first');
+  expect(line.next(0, new Set(['a']))).toBe('third');
+  expect(line.next(0, new Set(['a']))).toBe('second');
+  expect(line.waits()).toBe(false);
 });

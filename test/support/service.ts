@@ -99,6 +99,7 @@ export function memoryRun({
     rhythm: null,
     holders: new Map(),
     twins: { check: () => undefined, identified: () => undefined },
+    noteRow: undefined,
     ...changes,
   };
 }

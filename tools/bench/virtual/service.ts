@@ -179,6 +179,7 @@ function runContextOf(
     rhythm,
     holders: new Map(),
     twins: { check: () => undefined, identified: () => undefined },
+    noteRow: undefined,
   };
 }
 
