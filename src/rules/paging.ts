@@ -30,7 +30,8 @@ export interface Paging {
   readonly order: Query['order'];
   /**
    * Whether a list ends only where a page that begins with its last row shows nothing behind that row, whatever its total says. A server
-   * that gives fewer rows than asked for, and counts only those, would otherwise end the list with its first page.
+   * that gives fewer rows than asked for, and counts only those, would otherwise end the list with its first page. Where the server never
+   * gives two rows in a page, a list that does not change is parked as `no-progress`; of one that changes meanwhile the end proves nothing.
    */
   readonly confirmsEnd?: boolean;
 }
