@@ -75,6 +75,13 @@ export interface UnreadableRows {
   readonly gap: Interval;
 }
 
+/** Rows of one answer that follow each other and are no object or have no usable id. */
+export interface RowsWithoutId {
+  readonly rows: readonly unknown[];
+  /** Ids that they may have: between the row before and the row behind; null = unbounded. */
+  readonly gap: Interval;
+}
+
 /** How many rows between two ids could not be read. */
 export interface UnreadableGap extends Interval {
   readonly rows: number;
@@ -99,8 +106,8 @@ export interface Answer {
 export interface Page {
   /** The rows inside the interval and inside the query, ids ascending in the direction of the walk. */
   readonly rows: readonly Row[];
-  /** Rows of this answer that are no object or have no usable id. */
-  readonly strays: readonly unknown[];
+  /** Rows of this answer that are no object or have no usable id, by where they are. */
+  readonly strays: readonly RowsWithoutId[];
   /** Rows inside the interval that the query excludes: the API ignored a filter. */
   readonly outsideQuery: number;
   /** Rows in front of this page's first that could not be read: the page proves nothing of them. */

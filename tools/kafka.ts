@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { TransientError } from '../src/errors';
@@ -34,6 +34,8 @@ export interface KafkaOptions {
   readonly listeners?: Readonly<Record<string, string>>;
   /** Users that exist from the start, as the format command takes them after `--add-scram`. */
   readonly scramUsers?: readonly string[];
+  /** Folder with classes of the caller's own that the brokers may be told to use. */
+  readonly classes?: string;
   /** File that the brokers append their output to; one a broker, beside its data, by default. */
   readonly log?: string;
 }
@@ -66,6 +68,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const java = await findJava();
   const library = await kafkaLibrary();
   const count = options.brokers ?? 1;
+  const classes = options.classes === undefined ? [] : [options.classes];
   const ports = await choosePorts(count, options.port ?? 0);
   const temporary = options.directory === undefined ? await mkdtemp(join(tmpdir(), 'local-kafka-')) : undefined;
   const directory = temporary ?? options.directory ?? '';
@@ -85,7 +88,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
       broker: brokerProcess({
         id,
         port,
-        command: [java, ...javaOptions(library, 512), 'kafka.Kafka', join(folder, 'server.properties')],
+        command: [java, ...javaOptions(library, 512, classes), 'kafka.Kafka', join(folder, 'server.properties')],
         log: options.log ?? join(folder, 'broker.log'),
         removeWhenOrphaned: temporary,
       }),
@@ -100,7 +103,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     await Promise.all(
       brokers.map(async ({ folder, properties, broker }) => {
         if (options.clean === true) await rm(folder, { recursive: true, force: true });
-        await format({ java, library, folder, properties, clusterId, scramUsers: options.scramUsers ?? [] });
+        await format({ java, library, classes, folder, properties, clusterId, scramUsers: options.scramUsers ?? [] });
         await broker.launch(ids);
       }),
     );
@@ -125,7 +128,11 @@ export async function kafkaLibrary(surroundings: Surroundings = {}): Promise<str
 }
 
 /** Options of a Java process of the local Kafka: everything but the main class. */
-export function javaOptions(library: string, heapMegabytes: number): readonly string[] {
+export function javaOptions(
+  library: string,
+  heapMegabytes: number,
+  classes: readonly string[] = [],
+): readonly string[] {
   return [
     `-Xmx${heapMegabytes}m`,
     '-XX:TieredStopAtLevel=1',
@@ -133,7 +140,7 @@ export function javaOptions(library: string, heapMegabytes: number): readonly st
     '-XX:-UsePerfData',
     `-Dlog4j2.configurationFile=${join(ASSETS, 'log4j2.properties')}`,
     '-cp',
-    join(library, '*'),
+    [join(library, '*'), ...classes].join(delimiter),
   ];
 }
 
@@ -187,13 +194,14 @@ function brokerProperties(options: Listeners): Record<string, string> {
 interface Storage {
   readonly java: string;
   readonly library: string;
+  readonly classes: readonly string[];
   readonly folder: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly clusterId: string;
   readonly scramUsers: readonly string[];
 }
 
-async function format({ java, library, folder, properties, clusterId, scramUsers }: Storage): Promise<void> {
+async function format({ java, library, classes, folder, properties, clusterId, scramUsers }: Storage): Promise<void> {
   const file = join(folder, 'server.properties');
   await mkdir(folder, { recursive: true });
   await writeFile(
@@ -201,7 +209,15 @@ async function format({ java, library, folder, properties, clusterId, scramUsers
     Object.entries(properties).map(([name, value]) => `${name}=${value}\n`),
   );
   if (existsSync(join(folder, 'log', 'meta.properties'))) return;
-  const command = [...javaOptions(library, 128), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file];
+  const command = [
+    ...javaOptions(library, 128, classes),
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    clusterId,
+    '-c',
+    file,
+  ];
   for (const user of scramUsers) command.push('--add-scram', user);
   await run(java, command).catch((cause: unknown) => {
     throw new TransientError(`Formatting ${folder} for Kafka: expected success, got: ${outputOf(cause)}`, { cause });

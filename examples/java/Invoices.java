@@ -1,5 +1,5 @@
+import java.io.File;
 import java.math.BigDecimal;
-import java.nio.file.*;
 import java.time.Duration;
 import java.util.*;
 import org.apache.avro.Schema;
@@ -21,11 +21,9 @@ public class Invoices {
     try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
       consumer.subscribe(List.of(topic));
       while (true) for (var record : consumer.poll(Duration.ofSeconds(1))) {
-        var op = new String(record.headers().lastHeader("op").value());
         var key = keys.decode(record.key());
-        var invoice = record.value() == null ? null : values.decode(record.value());
-        var what = invoice == null ? key.get("id") + " deleted" : describe(invoice);
-        System.out.println(op + " " + key.get("entity") + " " + what);
+        var what = record.value() == null ? key.get("id") + " deleted" : describe(values.decode(record.value()));
+        System.out.println(new String(record.headers().lastHeader("op").value()) + " " + key.get("entity") + " " + what);
       }
     }
   }
@@ -34,6 +32,8 @@ public class Invoices {
     return Objects.requireNonNullElse(invoice.get("number"), "-") + " " + gross + " " + invoice.get("currency") + " " + invoice.get("status");
   }
   static BinaryMessageDecoder<GenericRecord> decoder(String name) throws Exception {
-    return new BinaryMessageDecoder<>(GenericData.get(), new Schema.Parser().parse(Path.of("schemas/avro/" + name + ".avsc").toFile()));
+    var decoder = new BinaryMessageDecoder<GenericRecord>(GenericData.get(), new Schema.Parser().parse(new File("schemas/avro/" + name + ".avsc")));
+    for (var older : new File("schemas/released/" + name).listFiles()) decoder.addSchema(new Schema.Parser().parse(older)); // of older records
+    return decoder;
   }
 }

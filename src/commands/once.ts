@@ -20,7 +20,7 @@ import {
 const help = `Usage: infakt-kafka once [options]
 
 Reads one complete sweep of every stream of every enabled entity, publishes what changed since the last run, and exits. A sweep that was
-begun before is finished. Progress goes to stderr.
+begun before is finished; what changed since then in the rows that it had read is published by the next run. Progress goes to stderr.
 
 Options
   --json             print the result as one JSON object on stdout

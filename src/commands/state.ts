@@ -18,11 +18,15 @@ const help = `Usage: infakt-kafka state show [options]
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
 finished sweep and what it lacks, the fields whose values were not of their kind, what waits for a person and how to release it, and
 the plan: when each scan comes next, how often at today's size, and the requests that it takes. Changes nothing and does not disturb a running service.
+Which streams are parked is not stored, so it is not shown: every start tries at once, and the log of the running service says so.
 
 Options
   --json             one JSON object on stdout
 ${configHelp}
 `;
+
+/** What the state topic cannot tell, by the names that the log has for it. */
+const NOT_STORED = ['parked'] as const;
 
 const DEADLINE_MS = 10 * 60_000;
 
@@ -46,12 +50,15 @@ const showCommand = command({
     const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map((view) => asJson(view, completenessIn(config, view))), plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map((view) => asJson(view, completenessIn(config, view))), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
       );
     else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
     else {
       for (const view of shown) io.stdout(asText(view, completenessIn(config, view), planned, nowMs));
       io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
+      io.stdout(
+        `${NOT_STORED.join()}: not stored, as every start tries at once; the log of the running service says so\n`,
+      );
     }
     return 0;
   },
@@ -66,13 +73,14 @@ function asJson(
   completeness: Completeness,
 ): Record<string, unknown> {
   const lacks = shortcomingsJson(completeness);
+  const last = lastSweep(cursors);
   return {
     entity,
     stream,
     ledger_rows: ledger.size,
     missing: ledger.missingSince(Number.MAX_SAFE_INTEGER).length,
-    last_sweep: lastSweep(cursors),
-    complete: completeness.complete,
+    last_sweep: last,
+    complete: last !== null && completeness.complete,
     reasons: completeness.reasons,
     ...lacks,
     misfits: cursors['sweep']?.misfits ?? {},

@@ -1,4 +1,4 @@
-import type { Cursor, Interval, UnreadableGap } from '../model';
+import type { Cursor, UnreadableGap } from '../model';
 
 /** Why a finished sweep is not complete. */
 export type Shortcoming = 'held' | 'unreadable' | 'dead-letters' | 'pending';
@@ -77,9 +77,10 @@ export function completenessOf(
   const overdue = ledger.live === 0 ? Infinity : decidedSweep - 1;
   const pending = hold !== null || decidedSweep === 0 ? [] : ledger.missingSince(overdue);
   const fails = (ids: readonly number[]): boolean => ids.some((id) => !accepted.has(id));
+  const taken = idsTaken(unreadable, accepted);
   const reasons: Shortcoming[] = [];
   if (hold !== null) reasons.push('held');
-  if (unreadable.some(({ rows, ...gap }) => idsWithin(gap, accepted).length < rows)) reasons.push('unreadable');
+  if (taken.length < unreadableRows(unreadable)) reasons.push('unreadable');
   if (fails(deadLetters)) reasons.push('dead-letters');
   if (fails(pending)) reasons.push('pending');
   return {
@@ -89,18 +90,28 @@ export function completenessOf(
     deadLetters,
     pending,
     unreadable,
-    accepted: [
-      ...new Set([
-        ...unreadable.flatMap((gap) => idsWithin(gap, accepted).slice(0, gap.rows)),
-        ...[...deadLetters, ...pending].filter((id) => accepted.has(id)),
-      ]),
-    ],
+    accepted: [...new Set([...taken, ...[...deadLetters, ...pending].filter((id) => accepted.has(id))])],
   };
 }
 
-/** The accepted ids that a gap has room for: each takes one of the rows that could not be read in the gap. */
-function idsWithin({ after, upTo }: Interval, ids: ReadonlySet<number>): readonly number[] {
-  return [...ids].filter((id) => id > (after ?? 0) && id <= (upTo ?? Infinity)).toSorted((a, b) => a - b);
+/**
+ * The accepted ids, ascending, that each take one row which could not be read: no more than there are rows in a gap, and none for two gaps.
+ * A gap holds no id that the sweep showed, so an id in it is of nothing that could be read. One that a dead letter or a pending row has from
+ * before may be of the very row that cannot be read now, and so counts for both.
+ */
+function idsTaken(gaps: readonly UnreadableGap[], accepted: ReadonlySet<number>): readonly number[] {
+  const free = [...accepted].toSorted((a, b) => a - b);
+  const taken: number[] = [];
+  // The gap that ends first has the fewest ids left to choose from.
+  for (const { after, upTo, rows } of gaps.toSorted(
+    (one, other) => (one.upTo ?? Number.MAX_SAFE_INTEGER) - (other.upTo ?? Number.MAX_SAFE_INTEGER),
+  )) {
+    for (let row = 0; row < rows; row += 1) {
+      const at = free.findIndex((id) => id > (after ?? 0) && id <= (upTo ?? Infinity));
+      taken.push(...(at < 0 ? [] : free.splice(at, 1)));
+    }
+  }
+  return taken.toSorted((a, b) => a - b);
 }
 
 /** How many rows could not be read. */

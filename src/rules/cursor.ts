@@ -134,7 +134,7 @@ export const MAX_GAPS = 100;
 function gapsAfter({ unreadable = [] }: Cursor, page: Page): Pick<Cursor, 'unreadable'> {
   const gaps: UnreadableGap[] = [];
   if (page.unreadable !== undefined) gaps.push({ ...page.unreadable.gap, rows: page.unreadable.bodies.length });
-  if (page.strays.length > 0) gaps.push({ ...page.interval, rows: page.strays.length });
+  for (const { rows, gap } of page.strays) gaps.push({ ...gap, rows: rows.length });
   return unreadable.length + gaps.length === 0 ? {} : { unreadable: gaps.reduce(withGap, unreadable) };
 }
 

@@ -1,6 +1,6 @@
 import { isExact } from '../changes/kinds';
 import { FatalError, type ParkReason } from '../errors';
-import type { Answer, Interval, Position, Query, Row, UnreadableRows } from '../model';
+import type { Answer, Interval, Position, Query, Row, RowsWithoutId, UnreadableRows } from '../model';
 
 /** What one answer is worth: an interval of ids that it proves, or only where to ask next. */
 export type PageVerdict =
@@ -10,7 +10,7 @@ export type PageVerdict =
       /** The rows inside the interval, in the direction of the walk. */
       readonly rows: readonly Row[];
       /** Rows without an id in front of the page's last row; those behind it are shown by the next page again, and by the last page here. */
-      readonly strays: readonly unknown[];
+      readonly strays: readonly RowsWithoutId[];
       readonly end: boolean;
       /** Rows of the list up to this page's last, where its own total says another number. */
       readonly miscounted: number | null;
@@ -51,7 +51,7 @@ export function judge(position: Position, answer: Answer, paging: Paging): PageV
   if (answer.unreadable !== undefined) return judgeBehind(position, answer, answer.unreadable, paging);
   const { offset, anchor } = position;
   const { order } = paging;
-  const { rows, strays, lastAt } = readRows(position, answer, order);
+  const { rows, strays, straysBehind, lastAt } = readRows(position, answer, order);
   const firstRow = rows[0];
   const lastRow = rows.at(-1);
   const beyondAnchor = (row: Row) => anchor === null || comesAfter(row.id, anchor, order);
@@ -77,7 +77,7 @@ export function judge(position: Position, answer: Answer, paging: Paging): PageV
     kind: 'proved',
     interval: intervalOf(anchor, end ? null : reached, order),
     rows: rows.filter(beyondAnchor),
-    strays: strays.filter(({ index }) => end || index < lastAt).map(({ row }) => row),
+    strays: end ? [...strays, ...straysBehind] : strays,
     end,
     miscounted: answer.totalCount < shown || (end && answer.totalCount !== shown) ? shown : null,
     unreadable: null,
@@ -120,7 +120,7 @@ function judgeBehind(
   checkEnd(next, answer, paging);
   return {
     ...page,
-    strays: strays.filter(({ index }) => index < lastAt).map(({ row }) => row),
+    strays,
     interval: intervalOf(before, lastRow.id, order),
     end: false,
     unreadable: { bodies, gap: intervalOf(anchor, before, order) },
@@ -170,21 +170,29 @@ function isRow(value: unknown): value is Row {
   );
 }
 
-/** Parts the rows with an id from the strays, and checks that the ids are in order. */
+/** Parts the rows with an id from the strays, in front of the last row and behind it, and checks that the ids are in order. */
 function readRows(position: Position, { rows: all }: Answer, order: Query['order']) {
   const rows: Row[] = [];
-  const strays: { readonly index: number; readonly row: unknown }[] = [];
+  const strays: RowsWithoutId[] = [];
+  let gathered: unknown[] = [];
   let last: number | null = null;
   let lastAt = 0;
+  const place = (behind: number | null): RowsWithoutId[] => {
+    const placed = gathered;
+    gathered = [];
+    const gap = roomBetween(last ?? position.anchor, behind, placed.length, order);
+    return placed.length === 0 ? [] : [{ rows: placed, gap }];
+  };
   for (const [index, row] of all.entries()) {
     if (!isRow(row)) {
-      strays.push({ index, row });
+      gathered.push(row);
       continue;
     }
     if (last !== null && !comesAfter(row.id, last, order)) {
       const sense = order === 'asc' ? 'above' : 'below';
       throw parked('out-of-order', position, order, `an id ${sense} ${last} at row ${index}`, `${row.id}`);
     }
+    strays.push(...place(row.id));
     rows.push(row);
     last = row.id;
     lastAt = index;
@@ -193,7 +201,18 @@ function readRows(position: Position, { rows: all }: Answer, order: Query['order
     const got = `${all.length} rows without one`;
     throw parked('malformed-answer', position, order, 'rows with a positive integer id', got);
   }
-  return { rows, strays, lastAt };
+  return { rows, strays, straysBehind: place(null), lastAt };
+}
+
+/**
+ * The ids that rows between two others may have. Where there are fewer ids than rows, those in front are added: the rows have no ids, and a
+ * person can accept each by one all the same.
+ */
+function roomBetween(before: number | null, behind: number | null, rows: number, order: Query['order']): Interval {
+  const [below, above] = order === 'asc' ? [before, behind] : [behind, before];
+  if (above === null) return { after: below, upTo: null };
+  if (below === null) return { after: null, upTo: Math.max(above - 1, rows) };
+  return { after: Math.max(0, Math.min(below, above - 1 - rows)), upTo: above - 1 };
 }
 
 function comesAfter(id: number, other: number, order: Query['order']): boolean {

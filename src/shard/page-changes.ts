@@ -134,7 +134,12 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     toCommit.left === true &&
     compared.stale.length === 0 &&
     state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, 0);
-  const strays = lettersOfStrays(options, state, origin, page.strays);
+  const strays = lettersOfStrays(
+    options,
+    state,
+    origin,
+    page.strays.flatMap(({ rows }) => rows),
+  );
   const unreadable = lettersOfUnreadable(options, state, origin, page.unreadable);
   const letters = [
     ...compared.deadLetters.map(({ row, error, fingerprint, op }) =>

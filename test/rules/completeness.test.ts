@@ -67,6 +67,24 @@ describe('a finished sweep', () => {
     });
   });
 
+  test('takes one accepted id for one row, also where gaps overlap, and whichever order they have (I10)', () => {
+    const wide = { after: 9, upTo: 30, rows: 1 };
+    const narrow = { after: 16, upTo: 18, rows: 1 };
+    for (const unreadable of [
+      [wide, narrow],
+      [narrow, wide],
+    ]) {
+      const judged = (...accepted: number[]) =>
+        completenessOf({ ledger: ledgerOf(), hold: null, decidedSweep: 3, unreadable }, new Set(accepted));
+      for (const ids of [[17], [12], [12, 20]]) expect(judged(...ids).reasons).toEqual(['unreadable']);
+      for (const ids of [
+        [17, 18],
+        [17, 12],
+      ])
+        expect(judged(...ids)).toMatchObject({ complete: true, accepted: ids.toSorted((a, b) => a - b) });
+    }
+  });
+
   test('is complete where a person accepted every such row by id; each stays listed (I10)', () => {
     const ledger = ledgerOf([7], { 8: 1 });
     const judged = completenessOf({ ledger, hold: null, decidedSweep: 3 }, new Set([7, 8, 99]));

@@ -136,6 +136,18 @@ describe('rows that a sweep could not read', () => {
     expect([null, undefined].map(unreadableInFinished)).toEqual([[], []]);
   });
 
+  test('are told between the ids beside them, rows without an id too (I10)', () => {
+    const strays = [
+      { rows: [null, 7], gap: { after: 80, upTo: 84 } },
+      { rows: ['x'], gap: { after: 85, upTo: 86 } },
+    ];
+    const cursor = cursorOf(advance(walkOf(half), { ...page, strays, end: true }, NO_COUNTS, new Map(), nowMs));
+    expect(unreadableInFinished(cursor)).toEqual([
+      { after: 80, upTo: 84, rows: 2 },
+      { after: 85, upTo: 86, rows: 1 },
+    ]);
+  });
+
   test('do not count before their sweep ends, and in a great many places are told as if the last were one', () => {
     let cursor = half;
     for (let at = 0; at < MAX_GAPS + 5; at++) cursor = swept(cursor, false, missed(10 * at, 10 * at + 3));

@@ -32,7 +32,10 @@ describe('judge', () => {
     'takes a row whose id is %j, which no key could hold, for one without an id (I9)',
     (id) => {
       const shown = [...rows(3), { id }, ...rows(5)];
-      expect(judge(startPosition(), answer(shown), asc)).toMatchObject({ rows: rows(3, 5), strays: [{ id }] });
+      expect(judge(startPosition(), answer(shown), asc)).toMatchObject({
+        rows: rows(3, 5),
+        strays: [{ rows: [{ id }], gap: { after: 3, upTo: 4 } }],
+      });
     },
   );
 
@@ -268,12 +271,47 @@ describe('judge', () => {
       expect(judge(startPosition(), answer([stray, ...rows(3, 8), stray], 4), asc)).toMatchObject({
         interval: { after: null, upTo: 8 },
         rows: rows(3, 8),
-        strays: [stray],
+        strays: [{ rows: [stray], gap: { after: null, upTo: 2 } }],
         end: false,
         next: { offset: 2, anchor: 8 },
       });
     },
   );
+
+  test('places rows without an id between the ids beside them, so that no row that was shown is taken for one of them (I10)', () => {
+    const places = (
+      position: Position,
+      shown: readonly unknown[],
+      total: number,
+      paging: Paging = { ...asc, limit: 100 },
+    ) => judge(position, answer(shown, total), paging);
+    expect(places(at(3, 9), [...rows(9), null, ...rows(12, 20), 7, 'x', ...rows(30), {}], 10)).toMatchObject({
+      end: true,
+      strays: [
+        { rows: [null], gap: { after: 9, upTo: 11 } },
+        { rows: [7, 'x'], gap: { after: 20, upTo: 29 } },
+        { rows: [{}], gap: { after: 30, upTo: null } },
+      ],
+    });
+    expect(places(at(3, 9), [null, ...rows(9, 12)], 9)).toMatchObject({
+      strays: [{ rows: [null], gap: { after: 7, upTo: 8 } }],
+    });
+    const newest = { ...asc, order: 'desc' as const };
+    expect(places(startPosition(), [7, ...rows(20), null, ...rows(12)], 9, newest)).toMatchObject({
+      strays: [
+        { rows: [7], gap: { after: 20, upTo: null } },
+        { rows: [null], gap: { after: 12, upTo: 19 } },
+      ],
+    });
+  });
+
+  test.each([
+    ['next to each other', [...rows(16, 17), null, ...rows(18)], { after: 16, upTo: 17 }],
+    ['too near for all of them', [...rows(16), null, 7, 'x', ...rows(18)], { after: 14, upTo: 17 }],
+    ['at the beginning', [null, 7, ...rows(2)], { after: null, upTo: 2 }],
+  ])('gives rows without an id room for an id each, where the ids beside them are %s', (_, shown, gap) => {
+    expect(judge(startPosition(), answer(shown, 9), asc)).toMatchObject({ strays: [{ gap }] });
+  });
 
   test('parks the stream over a page without any usable id', () => {
     const error = refusal(() => judge(at(3, 9), answer([null, { id: 'x', buyer: 'Jan' }]), asc));

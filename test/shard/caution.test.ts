@@ -78,7 +78,8 @@ test('a page behind the id up to which caution lasts goes as any other', () => {
 });
 
 test('a page that is cut up proves together what it proved whole, and only its last row ends the walk', () => {
-  const page = pageOf(rows(3, 5), { interval: { after: 2, upTo: null }, strays: ['stray'], end: true });
+  const stray = { rows: ['stray'], gap: { after: 5, upTo: null } };
+  const page = pageOf(rows(3, 5), { interval: { after: 2, upTo: null }, strays: [stray], end: true });
   const parts = cutUp({ entity: 'alfa', stream: 'items', scan: 'sweep', page, mark: 5 });
   expect(
     parts.map(
@@ -94,6 +95,6 @@ test('a page that is cut up proves together what it proved whole, and only its l
   ).toEqual([
     { id: 3, after: 2, upTo: 3, strays: [], end: false },
     { id: 4, after: 3, upTo: 4, strays: [], end: false },
-    { id: 5, after: 4, upTo: null, strays: ['stray'], end: true },
+    { id: 5, after: 4, upTo: null, strays: [stray], end: true },
   ]);
 });

@@ -88,7 +88,7 @@ test('a look for new documents that found none writes nothing, and one that did 
 
 test('a row without an id is a dead letter once, however often it is shown', () => {
   const { compare, state } = start();
-  const strays = [{ id: 'x' }, null, [1], 7];
+  const strays = [{ rows: [{ id: 'x' }, null, [1], 7], gap: { after: 3, upTo: 9 } }];
   const first = compare(pageOf([], { strays }));
   expect(first.newStrays).toBe(true);
   expect(first.records.map(({ topic, key, headers }) => ({ topic, key, error: headers['error'] }))).toEqual(

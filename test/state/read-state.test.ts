@@ -29,7 +29,7 @@ async function written() {
     session.stream(entity, 'items').begin('sweep', cursorAtStart());
     const page = wholePage(
       [1, 2, 3].map((id) => ({ id, content: `row ${id}` })),
-      { strays: [7] },
+      { strays: [{ rows: [7], gap: { after: 3, upTo: null } }] },
     );
     await session.add({ entity, stream: 'items', scan: 'sweep', page });
   }

@@ -111,7 +111,16 @@ test('a row that nobody can read, misfits and lists that are refused are told by
     complete: true,
     misfits: { notes: 1 },
   });
+  // Of a stream that no sweep has read nothing is complete; why it is not read is not stored.
+  expect(state).toMatchObject({ not_stored: ['parked'] });
+  expect(
+    state.streams.find(({ entity: name, stream }) => name === 'refused' && stream === 'clients') ?? {
+      last_sweep: null,
+      complete: false,
+    },
+  ).toMatchObject({ last_sweep: null, complete: false });
   const { stdout: shown } = await service.command(['state', 'show']);
+  expect(shown).toContain('parked: not stored, as every start tries at once; the log of the running service says so\n');
   expect(shown).toContain(`  NOT complete: 1 unreadable (1 after id ${ids[0]} and before id ${ids[2]})\n`);
   expect(shown).toContain('  misfits published so far: notes (1 record)\n');
   const reconciled = await json('reconcile', '--entity', 'broken');
