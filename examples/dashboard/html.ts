@@ -53,19 +53,21 @@ export function table<Row>({ caption, columns, rows, isTotal = () => false, empt
         ${columns.map((column, index) => cell(row, column, index))}
       </tr>`,
   );
-  return html`<table role="table">
-    <caption>
-      ${caption}
-    </caption>
-    <thead role="rowgroup">
-      <tr role="row">
-        ${heads}
-      </tr>
-    </thead>
-    <tbody role="rowgroup">
-      ${lines}
-    </tbody>
-  </table>`;
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}">
+    <table role="table">
+      <caption>
+        ${caption}
+      </caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          ${heads}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${lines}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 /** An amount of zero is a dash, so that the others are seen; a card leaves it out. */

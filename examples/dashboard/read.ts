@@ -56,6 +56,7 @@ export interface Books {
     readonly amount: Text;
     readonly why: string;
     readonly total: Text;
+    readonly documents: Text;
   })[];
   readonly revenue_months: readonly {
     readonly currency: string;

@@ -96,7 +96,9 @@ async function look(at: Site, file: string, width = 1280, colorScheme: 'light' |
     if (!url.startsWith(`${at.url}/`) && !url.startsWith('data:')) faults.push(`asks ${url}`);
   });
   await page.goto(`${at.url}/${file}.html`, { waitUntil: 'load' });
-  await page.waitForFunction(() => document.querySelectorAll('figure .drawing:empty').length === 0);
+  await page.waitForFunction(
+    () => document.querySelectorAll('figure:not(details:not([open]) *) .drawing:empty').length === 0,
+  );
   return { page, faults, close: () => context.close() };
 }
 
@@ -143,13 +145,13 @@ describe('with the documents of docs/books-example.md', () => {
     expect(ageing.at(-1)).toBe(
       'All companies | 5 679.29 PLN | 1 084.00 PLN | 5 117.90 PLN | 3 665.03 PLN | 123.00 PLN | 492.00 PLN | 16 161.22 PLN',
     );
-    const debtors = await rowsOf(page, 'Clients by what they are late with');
+    const debtors = await rowsOf(page, 'Clients by what they are late with, in PLN');
     expect(debtors).toContain('Klient | 615.00 PLN | 1 845.00 PLN | 1 | 16 days');
     expect(debtors).toContain(`${HOSTILE} | 123.00 PLN | 123.00 PLN | 1 | 153 days`);
     expect(await rowsOf(page, 'Paid documents, the latest first')).toEqual([
       '17/10/2025 | alfa without a client | Alfa | 25 November 2025 | 615.00 PLN',
     ]);
-    expect(await rowsOf(page, 'Overpaid, or corrected after the payment')).toEqual([
+    expect(await rowsOf(page, 'Documents with something to be given back, the largest amount first')).toEqual([
       '5/09/2025 | alfa without a client | Alfa | to be refunded after a correction | 1 230.00 PLN',
       '3/10/2025 | alfa without a client | Alfa | overpaid | 70.00 PLN',
       '10/11/2025 | alfa without a client | Alfa | overpaid | 50.00 PLN',
@@ -201,6 +203,8 @@ describe('with the documents of docs/books-example.md', () => {
       'November | 1 971.00 PLN | 8 000.00 PLN | −75.4%',
       'December | – | 5 000.00 PLN | –',
     ]);
+    await page.getByText('In EUR', { exact: true }).first().click();
+    await page.locator('figure[data-title="Net sales by month, in EUR"] svg').waitFor();
     const companies = await rowsOf(page, 'Net sales of each company, in PLN');
     expect(companies[0]).toBe('Alfa | 1 950.00 PLN | 11 650.00 PLN | 8 000.00 PLN | +45.6%');
     expect(companies.at(-1)).toBe('All companies | 1 971.00 PLN | 24 700.99 PLN | 8 000.00 PLN | +208.8%');

@@ -1,7 +1,7 @@
 import { chart, figures, html, section, table, type Figure, type Html } from '../html.ts';
 import type { Books } from '../read.ts';
 import { date, money } from '../text.ts';
-import { currenciesOf, inCurrency } from './shared.ts';
+import { currenciesOf, forEach, inCurrency } from './shared.ts';
 
 /** Revenue and balances of all companies as one, before and after what is between them. */
 export function group(books: Books): Html {
@@ -36,7 +36,7 @@ function months({ group_months: all }: Books): Html {
     { title: 'Sold outside the group', color: 'now' },
     { title: 'Sold within the group', color: 'within' },
   ];
-  const parts = currenciesOf(all).map((currency) => {
+  const parts = forEach(currenciesOf(all), (currency) => {
     const rows = inCurrency(all, currency);
     const title = `Net sales of the group by month, in ${currency}`;
     const bars = rows.map(({ month, after, intercompany }) => ({

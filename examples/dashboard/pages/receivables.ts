@@ -1,7 +1,7 @@
 import { chart, figures, html, section, table, type Figure, type Html } from '../html.ts';
 import type { Books } from '../read.ts';
 import { count, date, money } from '../text.ts';
-import { clientOf, companyOf, currenciesOf, documentOf, inCurrency } from './shared.ts';
+import { clientOf, companyOf, currenciesOf, documentOf, forEach, inCurrency } from './shared.ts';
 
 const ages = [
   { key: 'not_due', title: 'Not due yet', color: 'age-0' },
@@ -49,11 +49,32 @@ function keyFigures(books: Books): Html {
   );
 }
 
-/** The sum of some documents, which every row of them has for its currency. */
-function totalFigure(title: string, rows: readonly { readonly currency: string; readonly total: string }[]): Figure {
-  const totals = currenciesOf(rows).map((currency) => money(inCurrency(rows, currency)[0]?.total ?? '0', currency));
-  const [value = 'nothing', ...others] = totals;
-  return { title, value, others, ...(rows.length === 0 ? {} : { note: count(rows.length, 'document') }) };
+interface Listed {
+  readonly currency: string;
+  /** The sum of all in this currency, and how many they are. */
+  readonly total: string;
+  readonly documents: string;
+}
+
+function totalFigure(title: string, rows: readonly Listed[]): Figure {
+  const firsts = currenciesOf(rows).flatMap((currency) => inCurrency(rows, currency).slice(0, 1));
+  const [value = 'nothing', ...others] = firsts.map(({ total, currency }) => money(total, currency));
+  const documents = firsts.reduce((sum, first) => sum + Number(first.documents), 0);
+  return { title, value, others, ...(rows.length === 0 ? {} : { note: count(documents, 'document') }) };
+}
+
+/** A table for each currency, the first of them open; says how many rows are left out. */
+function listed<Row extends Listed>(
+  rows: readonly Row[],
+  empty: string,
+  list: (rows: readonly Row[]) => Html,
+): readonly Html[] {
+  if (rows.length === 0) return [html`<p class="empty">${empty}</p>`];
+  return forEach(currenciesOf(rows), (currency) => {
+    const own = inCurrency(rows, currency);
+    const left = Number(own[0]?.documents) - own.length;
+    return html`${list(own)} ${left > 0 ? html`<p class="note more">and ${count(left, 'more', 'more')}</p>` : null}`;
+  });
 }
 
 function ageing({ ageing: all }: Books): Html {
@@ -90,59 +111,67 @@ function ageing({ ageing: all }: Books): Html {
   );
 }
 
-function debtors({ debtors: rows }: Books): Html {
+function debtors({ debtors: all }: Books): Html {
   return section(
     'Worst debtors',
     'The ten clients that are late with most, each client once for all companies.',
-    table({
-      caption: 'Clients by what they are late with',
-      columns: [
-        { title: 'Client', of: clientOf },
-        { title: 'Overdue', of: ({ overdue, currency }) => money(overdue, currency), kind: 'amount' },
-        { title: 'Owed in all', of: ({ owed, currency }) => money(owed, currency), kind: 'amount' },
-        { title: 'Late documents', of: ({ documents }) => documents, kind: 'number' },
-        { title: 'Longest', of: ({ longest }) => count(longest, 'day'), kind: 'number' },
-      ],
-      rows,
-      empty: 'Nobody is late.',
-    }),
+    all.length === 0
+      ? html`<p class="empty">Nobody is late.</p>`
+      : forEach(currenciesOf(all), (currency) =>
+          table({
+            caption: `Clients by what they are late with, in ${currency}`,
+            columns: [
+              { title: 'Client', of: clientOf },
+              { title: 'Overdue', of: ({ overdue }) => money(overdue, currency), kind: 'amount' },
+              { title: 'Owed in all', of: ({ owed }) => money(owed, currency), kind: 'amount' },
+              { title: 'Late documents', of: ({ documents }) => documents, kind: 'number' },
+              { title: 'Longest', of: ({ longest }) => count(longest, 'day'), kind: 'number' },
+            ],
+            rows: inCurrency(all, currency),
+            empty: '',
+          }),
+        ),
   );
 }
 
-function paid({ paid: rows }: Books): Html {
+function paid({ paid: all }: Books): Html {
   return section(
     'What came in this week',
     'Documents paid in full in the last seven days. inFakt gives no date to a part payment, so none is here.',
-    table({
-      caption: 'Paid documents, the latest first',
-      columns: [
-        { title: 'Document', of: documentOf },
-        { title: 'Client', of: clientOf },
-        { title: 'Company', of: companyOf },
-        { title: 'Paid on', of: ({ paid_date: day }) => date(day) },
-        { title: 'Amount', of: ({ amount, currency }) => money(amount, currency), kind: 'amount' },
-      ],
-      rows,
-      empty: 'Nothing came in during the last seven days.',
-    }),
+    listed(all, 'Nothing came in during the last seven days.', (rows) =>
+      table({
+        caption: 'Paid documents, the latest first',
+        columns: [
+          { title: 'Document', of: documentOf },
+          { title: 'Client', of: clientOf },
+          { title: 'Company', of: companyOf },
+          { title: 'Paid on', of: ({ paid_date: day }) => date(day) },
+          { title: 'Amount', of: ({ amount, currency }) => money(amount, currency), kind: 'amount' },
+        ],
+        rows,
+        empty: '',
+      }),
+    ),
   );
 }
 
-function credits({ credits: rows }: Books): Html {
+function credits({ credits: all }: Books): Html {
   return section(
     'What is to be given back',
-    null,
-    table({
-      caption: 'Overpaid, or corrected after the payment',
-      columns: [
-        { title: 'Document', of: documentOf },
-        { title: 'Client', of: clientOf },
-        { title: 'Company', of: companyOf },
-        { title: 'Why', of: ({ why }) => why },
-        { title: 'Amount', of: ({ amount, currency }) => money(amount, currency), kind: 'amount' },
-      ],
-      rows,
-      empty: 'Nothing is to be given back.',
-    }),
+    'Overpaid, or corrected after the payment.',
+    listed(all, 'Nothing is to be given back.', (rows) =>
+      table({
+        caption: 'Documents with something to be given back, the largest amount first',
+        columns: [
+          { title: 'Document', of: documentOf },
+          { title: 'Client', of: clientOf },
+          { title: 'Company', of: companyOf },
+          { title: 'Why', of: ({ why }) => why },
+          { title: 'Amount', of: ({ amount, currency }) => money(amount, currency), kind: 'amount' },
+        ],
+        rows,
+        empty: '',
+      }),
+    ),
   );
 }

@@ -1,7 +1,7 @@
 import { chart, figures, folded, html, section, table, type Figure, type Html } from '../html.ts';
 import type { Books } from '../read.ts';
 import { change, date, money, monthName } from '../text.ts';
-import { clientOf, companyOf, currenciesOf, inCurrency, yearOf } from './shared.ts';
+import { clientOf, companyOf, currenciesOf, forEach, inCurrency, yearOf } from './shared.ts';
 
 const NOTHING = 'Nothing was sold this year or last.';
 
@@ -46,7 +46,7 @@ function months(books: Books): Html {
     { title: String(year), color: 'now' },
     { title: String(year - 1), color: 'before' },
   ];
-  const parts = currenciesOf(books.revenue_months).map((currency) => {
+  const parts = forEach(currenciesOf(books.revenue_months), (currency) => {
     const rows = inCurrency(books.revenue_months, currency);
     const title = `Net sales by month, in ${currency}`;
     const bars = rows.map(({ month, this_year: now, last_year: before }) => ({
@@ -102,7 +102,7 @@ function clients(books: Books): Html {
   return section(
     'By client',
     'The ten clients that bought most this year, each client once for all companies.',
-    ...currenciesOf(books.revenue_clients).map((currency) =>
+    forEach(currenciesOf(books.revenue_clients), (currency) =>
       table({
         caption: `Net sales to each client, in ${currency}`,
         columns: [

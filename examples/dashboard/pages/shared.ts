@@ -1,3 +1,4 @@
+import { folded, html, type Html } from '../html.ts';
 import type { Books } from '../read.ts';
 
 /** The company's name, or its entity where the table `entities` does not name it. */
@@ -42,4 +43,11 @@ export function inCurrency<Row extends { readonly currency: string }>(
   currency: string,
 ): readonly Row[] {
   return rows.filter((row) => row.currency === currency);
+}
+
+/** A part of a page for each currency: that of the first is seen, those of the others when they are asked for. */
+export function forEach(currencies: readonly string[], part: (currency: string) => Html): readonly Html[] {
+  return currencies.map((currency, index) =>
+    index === 0 ? part(currency) : html`${folded(`In ${currency}`, part(currency))}`,
+  );
 }
