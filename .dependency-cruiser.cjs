@@ -146,7 +146,7 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist' },
+    exclude: { path: '^(dist|examples/dashboard/(dist|node_modules))(/|$)' },
     enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
   },
 };

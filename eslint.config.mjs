@@ -18,7 +18,7 @@ const outsideNames = [
 const pureMessage = 'What is computed here is a function of its arguments: time, chance and the process are passed in.';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', '**/*.js', '**/*.cjs', '**/*.mjs', 'schemas/**'] },
+  { ignores: ['dist/**', 'coverage/**', '**/*.js', '**/*.cjs', '**/*.mjs', 'schemas/**', 'examples/dashboard/**'] },
   ...tseslint.configs.strictTypeChecked,
   rxjsX.configs.strict,
   {

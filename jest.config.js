@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 const project = {
   testEnvironment: 'node',
-  modulePathIgnorePatterns: ['<rootDir>/dist'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/examples/dashboard'],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.json' }] },
 };
 const kafka = {
@@ -19,11 +19,13 @@ module.exports = {
       ...project,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/test/integration/', '/test/fault/', '/test/connect/'],
+      testPathIgnorePatterns: ['/test/integration/', '/test/fault/', '/test/connect/', '/test/browser/'],
     },
     { ...project, ...kafka, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
     { ...project, ...kafka, displayName: 'fault', testMatch: ['<rootDir>/test/fault/**/*.test.ts'] },
     // Has a Kafka of its own, and all that comes after it.
     { ...project, displayName: 'connect', testMatch: ['<rootDir>/test/connect/**/*.test.ts'] },
+    // The dashboard in Chromium, with a PostgreSQL of its own.
+    { ...project, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
   ],
 };
