@@ -731,6 +731,8 @@ export interface Sweep {
   readonly fingerprint_sum: string | null;
   /** Names how the fingerprints of the stream are computed now; null in records of earlier versions. Source: infakt-kafka. */
   readonly fingerprint_definition: number | null;
+  /** The sums as JSON text of one array, for tables that hold no array of records; null as sums are, and in records of earlier versions. Source: infakt-kafka. */
+  readonly sums_json: string | null;
 }
 
 /** What the documents of one month and currency came to, as the API showed them in the sweep. */

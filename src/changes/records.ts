@@ -184,7 +184,7 @@ export function sweepRecordOf(
     topic: sweeps.topic.name,
     partition: partitionOf(`${entity}/${stream}`, sweeps.topic.partitions),
     key: sweeps.encodeKey(key),
-    value: sweeps.encode({ ...value, sums }),
+    value: sweeps.encode({ ...value, sums, sums_json: sums === null ? null : JSON.stringify(sums) }),
     headers: { id: `${entity}/${stream}`, entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
   const isSummed = sumFields.length > 0 && Object.keys(cursor.sums).length < MAX_SUMS;
