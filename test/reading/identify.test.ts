@@ -1,7 +1,6 @@
 import { FatalError, type ParkReason } from '../../src/errors';
 import type { Row } from '../../src/model';
-import type { AccountDetails } from '../../src/sources/answers';
-import { itemStream, topicOf } from '../support/memory';
+import { itemStream, topicOf, type AccountShown } from '../support/memory';
 import { idsOn, items, quiet, scene, upTo, when } from '../support/scene';
 
 describe('identity', () => {
@@ -66,7 +65,7 @@ describe('a fault while one entity is identified (I9)', () => {
     ['a web page', closed('malformed-answer', 200)],
     ['another row', closed('malformed-answer', 200)],
   ])('%s where a known row is asked for parks that entity, and the others are read', async (_, error) => {
-    let account: AccountDetails | 'unreadable' = { taxId: null, accountUuid: 'a' };
+    let account: AccountShown = { taxId: null, accountUuid: 'a' };
     const rows = items(3);
     const here = scene({
       rows: { alfa: { items: rows }, beta: { items: items(3) } },
@@ -87,16 +86,16 @@ describe('a fault while one entity is identified (I9)', () => {
 });
 
 describe('an account of which nothing was remembered (I7, I5)', () => {
-  const nothing: AccountDetails = { taxId: null, accountUuid: null };
+  const nothing: AccountShown = { taxId: null, accountUuid: null };
   const foreign: Row[] = [{ id: 501, content: 'of somebody else' }];
 
   /** Rows published under an account that shows nothing, then an account that may show itself. */
-  async function anonymousAt(first: AccountDetails | 'unreadable', rows: Record<string, Row[]>, setting = {}) {
-    let account: AccountDetails | 'unreadable' = first;
+  async function anonymousAt(first: AccountShown, rows: Record<string, Row[]>, setting = {}) {
+    let account: AccountShown = first;
     const here = scene({ rows: { alfa: rows }, account: () => account, ...setting });
     expect(await here.start().ended).toBeNull();
     const published = here.kafka.records.length;
-    return { ...here, published, shows: (seen: AccountDetails | 'unreadable') => (account = seen) };
+    return { ...here, published, shows: (seen: AccountShown) => (account = seen) };
   }
   const refused = { kind: 'given-up', entity: 'alfa', stream: null, reason: 'identity-mismatch' };
 
@@ -266,7 +265,7 @@ describe('an account that cannot be read', () => {
   /** A list that was published, and then an account that shows nothing of itself. */
   async function unreadableAfter(count: number) {
     const rows = items(count);
-    let account: AccountDetails | 'unreadable' = { taxId: null, accountUuid: 'a' };
+    let account: AccountShown = { taxId: null, accountUuid: 'a' };
     const here = scene({ rows: { alfa: { items: rows } }, account: () => account });
     expect(await here.start().ended).toBeNull();
     account = 'unreadable';
