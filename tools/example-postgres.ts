@@ -9,7 +9,7 @@ import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { listenForStop, messageOf, secondsSince } from './demo';
 import { alfa, beta, companiesWithBooks as companies, gamma } from './demo/companies';
 import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
-import { closeBooks, fillRates, nameCompanies, type Finding } from './example/books';
+import { closeBooks, fillRates, type Finding } from './example/books';
 import { cellText, countRows, readApi, runReports, type ApiRows, type Report } from './example/reports';
 import { companions, connectorOf, openStack, tables, type Stack } from './example/stack';
 import { findJava } from './java';
@@ -262,8 +262,7 @@ async function closing(scene: Scene): Promise<boolean> {
 async function showBooks(scene: Scene): Promise<boolean> {
   const { screen, stack } = scene;
   await fillRates(stack.postgres);
-  await nameCompanies(stack.postgres, companies);
-  const { sums, findings } = await until(scene, 'a sweep that shows the last change', CHANGED_WITHIN_MS, async () => {
+  const { sums, findings } = await until(scene, 'a sweep that shows the last change', FILLED_WITHIN_MS, async () => {
     const books = await closeBooks(stack.postgres);
     return books.isSettled ? books : undefined;
   });

@@ -1,4 +1,3 @@
-import type { Company } from '../demo/stage';
 import type { LocalPostgres } from '../postgres';
 
 /** A sum of the books, in zloty. */
@@ -32,6 +31,11 @@ const SUMS: readonly { readonly says: string; readonly sql: string }[] = [
 
 const FINDINGS: readonly (Omit<Finding, 'count'> & { readonly sql: string })[] = [
   {
+    name: 'copy_proof',
+    says: 'tables that are not proved by their fingerprints',
+    sql: `select count(*) from copy_proof where verdict <> 'proved'`,
+  },
+  {
     name: 'completeness',
     says: 'months that are not as inFakt showed them',
     sql: 'select count(*) from completeness where not is_whole',
@@ -47,14 +51,6 @@ export async function fillRates(postgres: LocalPostgres): Promise<void> {
     cross join (values ('EUR', 4.25), ('USD', 3.65)) rates (currency, rate)
     where is_working_day(day::date)
     on conflict do nothing`);
-}
-
-/** Names the companies of the group by hand, as for accounts whose keys may not read their own names. */
-export async function nameCompanies(postgres: LocalPostgres, companies: readonly Company[]): Promise<void> {
-  const rows = companies.map(({ id, nip, name }) => `('${id}', '${nip}', '${name}')`);
-  await postgres.execute(
-    `insert into entities (entity, nip, name) values ${rows.join(', ')} on conflict (entity) do nothing`,
-  );
 }
 
 /** What the views add up to, and what they find; settled once a sweep has shown everything that the tables hold. */
