@@ -210,11 +210,14 @@ describe('the record of a finished sweep', () => {
         { month: null, currency: null, rows: 1, [first]: 0 },
       ],
     });
+    // The same as text, for tables that hold no array of records.
+    const { sums, sums_json: text } = read(record.value) as Readonly<Record<string, unknown>>;
+    expect(JSON.parse(String(text))).toEqual(sums);
   });
 
   test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
     const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0, completeness, living });
-    expect(read(small.value)).toMatchObject({ sums: null, rows: 8 });
+    expect(read(small.value)).toMatchObject({ sums: null, sums_json: null, rows: 8 });
     const without = originOf({ declaration: { ...invoices, sumFields: [] } });
     expect(
       read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0, completeness, living }).value),

@@ -49,7 +49,10 @@ export async function fillRates(postgres: LocalPostgres): Promise<void> {
     select day::date, currency, rate + extract(day from day) / 1000, 'made up'
     from generate_series(current_date - 1461, current_date, interval '1 day') day
     cross join (values ('EUR', 4.25), ('USD', 3.65)) rates (currency, rate)
-    where is_working_day(day::date)
+    where extract(isodow from day) < 6 and day::date not in (
+      select holiday.day from generate_series(0, 4) back
+      cross join lateral polish_holidays(extract(year from current_date)::integer - back) holiday
+    )
     on conflict do nothing`);
 }
 
@@ -60,8 +63,8 @@ export async function closeBooks(postgres: LocalPostgres): Promise<{
   readonly isSettled: boolean;
 }> {
   const one = async (sql: string): Promise<number> => {
-    const [row] = await postgres.select(`select (${sql}) as answer`);
-    return Number(row?.['answer'] ?? 0);
+    const [row] = await postgres.select(`select (${sql}) as figure`);
+    return Number(row?.['figure'] ?? 0);
   };
   const [rows, changed, companies] = [
     await one('select count(*) from completeness'),
