@@ -6,7 +6,7 @@ import { startPostgres, type LocalPostgres, type SqlRow } from '../../tools/post
 let postgres: LocalPostgres;
 
 /** Documents with amounts in złoty; a line of each, unless it is a correction. */
-async function put(table: 'invoices' | 'corrective_invoices', rows: readonly Readonly<Record<string, unknown>>[]) {
+async function put(table: 'invoices' | 'corrective_invoices', rows: readonly Readonly<Record<string, Cell>>[]) {
   for (const row of rows) {
     const document = {
       observed_at: '2025-11-01',
@@ -22,12 +22,14 @@ async function put(table: 'invoices' | 'corrective_invoices', rows: readonly Rea
     const amounts = Object.entries(document).map(([name, value]) =>
       /_price$|left_to_pay/.test(name) && typeof value === 'number' ? [name, Math.round(value * 100)] : [name, value],
     );
-    await insert(table, Object.fromEntries(amounts) as Readonly<Record<string, unknown>>);
+    await insert(table, Object.fromEntries(amounts) as Readonly<Record<string, Cell>>);
   }
 }
 
-async function insert(table: string, row: Readonly<Record<string, unknown>>): Promise<void> {
-  const values = Object.values(row).map((value) => (value === null ? 'null' : `'${String(value)}'`));
+type Cell = string | number | boolean | null;
+
+async function insert(table: string, row: Readonly<Record<string, Cell>>): Promise<void> {
+  const values = Object.values(row).map((value) => (value === null ? 'null' : `'${value}'`));
   await postgres.execute(`insert into ${table} (${Object.keys(row).join(', ')}) values (${values.join(', ')})`);
 }
 
