@@ -19,7 +19,11 @@ const dataSources: readonly Source[] = allStreams.flatMap(({ name, schema, proje
   ...(projection === null ? [] : [{ name: projection.name, schema: projection.schema, isProjection: true }]),
 ]);
 
-const sources: readonly Source[] = [...dataSources, { name: 'sweeps', schema: 'sweep', isProjection: false }];
+const sources: readonly Source[] = [
+  ...dataSources,
+  { name: 'sweeps', schema: 'sweep', isProjection: false },
+  { name: 'entities', schema: 'entity', isProjection: false },
+];
 
 /** The headers of every record of these topics. */
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
@@ -68,7 +72,7 @@ ${renderOverview()}
 The service creates what is missing, with these settings, unless \`topics.create\` is false. Where the replication factor is 3 or more,
 \`min.insync.replicas\` is 2. Numbers of partitions are settings: \`topics.partitions\`, and \`state.partitions\` for the state. They stay what they
 were when the service first wrote. A record's partition is murmur2 of \`<entity>/<id>\` modulo their number (of a line: the id of its
-invoice; of a sweep: \`<entity>/<stream>\`), so everything about a row is in one partition and in order.
+invoice; of a sweep: \`<entity>/<stream>\`, of an entity: \`<entity>\`), so everything about a row is in one partition and in order.
 
 Of a compacted topic a consumer that starts at the beginning gets at least the newest record of each key. A null value, a tombstone, says
 that what the key stands for is gone.
@@ -83,6 +87,7 @@ ${table(
 )}
 
 A record of \`<prefix>.sweeps\` has the first six; its \`op\` is \`c\`, its \`stream\` the one that was swept, and its \`id\` \`<entity>/<stream>\`.
+One of \`<prefix>.entities\` has \`id\`, \`entity\`, \`stream\`, \`op\` and \`observed_at\`; its \`stream\` is \`entities\`, and its \`id\` the entity.
 
 Besides, of a dead letter, whose value is the row as the API sent it, in JSON:
 
