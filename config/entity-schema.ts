@@ -8,6 +8,12 @@ export function apiKeyVariable(entity: string): string {
   return `INFAKT_API_KEY_${entity.toUpperCase().replaceAll('-', '_')}`;
 }
 
+const accepted = {
+  doc: 'Ids of rows of the stream that a person accepts as they are: dead letters, missing rows that stay pending, and rows that cannot be read, by any id that they may have. They stay listed, and make no sweep incomplete.',
+  format: 'infakt-kafka.ids',
+  default: [],
+} as const;
+
 /** The schema of one entity's file; entities differ only by the name of the environment variable. */
 export function entitySchema(entity: string) {
   return {
@@ -24,14 +30,14 @@ export function entitySchema(entity: string) {
       default: true,
     },
     nip: {
-      doc: 'The tax number that the account behind the key must have; nothing is published before it was seen to. Dashes, spaces and `PL` do not count.',
+      doc: 'The tax number that the account of the key must have, checked before anything is published. Dashes, spaces and `PL` do not count.',
       format: 'infakt-kafka.nip',
       default: null,
       nullable: true,
       otherwise: 'not checked',
     },
     api_key: {
-      doc: 'The API key of the account. In the file it is accepted with a warning.',
+      doc: 'The API key of the account.',
       format: 'infakt-kafka.api-key',
       default: null,
       nullable: true,
@@ -39,14 +45,14 @@ export function entitySchema(entity: string) {
       sensitive: true,
     },
     api_key_file: {
-      doc: 'A file that holds the API key and nothing else; white space around it is left out. It may change while the service runs.',
+      doc: 'A file that holds only the API key; white space around it is left out. It may change while the service runs.',
       format: 'infakt-kafka.path',
       default: null,
       nullable: true,
       sensitive: true,
     },
     start_date: {
-      doc: 'The first invoice date in scope, inclusive; `all` = no lower bound, which alone brings invoices without a date too.',
+      doc: 'The first invoice date in scope, inclusive; `all` = no lower bound, the only way to read invoices without a date too.',
       format: 'infakt-kafka.start-date',
       default: null,
       nullable: true,
@@ -67,30 +73,22 @@ export function entitySchema(entity: string) {
       otherwise: 'all',
     },
     accept: {
-      clients: accepted('clients'),
-      invoices: accepted('invoices'),
-      'corrective-invoices': accepted('corrective-invoices'),
+      clients: accepted,
+      invoices: accepted,
+      'corrective-invoices': accepted,
     },
     deletions: {
       maxShare: {
-        doc: 'Share of the rows of one stream that may be deleted within 24 hours without a question, ten rows always; more are held back until a person agrees.',
+        doc: 'Share of the rows of one stream that may be deleted within 24 hours without a question, ten rows always; more are held until a person agrees.',
         format: 'infakt-kafka.share',
         default: 0.01,
       },
       confirm: {
-        doc: 'Id of a hold on deletions that a person has looked at and agrees to; `state show` and the log tell it. It releases that hold and no other.',
+        doc: 'Id of a hold on deletions that a person agrees to, from `state show` or the log. It releases that hold and no other.',
         format: 'infakt-kafka.text',
         default: null,
         nullable: true,
       },
     },
   } as const satisfies Declared;
-}
-
-function accepted(stream: string) {
-  return {
-    doc: `Ids of rows of ${stream} that a person has looked at and accepts as they are: dead letters, missing rows that stay pending, and rows that cannot be read, of which any id will do that they may have. They stay listed, and make no sweep incomplete.`,
-    format: 'infakt-kafka.ids',
-    default: [],
-  } as const;
 }

@@ -7,7 +7,7 @@ export type ServiceFile = ValuesOf<typeof serviceSchema>;
 export const serviceSchema = {
   service: {
     id: {
-      doc: 'Names this service in the state topic, its consumer group and its transactions. A topics.prefix belongs to one id: another id needs another prefix, and starts from nothing.',
+      doc: 'The name of this service in the state topic, its consumer group and its transactions. Another id needs another `topics.prefix`, and starts from nothing.',
       format: 'infakt-kafka.name',
       default: 'infakt-kafka',
       env: 'SERVICE_ID',
@@ -27,7 +27,7 @@ export const serviceSchema = {
       env: 'INFAKT_REQUESTS_PER_MINUTE',
     },
     timeoutMs: {
-      doc: 'How long one request may take until its answer is complete, in milliseconds.',
+      doc: 'How long one request may take until its answer is complete.',
       format: 'infakt-kafka.timeout',
       default: 30_000,
     },
@@ -40,30 +40,30 @@ export const serviceSchema = {
       env: 'KAFKA_BROKERS',
     },
     sessionTimeoutMs: {
-      doc: 'After how many milliseconds without a sign of life another replica takes over. The brokers set bounds of their own (6000 to 1800000 unless changed).',
+      doc: 'Another replica takes over after so long without a sign of life. The brokers have bounds of their own (6000 to 1800000 unless changed).',
       format: 'infakt-kafka.session-timeout',
       default: 10_000,
     },
     compression: {
-      doc: 'How records of the data topics are compressed on their way. `gzip` makes an invoice of 730 bytes one of 150, and costs this service 5 to 12 ms of processor time more for 1000 records, beside 24 to 29 ms for the sending (measured). The state topic is never compressed.',
+      doc: 'Compression of the data topics; the state topic is never compressed. `gzip` makes an invoice of 730 bytes one of 150, and costs 5 to 12 ms of processor time for 1000 records, beside 24 to 29 ms for sending them.',
       format: 'infakt-kafka.compression',
       default: 'none',
     },
     ssl: {
       enabled: {
-        doc: 'Whether the brokers are spoken to over TLS. Their certificate is always checked.',
+        doc: 'Whether the brokers are reached over TLS. Their certificate is always checked.',
         format: 'infakt-kafka.boolean',
         default: false,
       },
       caFile: {
-        doc: 'The certificates of the authorities that are trusted, PEM.',
+        doc: 'Certificates of the trusted authorities, PEM.',
         format: 'infakt-kafka.path',
         default: null,
         nullable: true,
         otherwise: 'those that Node.js trusts',
       },
       certFile: {
-        doc: 'The certificate by which this service proves who it is, PEM. Needs `kafka.ssl.keyFile`.',
+        doc: 'The client certificate, PEM. Needs `kafka.ssl.keyFile`.',
         format: 'infakt-kafka.path',
         default: null,
         nullable: true,
@@ -93,7 +93,7 @@ export const serviceSchema = {
         env: 'KAFKA_SASL_USERNAME',
       },
       password: {
-        doc: 'The password to sign in with. In the file it is accepted with a warning.',
+        doc: 'The password to sign in with.',
         format: 'infakt-kafka.text',
         default: null,
         nullable: true,
@@ -101,7 +101,7 @@ export const serviceSchema = {
         sensitive: true,
       },
       passwordFile: {
-        doc: 'A file that holds the password and nothing else; one line break at its end is left out.',
+        doc: 'A file that holds only the password; one line break at its end is left out.',
         format: 'infakt-kafka.path',
         default: null,
         nullable: true,
@@ -111,7 +111,7 @@ export const serviceSchema = {
   },
   registry: {
     url: {
-      doc: "The base URL of a schema registry that speaks Confluent's API. With it, keys and values are in Confluent's wire format. Decide before the first record: what is published under the one encoding is not published again under the other.",
+      doc: "The base URL of a schema registry with Confluent's API; keys and values are then in Confluent's wire format. Decide before the first record: the encoding cannot be changed later.",
       format: 'infakt-kafka.http-url',
       default: null,
       nullable: true,
@@ -124,7 +124,7 @@ export const serviceSchema = {
       default: false,
     },
     compatibility: {
-      doc: 'The rule that is set for each subject that this service creates. A rule that is there already stays, with a warning if it is another.',
+      doc: 'The rule that is set for each subject that this service creates. An existing rule stays, with a warning if it is another.',
       format: 'infakt-kafka.compatibility',
       default: 'BACKWARD_TRANSITIVE',
     },
@@ -137,7 +137,7 @@ export const serviceSchema = {
       env: 'REGISTRY_USERNAME',
     },
     password: {
-      doc: 'The password of that user. In the file it is accepted with a warning.',
+      doc: 'The password of that user.',
       format: 'infakt-kafka.text',
       default: null,
       nullable: true,
@@ -145,14 +145,14 @@ export const serviceSchema = {
       sensitive: true,
     },
     passwordFile: {
-      doc: 'A file that holds the password and nothing else; one line break at its end is left out.',
+      doc: 'A file that holds only the password; one line break at its end is left out.',
       format: 'infakt-kafka.path',
       default: null,
       nullable: true,
       sensitive: true,
     },
     token: {
-      doc: 'A bearer token to sign in with, instead of user name and password. In the file it is accepted with a warning.',
+      doc: 'A bearer token to sign in with, instead of user name and password.',
       format: 'infakt-kafka.token',
       default: null,
       nullable: true,
@@ -160,28 +160,28 @@ export const serviceSchema = {
       sensitive: true,
     },
     tokenFile: {
-      doc: 'A file that holds the token and nothing else; white space around it is left out.',
+      doc: 'A file that holds only the token; white space around it is left out.',
       format: 'infakt-kafka.path',
       default: null,
       nullable: true,
       sensitive: true,
     },
     caFile: {
-      doc: 'The certificates of the authorities that are trusted, PEM.',
+      doc: 'Certificates of the trusted authorities, PEM.',
       format: 'infakt-kafka.path',
       default: null,
       nullable: true,
       otherwise: 'those that Node.js trusts',
     },
     timeoutMs: {
-      doc: 'How long one question to the registry may take, further tries included, in milliseconds.',
+      doc: 'How long one question to the registry may take, further tries included.',
       format: 'infakt-kafka.timeout',
       default: 10_000,
     },
   },
   topics: {
     prefix: {
-      doc: 'What the names of all topics begin with, before a dot. Two services never share one.',
+      doc: 'The beginning of the names of all topics, before a dot. Two services never share one.',
       format: 'infakt-kafka.name',
       default: 'infakt',
       env: 'TOPICS_PREFIX',
@@ -192,12 +192,12 @@ export const serviceSchema = {
       default: 6,
     },
     replicationFactor: {
-      doc: 'Copies of each topic that is created; -1 = what the brokers have as their own default.',
+      doc: 'Copies of each topic that is created; -1 = the default of the brokers.',
       format: 'infakt-kafka.replication-factor',
       default: -1,
     },
     create: {
-      doc: 'Whether topics that do not exist are created. If not, they are only checked.',
+      doc: 'Whether missing topics are created. If not, they are only checked.',
       format: 'infakt-kafka.boolean',
       default: true,
     },
@@ -211,29 +211,29 @@ export const serviceSchema = {
   },
   budget: {
     scope: {
-      doc: 'Who shares one IP address, and so its `infakt.requestsPerMinute`: `replica` = each replica has an address of its own; `group` = all replicas have the same, and each takes the part of the requests that its part of the enabled entities comes to.',
+      doc: 'Who shares one IP address, and so its `infakt.requestsPerMinute`: `replica` = each replica has an address of its own; `group` = all replicas have the same, and each takes the share of the requests that its share of the enabled entities comes to.',
       format: 'infakt-kafka.budget-scope',
       default: 'replica',
     },
   },
   schedule: {
     newestSeconds: {
-      doc: 'From one look for new documents to the next, in seconds. When there are too few requests for everything, this and the following times grow in proportion. That of corrections, which are few, then counts four times.',
+      doc: 'Time from one look for new documents to the next. This and the following times grow in proportion when there are too few requests for everything; that of corrections, which are few, then counts four times.',
       format: 'infakt-kafka.seconds',
       default: 15,
     },
     clientsNewestSeconds: {
-      doc: 'From one look for new clients to the next, in seconds.',
+      doc: 'Time from one look for new clients to the next.',
       format: 'infakt-kafka.seconds',
       default: 300,
     },
     openSeconds: {
-      doc: 'From the start of one walk over the unpaid documents to the start of the next, in seconds: how fast a payment is seen.',
+      doc: 'Time from the start of one walk over the unpaid documents to the start of the next: how fast a payment is seen.',
       format: 'infakt-kafka.seconds',
       default: 300,
     },
     recentSeconds: {
-      doc: 'From the start of one walk over the recent documents to the start of the next, in seconds.',
+      doc: 'Time from the start of one walk over the recent documents to the start of the next.',
       format: 'infakt-kafka.seconds',
       default: 900,
     },
@@ -243,29 +243,29 @@ export const serviceSchema = {
       default: 45,
     },
     sweepSeconds: {
-      doc: 'From the start of one sweep over everything to the start of the next, in seconds; a sweep that takes longer is followed at once. Sweeps take the requests that nothing else needs.',
+      doc: 'Time from the start of one sweep over everything to the start of the next; a sweep that takes longer is followed at once. Sweeps take the requests that nothing else needs.',
       format: 'infakt-kafka.seconds',
       default: 600,
     },
     sweepAtLeastHours: {
-      doc: 'How long a sweep may take, in hours: one that falls behind goes before the other scans, as far as that can be without stopping them.',
+      doc: 'How long a sweep may take: one that falls behind goes before the other scans, as far as that can be without stopping them.',
       format: 'infakt-kafka.hours',
       default: 6,
     },
   },
   projections: {
-    doc: 'Tables made of the lines of each document, published beside it in the same transaction: `invoice-lines`, `corrective-invoice-lines`. One that is switched on publishes the lines of everything in scope once.',
+    doc: 'Topics of lines, published in the transaction of their document: `invoice-lines`, `corrective-invoice-lines`. One that is switched on publishes the lines of everything in scope once.',
     format: 'infakt-kafka.projections',
     default: [],
   },
   volatileFields: {
-    doc: 'Fields that no change is judged by, as `stream.path` (`invoices.services.id`), besides those that each stream declares itself.',
+    doc: 'Fields whose change alone publishes nothing, as `stream.path` (`invoices.services.id`), besides those that each stream declares itself.',
     format: 'infakt-kafka.volatile-fields',
     default: [],
   },
   log: {
     level: {
-      doc: 'From which level on is logged.',
+      doc: 'The lowest level that is logged.',
       format: 'infakt-kafka.log-level',
       default: 'info',
       env: 'LOG_LEVEL',

@@ -27,7 +27,7 @@ Commands
   once          read everything once, publish what changed, exit
   check         look at everything that a run needs, change nothing
   peek          print committed records of a topic, decoded
-  reconcile     compare the topics with the last complete sweep
+  reconcile     compare the topics with the last finished sweep
   resync        make rows be published again
   state show    print what is remembered: cursors, ledger rows, last complete sweep
   state reset   forget it, so that everything is published again; or remove an entity altogether

@@ -30,25 +30,25 @@ function renderConfig(): string {
 
 Generated from \`config/schema.ts\` and \`config/entity-schema.ts\` by \`npm run docs\`; do not edit.
 
-The service has one file, \`config/service.json\` (another with \`--config FILE\`). Each legal entity has a file of its own
-in \`config/entities/\` (another directory with \`--entities DIR\`), whose name is the entity's id: \`a-z\`, \`0-9\` and \`-\`, no
-dash first, then \`.json\`. In that directory other files, and those whose names begin with a dot, are not read.
+The service has one file, \`config/service.json\` (another with \`--config FILE\`). Each legal entity has a file of its own in
+\`config/entities/\` (another directory with \`--entities DIR\`). The name of that file is the entity's id: \`a-z\`, \`0-9\` and
+\`-\`, no dash first, then \`.json\`. Other files of that directory, and those whose names begin with a dot, are not read.
 
-All files are JSON in UTF-8. An environment variable, where a key has one, wins over the file; an empty one counts as not
-set. Text that spells a number counts as that number. Unknown keys are faults. All faults of all files are reported at once,
-and the exit code is 2.
+All files are JSON in UTF-8. Paths in them are relative to the file that names them. Unknown keys are faults. All faults of
+all files are reported at once, and the exit code is 2.
 
-Paths of files are relative to the file that names them.
+Some keys can be set by the environment variable whose name stands beside them. It wins over the file, unless it is empty.
+Text that spells a number counts as that number.
 
 ## The service: \`config/service.json\`
 
 ${renderTable(serviceSchema)}
 
 \`kafka.sasl.mechanism\` comes with a user name and a password, \`kafka.ssl.certFile\` with \`kafka.ssl.keyFile\`, and the files
-of \`kafka.ssl\` only with \`kafka.ssl.enabled\`. That a broker's certificate is not checked cannot be configured.
+of \`kafka.ssl\` only with \`kafka.ssl.enabled\`.
 
-\`registry.username\` comes with a password and not with \`registry.token\`; without \`registry.url\` there is no sign-in to the
-registry, no \`registry.caFile\` and no \`registry.autoRegister\`. \`registry.caFile\` needs an https URL.
+\`registry.username\` comes with a password and not with \`registry.token\`. Sign-in to the registry, \`registry.caFile\` and
+\`registry.autoRegister\` need \`registry.url\`; \`registry.caFile\` needs it to be https.
 
 ## A legal entity: \`config/entities/<id>.json\`
 
@@ -56,9 +56,9 @@ ${renderTable(entitySchema('<id>'))}
 
 The streams are ${allStreams.map(({ name }) => `\`${name}\``).join(', ')}; their topics are in [topics.md](topics.md).
 
-In the variable's name \`<ID>\` is the entity's id in upper case with \`_\` for \`-\`: the key of \`config/entities/acme-pl.json\` is
-in \`INFAKT_API_KEY_ACME_PL\`. At least one entity is enabled. An enabled entity has a key; no two entities, enabled or not,
-have the same key or the same NIP.
+\`<ID>\` is the entity's id in upper case with \`_\` for \`-\`: the key of \`config/entities/acme-pl.json\` is in
+\`INFAKT_API_KEY_ACME_PL\`. At least one entity is enabled. An enabled entity has a key; no two entities, enabled or not, have
+the same key or the same NIP.
 
 ## Secrets
 
@@ -71,21 +71,23 @@ that is given:
 3. \`api_key\`, \`kafka.sasl.password\`, \`registry.password\` or \`registry.token\` in the configuration file, with a warning at
    every start.
 
-The second and the third together are a fault, unless the variable is set. No message about a fault shows a secret, and what
-was read as one is masked in the log.
+The second and the third together are a fault, unless the variable is set. No message about a fault shows a secret, and every
+secret is masked in the log.
 `;
 }
 
 function renderTable(schema: Section): string {
-  const rows = settingsOf(schema).map(([key, setting]) => [
-    `\`${key}\``,
-    setting.env === undefined ? '' : `\`${setting.env}\``,
-    formats[setting.format].expected,
-    renderDefault(setting),
-    setting.doc,
-  ]);
-  const header = ['Key', 'Environment variable', 'Type', 'Default', 'Meaning'];
-  return [header, header.map(() => '---'), ...rows]
+  const rows: { keys: string; cells: readonly string[] }[] = [];
+  for (const [key, setting] of settingsOf(schema)) {
+    const keys = `\`${key}\`${setting.env === undefined ? '' : ` \`${setting.env}\``}`;
+    const type = formats[setting.format].expected.replace(/^(?:an?|the|one of) /, '');
+    const cells = [type, renderDefault(setting), setting.doc];
+    const above = rows.at(-1);
+    if (above?.cells.every((cell, index) => cell === cells[index]) === true) above.keys += `, ${keys}`;
+    else rows.push({ keys, cells });
+  }
+  const header = ['Key', 'Type', 'Default', 'Meaning'];
+  return [header, header.map(() => '---'), ...rows.map(({ keys, cells }) => [keys, ...cells])]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
 }

@@ -20,7 +20,7 @@ import { configHelp, configOptions, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka reconcile [options]
 
-Compares the topics with what inFakt showed in the last complete sweep, for each entity and stream: rows and sums by month and currency,
+Compares the topics with what inFakt showed in the last finished sweep, for each entity and stream: rows and sums by month and currency,
 and the newest record of each row with what the ledger says was published. Changes nothing, asks inFakt nothing and does not disturb a
 running service. Rows that changed after the sweep or while it was under way, rows that are absent but not yet known to be deleted, and
 dead letters are listed apart. Sums are printed of what differs; --json has all of them.
@@ -49,7 +49,7 @@ interface Subject {
   readonly view: StreamView | null;
 }
 
-/** `infakt-kafka reconcile`: compares the topics with the last complete sweep. */
+/** `infakt-kafka reconcile`: compares the topics with the last finished sweep. */
 export const reconcileCommand = command({
   help,
   options: { ...configOptions, entity: { type: 'string' }, json: { type: 'boolean', default: false } },

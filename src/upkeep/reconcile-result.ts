@@ -19,7 +19,7 @@ export interface ComparedSum extends Omit<Sum, 'rows' | 'amounts'> {
   readonly agrees: boolean;
 }
 
-/** How the records of one stream agree with its last complete sweep and with the ledger. */
+/** How the records of one stream agree with its last finished sweep and with the ledger. */
 export interface Reconciled {
   readonly entity: EntityId;
   readonly stream: StreamName;
@@ -44,7 +44,7 @@ export interface Reconciled {
   };
 }
 
-/** What is compared: the records of a stream as they were read, its last complete sweep, and the ledger. */
+/** What is compared: the records of a stream as they were read, its last finished sweep, and the ledger. */
 export interface ReadStream {
   readonly entity: EntityId;
   readonly stream: StreamName;

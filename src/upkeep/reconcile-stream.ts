@@ -16,7 +16,7 @@ export interface TopicRecord {
   readonly settled: boolean;
 }
 
-/** Compares a stream's records, as they are read, with its last complete sweep and with the ledger. */
+/** Compares a stream's records, as they are read, with its last finished sweep and with the ledger. */
 export interface Reconciliation {
   /** Takes a record; records come in the order of the topic's partitions. */
   add(record: TopicRecord): void;

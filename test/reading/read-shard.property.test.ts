@@ -6,7 +6,7 @@ import { DEAD_LETTERS, idOf, ledgerIn, rowOf } from '../support/memory';
 import { hasty, latest, lists, live, publishedOf, stories, type Story, type World } from '../support/world';
 
 /** Raise it to search longer: `PIPELINE_RUNS=20000`. */
-const runs = Number(process.env['PIPELINE_RUNS'] ?? 60);
+const runs = Number(process.env['PIPELINE_RUNS'] ?? 30);
 
 function expectEveryRowWithItsLatestContent(world: World): void {
   for (const place of lists) {

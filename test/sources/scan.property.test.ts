@@ -8,7 +8,7 @@ import { scan, spotRead } from '../../src/sources/scan';
 const NO_FILTERS = { scopeField: null, openField: null };
 
 /** Raise it to search longer: `SCAN_RUNS=60000`. */
-const runs = Number(process.env['SCAN_RUNS'] ?? 1500);
+const runs = Number(process.env['SCAN_RUNS'] ?? 1000);
 
 /** What happens to the collection between two requests. */
 type Change =
