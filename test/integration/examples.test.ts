@@ -102,12 +102,16 @@ test('the examples in Python and Java find a changed byte, a lost row and a doub
   const at = changed.indexOf(headers['fingerprint'] ?? 'none');
   changed[at] = changed[at] === 0x31 ? 0x32 : 0x31;
   const producer = await transactionalProducer();
+  let written = 12;
   const write = async (
     ...messages: readonly { readonly key: Buffer; readonly value: Buffer | null }[]
   ): Promise<void> => {
     const transaction = await producer.transaction();
     await transaction.send({ topic, messages: messages.map((message) => ({ partition, ...message })) });
     await transaction.commit();
+    written += messages.length;
+    // The broker ends a transaction a moment after it has promised to.
+    await until(async () => (await recordsOf(company, 'invoices')).length === written, { what: 'all to be committed' });
   };
   const shown = async (): Promise<readonly string[]> => {
     const setting = { cwd: projectRoot(), env: surroundings(company) };
