@@ -164,7 +164,7 @@ export interface SweepReport {
 }
 
 /** What is known of an entity's account, as its record says. */
-export interface ShownAccount {
+interface ShownAccount {
   readonly taxId: string | null;
   readonly name: string | null;
 }

@@ -159,9 +159,12 @@ async function found(): Promise<{ readonly parts: readonly SqlRow[]; readonly co
   const ofService = `entity <> '${entity}'`;
   return {
     parts: await stack.postgres.select(
-      `select entity, stream, sum(rows_difference) as rows, array_agg(id order by id) filter (where id is not null) as ids
-       from completeness left join lateral unnest(ids_that_differ) id on true
-       where not is_whole and ${ofService} group by 1, 2`,
+      `with part as (select * from completeness where not is_whole and ${ofService})
+       select entity, stream, sum(rows_difference) as rows, (
+         select array_agg(id order by id) from part other cross join lateral unnest(other.ids_that_differ) id
+         where other.entity = part.entity and other.stream = part.stream
+       ) as ids
+       from part group by 1, 2`,
     ),
     copies: await stack.postgres.select(
       `select entity, stream, verdict from copy_proof where verdict <> 'proved' and ${ofService} order by 1, 2`,

@@ -110,7 +110,7 @@ describe('compression of topics', () => {
   const all = {
     't.clients': { 'cleanup.policy': 'compact' },
     't.sweeps': {},
-    't.entities': {},
+    't.entities': { 'cleanup.policy': 'compact' },
     't.dead-letters': {},
     't.state': state,
   };

@@ -15,7 +15,7 @@ export interface SweepProof {
 }
 
 /** What a copy shows by the record of a sweep: `equal`, `different`, or that nothing can be shown before a resync. */
-export type Shown = 'equal' | 'different' | 'not provable';
+type Shown = 'equal' | 'different' | 'not provable';
 
 /** Compares a copy with the record of a sweep as docs/consuming.md says; shares no code with the service. */
 export function shownBy(rows: readonly CopiedRow[], sweep: SweepProof): Shown {
