@@ -67,6 +67,10 @@ export interface Client {
   readonly vindicable_invoices_count: number | null;
   /** Fields of the client that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
 }
 
 /** Key of a record about one client. */
@@ -239,6 +243,10 @@ export interface CorrectiveInvoice {
   readonly ksef_data: string | null;
   /** Fields of the correction that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
 }
 
 /** One line of a corrective invoice, in the document's order: as it was before the correction, or as it is after it. */
@@ -359,6 +367,10 @@ export interface CorrectiveInvoiceLine {
   readonly correction: boolean | null;
   /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
+  /** Fingerprint of the corrective invoice that the line is of, as in the header: 16 hexadecimal digits, the same as in the document's record; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
 }
 
 /** Key of a record about one line of a corrective invoice. */
@@ -369,6 +381,24 @@ export interface CorrectiveInvoiceLineKey {
   readonly invoice_id: number;
   /** Number of the line in the document's order, from 1. Source: infakt-kafka. */
   readonly line_no: number;
+}
+
+/** A legal entity, which is one account of inFakt: written when the account is identified, and again when its tax id or name has changed. An entity whose key may not read its account has no record. */
+export interface Entity {
+  /** The legal entity: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** When the account was identified. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** Tax id (NIP) of the account, its digits alone; null = the account shows none. Source: inFakt API, account details. */
+  readonly tax_id: string | null;
+  /** Name of the account's company; null = the account shows none. Source: inFakt API, account details. */
+  readonly name: string | null;
+}
+
+/** Key of a record about a legal entity. */
+export interface EntityKey {
+  /** The legal entity: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
 }
 
 /** An invoice of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
@@ -511,6 +541,10 @@ export interface Invoice {
   readonly ksef_data: string | null;
   /** Fields of the invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
 }
 
 /** One line of an invoice, in the document's order. */
@@ -623,6 +657,10 @@ export interface InvoiceLine {
   readonly occasional_sale: boolean | null;
   /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
   readonly extra: string | null;
+  /** Fingerprint of the invoice that the line is of, as in the header: 16 hexadecimal digits, the same as in the document's record; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
 }
 
 /** Key of a record about one line of an invoice. */
@@ -687,6 +725,14 @@ export interface Sweep {
   readonly accepted: number | null;
   /** Id of the hold that the stream's deletions wait for; null = none. Source: infakt-kafka. */
   readonly hold: string | null;
+  /** Keys of the stream's topic that have a record and no tombstone, as of the transaction with this record; rows that left the scope, are missing or became dead letters after their record count too; null in records of earlier versions. Source: infakt-kafka. */
+  readonly living_count: number | null;
+  /** Sum of the fingerprints in the newest records of these keys, modulo 2^64, 16 hexadecimal digits; null where some record is under another definition than fingerprint_definition or has no fingerprint, until a resync, and in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_sum: string | null;
+  /** Names how the fingerprints of the stream are computed now; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+  /** The sums as JSON text of one array, for tables that hold no array of records; null as sums are, and in records of earlier versions. Source: infakt-kafka. */
+  readonly sums_json: string | null;
 }
 
 /** What the documents of one month and currency came to, as the API showed them in the sweep. */

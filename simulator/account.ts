@@ -1,3 +1,4 @@
+import { correctionKinds, createBooks, type Books, type BooksOptions, type CorrectionKind, type Sister } from './books';
 import { createRandom, integer, seedFrom, uuid } from './random';
 import {
   clientRow,
@@ -39,6 +40,8 @@ export interface EntityOptions {
   readonly seed?: number;
   /** Scopes of the key; unless given all that reading needs. */
   readonly scopes?: readonly string[];
+  /** Rows that an accountant would believe; unless given, ordinary ones and those that are hard to read. */
+  readonly books?: BooksOptions;
 }
 
 /** Sums of one currency, in minor units. */
@@ -71,6 +74,8 @@ export interface Surroundings {
   readonly today: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The other accounts, to which its company may sell. */
+  readonly sisters?: readonly Sister[];
   /** Told of every change after the start. */
   readonly changed: (kind: ChangeKind, entity: string, stream: Stream, id: number) => void;
 }
@@ -84,7 +89,7 @@ export interface Account {
   edit(stream: Stream, id: number, patch: JsonObject): JsonObject;
   /** Writes other lines on an invoice, with new line ids and amounts. */
   rewrite(id: number): JsonObject;
-  /** Marks an invoice as paid; `paid_price` and `left_to_pay` stay, as they do in the real API. */
+  /** Marks an invoice as paid; `paid_price` and `left_to_pay` stay, as they were seen to do, unless its books say otherwise. */
   pay(id: number, paidDate?: string): JsonObject;
   /** What asking for it does: a PDF marks a draft or a sent document as printed, an XML books a draft. */
   print(stream: Stream, id: number, form: 'pdf' | 'xml'): void;
@@ -137,9 +142,11 @@ const salesColumns = [
 ];
 
 /** Fills one account with its rows. */
-export function createAccount(entity: EntityOptions, position: number, { today, now, changed }: Surroundings): Account {
+export function createAccount(entity: EntityOptions, position: number, surroundings: Surroundings): Account {
+  const { today, now, changed, sisters = [] } = surroundings;
   const seed = entity.seed ?? seedFrom(entity.key);
   const random = createRandom(seed);
+  const books = entity.books && createBooks(entity.books, { seed, position, sisters, lastDay: () => dayOf(today()) });
   const tables = {
     clients: createTable(['uuid', 'company_name', 'nip']),
     invoices: createTable(salesColumns),
@@ -148,6 +155,8 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
     bank_accounts: createTable([]),
     'documents/costs': createTable(['uuid']),
   };
+  // No index of an unusual kind: what is added is plain, so that a test changes only what it means to.
+  const plain = -1;
   let nextLineId = invoiceIdBase + position * invoiceIdRange;
   const numbersInMonth = new Map<string, number>();
 
@@ -180,7 +189,7 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
   function makeInvoice(id: number, index: number, createdDay: number, backDays: number, client: JsonObject | null) {
     const seedOfRow = {
       id,
-      index,
+      index: books === undefined ? index : plain,
       number: nextNumber(createdDay),
       createdDay,
       invoiceDay: createdDay - backDays,
@@ -188,7 +197,8 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
       client,
       firstLineId: nextLineId,
     };
-    return withLines(invoiceRow(random, seedOfRow));
+    const row = withLines(invoiceRow(random, seedOfRow));
+    return books?.invoice(row, client, index) ?? row;
   }
 
   /** An ordinary invoice near the given rank. */
@@ -196,6 +206,39 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
     for (let near = rank; near < rank + 10; near++) {
       const row = read('invoices', tables.invoices.idAt(near) ?? 0);
       if (isObject(row) && row['kind'] === 'vat' && isDate(row['invoice_date'])) return row;
+    }
+    return undefined;
+  }
+
+  const corrected = new Set<number>();
+  let lastCorrection: JsonObject | undefined;
+
+  /** The next invoice from the given rank on that can be corrected in that way, and was not yet. */
+  function suitable(kept: Books, kind: CorrectionKind, rank: number): JsonObject | undefined {
+    if (kind === 'of a correction') {
+      return lastCorrection !== undefined && kept.suits(kind, lastCorrection) ? lastCorrection : undefined;
+    }
+    const { size } = tables.invoices;
+    for (let step = 0; step < size; step++) {
+      const id = tables.invoices.idAt((rank + step) % size) ?? 0;
+      const row = corrected.has(id) ? undefined : read('invoices', id);
+      if (isObject(row) && kept.suits(kind, row)) return row;
+    }
+    return undefined;
+  }
+
+  /** A correction of the kind whose turn it is, or the next kind for which there is an invoice. */
+  function makeBookCorrection(kept: Books, id: number, index: number, rank: number): JsonObject | undefined {
+    for (let next = 0; next < correctionKinds.length; next++) {
+      const kind = correctionKinds[(index + next) % correctionKinds.length] ?? correctionKinds[0];
+      const found = suitable(kept, kind, rank);
+      if (found === undefined) continue;
+      const number = nextNumber(dayOf(String(found['invoice_date'])), 'KOR/');
+      const made = kept.correction({ id, number, kind, corrected: found, firstLineId: nextLineId });
+      if (kind !== 'of a correction') corrected.add(Number(found['id']));
+      if (made.invoice !== undefined) tables.invoices.put(Number(found['id']), made.invoice);
+      if (kind === 'price raised by mistake') lastCorrection = made.correction;
+      return withLines(made.correction);
     }
     return undefined;
   }
@@ -212,7 +255,7 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
   const buyers: JsonObject[] = [];
   for (let index = 0; index < entity.clients; index++) {
     const id = nextId('clients');
-    const row = clientRow(random, id, index);
+    const row = books?.client(clientRow(random, id, plain), index) ?? clientRow(random, id, index);
     tables.clients.put(id, row);
     buyers.push(row);
   }
@@ -229,7 +272,8 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
   for (let index = 0; index < corrections; index++) {
     const id = nextId('corrective_invoices');
     const rank = Math.floor(((index + random()) * entity.invoices) / corrections);
-    tables.corrective_invoices.put(id, makeCorrection(id, index, rank));
+    const row = books === undefined ? makeCorrection(id, index, rank) : makeBookCorrection(books, id, index, rank);
+    if (row !== undefined) tables.corrective_invoices.put(id, row);
   }
 
   const activities: JsonObject[] = [];
@@ -306,12 +350,12 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
     return isObject(row) ? row : null;
   }
 
-  // No index of an unusual kind: what is added is plain, so that a test changes only what it means to.
-  const plain = -1;
   function makePlain(stream: Stream, id: number): JsonObject {
     if (stream === 'clients') return clientRow(random, id, plain);
     if (stream === 'invoices') return makeInvoice(id, plain, dayOf(today()), 0, someClient());
-    return makeCorrection(id, plain, integer(random, tables.invoices.size));
+    const rank = integer(random, tables.invoices.size);
+    const ofBooks = books && makeBookCorrection(books, id, integer(random, correctionKinds.length), rank);
+    return ofBooks ?? makeCorrection(id, plain, rank);
   }
 
   function salesTruth(stream: 'invoices' | 'corrective_invoices', filters: readonly Filter[]): SalesTruth {
@@ -335,7 +379,8 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
     rewrite(id) {
       const day = dayOf(today());
       const seedOfRow = { id, index: plain, number: '', createdDay: day, invoiceDay: day, lastDay: day, client: null };
-      const other = withLines(invoiceRow(random, { ...seedOfRow, firstLineId: nextLineId }));
+      const written = withLines(invoiceRow(random, { ...seedOfRow, firstLineId: nextLineId }));
+      const other = books?.invoice(written, null, plain) ?? written;
       const fields = [
         'services',
         'currency',
@@ -359,7 +404,11 @@ export function createAccount(entity: EntityOptions, position: number, { today, 
       note('add', stream, id, row);
       return row;
     },
-    pay: (id, paidDate = today()) => change('pay', 'invoices', id, { status: 'paid', paid_date: paidDate }),
+    pay(id, paidDate = today()) {
+      const row = read('invoices', id);
+      const paid = books !== undefined && isObject(row) ? books.payment(row, paidDate) : undefined;
+      return change('pay', 'invoices', id, paid ?? { status: 'paid', paid_date: paidDate });
+    },
     print(stream, id, form) {
       const row = read(stream, id);
       const { status } = isObject(row) ? row : {};

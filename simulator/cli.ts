@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { EntityOptions } from './account';
 import { adminHelp } from './admin';
+import type { BooksOptions } from './books';
 import { decodeRates, type LifeRates } from './life';
 import type { Habits } from './listing';
 import { createRandom, seedFrom } from './random';
@@ -32,6 +33,9 @@ Options
                                       given, corrections are 3 % of the invoices and the NIP (10 digits) is made up
                                       (${defaultEntities.map((entity) => `"${entity}"`).join(',\n                                      ')})
   --seed N                            the same seed makes the same rows (1)
+  --books plain|odd                   rows that an accountant would believe, every third company by the cash method; odd:
+                                      also documents that a person has to look at (ordinary rows and hard ones)
+  --left-to-pay zeroed|untouched      left_to_pay of a paid document, with --books (zeroed)
   --life issue=N,pay=N,edit=N,remove=N
                                       what happens by itself, times a minute in all entities together (nothing)
   --help                              this text
@@ -77,6 +81,14 @@ function linksOption(text: string | undefined): NonNullable<Habits['links']> {
   return `${scheme === 'http' ? 'http' : 'https'}://${host}`;
 }
 
+/** What the books of each company are to be; undefined where no books are wanted. */
+function booksOption(books: string | undefined, leftToPay: string | undefined): BooksOptions | undefined {
+  const left = choiceOption('left-to-pay', leftToPay, ['zeroed', 'untouched']);
+  if (books !== undefined) return { odd: choiceOption('books', books, ['plain', 'odd']) === 'odd', leftToPay: left };
+  if (leftToPay !== undefined) throw new UsageError('--left-to-pay needs --books');
+  return undefined;
+}
+
 function lifeOption(text: string): LifeRates {
   const rates = text.split(',').map((part) => {
     const [, name, rate] = /^(\w+)=(\d+(?:\.\d+)?)$/.exec(part) ?? [];
@@ -118,13 +130,17 @@ function readOptions(argv: readonly string[]) {
   if (port > 65_535) throw new UsageError(`--port must be 65535 or less, got ${port}`);
   const retryAfter = choiceOption('retry-after', values['retry-after'], ['seconds', 'date', 'none']);
   const entities = (values.entity ?? defaultEntities).map((text) => entityOption(text, seed));
+  const books = booksOption(values.books, values['left-to-pay']);
   const keys = entities.map(({ key }) => key);
   const twice = keys.find((key, index) => keys.indexOf(key) !== index);
   if (twice !== undefined) throw new UsageError(`--entity has the key ${JSON.stringify(twice)} twice`);
   return {
     port,
     host: values.host ?? '127.0.0.1',
-    entities,
+    entities:
+      books === undefined
+        ? entities
+        : entities.map((entity, index) => ({ ...entity, books: { ...books, cashMethod: index % 3 === 2 } })),
     seed,
     requestsPerMinute: wholeOption('requests-per-minute', values['requests-per-minute'] ?? '0'),
     limit: {
@@ -151,6 +167,8 @@ function parse(argv: readonly string[]) {
         entity: { type: 'string', multiple: true },
         seed: { type: 'string' },
         'requests-per-minute': { type: 'string' },
+        books: { type: 'string' },
+        'left-to-pay': { type: 'string' },
         life: { type: 'string' },
         'limit-window': { type: 'string' },
         'limit-status': { type: 'string' },

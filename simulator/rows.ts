@@ -125,7 +125,7 @@ export function clientRow(random: Random, id: number, index: number): JsonObject
 type Rate = '23' | '8' | '5' | '0' | 'zw' | 'np';
 
 /** What a line comes to. */
-function lineSums(unitPrice: number, quantity: number, symbol: string) {
+export function lineSums(unitPrice: number, quantity: number, symbol: string) {
   const net = Math.round(unitPrice * quantity);
   // The symbols that are no number are of exempt lines.
   const tax = Math.round((net * (Number(symbol) || 0)) / 100);
@@ -345,6 +345,8 @@ export interface CorrectionSeed {
   /** The row of the invoice that it corrects. */
   readonly invoice: JsonObject;
   readonly firstLineId: number;
+  /** What the amounts are multiplied by; left to chance unless given. */
+  readonly factor?: number;
 }
 
 type Reason = readonly [label: string, symbol: string];
@@ -370,7 +372,8 @@ export function correctionRow(random: Random, seed: CorrectionSeed): JsonObject 
     'nothing but words',
   ][seed.index % 53];
   const corrected = Array.isArray(invoice['services']) ? invoice['services'].filter(isObject) : [];
-  const factor = edge === 'amounts rise' ? 1.5 : edge === 'nothing but words' ? 1 : pick(random, [0, 0, 0.5, 0.9]);
+  const factor =
+    seed.factor ?? (edge === 'amounts rise' ? 1.5 : edge === 'nothing but words' ? 1 : pick(random, [0, 0, 0.5, 0.9]));
   const lines = corrected.flatMap((line, index) => {
     const group = edge === 'group of an odd number' ? 1_690_000_000_000 + index : index + 1;
     const quantity = amount(line['quantity']) * (factor === 0 ? 0 : 1);

@@ -94,7 +94,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const accounts = new Map<string, Account>();
   for (const entity of options.entities) {
     if (accounts.has(entity.key)) throw new RangeError(`two entities have the key ${JSON.stringify(entity.key)}`);
-    accounts.set(entity.key, createAccount(entity, accounts.size, { today, now, changed: history.record }));
+    const sisters = options.entities.filter(({ key }) => key !== entity.key);
+    accounts.set(entity.key, createAccount(entity, accounts.size, { today, now, sisters, changed: history.record }));
   }
   const faults = createFaults(random);
   const counter = createCounter(clock);

@@ -7,10 +7,11 @@ import { readCommitted } from '../src/sinks/look';
 import { connectPrograms } from './connect';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { listenForStop, messageOf, secondsSince } from './demo';
-import { alfa, beta, companies, gamma } from './demo/companies';
+import { alfa, beta, companiesWithBooks as companies, gamma } from './demo/companies';
 import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
+import { closeBooks, fillRates, type Finding } from './example/books';
 import { cellText, countRows, readApi, runReports, type ApiRows, type Report } from './example/reports';
-import { connectorOf, openStack, tables, type Stack } from './example/stack';
+import { companions, connectorOf, openStack, tables, type Stack } from './example/stack';
 import { findJava } from './java';
 import { kafkaLibrary } from './kafka';
 import { findPostgres, type SqlRow } from './postgres';
@@ -25,7 +26,9 @@ Starts Kafka, a schema registry, PostgreSQL, Kafka Connect with the connectors
 of deploy/connect, the simulator of the inFakt API with three made-up companies,
 and the service. Waits until all is in its tables, changes a few things, runs
 the reports of deploy/postgres/reports and holds their sums against what the
-API's own answers add up to. Then it stops and removes everything it started.
+API's own answers add up to. It ends with the books' own sums, with what lacks
+in the tables and with what a person has to check, both nothing. Then it stops
+and removes everything it started.
 
   --help            this text
 
@@ -252,7 +255,30 @@ async function closing(scene: Scene): Promise<boolean> {
       `  ${sumsText(report)}`,
     );
   }
-  return agreed;
+  return (await showBooks(scene)) && agreed;
+}
+
+/** Prints the sums of the views, and what lacks or is to be checked; true if nothing does and is. */
+async function showBooks(scene: Scene): Promise<boolean> {
+  const { screen, stack } = scene;
+  await fillRates(stack.postgres);
+  const { sums, findings } = await until(scene, 'a sweep that shows the last change', FILLED_WITHIN_MS, async () => {
+    const books = await closeBooks(stack.postgres);
+    return books.isSettled ? books : undefined;
+  });
+  const shown = ({ name, says, count }: Finding): string => {
+    const text = count === 0 ? screen.style('green', 'nothing') : screen.style('red', countText(count));
+    return `  ${name.padEnd(13)} ${says.padEnd(48)} ${text}`;
+  };
+  screen.print(
+    '',
+    screen.style('bold', 'The books, by deploy/postgres/views.sql (exchange rates made up)'),
+    '',
+    ...sums.map(({ says, amount }) => `  ${says.padEnd(44)} ${amounts.format(amount).padStart(15)} PLN`),
+    '',
+    ...findings.map(shown),
+  );
+  return findings.every(({ count }) => count === 0);
 }
 
 function reportLines(screen: Screen, { fromTables }: Report): string[] {
@@ -302,7 +328,7 @@ async function until<T>(
   const beganMs = performance.now();
   for (;;) {
     await stack.service.check();
-    for (const table of tables) {
+    for (const table of [...tables, ...companions]) {
       const failed = (await stack.connect.states(connectorOf(table))).find(({ error }) => error !== undefined);
       if (failed?.error === undefined) continue;
       throw new TransientError(

@@ -13,3 +13,4 @@
 \ir books/revenue.sql
 \ir books/zloty.sql
 \ir books/to-check.sql
+\ir books/completeness.sql

@@ -17,6 +17,8 @@ export const EntryFlag = {
   PUBLISHED: 16,
   /** The lines on their topic are older than the row's record, which was published while they were not asked for. */
   LINES_DUE: 32,
+  /** The newest record of this key carries its fingerprint: the entry's, or of a dead letter that of the record before. */
+  CARRIED: 64,
 } as const;
 
 const { LEFT } = EntryFlag;

@@ -4,7 +4,7 @@ import { entryAt, type Content, type Entries } from './entries';
 import { fingerprintHex, type Fingerprint } from './fingerprint';
 import type { PublicationMarks } from './publication-marks';
 
-const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
+const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE, CARRIED } = EntryFlag;
 
 /** A page, and how its rows are read and compared with the entries; one shape for every scan. */
 export interface Comparison {
@@ -140,21 +140,25 @@ export class Comparer {
     const again = (flags & REPUBLISH) !== 0;
     if (isDead && !again && isLastPublished(row.id, how, high, low))
       return touch(row, how, high, low, flags & ~DEAD_LETTERED);
-    if (!equal || again) return publishRow(row, how, this.seen(high, low, equal));
+    if (!equal || again) return publishRow(row, how, this.seen(how, high, low, equal));
     // What failed may succeed now: the schema, a limit or this program may be another one.
     if (isDead && how.isRefused?.(row.id) !== true)
-      return { ...publishRow(row, how, this.seen(high, low, equal)), ifRefused: this.unchanged(row, how, high, low) };
+      return {
+        ...publishRow(row, how, this.seen(how, high, low, equal)),
+        ifRefused: this.unchanged(row, how, high, low),
+      };
     if (linesAreDue(row, how, flags, block.lines[slot] ?? 0))
-      return publishLines(row, how, this.seen(high, low, equal));
+      return publishLines(row, how, this.seen(how, high, low, equal));
     return this.unchanged(row, how, high, low);
   }
 
   /** What the entry on which `find` stands says of a row to publish. */
-  private seen(high: number, low: number, equal: boolean): SeenRow {
+  private seen(how: Comparison, high: number, low: number, equal: boolean): SeenRow {
     const { entries } = this;
-    const { fingerprint, definition, flags, lines } = entryAt(entries.blockAt(entries.at), entries.slot);
+    const block = entries.blockAt(entries.at);
+    const { fingerprint, definition, flags, lines } = entryAt(block, entries.slot);
     const before = (flags & (PUBLISHED | DEAD_LETTERED)) === PUBLISHED ? { fingerprint, definition } : null;
-    return { high, low, flags, lines, equal, before };
+    return { high, low, flags: flagsUnder(how.definition, block, entries.slot), lines, equal, before };
   }
 
   /** The verdict on a row that is not to be published, on whose entry `find` stands. */
@@ -171,7 +175,7 @@ export class Comparer {
       hasUuid(block, slot, how.uuidOf(row), entries.uuidSpace)
     )
       return KNOWN;
-    return touch(row, how, high, low, flags);
+    return touch(row, how, high, low, flagsUnder(how.definition, block, slot));
   }
 
   /** Brings the entry up to the verdict; `isPublished` = the row did become records and is no dead letter. */
@@ -199,7 +203,7 @@ export class Comparer {
     let lines = linesBefore;
     let flags = content.flags & ~(LEFT | REPUBLISH);
     if (isPublished) {
-      flags = (flags & ~(DEAD_LETTERED | LINES_DUE)) | PUBLISHED;
+      flags = (flags & ~(DEAD_LETTERED | LINES_DUE)) | PUBLISHED | CARRIED;
       if (how.linesOf !== null) lines = how.linesOf(row);
       else if (lines > 0) flags |= LINES_DUE;
     } else flags |= DEAD_LETTERED;
@@ -270,6 +274,12 @@ function touch(row: Row, how: Comparison, high: number, low: number, flags: numb
 function isLastPublished(id: number, { definition, lastPublished }: Comparison, high: number, low: number): boolean {
   const last = lastPublished?.(id);
   return last !== undefined && last.definition === definition && last.fingerprint === fingerprintHex(high, low);
+}
+
+/** The flags of an entry that are true still once it is written under this definition: the record stands as it was published. */
+function flagsUnder(definition: number, block: Block, slot: number): number {
+  const flags = flagsAt(block, slot);
+  return block.definitions[slot] === definition || (flags & DEAD_LETTERED) !== 0 ? flags : flags & ~CARRIED;
 }
 
 function matches(block: Block, slot: number, high: number, low: number): boolean {

@@ -42,7 +42,7 @@ interface RowReading {
  * value; of a strict field it is a RecordError, whose message says the type and the length of the value but never the text (I11).
  */
 export function createDecoder(schemaText: string): Decode {
-  const decodeRow = objectDecoder(fieldsOf(schemaText), { entity: null, observed_at: null }, '');
+  const decodeRow = objectDecoder(fieldsOf(schemaText), ADDED, '');
   return (row, entity, observedAtMs) => {
     const reading: RowReading = { entity, misfits: undefined };
     const record = decodeRow(row, '', reading);
@@ -51,6 +51,9 @@ export function createDecoder(schemaText: string): Decode {
     return { record, misfits: reading.misfits === undefined ? NONE : [...reading.misfits].sort() };
   };
 }
+
+/** Fields that no row has; those of the fingerprint are filled by whoever publishes the record. */
+const ADDED: JsonObject = { entity: null, observed_at: null, fingerprint: null, fingerprint_definition: null };
 
 const NONE: readonly string[] = [];
 

@@ -16,7 +16,13 @@ export interface Field {
 }
 
 /** Fields that the schemas add; a field of the API by such a name is an unknown one. */
-const ownNames: ReadonlySet<unknown> = new Set(['entity', 'observed_at', 'extra']);
+const ownNames: ReadonlySet<unknown> = new Set([
+  'entity',
+  'observed_at',
+  'extra',
+  'fingerprint',
+  'fingerprint_definition',
+]);
 
 /** The fields of an Avro record schema that the API sends, in the schema's order. */
 export function fieldsOf(schemaText: string): readonly Field[] {

@@ -1,8 +1,9 @@
 import type { EntityId, LedgerBlock, Row, StreamName } from '../model';
 import { markAbsent, type Absent } from './absent';
 import { EntryFlag, flagsAt, isLive, isWithin, setState, uuidAt } from './block';
-import { Comparer, type Comparison, type Publish, type Touched, type Verdict } from './compare';
+import { Comparer, type Comparison, type LastPublished, type Publish, type Touched, type Verdict } from './compare';
 import { Entries, entryAt, type Entry } from './entries';
+import { livingIn, type Living } from './living';
 import { PublicationMarks } from './publication-marks';
 
 const { DEAD_LETTERED, LEFT, REPUBLISH } = EntryFlag;
@@ -171,6 +172,11 @@ export class Ledger {
       },
     );
     return ids;
+  }
+
+  /** What the topic holds of the stream by now, with the sum of the fingerprints under a definition. */
+  living(definition: number, lastPublished: (id: number) => LastPublished | undefined): Living {
+    return livingIn(this.entries.blocks, definition, lastPublished);
   }
 
   /** Marks every entry to be published again, and none as missing. */

@@ -5,6 +5,7 @@ import type { Decode, Decoded } from './decode';
 import { isObject, jsonText } from '../json';
 import { dayOrNull, isExact } from './kinds';
 import type { Fingerprint } from './fingerprint';
+import type { Living } from './living';
 import type { Cursor, EntityId, Interval, Op, RawBody, Row, ScanName, StreamDeclaration } from '../model';
 import { unreadableRows, type Completeness } from '../rules/completeness';
 import { MAX_SUMS } from '../rules/cursor';
@@ -18,6 +19,8 @@ export interface StreamCodec {
   readonly declaration: StreamDeclaration;
   /** How fingerprints are computed now. */
   readonly definition: Definition;
+  /** What records name this definition by: the same number in every shard and service. */
+  readonly definitionNumber: number;
   /** Computes fingerprints under a definition; undefined where this version of the program no longer can. */
   readonly fingerprintUnder: (definition: Definition) => Fingerprint | undefined;
   /** Normalises a row; throws RecordError where what must fit the schema does not. */
@@ -54,14 +57,20 @@ export interface LinesCodec {
   readonly topic: OutputTopic;
 }
 
-/** All that turns finished sweeps into bytes. */
-export interface SweepsCodec {
+/** All that turns what the service itself says into bytes, for one topic. */
+export interface ReportCodec<K> {
   readonly encode: (record: Record<string, unknown>) => Buffer;
-  readonly encodeKey: (key: { readonly entity: EntityId; readonly stream: string }) => Buffer;
+  readonly encodeKey: (key: K) => Buffer;
   readonly topic: OutputTopic;
   /** The same codec with the keys written by the schema that a layout names. */
-  readonly withKeysOf: (keySchemas: Layout['keySchemas']) => SweepsCodec;
+  readonly withKeysOf: (keySchemas: Layout['keySchemas']) => ReportCodec<K>;
 }
+
+/** All that turns finished sweeps into bytes. */
+export type SweepsCodec = ReportCodec<{ readonly entity: EntityId; readonly stream: string }>;
+
+/** All that turns what is known of an entity's account into bytes. */
+export type EntitiesCodec = ReportCodec<{ readonly entity: EntityId }>;
 
 /** A topic that records go to. */
 export interface OutputTopic {
@@ -108,7 +117,7 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
     topic: topic.name,
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
-    value: codec.encode(decoded.record),
+    value: codec.encode(Object.assign(decoded.record, carried(codec, fingerprint))),
     headers: { ...headers(origin, codec.declaration.name, op, fingerprint, row.id), ...misfitHeader(misfits) },
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
@@ -140,15 +149,50 @@ export function tombstonesOf(
     : [record, ...goneLines(origin, formerLines, { id, fingerprint, from: 0, to: lines })];
 }
 
+/** The fields of a record that name its own content, as the entry of the ledger does from then on. */
+function carried({ definitionNumber }: StreamCodec, fingerprint: string): Readonly<Record<string, unknown>> {
+  return { fingerprint, fingerprint_definition: definitionNumber };
+}
+
+/** What the record of a finished sweep says beside the cursor. */
+export interface SweepReport {
+  readonly sweeps: SweepsCodec;
+  readonly strays: number;
+  readonly completeness: Omit<Completeness, 'reasons'>;
+  /** What is on the topic once the record is. */
+  readonly living: Living;
+}
+
+/** What is known of an entity's account, as its record says. */
+interface ShownAccount {
+  readonly taxId: string | null;
+  readonly name: string | null;
+}
+
+/** The record of whose account an entity is; null = the tombstone of an entity that is removed. */
+export function entityRecordOf(
+  entities: EntitiesCodec,
+  entity: EntityId,
+  { op, shown, observedAtMs }: { readonly op: Op; readonly shown: ShownAccount | null; readonly observedAtMs: number },
+): OutgoingRecord {
+  const { topic } = entities;
+  return {
+    topic: topic.name,
+    partition: partitionOf(entity, topic.partitions),
+    key: entities.encodeKey({ entity }),
+    value:
+      shown === null
+        ? null
+        : entities.encode({ entity, observed_at: observedAtMs, tax_id: shown.taxId, name: shown.name }),
+    headers: { id: entity, entity, stream: 'entities', op, observed_at: new Date(observedAtMs).toISOString() },
+  };
+}
+
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
 export function sweepRecordOf(
   origin: Origin,
   cursor: Cursor,
-  {
-    sweeps,
-    strays,
-    completeness,
-  }: { readonly sweeps: SweepsCodec; readonly strays: number; readonly completeness: Omit<Completeness, 'reasons'> },
+  { sweeps, strays, completeness, living }: SweepReport,
 ): OutgoingRecord {
   const { entity, codec, observedAt, observedAtMs } = origin;
   const { name: stream, sumFields } = codec.declaration;
@@ -178,13 +222,16 @@ export function sweepRecordOf(
     unreadable: unreadableRows(completeness.unreadable),
     accepted: completeness.accepted.length,
     hold: completeness.hold,
+    living_count: living.count,
+    fingerprint_sum: living.sum,
+    fingerprint_definition: codec.definitionNumber,
   };
   const key = { entity, stream };
   const record = (sums: readonly Readonly<Record<string, unknown>>[] | null): OutgoingRecord => ({
     topic: sweeps.topic.name,
     partition: partitionOf(`${entity}/${stream}`, sweeps.topic.partitions),
     key: sweeps.encodeKey(key),
-    value: sweeps.encode({ ...value, sums }),
+    value: sweeps.encode({ ...value, sums, sums_json: sums === null ? null : JSON.stringify(sums) }),
     headers: { id: `${entity}/${stream}`, entity, stream, op: 'c', scan: 'sweep', observed_at: observedAt },
   });
   const isSummed = sumFields.length > 0 && Object.keys(cursor.sums).length < MAX_SUMS;
@@ -231,7 +278,7 @@ function linesOf(
       topic: lines.topic.name,
       partition,
       key: lines.encodeKey(key),
-      value: lines.encode({ ...line, ...key, observed_at: observedAtMs }),
+      value: lines.encode({ ...line, ...key, observed_at: observedAtMs, ...carried(origin.codec, fingerprint) }),
       headers: {
         ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
         ...misfitHeader(misfitsOfLine(line, lines.field, misfits)),

@@ -47,7 +47,11 @@ export async function checkKafka(
       return { value: null, text: [`${names} will be created at the first run`, ...unsaid].join('; ') };
     });
     const named = (name: string): { readonly name: string } => ({ name: `${settings.prefix}.${name}` });
-    const wanted = { data: new Map(settings.data.map((name) => [name, named(name)])), sweeps: named('sweeps') };
+    const wanted = {
+      data: new Map(settings.data.map((name) => [name, named(name)])),
+      sweeps: named('sweeps'),
+      entities: named('entities'),
+    };
     await attempt('registry', null, () => checkRegistry(config, wanted, io.version));
     return null;
   }

@@ -39,8 +39,15 @@ export function identify(reading: EntityReading): Observable<Progress> {
     mergeMap((seen) => {
       const before = session.account(entity);
       const { identity, warning } = judgeIdentity(reader, before, seen);
+      const shown = warning === null && seen !== 'unreadable' ? { taxId: identity.taxId, name: seen.name } : null;
+      const published = toPublish(before?.published, shown);
       shard.twins.identified(entity, seen === 'unreadable' ? null : seen.accountUuid);
-      const account = { ...identity, firstRun: before?.firstRun ?? isoDay(shard.now()) };
+      const account: Account = {
+        taxId: identity.taxId,
+        accountUuid: identity.accountUuid,
+        firstRun: before?.firstRun ?? isoDay(shard.now()),
+        ...(published === undefined ? {} : { published }),
+      };
       const rows = seen !== 'unreadable' && isShown(before, seen) ? of<KnownRows>('none') : lookForKnownRows(reading);
       return rows.pipe(
         mergeMap((known) =>
@@ -56,8 +63,23 @@ export function identify(reading: EntityReading): Observable<Progress> {
 }
 
 function remember({ session, reader }: EntityReading, before: Account | null, account: Account): Observable<never> {
-  if (before !== null && before.taxId === account.taxId && before.accountUuid === account.accountUuid) return EMPTY;
+  if (before !== null && isSame(before, account)) return EMPTY;
   return defer(() => from(session.remember(reader.entity, account))).pipe(ignoreElements());
+}
+
+/** What a record says of the entity: what its account shows, or as before where it shows nothing. */
+function toPublish(before: Account['published'], shown: Account['published'] | null): Account['published'] {
+  if (shown == null) return before;
+  return before === undefined && shown.taxId === null && shown.name === null ? undefined : shown;
+}
+
+function isSame(one: Account, other: Account): boolean {
+  return (
+    one.taxId === other.taxId &&
+    one.accountUuid === other.accountUuid &&
+    one.published?.taxId === other.published?.taxId &&
+    one.published?.name === other.published?.name
+  );
 }
 
 function warn({ reader }: EntityReading, message: string): Observable<Progress> {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import type { Config, RegistryConfig } from '../../config/config';
 import { createDecoder } from '../changes/decode';
 import { createFingerprint, HASH_VERSION, NORMALISATION_VERSION } from '../changes/fingerprint';
@@ -5,7 +7,7 @@ import { daysOf } from '../changes/kinds';
 import { ConfigError, TransientError } from '../errors';
 import { isObject } from '../json';
 import { NO_DATE } from '../changes/block';
-import type { SweepsCodec, LinesCodec, StreamCodec } from '../changes/records';
+import type { EntitiesCodec, LinesCodec, ReportCodec, StreamCodec, SweepsCodec } from '../changes/records';
 import type { LedgerBlock, Projection, Row, StreamDeclaration } from '../model';
 import type { Secrets } from '../secrets';
 import { createEncoder, loadSchema, releasedSchemas, type Encoder } from '../sinks/avro';
@@ -21,6 +23,7 @@ import { LAYOUT_VERSION, type Definition, type Layout } from '../state/state-top
 export interface Codecs {
   readonly streamCodec: (declaration: StreamDeclaration) => StreamCodec;
   readonly sweeps: SweepsCodec;
+  readonly entities: EntitiesCodec;
   readonly encodeBlock: (block: LedgerBlock) => Buffer;
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** What a new shard writes down about its surroundings. */
@@ -51,7 +54,8 @@ export function createCodecs(setting: RecordSetting, topics: Topics, framing: Fr
       compiled.set(declaration.name, codec);
       return codec;
     },
-    sweeps: sweepsCodecOf(topics.sweeps, framing),
+    sweeps: reportCodecOf('sweep', topics.sweeps, framing),
+    entities: reportCodecOf('entity', topics.entities, framing),
     encodeBlock: (value) => block.encode(value),
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
     layout: layoutOf(topics, framing, version),
@@ -159,10 +163,15 @@ interface AvroTopics<T> {
   /** By name without the prefix. */
   readonly data: ReadonlyMap<string, T>;
   readonly sweeps: T;
+  readonly entities: T;
 }
 
-function avroTopics<T>({ data, sweeps }: AvroTopics<T>): readonly { readonly topic: T; readonly schema: string }[] {
-  return [...[...data].map(([name, topic]) => ({ topic, schema: schemaOf(name) })), { topic: sweeps, schema: 'sweep' }];
+function avroTopics<T>(topics: AvroTopics<T>): readonly { readonly topic: T; readonly schema: string }[] {
+  return [
+    ...[...topics.data].map(([name, topic]) => ({ topic, schema: schemaOf(name) })),
+    { topic: topics.sweeps, schema: 'sweep' },
+    { topic: topics.entities, schema: 'entity' },
+  ];
 }
 
 /** The schema of what a data topic holds, by the topic's name without the prefix. */
@@ -195,9 +204,11 @@ function codecOf(
       formerLines,
     };
   };
+  const definition = definitionOf(declaration, setting.volatileFields);
   const unkeyed = {
     declaration,
-    definition: definitionOf(declaration, setting.volatileFields),
+    definition,
+    definitionNumber: definitionNumberOf(definition),
     fingerprintUnder: fingerprintsOf(schemaText),
     decode: createDecoder(schemaText),
     encode: (record: Record<string, unknown>) => value.encode(record),
@@ -223,6 +234,12 @@ function definitionOf({ name, volatileFields }: StreamDeclaration, configured: r
     normalisationVersion: NORMALISATION_VERSION,
     volatileFields: [...new Set([...volatileFields, ...added])].sort(),
   };
+}
+
+/** A number of 31 bits that only this definition has: what it says decides it, so that no shard, service or rebuilt state counts anew. */
+function definitionNumberOf({ stream, hashVersion, normalisationVersion, volatileFields }: Definition): number {
+  const text = JSON.stringify([stream, hashVersion, normalisationVersion, volatileFields]);
+  return createHash('sha256').update(text).digest().readUInt32BE(0) >>> 1;
 }
 
 /** Fingerprints under any definition that this program still knows, each compiled once. */
@@ -260,13 +277,13 @@ function linesCodecsOf(
   };
 }
 
-function sweepsCodecOf(topic: Topic, framing: Framing): SweepsCodec {
-  const { value, keys } = encodersOf('sweep', topic.name, framing);
-  const codecWith = (keySchemas: Layout['keySchemas']): SweepsCodec => {
+function reportCodecOf<K>(schema: string, topic: Topic, framing: Framing): ReportCodec<K> {
+  const { value, keys } = encodersOf(schema, topic.name, framing);
+  const codecWith = (keySchemas: Layout['keySchemas']): ReportCodec<K> => {
     const key = keys(keySchemas);
     return {
       encode: (record) => value.encode(record),
-      encodeKey: (stream) => key.encode(stream),
+      encodeKey: (about) => key.encode(about),
       topic,
       withKeysOf: codecWith,
     };

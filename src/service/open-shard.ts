@@ -41,6 +41,7 @@ export function shardOptions(
     ),
     deadLetters: topics.deadLetters,
     sweeps: codecs.sweeps,
+    entities: codecs.entities,
     encodeBlock,
     decodeBlock,
     layout,

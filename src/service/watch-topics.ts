@@ -4,7 +4,7 @@ import { ConfigError } from '../errors';
 import { allTopics, type Topics } from '../sinks/topics';
 
 /** What is looked at again and again. */
-export type SeenTopics = Pick<Topics, 'data' | 'sweeps' | 'deadLetters' | 'state' | 'highWatermarks'>;
+export type SeenTopics = Pick<Topics, 'data' | 'sweeps' | 'entities' | 'deadLetters' | 'state' | 'highWatermarks'>;
 
 /** How the topics of a service are watched. */
 export interface TopicsWatch {

@@ -1,6 +1,6 @@
 import { asError } from '../errors';
 import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
-import type { Outcome, StateRecord, Writer } from '../sinks/transaction';
+import type { OutgoingRecord, Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
 import { cutUp, pageSent, type Cautions } from './caution';
 import { assemble, emptyFilling, isEmpty, outcomeOf, type Filling } from './filling';
@@ -105,9 +105,10 @@ export class Commits {
     });
   }
 
-  /** Writes a value of the state topic, null to remove it; resolves when that is durable. */
-  write(key: StateKey, value: unknown): Promise<void> {
+  /** Writes a value of the state topic, null to remove it, and records that go with it; resolves when that is durable. */
+  write(key: StateKey, value: unknown, records: readonly OutgoingRecord[] = []): Promise<void> {
     this.#filling.values.set(stateKey(this.#parts.options.serviceId, key), value);
+    this.#filling.records.push(...records);
     return this.#written();
   }
 
@@ -255,6 +256,7 @@ export class Commits {
     const filling = this.#filling;
     const place: Place = { state, scan };
     for (const record of changes.records) filling.records.push(record);
+    if (changes.sweepRecord !== null) filling.sweepRecords.push(changes.sweepRecord);
     filling.bytes += changes.size.bytes;
     if (changes.newStrays) {
       const key: StateKey = { entity: state.entity, stream: state.name, strays: true };

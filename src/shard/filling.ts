@@ -8,6 +8,8 @@ import type { ShardOptions } from './shard-options';
 /** The transaction that is being filled, or on its way. */
 export interface Filling {
   readonly records: OutgoingRecord[];
+  /** Make the records of sweeps that end in this transaction. */
+  readonly sweepRecords: (() => OutgoingRecord)[];
   bytes: number;
   rows: number;
   readonly pages: PageSent[];
@@ -24,6 +26,7 @@ export interface Filling {
 export function emptyFilling(): Filling {
   return {
     records: [],
+    sweepRecords: [],
     bytes: 0,
     rows: 0,
     pages: [],
@@ -59,6 +62,8 @@ export function assemble(
     readonly options: Pick<ShardOptions, 'serviceId' | 'encodeBlock'>;
   },
 ): Batch {
+  // Before the layout, which says how late their time is.
+  const sweepRecords = filling.sweepRecords.map((make) => make());
   const values = new Map<string, unknown>();
   for (const { state, scan } of filling.moved.values()) {
     const walk = state.walks.get(scan);
@@ -75,5 +80,5 @@ export function assemble(
     for (const block of ledger.take())
       state.push({ key: stateKey(serviceId, { entity, stream: name, block: block.from }), value: encodeBlock(block) });
   }
-  return { state, records: filling.records };
+  return { state, records: [...filling.records, ...sweepRecords] };
 }

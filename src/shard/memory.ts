@@ -1,7 +1,7 @@
 import type { LastPublished } from '../changes/compare';
 import type { Fingerprint } from '../changes/fingerprint';
 import { createLedger, type Ledger } from '../changes/ledger';
-import type { StreamCodec, SweepsCodec } from '../changes/records';
+import type { EntitiesCodec, StreamCodec, SweepsCodec } from '../changes/records';
 import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';
@@ -86,6 +86,7 @@ export class Memory implements TakenMemory {
   readonly #streams = new Map<EntityId, Map<StreamName, StreamState>>();
   #layout: Layout;
   #sweeps: SweepsCodec;
+  #entities: EntitiesCodec;
   /** What the next transaction writes down as written by the one before it. */
   #lastOffsets: Record<string, Record<number, number>> = {};
   #offsetsNoted = true;
@@ -95,6 +96,7 @@ export class Memory implements TakenMemory {
     this.#options = options;
     this.#layout = options.layout;
     this.#sweeps = options.sweeps;
+    this.#entities = options.entities;
     for (const { entity, codec, accepted = [] } of options.streams) {
       const state = createStreamState(entity, codec, new Set(accepted), noteRow);
       const ofEntity = this.#streams.get(entity) ?? new Map<StreamName, StreamState>();
@@ -107,6 +109,11 @@ export class Memory implements TakenMemory {
   /** How the records of finished sweeps are written, their keys by the schema that the shard's layout names. */
   get sweeps(): SweepsCodec {
     return this.#sweeps;
+  }
+
+  /** How the records of entities are written, in the same way. */
+  get entities(): EntitiesCodec {
+    return this.#entities;
   }
 
   find(entity: EntityId, stream: StreamName): StreamState | undefined {
@@ -233,6 +240,7 @@ export class Memory implements TakenMemory {
     this.#lastOffsets = highestOffsets(this.#lastOffsets, this.#layout.lastOffsets);
     const { keySchemas } = this.#layout;
     this.#sweeps = this.#options.sweeps.withKeysOf(keySchemas);
+    this.#entities = this.#options.entities.withKeysOf(keySchemas);
     for (const state of this.#allStreams()) {
       state.codec = state.codec.withKeysOf(keySchemas);
       this.#define(state);

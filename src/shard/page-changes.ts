@@ -1,7 +1,15 @@
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull, uuidOf } from '../changes/kinds';
-import { deadLetterOf, sweepRecordOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
+import {
+  deadLetterOf,
+  sweepRecordOf,
+  lineRecordsOf,
+  recordsOf,
+  tombstonesOf,
+  type Origin,
+  type SweepReport,
+} from '../changes/records';
 import { FatalError, RecordError } from '../errors';
 import type { Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
@@ -84,8 +92,10 @@ export interface ConfirmedDeletion {
 /** What a page brings to the transaction that is being filled. */
 export interface PageForBatch {
   readonly result: PageResult;
-  /** Records of rows and lines, dead letters, and the record of a sweep that the page completes. */
+  /** Records of rows and lines, and dead letters. */
   readonly records: readonly OutgoingRecord[];
+  /** Makes the record of the sweep that the page completes, once all that goes with it is known; null = it completes none. */
+  readonly sweepRecord: (() => OutgoingRecord) | null;
   /** Number and bytes of those records, without the sweep's. */
   readonly size: { readonly records: number; readonly bytes: number };
   /** True where the list of rows without an id, or of records behind dead letters, has changed. */
@@ -169,16 +179,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   };
   const moved = scan === 'spot' ? { counts, walk } : moveCursor(context, state, walk, { toCommit, counts });
   const completes = page.end && scan === 'sweep' && !partial;
-  const sweepRecords: OutgoingRecord[] = [];
-  if (completes) {
-    const report = {
-      sweeps: memory.sweeps,
-      strays: state.strays.length,
-      completeness: completenessIn(state, moved.walk.cursor, moved.walk.cursor.number - 1),
-    };
-    sweepRecords.push(sweepRecordOf(origin, cursorOf(moved.walk), report));
-    memory.observed(origin.observedAtMs);
-  }
+  const sweepRecord = completes ? sweepRecordLater(memory, state, moved.walk) : null;
 
   const { cursor } = moved.walk;
   const misfits = misfitsIn(outgoing, origin);
@@ -197,7 +198,8 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       noLongerOpen: compared.noLongerOpen,
       misfits,
     },
-    records: [...outgoing, ...sweepRecords],
+    records: outgoing,
+    sweepRecord,
     size: {
       records: outgoing.length,
       bytes: outgoing.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
@@ -214,6 +216,23 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
 export function completenessOfStream(state: StreamState): Completeness {
   const sweep = state.walks.get('sweep')?.cursor;
   return completenessIn(state, sweep, finishedSweeps(sweep));
+}
+
+/**
+ * The record of a finished sweep, to be made as its transaction is sent: it sums up what is published by then. What is published later says
+ * a later time, so that whoever holds a copy can tell which rows a sweep's sums are about.
+ */
+function sweepRecordLater(memory: Memory, state: StreamState, walk: Walk): () => OutgoingRecord {
+  const cursor = cursorOf(walk);
+  const strays = state.strays.length;
+  const completeness = completenessIn(state, cursor, cursor.number - 1);
+  return () => {
+    const origin = originOf(memory, state, 'sweep');
+    memory.observed(origin.observedAtMs + 1);
+    const living = state.ledger.living(state.definition, (id) => state.lastPublished.get(id));
+    const report: SweepReport = { sweeps: memory.sweeps, strays, completeness, living };
+    return sweepRecordOf(origin, cursor, report);
+  };
 }
 
 function completenessIn(

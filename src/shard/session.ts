@@ -1,10 +1,12 @@
+import { entityRecordOf } from '../changes/records';
 import { TransientError } from '../errors';
 import type { Cursor, EntityId, ScanName, StreamName } from '../model';
 import type { Completeness } from '../rules/completeness';
 import { cursorOf, walkOf } from '../rules/cursor';
+import type { OutgoingRecord } from '../sinks/transaction';
 import type { Account, Hold } from '../state/state-topic';
 import { Commits, type CommitParts, type PagesCommitted } from './commits';
-import { addressed, type Addressed, type StreamState } from './memory';
+import { addressed, type Addressed, type Memory, type StreamState } from './memory';
 import {
   completenessOfStream,
   leaveOutOfScope,
@@ -51,7 +53,7 @@ export interface Session {
   /** A stream of this shard. */
   stream(entity: EntityId, name: StreamName): StreamSession;
   account(entity: EntityId): Account | null;
-  /** Remembers whose account an entity's key belongs to. */
+  /** Remembers whose account an entity's key belongs to, and publishes what is new of it in the same transaction. */
   remember(entity: EntityId, account: Account): Promise<void>;
   /**
    * Compares a page with the ledger; resolves when what it changed is committed, or at once where it changed nothing.
@@ -75,8 +77,13 @@ export function createSession(number: number, parts: CommitParts): Session {
     stream,
     account: (entity) => memory.accounts.get(entity) ?? null,
     remember(entity, account) {
+      const before = memory.accounts.get(entity)?.published;
       memory.accounts.set(entity, account);
-      return commits.write({ entity, account: true }, account);
+      return commits.write(
+        { entity, account: true },
+        account,
+        entityRecords(memory, entity, before, account.published),
+      );
     },
     add: (page) => commits.add(page),
     flush: () => commits.flush(),
@@ -86,6 +93,19 @@ export function createSession(number: number, parts: CommitParts): Session {
       return writer.close();
     },
   };
+}
+
+/** The record of an entity where it says what the record before does not. */
+function entityRecords(
+  memory: Memory,
+  entity: EntityId,
+  before: Account['published'],
+  shown: Account['published'],
+): readonly OutgoingRecord[] {
+  if (shown === undefined || (before?.taxId === shown.taxId && before.name === shown.name)) return [];
+  const observedAtMs = memory.observe();
+  memory.observed(observedAtMs);
+  return [entityRecordOf(memory.entities, entity, { op: before === undefined ? 'c' : 'u', shown, observedAtMs })];
 }
 
 function createStreamSession(state: StreamState, commits: Commits): StreamSession {

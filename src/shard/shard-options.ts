@@ -1,4 +1,4 @@
-import type { SweepsCodec, OutputTopic, StreamCodec } from '../changes/records';
+import type { EntitiesCodec, OutputTopic, StreamCodec, SweepsCodec } from '../changes/records';
 import type { RowOwners } from '../changes/row-owners';
 import type { EntityId, LedgerBlock } from '../model';
 import type { Layout } from '../state/state-topic';
@@ -18,6 +18,8 @@ export interface ShardOptions extends TakeShardOptions {
   readonly deadLetters: OutputTopic;
   /** Where the record of a complete sweep goes. */
   readonly sweeps: SweepsCodec;
+  /** Where it goes whose account an entity is. */
+  readonly entities: EntitiesCodec;
   readonly encodeBlock: (block: LedgerBlock) => Buffer;
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** What a new shard writes down about its surroundings. */

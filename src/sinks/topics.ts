@@ -47,6 +47,8 @@ export interface Topics {
   readonly deadLetters: Topic;
   /** The topic of finished sweeps. */
   readonly sweeps: Topic;
+  /** The topic of whose account each entity is. */
+  readonly entities: Topic;
   readonly state: Topic;
   /** High watermarks, by topic and partition. */
   readonly highWatermarks: ReadonlyMap<string, readonly number[]>;
@@ -58,10 +60,11 @@ export interface Topics {
 export function allTopics({
   data,
   sweeps,
+  entities,
   deadLetters,
   state,
 }: Omit<Topics, 'highWatermarks' | 'warnings'>): readonly Topic[] {
-  return [...data.values(), sweeps, deadLetters, state];
+  return [...data.values(), sweeps, entities, deadLetters, state];
 }
 
 const CONNECT_DEADLINE_MS = 20_000;
@@ -168,6 +171,7 @@ export function wantedTopics(
   return [
     ...settings.data.map((name) => ({ topic: full(name), partitions: settings.dataPartitions, config: DATA_CONFIG })),
     { topic: full('sweeps'), partitions: settings.dataPartitions, config: SWEEPS_CONFIG },
+    { topic: full('entities'), partitions: settings.dataPartitions, config: DATA_CONFIG },
     { topic: full('dead-letters'), partitions: settings.dataPartitions, config: DEAD_LETTER_CONFIG },
     { topic: full('state'), partitions: settings.statePartitions, config: STATE_CONFIG },
   ];
@@ -221,6 +225,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const topics = {
     data: new Map(data.map((name) => [name, topic(name)])),
     sweeps: topic('sweeps'),
+    entities: topic('entities'),
     deadLetters: topic('dead-letters'),
     state: topic('state'),
     highWatermarks,

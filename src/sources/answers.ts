@@ -13,6 +13,8 @@ export type Detail = { readonly began: number; readonly ended: number } & (
 export interface AccountDetails {
   readonly taxId: string | null;
   readonly accountUuid: string | null;
+  /** Name of the account's company; null = none, or none that a record could hold. */
+  readonly name: string | null;
 }
 
 /** One request to the API, and whose it is. */
@@ -139,6 +141,7 @@ export function readAccount(question: Question, reply: ApiReply): AccountDetails
   return {
     taxId: isObject(company) ? textOf(company['tax_id']) : null,
     accountUuid: isObject(account) ? textOf(account['uuid']) : null,
+    name: isObject(company) ? nameOf(company['company_name']) : null,
   };
 }
 
@@ -186,6 +189,15 @@ function parse(text: string): unknown {
 /** A non-empty text, or null. */
 function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** Far beyond any company's name: a record of it must fit its topic. */
+const MAX_NAME_LENGTH = 1_000;
+
+/** A name as a record can hold it, less its U+0000, which PostgreSQL does not take; else null. */
+function nameOf(value: unknown): string | null {
+  const name = textOf(value)?.replaceAll('\u0000', '') ?? '';
+  return name !== '' && name.length <= MAX_NAME_LENGTH && name.isWellFormed() ? name : null;
 }
 
 /** What a JSON value is, without what it says. */

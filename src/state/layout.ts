@@ -12,6 +12,7 @@ interface ExistingTopic {
 export interface ExistingTopics {
   readonly data: ReadonlyMap<string, ExistingTopic>;
   readonly sweeps: ExistingTopic;
+  readonly entities: ExistingTopic;
   readonly state: ExistingTopic;
   /** High watermarks, by topic and partition. */
   readonly highWatermarks: ReadonlyMap<string, readonly number[]>;
@@ -65,7 +66,10 @@ export function verifyLayout(layout: Layout, topics: ExistingTopics, expected: E
   const attempted = `comparing ${topics.state.name} with the cluster`;
   const partitions = { [topics.state.name]: layout.statePartitions, ...layout.partitions };
   const actual = new Map(
-    [topics.state, topics.sweeps, ...topics.data.values()].map((topic) => [topic.name, topic.partitions]),
+    [topics.state, topics.sweeps, topics.entities, ...topics.data.values()].map((topic) => [
+      topic.name,
+      topic.partitions,
+    ]),
   );
   for (const [name, before] of Object.entries(partitions)) {
     const now = actual.get(name);

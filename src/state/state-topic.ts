@@ -18,6 +18,8 @@ export interface Account {
   readonly accountUuid: string | null;
   /** Day of the first run, `YYYY-MM-DD`: what a default `start_date` is counted from. */
   readonly firstRun: string;
+  /** What the newest record of the entity says; absent = there is none. */
+  readonly published?: { readonly taxId: string | null; readonly name: string | null };
 }
 
 /** How the rows of one stream are judged; entries name theirs by its index in `Layout.definitions`. */

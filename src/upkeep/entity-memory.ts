@@ -1,5 +1,5 @@
 import { createLedger, type Ledger } from '../changes/ledger';
-import type { StreamCodec } from '../changes/records';
+import type { EntitiesCodec, StreamCodec } from '../changes/records';
 import { ConfigError } from '../errors';
 import type { EntityId, StreamName } from '../model';
 import type { ShardOptions } from '../shard/shard-options';
@@ -28,6 +28,8 @@ export interface RememberedStream {
 export interface EntityState {
   readonly entity: EntityId;
   readonly streams: readonly RememberedStream[];
+  /** How the record of the entity itself is written. */
+  readonly entities: () => EntitiesCodec;
   /** The shard's keys in the state topic as they are now, with what each stands for; those of other entities too. */
   readonly keys: () => ReadonlyMap<string, StateKey>;
   /** The time to write into records: it never decreases within a shard. */
@@ -55,7 +57,13 @@ export class EntityMemory implements TakenMemory {
       of === entity ? streams.find(({ name }) => name === stream)?.ledger : undefined;
     this.#stored = new StoredState({ serviceId, topic, decodeBlock, ledgerOf }, shard.number);
     this.#shard = shard;
-    this.state = { entity, streams, keys: () => this.#stored.keys(), observe: () => this.#observe() };
+    this.state = {
+      entity,
+      streams,
+      entities: () => shard.entities.withKeysOf(this.#layout?.keySchemas ?? {}),
+      keys: () => this.#stored.keys(),
+      observe: () => this.#observe(),
+    };
   }
 
   beginReading(): number {

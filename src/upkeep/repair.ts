@@ -1,7 +1,7 @@
 import { ConfigError, TransientError } from '../errors';
 import { EntryFlag } from '../changes/block';
 import type { EntityId, StreamName } from '../model';
-import { tombstonesOf } from '../changes/records';
+import { entityRecordOf, tombstonesOf } from '../changes/records';
 import type { ShardOptions } from '../shard/shard-options';
 import type { OutgoingRecord, StoredRecord } from '../sinks/transaction';
 import { stateKey, type StateKey } from '../state/state-topic';
@@ -139,9 +139,13 @@ export function purge(options: RepairOptions, { streams, account, pretend }: For
     }
     const blocks = keysOf(state, found, (key) => 'block' in key);
     const accountKey = stateKey(options.shard.serviceId, { entity: state.entity, account: true });
-    yield { records: [], removed: account ? [...blocks, accountKey] : blocks };
+    yield { records: account ? [goneEntity(state)] : [], removed: account ? [...blocks, accountKey] : blocks };
     return asked;
   });
+}
+
+function goneEntity(state: EntityState): OutgoingRecord {
+  return entityRecordOf(state.entities(), state.entity, { op: 'd', shown: null, observedAtMs: state.observe() });
 }
 
 function resetOf({ name, ledger }: RememberedStream): Reset {

@@ -11,7 +11,7 @@ import { Entries, entryAt } from '../../src/changes/entries';
 import { PublicationMarks } from '../../src/changes/publication-marks';
 import type { Page, Row } from '../../src/model';
 
-const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
+const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE, CARRIED } = EntryFlag;
 
 const page: Page = {
   rows: [],
@@ -220,9 +220,41 @@ describe('a row compared with its entry', () => {
   });
 });
 
+describe('that the record carries the fingerprint of its entry', () => {
+  const carried = PUBLISHED | CARRIED;
+
+  test('is no longer so once the entry takes the fingerprint of another definition and nothing is published', () => {
+    const { comparer, entry } = comparerWith({ flags: carried, definition: 0 });
+    const verdict = comparer.compare(row(1), how());
+    if (verdict.kind !== 'touched') throw new Error(`expected a touched entry, got ${verdict.kind}`);
+    comparer.apply(verdict, how(), true);
+    expect(entry()).toMatchObject({ definition: 1, flags: PUBLISHED });
+  });
+
+  test('is no longer so where lines alone are published under another definition', () => {
+    const { comparer, entry } = comparerWith({ flags: carried | LINES_DUE, definition: 0 });
+    const comparison = how({ linesOf: () => 2 });
+    const verdict = publishOf(comparer.compare(row(1), comparison));
+    expect(verdict.part).toBe('lines');
+    comparer.apply(verdict, comparison, true);
+    expect(entry()).toMatchObject({ definition: 1, flags: PUBLISHED });
+  });
+
+  test('stays so under one definition, and while a dead letter stands before the record', () => {
+    const { comparer, entry } = comparerWith({ flags: carried, missing: 2 });
+    comparer.apply(publishOf(comparer.compare(row(2), how())), how(), false);
+    expect(entry().flags).toBe(carried | DEAD_LETTERED);
+    const lastPublished = () => ({ fingerprint: '0000000100000001', definition: 1 });
+    const healed = comparer.compare(row(1), how({ lastPublished }));
+    if (healed.kind !== 'touched') throw new Error(`expected a touched entry, got ${healed.kind}`);
+    comparer.apply(healed, how(), true);
+    expect(entry().flags).toBe(carried);
+  });
+});
+
 describe('a verdict applied', () => {
   test.each([
-    { isPublished: true, flags: PUBLISHED, lines: 3 },
+    { isPublished: true, flags: PUBLISHED | CARRIED, lines: 3 },
     { isPublished: false, flags: PUBLISHED | DEAD_LETTERED, lines: 2 },
   ])('brings the entry up to a row that became records: $isPublished', ({ isPublished, flags, lines }) => {
     const { comparer, entry } = comparerWith({ flags: PUBLISHED | LEFT | REPUBLISH, missing: 2, lines: 2 });
@@ -235,7 +267,7 @@ describe('a verdict applied', () => {
   test('keeps the number of lines published, as due, while lines are not published', () => {
     const { comparer, entry } = comparerWith({ lines: 2 });
     comparer.apply(publishOf(comparer.compare(row(2), how())), how(), true);
-    expect(entry()).toMatchObject({ lines: 2, flags: PUBLISHED | LINES_DUE });
+    expect(entry()).toMatchObject({ lines: 2, flags: PUBLISHED | LINES_DUE | CARRIED });
   });
 
   test.each([

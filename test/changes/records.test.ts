@@ -37,6 +37,7 @@ function originOf(changes: Partial<StreamCodec> = {}): Origin {
   const codec: StreamCodec = {
     declaration: invoices,
     definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
+    definitionNumber: 23,
     fingerprintUnder: () => undefined,
     decode: (row, _entity, observedAtMs) => ({ record: { ...row, observed_at: observedAtMs }, misfits: [] }),
     encode: json,
@@ -68,7 +69,13 @@ describe('the records of a row', () => {
         topic: 'invoices',
         partition: partitionOf('alfa/7', 6),
         key: json({ entity: 'alfa', id: 7 }),
-        value: json({ id: 7, services: [], observed_at: 1000 }),
+        value: json({
+          id: 7,
+          services: [],
+          observed_at: 1000,
+          fingerprint: '0000000000000007',
+          fingerprint_definition: 23,
+        }),
         headers: {
           id: 'alfa/7',
           entity: 'alfa',
@@ -101,7 +108,15 @@ describe('the records of a row', () => {
   test('number lines from 1 and place them with their invoice', () => {
     const [, first, second] = recordsOf(originOf({ lines: lines() }), publication([{ a: 1 }], { linesBefore: 2 }));
     expect(read(first?.key)).toEqual({ entity: 'alfa', invoice_id: 7, line_no: 1 });
-    expect(read(first?.value)).toEqual({ a: 1, entity: 'alfa', invoice_id: 7, line_no: 1, observed_at: 1000 });
+    expect(read(first?.value)).toEqual({
+      a: 1,
+      entity: 'alfa',
+      invoice_id: 7,
+      line_no: 1,
+      observed_at: 1000,
+      fingerprint: '0000000000000007',
+      fingerprint_definition: 23,
+    });
     expect(read(second?.key)).toEqual({ entity: 'alfa', invoice_id: 7, line_no: 2 });
     expect([first?.partition, second?.partition]).toEqual([partitionOf('alfa/7', 6), partitionOf('alfa/7', 6)]);
   });
@@ -150,6 +165,7 @@ describe('the record of a finished sweep', () => {
     accepted: [9],
     hold: 'hold 1',
   };
+  const living = { count: 4, sum: '00000000000000ff' };
   const sweeps = (maxMessageBytes?: number): SweepsCodec => ({
     encode: json,
     encodeKey: json,
@@ -160,7 +176,7 @@ describe('the record of a finished sweep', () => {
   });
 
   test('says what was read, what that came to, and the sums that are exact', () => {
-    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6, completeness });
+    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6, completeness, living });
     expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
     expect(record.headers).toMatchObject({ id: 'alfa/invoices', op: 'c', scan: 'sweep' });
     const [first = '', second = ''] = invoices.sumFields;
@@ -186,18 +202,26 @@ describe('the record of a finished sweep', () => {
       unreadable: 0,
       accepted: 1,
       hold: 'hold 1',
+      living_count: 4,
+      fingerprint_sum: '00000000000000ff',
+      fingerprint_definition: 23,
       sums: [
         { month: '1970-01', currency: 'PLN', rows: 8, [first]: 100, [second]: null },
         { month: null, currency: null, rows: 1, [first]: 0 },
       ],
     });
+    // The same as text, for tables that hold no array of records.
+    const { sums, sums_json: text } = read(record.value) as Readonly<Record<string, unknown>>;
+    expect(JSON.parse(String(text))).toEqual(sums);
   });
 
   test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
-    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0, completeness });
-    expect(read(small.value)).toMatchObject({ sums: null, rows: 8 });
+    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0, completeness, living });
+    expect(read(small.value)).toMatchObject({ sums: null, sums_json: null, rows: 8 });
     const without = originOf({ declaration: { ...invoices, sumFields: [] } });
-    expect(read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0, completeness }).value)).toMatchObject({
+    expect(
+      read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0, completeness, living }).value),
+    ).toMatchObject({
       sums: null,
     });
   });

@@ -26,7 +26,7 @@ type Asked = Readonly<Record<string, string>>;
 /** An API whose lists give these rows to a question, and the account of the entity. */
 function api(rowsFor: (path: string, asked: Asked) => readonly unknown[]): Pick<Rest, 'accountDetails' | 'list'> {
   return {
-    accountDetails: () => of({ taxId: '1111111111', accountUuid: null }),
+    accountDetails: () => of({ taxId: '1111111111', accountUuid: null, name: null }),
     list: (_stream, path, asked) => {
       const rows = rowsFor(path, asked);
       return of({ rows, totalCount: rows.length, began: 1, ended: 2 });
@@ -119,7 +119,7 @@ test('a row without an id says nothing about the order', async () => {
 });
 
 test('streams are not looked at where the key belongs to another account', async () => {
-  const rest = { ...api(sound), accountDetails: () => of({ taxId: '2222222222', accountUuid: null }) };
+  const rest = { ...api(sound), accountDetails: () => of({ taxId: '2222222222', accountUuid: null, name: null }) };
   const { lines, streams } = await check(rest);
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/^FAIL key alfa: .*another one/);

@@ -5,6 +5,7 @@ import { loadSchema, type Encoder } from '../../src/sinks/avro';
 import { partitionOf } from '../../src/sinks/partition';
 import { countRows, readApi, runReports, type ApiRows } from '../../tools/example/reports';
 import { connectorOf, openStack, tables, type Stack } from '../../tools/example/stack';
+import type { SqlRow } from '../../tools/postgres';
 import { kafkaClient, until, uniqueName, withAdmin } from '../support/kafka';
 import { registeredEncoder, withField } from './registered';
 
@@ -128,14 +129,18 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
      from information_schema.key_column_usage where table_schema = 'public' group by 1 order by 1`,
   );
   expect(keys).toEqual([
+    { name: 'client_fingerprints', columns: 'entity,id' },
     { name: 'clients', columns: 'entity,id' },
     { name: 'closed_months', columns: 'entity,month' },
+    { name: 'corrective_invoice_fingerprints', columns: 'entity,id' },
     { name: 'corrective_invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'corrective_invoices', columns: 'entity,id' },
     { name: 'entities', columns: 'entity' },
     { name: 'exchange_rates', columns: 'day,currency' },
+    { name: 'invoice_fingerprints', columns: 'entity,id' },
     { name: 'invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'invoices', columns: 'entity,id' },
+    { name: 'sweeps', columns: 'entity,stream' },
   ]);
   const types = await stack.postgres.select(
     `select column_name as name, data_type as type from information_schema.columns
@@ -147,6 +152,72 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
   expect(typeOf.get('invoice_date')).toBe('date');
   expect(typeOf.get('client_tax_code')).toBe('text');
   expect(typeOf.has('services')).toBe(false);
+});
+
+/** What the views of completeness find wrong with rows of the service's entities. */
+async function found(): Promise<{ readonly parts: readonly SqlRow[]; readonly copies: readonly SqlRow[] }> {
+  const ofService = `entity <> '${entity}'`;
+  return {
+    parts: await stack.postgres.select(
+      `with part as (select * from completeness where not is_whole and ${ofService})
+       select entity, stream, sum(rows_difference) as rows, (
+         select array_agg(id order by id) from part other cross join lateral unnest(other.ids_that_differ) id
+         where other.entity = part.entity and other.stream = part.stream
+       ) as ids
+       from part group by 1, 2`,
+    ),
+    copies: await stack.postgres.select(
+      `select entity, stream, verdict from copy_proof where verdict <> 'proved' and ${ofService} order by 1, 2`,
+    ),
+  };
+}
+
+test('tables that hold all that inFakt showed are whole, and each copy is proved by its fingerprints (I1)', async () => {
+  const isWhole = async (): Promise<boolean> => {
+    const [row] = await stack.postgres.select(`select count(*) as parts from completeness where is_whole`);
+    const { parts, copies } = await found();
+    return Number(row?.['parts']) > 100 && parts.length === 0 && copies.length === 0;
+  };
+  await until(isWhole, { what: 'every month to be whole', withinMs });
+  expect(await stack.postgres.select('select entity, nip from entities order by 1')).toEqual([
+    { entity: 'alfa', nip: '1111111111' },
+    { entity: 'beta', nip: '2222222222' },
+    { entity: 'gamma', nip: '3333333333' },
+  ]);
+});
+
+test('three rows that are deleted by hand are named, a changed amount and a doubled row too', async () => {
+  const rows = await stack.postgres.select(
+    `select id from invoices where entity = 'beta' and invoice_date is not null order by id limit 4`,
+  );
+  const [one, two, three, four] = rows.map(({ id }) => Number(id));
+  await stack.postgres.execute(`create table saved as select * from invoices where entity = 'beta'`);
+  await stack.postgres.execute(`delete from invoices where entity = 'beta' and id in (${one}, ${two}, ${three})`);
+  expect(await found()).toEqual({
+    parts: [{ entity: 'beta', stream: 'invoices', rows: -3, ids: [one, two, three] }],
+    copies: [{ entity: 'beta', stream: 'invoices', verdict: 'differs' }],
+  });
+  await stack.postgres.execute(`insert into invoices select * from saved where id in (${one}, ${two}, ${three})`);
+
+  await stack.postgres.execute(
+    `update invoices set gross_price = gross_price + 1 where entity = 'beta' and id = ${four};
+     update invoices set fingerprint = '0' || substr(fingerprint, 2) where entity = 'beta' and id in (${one}, ${two}, ${three})
+       and fingerprint not like '0%'`,
+  );
+  const changed = await found();
+  expect(changed.parts[0]?.['ids']).toContain(four);
+  expect(changed.copies).toEqual([{ entity: 'beta', stream: 'invoices', verdict: 'differs' }]);
+
+  await stack.postgres.execute(
+    `delete from invoices where entity = 'beta'; insert into invoices select * from saved; update saved set id = 1;
+     insert into invoices select * from saved limit 1`,
+  );
+  expect(await found()).toMatchObject({
+    parts: [{ entity: 'beta', stream: 'invoices', rows: 1, ids: [1] }],
+    copies: [{ entity: 'beta', stream: 'invoices', verdict: 'differs' }],
+  });
+  await stack.postgres.execute(`delete from invoices where entity = 'beta' and id = 1; drop table saved`);
+  expect(await found()).toEqual({ parts: [], copies: [] });
 });
 
 test('a change of a grosz in a table is a report that differs', async () => {

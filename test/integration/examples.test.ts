@@ -92,12 +92,60 @@ test('with a registry, the AvroDeserializer of confluent-kafka reads all that is
   expect([...(await reader.printed((lines) => lines.length >= expected.length))].sort()).toEqual(expected);
 });
 
+test('the examples in Python and Java find a changed byte, a lost row and a doubled one in a topic by the record of its sweep', async () => {
+  const company = await oneCompany({ clients: 2, invoices: 12 });
+  expect((await company.service.once()).code).toBe(0);
+  const [java, jars, python] = await Promise.all([findJava(), exampleJars(), examplePython()]);
+  const [row] = await recordsOf(company, 'invoices');
+  if (row?.value == null || row.key === null) throw new Error('expected a record of an invoice');
+  const { topic, partition, key, value, headers } = row;
+  const changed = Buffer.from(value);
+  const at = changed.indexOf(headers['fingerprint'] ?? 'none');
+  changed[at] = changed[at] === 0x31 ? 0x32 : 0x31;
+  const producer = await transactionalProducer();
+  let written = 12;
+  const write = async (
+    ...messages: readonly { readonly key: Buffer; readonly value: Buffer | null }[]
+  ): Promise<void> => {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: messages.map((message) => ({ partition, ...message })) });
+    await transaction.commit();
+    written += messages.length;
+    // The broker ends a transaction a moment after it has promised to.
+    await until(async () => (await recordsOf(company, 'invoices')).length === written, { what: 'all to be committed' });
+  };
+  const shown = async (): Promise<readonly string[]> => {
+    const setting = { cwd: projectRoot(), env: surroundings(company) };
+    const programs = [
+      startProgram([python, 'examples/python/completeness.py'], setting),
+      startProgram(
+        [java, '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*'), 'examples/java/Completeness.java'],
+        setting,
+      ),
+    ];
+    const printed = await Promise.all(programs.map((program) => program.printed((lines) => lines.length > 0)));
+    return printed.map(([line = '']) => line);
+  };
+  const both = (line: string): readonly string[] => [line, line];
+
+  expect(await shown()).toEqual(both('alfa 12 equal'));
+  await write({ key, value: changed });
+  expect(await shown()).toEqual(both('alfa 12 different'));
+  await write({ key, value: null });
+  expect(await shown()).toEqual(both('alfa 11 different'));
+  const again = Buffer.concat([key, Buffer.of(0)]);
+  await write({ key, value }, { key: again, value });
+  expect(await shown()).toEqual(both('alfa 13 different'));
+  await write({ key: again, value: null });
+  expect(await shown()).toEqual(both('alfa 12 equal'));
+});
+
 test('every example is short enough to be read at a glance', async () => {
   const sources = (await readdir(EXAMPLES, { recursive: true })).filter((file) => /\.(py|java|mts)$/.test(file));
   const lengths = sources.map(
     async (file) => (await readFile(join(EXAMPLES, file), 'utf8')).trimEnd().split('\n').length,
   );
-  expect(sources.length).toBe(4);
+  expect(sources.length).toBe(6);
   expect(Math.max(...(await Promise.all(lengths)))).toBeLessThan(45);
 });
 

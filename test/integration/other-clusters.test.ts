@@ -12,7 +12,7 @@ async function clusterWith(overrides: Readonly<Record<string, string>> = {}): Pr
   return cluster;
 }
 
-const NAMES = ['clients', 'invoices', 'corrective-invoices', 'sweeps', 'dead-letters', 'state'];
+const NAMES = ['clients', 'invoices', 'corrective-invoices', 'sweeps', 'entities', 'dead-letters', 'state'];
 const clientOf = ({ bootstrap }: { readonly bootstrap: string }): Kafka =>
   kafkaClient({ brokers: bootstrap.split(',') });
 

@@ -1,7 +1,6 @@
 import { FatalError, type ParkReason } from '../../src/errors';
 import type { Row } from '../../src/model';
-import type { AccountDetails } from '../../src/sources/answers';
-import { itemStream, topicOf } from '../support/memory';
+import { itemStream, topicOf, type AccountShown, type Fate, type MemoryKafka } from '../support/memory';
 import { idsOn, items, quiet, scene, upTo, when } from '../support/scene';
 
 describe('identity', () => {
@@ -66,7 +65,7 @@ describe('a fault while one entity is identified (I9)', () => {
     ['a web page', closed('malformed-answer', 200)],
     ['another row', closed('malformed-answer', 200)],
   ])('%s where a known row is asked for parks that entity, and the others are read', async (_, error) => {
-    let account: AccountDetails | 'unreadable' = { taxId: null, accountUuid: 'a' };
+    let account: AccountShown = { taxId: null, accountUuid: 'a' };
     const rows = items(3);
     const here = scene({
       rows: { alfa: { items: rows }, beta: { items: items(3) } },
@@ -86,17 +85,74 @@ describe('a fault while one entity is identified (I9)', () => {
   });
 });
 
+describe('the record of an entity', () => {
+  const told = ({ entities }: MemoryKafka) =>
+    entities.map(({ value, headers }): Readonly<Record<string, unknown>> => ({
+      op: headers['op'],
+      ...(JSON.parse(value?.toString() ?? 'null') as Readonly<Record<string, unknown>>),
+    }));
+
+  test('is written once the account is identified, again when tax id or name changes, and not at a restart (I2)', async () => {
+    let account: AccountShown = { taxId: null, accountUuid: 'a', name: 'Żuraw' };
+    const here = scene({ rows: { alfa: { items: items(1) } }, account: () => account });
+    const first = { op: 'c', entity: 'alfa', tax_id: null, name: 'Żuraw', observed_at: expect.any(Number) as number };
+    for (let start = 1; start <= 2; start++) {
+      expect(await here.start().ended).toBeNull();
+      expect(told(here.kafka)).toEqual([first]);
+    }
+    account = { taxId: 'PL 111-111-11-11', accountUuid: 'a', name: 'Żuraw' };
+    expect(await here.start().ended).toBeNull();
+    account = { taxId: '1111111111', accountUuid: 'a', name: 'Czapla' };
+    expect(await here.start().ended).toBeNull();
+    // What the key may no longer read is as it was.
+    account = 'unreadable';
+    expect(await here.start().ended).toBeNull();
+    expect(told(here.kafka)).toMatchObject([
+      first,
+      { op: 'u', tax_id: '1111111111', name: 'Żuraw' },
+      { op: 'u', tax_id: '1111111111', name: 'Czapla' },
+    ]);
+  });
+
+  test.each<[string, AccountShown]>([
+    ['may not be read', 'unreadable'],
+    ['shows neither tax id nor uuid', { taxId: null, accountUuid: null, name: 'Żuraw' }],
+    ['shows a uuid alone', { taxId: null, accountUuid: 'a' }],
+  ])('is not written where the account %s', async (_, account) => {
+    const here = scene({ rows: { alfa: { items: items(1) } }, account: () => account });
+    expect(await here.start().ended).toBeNull();
+    expect(told(here.kafka)).toEqual([]);
+    expect(here.kafka.records).toHaveLength(1);
+  });
+
+  test('and what is remembered of it are one transaction: after a commit whose end is unknown it is there once (I2)', async () => {
+    const fates: Fate[] = ['committed', 'lost-though-committed', 'committed', 'lost'];
+    const here = scene({
+      rows: { alfa: { items: items(1) }, beta: { items: items(1) } },
+      accountOf: (entity) => ({ taxId: null, accountUuid: entity, name: entity }),
+      kafka: { fate: () => fates.shift() ?? 'committed' },
+    });
+    while (fates.length > 0) await here.start().ended;
+    expect(await here.start().ended).toBeNull();
+    expect(
+      told(here.kafka)
+        .map(({ entity }) => entity)
+        .sort(),
+    ).toEqual(['alfa', 'beta']);
+  });
+});
+
 describe('an account of which nothing was remembered (I7, I5)', () => {
-  const nothing: AccountDetails = { taxId: null, accountUuid: null };
+  const nothing: AccountShown = { taxId: null, accountUuid: null };
   const foreign: Row[] = [{ id: 501, content: 'of somebody else' }];
 
   /** Rows published under an account that shows nothing, then an account that may show itself. */
-  async function anonymousAt(first: AccountDetails | 'unreadable', rows: Record<string, Row[]>, setting = {}) {
-    let account: AccountDetails | 'unreadable' = first;
+  async function anonymousAt(first: AccountShown, rows: Record<string, Row[]>, setting = {}) {
+    let account: AccountShown = first;
     const here = scene({ rows: { alfa: rows }, account: () => account, ...setting });
     expect(await here.start().ended).toBeNull();
     const published = here.kafka.records.length;
-    return { ...here, published, shows: (seen: AccountDetails | 'unreadable') => (account = seen) };
+    return { ...here, published, shows: (seen: AccountShown) => (account = seen) };
   }
   const refused = { kind: 'given-up', entity: 'alfa', stream: null, reason: 'identity-mismatch' };
 
@@ -266,7 +322,7 @@ describe('an account that cannot be read', () => {
   /** A list that was published, and then an account that shows nothing of itself. */
   async function unreadableAfter(count: number) {
     const rows = items(count);
-    let account: AccountDetails | 'unreadable' = { taxId: null, accountUuid: 'a' };
+    let account: AccountShown = { taxId: null, accountUuid: 'a' };
     const here = scene({ rows: { alfa: { items: rows } }, account: () => account });
     expect(await here.start().ended).toBeNull();
     account = 'unreadable';

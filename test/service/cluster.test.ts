@@ -77,6 +77,7 @@ const topic = (name: string, maxMessageBytes: number) => ({ name, partitions: 3,
 const topics = {
   data: new Map([['clients', topic('t.clients', 10_000)]]),
   sweeps: topic('t.sweeps', 20_000),
+  entities: topic('t.entities', 1_000_000),
   deadLetters: topic('t.dead-letters', 30_000),
   state: topic('t.state', 40_000),
   highWatermarks: new Map(),

@@ -11,6 +11,7 @@ function topicsOf(...names: readonly string[]): Topics {
   return {
     data: new Map(names.map((name) => [name, topic(name)])),
     sweeps: topic('sweeps'),
+    entities: topic('entities'),
     deadLetters: topic('dead-letters'),
     state: topic('state', 12),
     highWatermarks: new Map(),
@@ -80,27 +81,30 @@ test('the date of a row is that of its scope, and none where the stream or the r
   expect([dateOf({ id: 1 }), dateOf({ id: 1, invoice_date: 'soon' })]).toEqual([none, none]);
 });
 
-test('a registry must know the key and the value of every topic in Avro, the sweeps included', () => {
-  const subjects = subjectsOf({ data: new Map([['clients', { name: 't.clients' }]]), sweeps: { name: 't.sweeps' } });
+test('a registry must know the key and the value of every topic in Avro, sweeps and entities included', () => {
+  const reports = { sweeps: { name: 't.sweeps' }, entities: { name: 't.entities' } };
+  const subjects = subjectsOf({ data: new Map([['clients', { name: 't.clients' }]]), ...reports });
   expect(subjects.map(({ name }) => name)).toEqual([
     't.clients-key',
     't.clients-value',
     't.sweeps-key',
     't.sweeps-value',
+    't.entities-key',
+    't.entities-value',
   ]);
   expect(subjects[1]?.schemaText).toBe(loadSchema('client'));
-  expect(() => subjectsOf({ data: new Map([['birds', { name: 't.birds' }]]), sweeps: { name: 's' } })).toThrow(
+  expect(() => subjectsOf({ data: new Map([['birds', { name: 't.birds' }]]), ...reports })).toThrow(
     'no stream or projection is called birds',
   );
 });
 
 test('the layout says how keys are framed and how many partitions each topic has', () => {
-  const ids = new Map(['t.clients', 't.sweeps'].map((name, at) => [`${name}-key`, at + 1]));
+  const ids = new Map(['t.clients', 't.sweeps', 't.entities'].map((name, at) => [`${name}-key`, at + 1]));
   expect(layoutOf(topicsOf('clients'), confluent(ids))).toMatchObject({
     statePartitions: 12,
-    partitions: { 't.clients': 6, 't.sweeps': 6 },
+    partitions: { 't.clients': 6, 't.sweeps': 6, 't.entities': 6 },
     keyFraming: 'confluent',
-    keySchemas: { 't.clients': '1', 't.sweeps': '2' },
+    keySchemas: { 't.clients': '1', 't.sweeps': '2', 't.entities': '3' },
   });
 });
 
@@ -166,11 +170,15 @@ describe('a layout that names a released key schema keeps its keys', () => {
   });
 
   test('a registry is asked for the released key schemas before the newest', () => {
-    const subjects = subjectsOf({ data: new Map([['clients', { name: 't.clients' }]]), sweeps: { name: 't.sweeps' } });
+    const topic = (name: string) => ({ name: `t.${name}` });
+    const data = new Map([['clients', topic('clients')]]);
+    const subjects = subjectsOf({ data, sweeps: topic('sweeps'), entities: topic('entities') });
     expect(subjects.map(({ formerTexts }) => formerTexts)).toEqual([
       [releasedSchemas('client-key')[0]],
       undefined,
       [releasedSchemas('sweep-key')[0]],
+      undefined,
+      [],
       undefined,
     ]);
   });

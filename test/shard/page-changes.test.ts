@@ -42,10 +42,28 @@ test('a changed page waits for its commit; the same page again changes nothing a
   expect(again).toMatchObject({ waits: false, cursor: 'moved', records: [], result: { counts: { unchanged: 2 } } });
 });
 
-test('the page that completes a sweep brings its record last, not counted in the size of the page', () => {
+test('the record of the sweep that a page completes is made later, of all that is published by then and before what comes after', () => {
+  const { compare, memory } = start();
+  const { records, sweepRecord } = compare(wholePage(rows(1)));
+  const more = compare(pageOf(rows(2)), { scan: 'spot' }).records;
+  const sweep = sweepRecord?.();
+  expect(sweep?.topic).toBe('memory.sweeps');
+  const values = [...records, ...more].map((record) => JSON.parse(record.value?.toString() ?? '') as unknown);
+  const fields = { fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown, fingerprint_definition: 17 };
+  expect(values).toMatchObject([fields, fields]);
+  expect(JSON.parse(sweep?.value?.toString() ?? '')).toMatchObject({
+    living_count: 2,
+    fingerprint_definition: 17,
+    observed_at: NOW,
+    rows: 1,
+  });
+  expect(memory.observe()).toBe(NOW + 1);
+});
+
+test('the page that completes a sweep counts without the record of the sweep', () => {
   const { compare } = start();
   const { records, size, result } = compare(wholePage(rows(1)));
-  expect(records.map(({ topic }) => topic)).toEqual(['memory.items', 'memory.sweeps']);
+  expect(records.map(({ topic }) => topic)).toEqual(['memory.items']);
   expect(size).toEqual({ records: 1, bytes: records[0]?.value?.length });
   expect(result.cursor.finishedAt).toBe(new Date(NOW).toISOString());
 });

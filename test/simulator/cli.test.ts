@@ -112,3 +112,20 @@ test('a port that is taken ends it with exit code 3', () =>
     expect(code).toBe(3);
     expect(stderr).toContain('EADDRINUSE');
   }));
+
+test('serves books that an accountant would believe, if it is asked for them', async () => {
+  const argv = ['--port', '0', '--entity', 'k=A:5:40', '--books', 'plain', '--left-to-pay', 'untouched'];
+  const running = run(argv);
+  const base = /http:\/\/127\.0\.0\.1:\d+\/api\/v3/.exec(await running.greeting())?.[0] ?? '';
+  const answer = await fetch(`${base}/invoices.json?limit=100`, { headers: { 'X-inFakt-ApiKey': 'k' } });
+  const { entities } = (await answer.json()) as { readonly entities: readonly Readonly<Record<string, unknown>>[] };
+  await running.end();
+  expect(entities).toHaveLength(40);
+  expect(entities.every((row) => row['left_to_pay'] === row['gross_price'])).toBe(true);
+});
+
+test('--left-to-pay says nothing without --books', async () => {
+  const { code, stderr } = await run(['--left-to-pay', 'zeroed']).end();
+  expect(code).toBe(2);
+  expect(stderr).toContain('--left-to-pay needs --books');
+});

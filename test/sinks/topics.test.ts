@@ -76,13 +76,15 @@ describe('a cluster that does not allow settings of topics', () => {
   test.each([
     ['segment.ms', 'POLICY_VIOLATION', ['t.state']],
     ['min.cleanable.dirty.ratio', 'INVALID_CONFIG', ['t.state']],
-    ['min.compaction.lag.ms', 'INVALID_CONFIG', ['t.clients']],
-    ['delete.retention.ms', 'POLICY_VIOLATION', ['t.clients']],
+    ['min.compaction.lag.ms', 'INVALID_CONFIG', ['t.clients', 't.entities']],
+    ['delete.retention.ms', 'POLICY_VIOLATION', ['t.clients', 't.entities']],
   ])('gets them without %s at a second try, with its own sentence as a warning', async (setting, type, names) => {
     const { kafka, topics } = cluster({ refuses: refusing(setting, type) });
     const { warnings } = await ensureTopics(kafka, settings);
     expect(warnings).toEqual([
-      expect.stringMatching(`creating ${names.join()}: .*${setting} is not allowed here.* made without .*${setting}`),
+      expect.stringMatching(
+        `creating ${names.join(', ')}: .*${setting} is not allowed here.* made without .*${setting}`,
+      ),
     ]);
     for (const name of names) expect(topics.get(name)).toEqual({ 'cleanup.policy': 'compact' });
   });
@@ -105,7 +107,13 @@ describe('a cluster that does not allow settings of topics', () => {
 
 describe('compression of topics', () => {
   const state = { 'cleanup.policy': 'compact' };
-  const all = { 't.clients': { 'cleanup.policy': 'compact' }, 't.sweeps': {}, 't.dead-letters': {}, 't.state': state };
+  const all = {
+    't.clients': { 'cleanup.policy': 'compact' },
+    't.sweeps': {},
+    't.entities': { 'cleanup.policy': 'compact' },
+    't.dead-letters': {},
+    't.state': state,
+  };
   const withCodec = (topic: 't.state' | 't.clients', codec: string) => ({
     ...all,
     [topic]: { ...all[topic], 'compression.type': codec },

@@ -290,7 +290,7 @@ describe('a key that is refused', () => {
 
   test('once where the account is asked for says nothing of its rights', async () => {
     server.react(refused, json(200, { company_data: { tax_id: '5261040828' } }));
-    expect(await valueOf(open().rest.accountDetails())).toEqual({ taxId: '5261040828', accountUuid: null });
+    expect(await valueOf(open().rest.accountDetails())).toEqual({ taxId: '5261040828', accountUuid: null, name: null });
   });
 });
 
@@ -639,21 +639,38 @@ describe('a detail', () => {
 });
 
 describe('account details', () => {
-  const details = { account_data: { uuid: 'a-1', email: 'x@y.pl' }, company_data: { tax_id: '5261040828' } };
+  const details = {
+    account_data: { uuid: 'a-1', email: 'x@y.pl' },
+    company_data: { tax_id: '5261040828', company_name: 'Żuraw' },
+  };
 
   test('say whose account the key belongs to', async () => {
     server.react(json(200, details));
     const { rest, slots, attempts } = open();
-    expect(await valueOf(rest.accountDetails())).toEqual({ taxId: '5261040828', accountUuid: 'a-1' });
+    expect(await valueOf(rest.accountDetails())).toEqual({ taxId: '5261040828', accountUuid: 'a-1', name: 'Żuraw' });
     expect(server.requests.map(({ url }) => url)).toEqual(['/api/v3/account/details.json']);
     expect(slots.outcomes).toEqual([{ status: 200, list: false, place: 'account', json: true }]);
     expect(attempts).toMatchObject([{ stream: 'account', status: 200 }]);
   });
 
   test.each([
-    ['without a tax id', { ...details, company_data: { tax_id: '' } }, { taxId: null, accountUuid: 'a-1' }],
-    ['without a company', { account_data: { uuid: 'a-1' } }, { taxId: null, accountUuid: 'a-1' }],
-    ['without an account', { company_data: { tax_id: '5261040828' } }, { taxId: '5261040828', accountUuid: null }],
+    ['without a tax id', { ...details, company_data: { tax_id: '' } }, { taxId: null, accountUuid: 'a-1', name: null }],
+    ['without a company', { account_data: { uuid: 'a-1' } }, { taxId: null, accountUuid: 'a-1', name: null }],
+    [
+      'without an account',
+      { company_data: { tax_id: '5261040828' } },
+      { taxId: '5261040828', accountUuid: null, name: null },
+    ],
+    [
+      'with a name that no record could hold',
+      { company_data: { tax_id: '1', company_name: '\ud800' } },
+      { taxId: '1', accountUuid: null, name: null },
+    ],
+    [
+      'with a name as long as a page',
+      { company_data: { tax_id: '1', company_name: 'x'.repeat(1_001) } },
+      { taxId: '1', accountUuid: null, name: null },
+    ],
   ])('%s have null for it', async (_title, body, expected) => {
     server.react(json(200, body));
     expect(await valueOf(open().rest.accountDetails())).toEqual(expected);

@@ -15,6 +15,7 @@ const layout: Layout = {
 const topics: ExistingTopics = {
   state: { name: 'p.state', partitions: 8 },
   sweeps: { name: 'p.sweeps', partitions: 1 },
+  entities: { name: 'p.entities', partitions: 1 },
   data: new Map([['clients', { name: 'p.clients', partitions: 3 }]]),
   highWatermarks: new Map([['p.clients', [10, 0, 0]]]),
 };

@@ -22,6 +22,7 @@ import {
   type MemoryKafka,
   memoryShard,
   STATE_TOPIC,
+  ENTITIES,
   SWEEPS,
   topicOf,
 } from './memory';
@@ -224,6 +225,7 @@ const topics: Topics = {
   data: new Map(names.map((name) => [name, topic(topicOf(name), 3)])),
   deadLetters: topic(DEAD_LETTERS, 1),
   sweeps: topic(SWEEPS, 1),
+  entities: topic(ENTITIES, 1),
   state: topic(STATE_TOPIC, 1),
   highWatermarks: new Map(),
   warnings: [],

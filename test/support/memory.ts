@@ -34,6 +34,8 @@ export const STATE_TOPIC = 'memory.state';
 export const DEAD_LETTERS = 'memory.dead-letters';
 /** Where finished sweeps are told of. */
 export const SWEEPS = 'memory.sweeps';
+/** Where it goes whose account an entity is. */
+export const ENTITIES = 'memory.entities';
 
 /** What becomes of what a shard writes, decided by the test. */
 export interface MemoryKafkaOptions {
@@ -57,6 +59,8 @@ export interface MemoryKafka {
   readonly records: readonly OutgoingRecord[];
   /** Committed records of finished sweeps, as JSON, in order. */
   readonly sweeps: readonly OutgoingRecord[];
+  /** Committed records of entities, in order. */
+  readonly entities: readonly OutgoingRecord[];
   /** Committed records of the state topic's partition. */
   readonly state: readonly StoredRecord[];
   /** Counts what was aborted too, as Kafka does. */
@@ -89,6 +93,11 @@ export function createMemoryKafka({
 }: MemoryKafkaOptions = {}): MemoryKafka {
   const records: OutgoingRecord[] = [];
   const sweeps: OutgoingRecord[] = [];
+  const entities: OutgoingRecord[] = [];
+  const reports = new Map([
+    [SWEEPS, sweeps],
+    [ENTITIES, entities],
+  ]);
   const state: StoredRecord[] = stored.map((record, offset) => ({ ...record, offset }));
   let newest = 0;
   let end = state.length;
@@ -142,7 +151,7 @@ export function createMemoryKafka({
           for (const [index, { key, value }] of batch.state.entries()) {
             state.push({ key, value: value === null ? null : Buffer.from(value), offset: first + index });
           }
-          for (const record of batch.records) (record.topic === SWEEPS ? sweeps : records).push(record);
+          for (const record of batch.records) (reports.get(record.topic) ?? records).push(record);
           onCommitted(batch);
         };
         if (how !== 'committed') used = true;
@@ -177,6 +186,7 @@ export function createMemoryKafka({
   return {
     records,
     sweeps,
+    entities,
     state,
     highWatermark: () => end,
     newSessionId: () => `session ${(sessions += 1)}`,
@@ -282,12 +292,16 @@ const schemaText = JSON.stringify({
   ],
 });
 
+/** What the codecs of items name their one definition by. */
+export const DEFINITION_NUMBER = 17;
+
 /** Rows as JSON; content that begins with `bad` does not fit the schema, and content that begins with `odd` is a misfit. */
 function itemCodec(declaration: StreamDeclaration): StreamCodec {
   const fingerprint = createFingerprint({ schemaText, volatileFields: [] });
   return {
     declaration,
     definition: { stream: declaration.name, hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
+    definitionNumber: DEFINITION_NUMBER,
     fingerprintUnder: () => fingerprint,
     decode: (row) => {
       if (String(row['content']).startsWith('bad')) {
@@ -341,6 +355,14 @@ export function memoryShard(
     sweeps: {
       topic: { name: SWEEPS, partitions: 1, maxMessageBytes: 1_000_000 },
       encode: (sweep) => Buffer.from(JSON.stringify(sweep)),
+      encodeKey: (key) => Buffer.from(JSON.stringify(key)),
+      withKeysOf() {
+        return this;
+      },
+    },
+    entities: {
+      topic: { name: ENTITIES, partitions: 1, maxMessageBytes: 1_000_000 },
+      encode: (about) => Buffer.from(JSON.stringify(about)),
       encodeKey: (key) => Buffer.from(JSON.stringify(key)),
       withKeysOf() {
         return this;
@@ -401,10 +423,13 @@ export interface MemoryRestOptions {
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
   readonly beforeDetail?: (request: DetailRequest) => DetailAnswer | Promise<DetailAnswer>;
-  readonly account?: () => AccountDetails | 'unreadable' | Promise<AccountDetails | 'unreadable'>;
+  readonly account?: () => AccountShown | Promise<AccountShown>;
   /** A row of a list as it is when asked for alone; with one field more unless given. */
   readonly alone?: (row: Row, stream: string) => Row;
 }
+
+/** What an account shows of itself; without a name unless given. */
+export type AccountShown = (Omit<AccountDetails, 'name'> & Partial<Pick<AccountDetails, 'name'>>) | 'unreadable';
 
 /** A row, or null where the API says that there is none. */
 export type DetailAnswer = Row | null | undefined;
@@ -466,7 +491,8 @@ export function createMemoryRest({
     accountDetails: () =>
       defer(async () => {
         await pause();
-        return account();
+        const shown = await account();
+        return shown === 'unreadable' ? shown : { name: null, ...shown };
       }),
   };
   return rest;

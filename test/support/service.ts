@@ -20,6 +20,7 @@ const topic = (name: string, partitions = 1) => ({ name: `memory.${name}`, parti
 export const memoryTopics = {
   data: new Map(allStreams.map(({ name }) => [name, topic(name)])),
   sweeps: topic('sweeps'),
+  entities: topic('entities'),
   deadLetters: topic('dead-letters'),
   state: topic('state', PARTITIONS),
   highWatermarks: new Map(),

@@ -20,6 +20,7 @@ function topicsOf({ name, projection }: StreamDeclaration): Topics {
   return {
     data: new Map(names.map((each) => [each, topic(each)])),
     sweeps: topic('sweeps'),
+    entities: topic('entities'),
     deadLetters: topic('dead-letters'),
     state: topic('state'),
     highWatermarks: new Map(),

@@ -25,6 +25,7 @@ import {
   rowOf,
   topicOf,
 } from './memory';
+import { Copy } from './copy';
 
 // A world of lists that change, of transactions that fail and of processes that end, and what becomes of one shard in it.
 
@@ -131,6 +132,7 @@ export class World {
   private readonly sweeps = new Map<string, Cursor[]>();
   private readonly marks = new Map<string, number>();
   readonly faults: string[] = [];
+  private readonly copy = new Copy();
   now = 0;
   readonly kafka: MemoryKafka;
 
@@ -324,6 +326,7 @@ export class World {
 
   /** I3, at every transaction: where a cursor stands, everything that was there before its sweep began is published. */
   private check(batch: Batch): void {
+    this.faults.push(...this.copy.apply(batch.records));
     for (const place of lists) {
       this.checkTombstones(batch, place);
       this.checkNewest(batch, place);

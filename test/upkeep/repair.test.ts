@@ -188,6 +188,10 @@ test('a purge ends with one tombstone a row and nothing remembered of the entity
       const buried = kafka.records
         .filter(({ value }) => value === null)
         .map((record) => `${record.topic} ${idOf(record)}`);
+      expect(kafka.entities.map(({ key, value }) => [key?.toString(), value])).toContainEqual([
+        '{"entity":"alfa"}',
+        null,
+      ]);
       expect(buried.sort()).toEqual(
         STREAMS.flatMap((stream) => rowsOf(1, 2, 3, 4, 5, 6, 7, 8, 9).map(({ id }) => `${topicOf(stream)} ${id}`)),
       );

@@ -29,3 +29,8 @@ export const gamma: Company = {
 };
 /** Those that are shown. */
 export const companies = [alfa, beta, gamma];
+/** The same, with books that an accountant would believe; the tiny one pays VAT by the cash method. */
+export const companiesWithBooks: readonly Company[] = companies.map((company) => ({
+  ...company,
+  books: { cashMethod: company === gamma },
+}));

@@ -19,7 +19,11 @@ const dataSources: readonly Source[] = allStreams.flatMap(({ name, schema, proje
   ...(projection === null ? [] : [{ name: projection.name, schema: projection.schema, isProjection: true }]),
 ]);
 
-const sources: readonly Source[] = [...dataSources, { name: 'sweeps', schema: 'sweep', isProjection: false }];
+const sources: readonly Source[] = [
+  ...dataSources,
+  { name: 'sweeps', schema: 'sweep', isProjection: false },
+  { name: 'entities', schema: 'entity', isProjection: false },
+];
 
 /** The headers of every record of these topics. */
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
@@ -93,8 +97,8 @@ factor is 3 or more:
 ${renderTopicSettings()}
 
 Numbers of partitions are settings (\`topics.partitions\`, \`state.partitions\`) and stay as they were when the service first wrote. A record's
-partition is murmur2 of \`<entity>/<id>\` modulo their number (of a line: the id of its invoice; of a sweep: \`<entity>/<stream>\`), so
-everything about a row is in one partition and in order.
+partition is murmur2 of \`<entity>/<id>\` modulo their number (of a line: the id of its invoice; of a sweep: \`<entity>/<stream>\`; of an
+entity: \`<entity>\`), so everything about a row is in one partition and in order.
 
 A consumer that reads a compacted topic from the beginning gets at least the newest record of each key. A null value, a tombstone, says that
 the row is gone.
@@ -106,6 +110,7 @@ Every record has these, as UTF-8 text:
 ${renderHeaders(recordHeaders)}
 
 A record of \`<prefix>.sweeps\` has the first six; its \`op\` is \`c\`, its \`stream\` the one that was swept, and its \`id\` \`<entity>/<stream>\`.
+One of \`<prefix>.entities\` has \`id\`, \`entity\`, \`stream\`, \`op\` and \`observed_at\`; its \`stream\` is \`entities\`, and its \`id\` the entity.
 
 A dead letter, whose value is the row as the API sent it, in JSON, also has these:
 

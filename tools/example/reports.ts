@@ -107,18 +107,27 @@ interface Issued {
   readonly isCorrection: boolean;
   readonly document: JsonObject;
   readonly invoiceOf: InvoiceOf;
+  /** The day of an invoice's sale, after its corrections. */
+  readonly saleOf: (invoice: JsonObject) => unknown;
 }
 
 /** Proformas and drafts are no sale. */
 function issued({ entity, invoices, corrections }: ApiRows): Issued[] {
-  const sold = invoices.filter(({ kind, status }) => kind === 'vat' && status !== 'draft');
-  const invoiceOf = invoiceFinder(sold);
+  const isIssued = ({ status }: JsonObject): boolean => ['sent', 'printed', 'paid'].includes(String(status));
+  const sold = invoices.filter((row) => row['kind'] === 'vat' && isIssued(row));
+  const corrected = corrections.filter(isIssued);
+  const invoiceOf = invoiceFinder(sold, corrected);
+  const sales = new Map(corrected.filter(movesSale).map((row) => [invoiceOf(row), row['sale_date']]));
+  const saleOf = (invoice: JsonObject): unknown => sales.get(invoice) ?? invoice['sale_date'];
   return [
-    ...sold.map((document) => ({ entity, document, invoiceOf, isCorrection: false })),
-    ...corrections
-      .filter(({ status }) => status !== 'draft')
-      .map((document) => ({ entity, document, invoiceOf, isCorrection: true })),
+    ...sold.map((document) => ({ entity, document, invoiceOf, saleOf, isCorrection: false })),
+    ...corrected.map((document) => ({ entity, document, invoiceOf, saleOf, isCorrection: true })),
   ];
+}
+
+/** Whether a correction changes the day of the sale; the simulator's books move the sale of an invoice once at most. */
+function movesSale({ sale_date: sale, sale_date_before_correction: before }: JsonObject): boolean {
+  return isDate(sale) && isDate(before) && sale !== before;
 }
 
 function receivables(of: ApiRows, today: string): Item[] {
@@ -145,8 +154,9 @@ function revenue({ entity, document }: Issued): Item[] {
   return [{ group: { month: monthOf(date), entity, currency }, amounts: amountsOf(document, ['net', 'tax', 'gross']) }];
 }
 
-function taxed({ entity, isCorrection, document, invoiceOf }: Issued): Item[] {
-  const month = monthOf(isCorrection ? vatDateOfCorrection(document, invoiceOf(document)) : vatDate(document));
+function taxed(item: Issued): Item[] {
+  const { entity, isCorrection, document, saleOf } = item;
+  const month = monthOf(isCorrection ? vatDateOfCorrection(item) : vatDate(document, saleOf));
   return linesOf(document).map((line) => {
     const { tax_symbol: symbol, correction } = line;
     const rate = typeof symbol === 'string' && symbol !== '' ? symbol : null;
@@ -157,18 +167,25 @@ function taxed({ entity, isCorrection, document, invoiceOf }: Issued): Item[] {
   });
 }
 
-function vatDate(invoice: JsonObject): unknown {
-  const { vat_date_value: kind, invoice_date: issuedOn, sale_date: soldOn } = invoice;
+function vatDate(invoice: JsonObject, saleOf: Issued['saleOf']): unknown {
+  const { vat_date_value: kind, invoice_date: issuedOn } = invoice;
   if (kind === 'issue_date') return issuedOn;
   if (kind === 'paid_date') return invoice['paid_date'];
-  return [soldOn, invoice['continuous_service_end_on'], issuedOn].find(isDate);
+  return [saleOf(invoice), invoice['continuous_service_end_on'], issuedOn].find(isDate);
 }
 
 /** A correction counts when it was issued, yet not before its invoice; with its invoice if that was wrong or nothing is changed. */
-function vatDateOfCorrection(correction: JsonObject, invoice: JsonObject | undefined): unknown {
+function vatDateOfCorrection({ document: correction, invoiceOf, saleOf }: Issued): unknown {
   const { invoice_date: issuedOn, corrected_invoice_date: correctedOn, correction_reason: reason } = correction;
-  const original = invoice === undefined ? undefined : vatDate(invoice);
+  const invoice = invoiceOf(correction);
+  const original = invoice === undefined ? undefined : vatDate(invoice, saleOf);
   const change = amountOf(correction['tax_price']) || amountOf(correction['net_price']);
+  if ((invoice ?? correction)['vat_date_value'] === 'paid_date') {
+    // Nothing is due before a payment: with the invoice's, or after it; in plus with its own.
+    if (change > 0 || invoice === undefined) return correction['paid_date'];
+    if (change === 0 || !isDate(original)) return original;
+    return [original, issuedOn].filter(isDate).sort().at(-1);
+  }
   const isMistake = typeof reason === 'string' && reason.startsWith('Pomyłka');
   if (change === 0 || (change > 0 && isMistake)) return [original, correctedOn, issuedOn].find(isDate);
   return [issuedOn, original].filter(isDate).sort().at(-1);

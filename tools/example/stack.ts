@@ -41,6 +41,15 @@ export const tables = [
   'corrective_invoice_lines',
 ] as const;
 
+/** Tables beside them, by which a person sees whether the others are whole, and whose they are. */
+export const companions = [
+  'sweeps',
+  'entities',
+  'client_fingerprints',
+  'invoice_fingerprints',
+  'corrective_invoice_fingerprints',
+] as const;
+
 /** The name of the connector that fills a table. */
 export function connectorOf(table: string): string {
   return `infakt-${table.replaceAll('_', '-')}`;
@@ -104,7 +113,7 @@ export async function openStack({ companies, schedule, onReady, signal }: StackO
     const [broker, registry, postgres, connect, api, service] = await Promise.all(parts);
     // First: two that make the same table at a time are in each other's way.
     await makeViews(postgres);
-    for (const table of tables) {
+    for (const table of [...tables, ...companions]) {
       await connect.put(connectorOf(table), await connectorConfig(table));
     }
     return { broker, registry, postgres, connect, api, service, stop };

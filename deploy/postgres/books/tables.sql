@@ -26,7 +26,8 @@ create table if not exists corrective_invoice_lines (
 -- A table that an earlier version made may lack columns which the views read now.
 alter table clients
   add column if not exists company_name text, add column if not exists first_name text, add column if not exists last_name text,
-  add column if not exists nip text, add column if not exists country text;
+  add column if not exists nip text, add column if not exists country text,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
 alter table invoices
   add column if not exists uuid text, add column if not exists number text, add column if not exists kind text,
   add column if not exists status text, add column if not exists currency text, add column if not exists payment_method text,
@@ -39,7 +40,8 @@ alter table invoices
   add column if not exists split_payment boolean, add column if not exists ksef_number text,
   add column if not exists client_id bigint, add column if not exists client_company_name text,
   add column if not exists client_first_name text, add column if not exists client_last_name text,
-  add column if not exists client_tax_code text, add column if not exists client_country text;
+  add column if not exists client_tax_code text, add column if not exists client_country text,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
 alter table corrective_invoices
   add column if not exists uuid text, add column if not exists number text, add column if not exists kind text,
   add column if not exists status text, add column if not exists currency text, add column if not exists payment_method text,
@@ -56,7 +58,8 @@ alter table corrective_invoices
   add column if not exists corrected_invoice_uuid text, add column if not exists corrected_invoice_number text,
   add column if not exists corrected_invoice_date date, add column if not exists correction_reason text,
   add column if not exists correction_reason_symbol text, add column if not exists sale_date_before_correction date,
-  add column if not exists continuous_service_end_on_before_correction date;
+  add column if not exists continuous_service_end_on_before_correction date,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
 alter table invoice_lines
   add column if not exists name text, add column if not exists tax_symbol text, add column if not exists unit text,
   add column if not exists quantity text, add column if not exists unit_net_price bigint,
@@ -68,13 +71,51 @@ alter table corrective_invoice_lines
   add column if not exists net_price bigint, add column if not exists tax_price bigint,
   add column if not exists gross_price bigint, add column if not exists correction boolean;
 
--- The companies of the group. Filled by hand for now, one row for each entity file:
+-- What each finished sweep came to: the latest of an entity's stream. The sums by month and currency are JSON text.
+create table if not exists sweeps (
+  entity text not null, stream text not null, observed_at timestamp(6) not null,
+  primary key (entity, stream)
+);
+alter table sweeps
+  add column if not exists number bigint, add column if not exists scope_from date, add column if not exists scope_to date,
+  add column if not exists started_at timestamp(6), add column if not exists finished_at timestamp(6),
+  add column if not exists rows bigint, add column if not exists sums_json text, add column if not exists complete boolean,
+  add column if not exists created bigint, add column if not exists updated bigint, add column if not exists deleted bigint,
+  add column if not exists unchanged bigint, add column if not exists dead_letters bigint, add column if not exists strays bigint,
+  add column if not exists living_count bigint, add column if not exists fingerprint_sum text,
+  add column if not exists fingerprint_definition integer;
+
+-- A second copy of the same topics, of few columns: what is lost or changed in the tables above is still here.
+create table if not exists client_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+create table if not exists invoice_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+create table if not exists corrective_invoice_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+alter table client_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
+alter table invoice_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
+  add column if not exists invoice_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint;
+alter table corrective_invoice_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
+  add column if not exists invoice_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint;
+
+-- The companies of the group, one row for each entity file; the account's own tax number and name. An account whose key may not
+-- read them has no record, so its row is written by hand:
 --   insert into entities (entity, nip, name) values ('alfa', '5252248481', 'Alfa sp. z o.o.');
 create table if not exists entities (
-  entity text primary key,
-  nip text,
-  name text
+  entity text primary key
 );
+alter table entities
+  add column if not exists nip text, add column if not exists name text, add column if not exists observed_at timestamp(6);
 
 -- Average rates of the National Bank of Poland (NBP), tables A and B: how many zloty one unit of the currency is worth.
 create table if not exists exchange_rates (

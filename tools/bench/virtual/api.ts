@@ -237,7 +237,7 @@ export function createVirtualApi({
           },
           asking,
         ),
-      accountDetails: () => request(asker, () => ({ taxId: NIP, accountUuid: asker.entity })),
+      accountDetails: () => request(asker, () => ({ taxId: NIP, accountUuid: asker.entity, name: null })),
     };
   }
 

@@ -4,7 +4,7 @@ import type { EntityConfig } from '../../../config/config';
 import { daysOf } from '../../../src/changes/kinds';
 import { NO_DATE } from '../../../src/changes/block';
 import { type Fingerprint } from '../../../src/changes/fingerprint';
-import type { StreamCodec } from '../../../src/changes/records';
+import type { ReportCodec, StreamCodec } from '../../../src/changes/records';
 import { TransientError } from '../../../src/errors';
 import type { EntityId, StreamDeclaration } from '../../../src/model';
 import type { Progress } from '../../../src/reading/progress';
@@ -73,7 +73,9 @@ function createPartition(number: number, onRecords: (records: readonly OutgoingR
           }
           // The record that ends the transaction.
           end += 1;
-          onRecords(batch.records.filter(({ topic }) => topic !== topics.sweeps.name));
+          onRecords(
+            batch.records.filter(({ topic }) => topic !== topics.sweeps.name && topic !== topics.entities.name),
+          );
           resolve({ kind: 'committed', lastOffsets: new Map([[topics.state.name, new Map([[number, end - 2]])]]) });
         }, COMMIT_MS);
       }),
@@ -155,14 +157,8 @@ function runContextOf(
       ...createCodecs({ projections: [], volatileFields: [] }, topics, singleObject),
       streamCodec: codecOf,
       // Moments of virtual time are no whole milliseconds, as the schema wants them.
-      sweeps: {
-        topic: topics.sweeps,
-        encode: () => Buffer.alloc(0),
-        encodeKey: () => Buffer.alloc(0),
-        withKeysOf() {
-          return this;
-        },
-      },
+      sweeps: emptyReports(topics.sweeps),
+      entities: emptyReports(topics.entities),
     },
     membership: {
       owned: concat(of(new Set(shards.keys())), NEVER),
@@ -207,6 +203,7 @@ const topics: Topics = {
   data: new Map(),
   deadLetters: topicOf('dead-letters'),
   sweeps: topicOf('sweeps'),
+  entities: topicOf('entities'),
   state: topicOf('state', STATE_PARTITIONS),
   highWatermarks: new Map(),
   warnings: [],
@@ -218,10 +215,22 @@ const fingerprint: Fingerprint = ({ change }, out) => {
   out[1] = 1;
 };
 
+function emptyReports<K>(topic: Topic): ReportCodec<K> {
+  return {
+    topic,
+    encode: () => Buffer.alloc(0),
+    encodeKey: () => Buffer.alloc(0),
+    withKeysOf() {
+      return this;
+    },
+  };
+}
+
 function codecOf(declaration: StreamDeclaration): StreamCodec {
   return {
     declaration,
     definition: { stream: declaration.name, hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
+    definitionNumber: 1,
     fingerprintUnder: () => fingerprint,
     decode: (row) => ({ record: { ...row }, misfits: [] }),
     encode: ({ change }) => Buffer.from(JSON.stringify(change)),
