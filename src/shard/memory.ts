@@ -1,7 +1,8 @@
 import type { LastPublished } from '../changes/compare';
 import type { Fingerprint } from '../changes/fingerprint';
 import { createLedger, type Ledger } from '../changes/ledger';
-import type { EntitiesCodec, StreamCodec, SweepsCodec } from '../changes/records';
+import type { StreamCodec } from '../changes/records';
+import type { EntitiesCodec, SweepsCodec } from '../changes/reports';
 import { ConfigError } from '../errors';
 import type { Counts, EntityId, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';

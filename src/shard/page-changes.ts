@@ -1,15 +1,8 @@
 import { EntryFlag } from '../changes/block';
 import type { Comparison, Publish } from '../changes/compare';
 import { dayOrNull, uuidOf } from '../changes/kinds';
-import {
-  deadLetterOf,
-  sweepRecordOf,
-  lineRecordsOf,
-  recordsOf,
-  tombstonesOf,
-  type Origin,
-  type SweepReport,
-} from '../changes/records';
+import { deadLetterOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
+import { sweepRecordOf, type SweepReport } from '../changes/reports';
 import { FatalError, RecordError } from '../errors';
 import type { Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';

@@ -1,4 +1,5 @@
-import type { EntitiesCodec, OutputTopic, StreamCodec, SweepsCodec } from '../changes/records';
+import type { OutputTopic, StreamCodec } from '../changes/records';
+import type { EntitiesCodec, SweepsCodec } from '../changes/reports';
 import type { RowOwners } from '../changes/row-owners';
 import type { EntityId, LedgerBlock } from '../model';
 import type { Layout } from '../state/state-topic';

@@ -1,5 +1,6 @@
 import { createLedger, type Ledger } from '../changes/ledger';
-import type { EntitiesCodec, StreamCodec } from '../changes/records';
+import type { StreamCodec } from '../changes/records';
+import type { EntitiesCodec } from '../changes/reports';
 import { ConfigError } from '../errors';
 import type { EntityId, StreamName } from '../model';
 import type { ShardOptions } from '../shard/shard-options';

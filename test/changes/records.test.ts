@@ -1,27 +1,16 @@
 import { createHash } from 'node:crypto';
 
 import { RecordError } from '../../src/errors';
-import { NO_DATE } from '../../src/changes/block';
 import {
   deadLetterOf,
-  sweepRecordOf,
   lineRecordsOf,
   recordsOf,
   tombstonesOf,
   type LinesCodec,
-  type Origin,
-  type OutputTopic,
   type Publication,
-  type StreamCodec,
-  type SweepsCodec,
 } from '../../src/changes/records';
-import type { Cursor } from '../../src/model';
 import { partitionOf } from '../../src/sinks/partition';
-import { invoices } from '../../src/sources/streams/invoices';
-
-const topicOf = (name: string, maxMessageBytes = 1_000_000): OutputTopic => ({ name, partitions: 6, maxMessageBytes });
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const read = (bytes: Buffer | null | undefined): unknown => (bytes == null ? bytes : JSON.parse(bytes.toString()));
+import { json, originOf, read, topicOf } from '../support/origin';
 
 const lines = (topic = topicOf('lines')): LinesCodec => ({
   name: 'invoice-lines',
@@ -32,27 +21,6 @@ const lines = (topic = topicOf('lines')): LinesCodec => ({
   encodeKey: json,
   topic,
 });
-
-function originOf(changes: Partial<StreamCodec> = {}): Origin {
-  const codec: StreamCodec = {
-    declaration: invoices,
-    definition: { stream: 'invoices', hashVersion: 1, normalisationVersion: 1, volatileFields: [] },
-    definitionNumber: 23,
-    fingerprintUnder: () => undefined,
-    decode: (row, _entity, observedAtMs) => ({ record: { ...row, observed_at: observedAtMs }, misfits: [] }),
-    encode: json,
-    encodeKey: json,
-    dateOf: () => NO_DATE,
-    topic: topicOf('invoices'),
-    lines: null,
-    formerLines: null,
-    withKeysOf() {
-      return this;
-    },
-    ...changes,
-  };
-  return { entity: 'alfa', codec, scan: 'open', observedAtMs: 1000, observedAt: '1970-01-01T00:00:01.000Z' };
-}
 
 const publication = (services: readonly object[] = [], changes: Partial<Publication> = {}): Publication => ({
   row: { id: 7, services },
@@ -144,87 +112,6 @@ test('a deleted row is a tombstone, followed by those of its lines where their t
     { topic: 'lines', value: null },
     { topic: 'lines', value: null },
   ]);
-});
-
-describe('the record of a finished sweep', () => {
-  const cursor: Cursor = {
-    number: 3,
-    query: { from: '1970-01-02', to: null, order: 'asc' },
-    startedAt: '1970-01-01T00:00:00.500Z',
-    finishedAt: '1970-01-01T00:00:00.900Z',
-    position: { offset: 0, anchor: null, step: 1, requests: 1, unproven: 0 },
-    totalCount: 9,
-    counts: { rows: 8, created: 1, firstRead: 1, updated: 2, republished: 6, deleted: 3, unchanged: 4, deadLetters: 5 },
-    sums: { '1970-01 PLN': [8, 100, 0.5], ' ': [1] },
-  };
-  const completeness = {
-    complete: false,
-    deadLetters: [7, 8],
-    pending: [9],
-    unreadable: [],
-    accepted: [9],
-    hold: 'hold 1',
-  };
-  const living = { count: 4, sum: '00000000000000ff' };
-  const sweeps = (maxMessageBytes?: number): SweepsCodec => ({
-    encode: json,
-    encodeKey: json,
-    topic: topicOf('sweeps', maxMessageBytes),
-    withKeysOf() {
-      return this;
-    },
-  });
-
-  test('says what was read, what that came to, and the sums that are exact', () => {
-    const record = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(), strays: 6, completeness, living });
-    expect(read(record.key)).toEqual({ entity: 'alfa', stream: 'invoices' });
-    expect(record.headers).toMatchObject({ id: 'alfa/invoices', op: 'c', scan: 'sweep' });
-    const [first = '', second = ''] = invoices.sumFields;
-    expect(read(record.value)).toMatchObject({
-      number: 3,
-      from: 1,
-      to: null,
-      started_at: 500,
-      finished_at: 900,
-      rows: 8,
-      created: 1,
-      updated: 2,
-      deleted: 3,
-      unchanged: 4,
-      dead_letters: 5,
-      strays: 6,
-      total_count: 9,
-      first_read: 1,
-      republished: 6,
-      complete: false,
-      dead_letters_standing: 2,
-      pending: 1,
-      unreadable: 0,
-      accepted: 1,
-      hold: 'hold 1',
-      living_count: 4,
-      fingerprint_sum: '00000000000000ff',
-      fingerprint_definition: 23,
-      sums: [
-        { month: '1970-01', currency: 'PLN', rows: 8, [first]: 100, [second]: null },
-        { month: null, currency: null, rows: 1, [first]: 0 },
-      ],
-    });
-    // The same as text, for tables that hold no array of records.
-    const { sums, sums_json: text } = read(record.value) as Readonly<Record<string, unknown>>;
-    expect(JSON.parse(String(text))).toEqual(sums);
-  });
-
-  test('goes without its sums where those do not fit the topic, and without any of a stream that has none', () => {
-    const small = sweepRecordOf(originOf(), cursor, { sweeps: sweeps(600), strays: 0, completeness, living });
-    expect(read(small.value)).toMatchObject({ sums: null, sums_json: null, rows: 8 });
-    const without = originOf({ declaration: { ...invoices, sumFields: [] } });
-    expect(
-      read(sweepRecordOf(without, cursor, { sweeps: sweeps(), strays: 0, completeness, living }).value),
-    ).toMatchObject({
-      sums: null,
-    });
-  });
 });
 
 describe('a dead letter', () => {
