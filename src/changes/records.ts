@@ -163,31 +163,6 @@ export interface SweepReport {
   readonly living: Living;
 }
 
-/** What is known of an entity's account, as its record says. */
-interface ShownAccount {
-  readonly taxId: string | null;
-  readonly name: string | null;
-}
-
-/** The record of whose account an entity is; null = the tombstone of an entity that is removed. */
-export function entityRecordOf(
-  entities: EntitiesCodec,
-  entity: EntityId,
-  { op, shown, observedAtMs }: { readonly op: Op; readonly shown: ShownAccount | null; readonly observedAtMs: number },
-): OutgoingRecord {
-  const { topic } = entities;
-  return {
-    topic: topic.name,
-    partition: partitionOf(entity, topic.partitions),
-    key: entities.encodeKey({ entity }),
-    value:
-      shown === null
-        ? null
-        : entities.encode({ entity, observed_at: observedAtMs, tax_id: shown.taxId, name: shown.name }),
-    headers: { id: entity, entity, stream: 'entities', op, observed_at: new Date(observedAtMs).toISOString() },
-  };
-}
-
 /** The record of a finished sweep; sums that would not fit the topic are left out. */
 export function sweepRecordOf(
   origin: Origin,

@@ -1,4 +1,4 @@
-import { entityRecordOf } from '../changes/records';
+import { entityRecordOf } from '../changes/entity-record';
 import { TransientError } from '../errors';
 import type { Cursor, EntityId, ScanName, StreamName } from '../model';
 import type { Completeness } from '../rules/completeness';

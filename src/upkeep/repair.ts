@@ -1,7 +1,8 @@
 import { ConfigError, TransientError } from '../errors';
 import { EntryFlag } from '../changes/block';
 import type { EntityId, StreamName } from '../model';
-import { entityRecordOf, tombstonesOf } from '../changes/records';
+import { entityRecordOf } from '../changes/entity-record';
+import { tombstonesOf } from '../changes/records';
 import type { ShardOptions } from '../shard/shard-options';
 import type { OutgoingRecord, StoredRecord } from '../sinks/transaction';
 import { stateKey, type StateKey } from '../state/state-topic';
