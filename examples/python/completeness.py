@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from fastavro import schemaless_reader
 from fastavro.schema import fingerprint, load_schema, to_parsing_canonical_form
 
-schemas = [load_schema(file) for file in Path("schemas").glob("**/*.avsc")]
+schemas = map(load_schema, Path("schemas").glob("**/*.avsc"))
 written_by = {bytes.fromhex("c301" + fingerprint(to_parsing_canonical_form(s), "CRC-64-AVRO")): s for s in schemas}
 topic, brokers = os.environ.get("TOPIC", "infakt.invoices"), os.environ.get("KAFKA_BROKERS", "localhost:9092")
 prefix, stream = topic.rsplit(".", 1)
@@ -19,13 +19,13 @@ def newest(name):  # the last value of each key, up to the end of the topic
     left, values = set(consumer.list_topics(name).topics[name].partitions), {}
     consumer.assign([TopicPartition(name, partition, OFFSET_BEGINNING) for partition in left])
     while left:
-        record = consumer.poll(1)
-        if record and not record.error():
-            values[record.key()] = record.value()
-        elif record and record.error().code() == KafkaError._PARTITION_EOF:
-            left.discard(record.partition())
-        elif record:
-            raise KafkaException(record.error())
+        for record in consumer.consume(500, 1):
+            if not record.error():
+                values[record.key()] = record.value()
+            elif record.error().code() == KafkaError._PARTITION_EOF:
+                left.discard(record.partition())
+            else:
+                raise KafkaException(record.error())
     consumer.close()
     return [schemaless_reader(io.BytesIO(v[10:]), written_by[v[:10]], None) for v in values.values() if v]
 
