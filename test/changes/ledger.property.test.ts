@@ -8,7 +8,7 @@ import type { LedgerBlock, Op, Page, Row, ScanName } from '../../src/model';
 import type { PageChanges } from '../../src/shard/compare-page';
 import { diff as diffPage, type DiffOptions } from '../support/diff';
 
-const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
+const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE, CARRIED } = EntryFlag;
 const LAST_ID = 14;
 const IDS = Array.from({ length: LAST_ID }, (_, n) => n + 1);
 
@@ -85,6 +85,7 @@ class Model {
         continue;
       }
       const before = entry?.flags ?? 0;
+      const isCarried = entry?.definition === how.definition || (before & DEAD_LETTERED) !== 0;
       const date = dateOf(row);
       const seen: Entry = {
         id: row.id,
@@ -92,7 +93,7 @@ class Model {
         definition: how.definition,
         uuid: uuidOf(row),
         date: date === NO_DATE ? null : date,
-        flags: seenBy(how.scan, before) & ~LEFT,
+        flags: seenBy(how.scan, isCarried ? before : before & ~CARRIED) & ~LEFT,
         missing: 0,
         lines: entry?.lines ?? 0,
       };
@@ -126,7 +127,7 @@ class Model {
       counts[first ? 'created' : equal && (before & DEAD_LETTERED) === 0 ? 'republished' : 'updated']++;
       if (first && op === 'r') counts.firstRead++;
       const due = how.lines === null && lines > 0 ? LINES_DUE : 0;
-      const flags = (seen.flags & ~(REPUBLISH | DEAD_LETTERED | LINES_DUE)) | PUBLISHED | due;
+      const flags = (seen.flags & ~(REPUBLISH | DEAD_LETTERED | LINES_DUE)) | PUBLISHED | CARRIED | due;
       this.entries.set(row.id, { ...seen, flags, lines });
     }
     if (how.scan === 'sweep') {

@@ -4,7 +4,7 @@ import { createLedger, type Ledger } from '../../src/changes/ledger';
 import type { Interval, LedgerBlock, Op, Page, Row } from '../../src/model';
 import { diff, type DiffOptions } from '../support/diff';
 
-const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE } = EntryFlag;
+const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE, CARRIED } = EntryFlag;
 const ALL: Interval = { after: null, upTo: null };
 
 interface Published {
@@ -117,7 +117,7 @@ describe('a row compared with the ledger', () => {
       definition: 1,
       uuid: null,
       date: 20000,
-      flags: PUBLISHED,
+      flags: PUBLISHED | CARRIED,
       missing: 0,
       lines: 0,
     });
@@ -156,7 +156,7 @@ describe('a row compared with the ledger', () => {
       { id: 8, op: 'r' },
     ]);
     expect(changes).toMatchObject({ created: 0, updated: 1, republished: 1, unchanged: 0, touched: true });
-    expect(flagsOf(ledger, 7)).toBe(PUBLISHED);
+    expect(flagsOf(ledger, 7)).toBe(PUBLISHED | CARRIED);
     expect(diff(ledger, page(again), options())).toMatchObject({ records: [], unchanged: 2, touched: false });
   });
 
@@ -164,7 +164,7 @@ describe('a row compared with the ledger', () => {
     const ledger = ledgerWith(rowsOf([7]));
     ledger.setFlags(7, OPEN, 0);
     diff(ledger, page(rowsOf([7], 2)), options());
-    expect(flagsOf(ledger, 7)).toBe(OPEN | PUBLISHED);
+    expect(flagsOf(ledger, 7)).toBe(OPEN | PUBLISHED | CARRIED);
   });
 
   test('tells how many lines were published before, keeps that while lines are not asked for, and publishes them again then', () => {
@@ -180,13 +180,13 @@ describe('a row compared with the ledger', () => {
     expect(diff(ledger, page(rowsOf([7])), options({ lines })).records).toEqual([{ id: 7, op: 'r', content: 'lines' }]);
     expect(diff(ledger, page(rowsOf([7])), options({ lines })).touched).toBe(false);
     diff(ledger, page(rowsOf([7], 2)), options());
-    expect(ledger.entry(7)).toMatchObject({ lines: 3, flags: PUBLISHED | LINES_DUE });
+    expect(ledger.entry(7)).toMatchObject({ lines: 3, flags: PUBLISHED | CARRIED | LINES_DUE });
     diff(ledger, page(rowsOf([7], 2)), options({ lines }));
     expect(published).toEqual([
       [7, 0],
       [7, 3],
     ]);
-    expect(ledger.entry(7)).toMatchObject({ lines: 3, flags: PUBLISHED });
+    expect(ledger.entry(7)).toMatchObject({ lines: 3, flags: PUBLISHED | CARRIED });
   });
 
   test('a row whose lines alone cannot be published is a dead letter once', () => {
@@ -290,7 +290,7 @@ describe('a row that cannot become a record', () => {
     diff(ledger, page([bad]), options());
     const changes = diff(ledger, page(rowsOf([7], 2)), options());
     expect(changes).toMatchObject({ records: [{ id: 7, op: 'c' }], created: 1, updated: 0 });
-    expect(flagsOf(ledger, 7)).toBe(PUBLISHED);
+    expect(flagsOf(ledger, 7)).toBe(PUBLISHED | CARRIED);
   });
 
   test('is read when it decodes for the first time before the first sweep is finished', () => {
@@ -304,9 +304,9 @@ describe('a row that cannot become a record', () => {
   test('is updated when it decodes again after it was published', () => {
     const ledger = ledgerWith(rowsOf([7], 5));
     diff(ledger, page([bad]), options());
-    expect(flagsOf(ledger, 7)).toBe(DEAD_LETTERED | PUBLISHED);
+    expect(flagsOf(ledger, 7)).toBe(DEAD_LETTERED | PUBLISHED | CARRIED);
     expect(diff(ledger, page(rowsOf([7], 2)), options())).toMatchObject({ records: [{ op: 'u' }], updated: 1 });
-    expect(flagsOf(ledger, 7)).toBe(PUBLISHED);
+    expect(flagsOf(ledger, 7)).toBe(PUBLISHED | CARRIED);
   });
 
   test('is tried again under a new definition, which may be able to read it', () => {
@@ -354,7 +354,7 @@ describe('a row that open shows', () => {
       diff(ledger, page(rowsOf([1]), { interval: { after: null, upTo: 1 } }), options({ scan: 'open' })).noLongerOpen,
     ).toEqual([]);
     diff(ledger, page(rowsOf([2], 2), { interval: { after: 1, upTo: 2 } }), options({ scan: 'spot' }));
-    expect(flagsOf(ledger, 2)).toBe(PUBLISHED);
+    expect(flagsOf(ledger, 2)).toBe(PUBLISHED | CARRIED);
     expect(diff(ledger, page(rowsOf([1, 3])), options({ scan: 'open' })).noLongerOpen).toEqual([]);
   });
 
@@ -362,7 +362,7 @@ describe('a row that open shows', () => {
     const ledger = ledgerWith(rowsOf([1, 2]));
     diff(ledger, page(rowsOf([1, 2])), options({ scan: 'open' }));
     expect(diff(ledger, page([], { interval: { after: 1, upTo: 2 } }), options({ scan: 'spot' })).touched).toBe(true);
-    expect(ledger.entry(2)).toMatchObject({ flags: PUBLISHED, missing: 0 });
+    expect(ledger.entry(2)).toMatchObject({ flags: PUBLISHED | CARRIED, missing: 0 });
   });
 
   test('has not noLongerOpen where it has left the scope, or was published newer than the page was asked for', () => {
@@ -482,7 +482,7 @@ describe('an entry that has left the scope', () => {
     expect(ledger.size).toBe(1);
     expect(diff(ledger, page(rowsOf([1, 2])), options())).toMatchObject({ records: [], touched: true });
     expect(ledger.size).toBe(2);
-    expect(flagsOf(ledger, 2)).toBe(PUBLISHED);
+    expect(flagsOf(ledger, 2)).toBe(PUBLISHED | CARRIED);
   });
 
   test('is no longer missing', () => {
@@ -656,7 +656,7 @@ describe('blocks', () => {
     expect(block).toMatchObject({ from: 0, to: null, ids: [3, 2], oddUuids: [] });
     expect(block?.fingerprints).toEqual(Buffer.from('01000000010000000100000001000000', 'hex'));
     expect(block?.dates.readInt32LE(0)).toBe(NO_DATE);
-    expect(block?.flags).toEqual(Buffer.from([PUBLISHED, PUBLISHED]));
+    expect(block?.flags).toEqual(Buffer.from([PUBLISHED | CARRIED, PUBLISHED | CARRIED]));
   });
 
   test('stay full behind an ascending back-fill', () => {
