@@ -233,8 +233,12 @@ describe('names of 0.1.0 and of now', () => {
       sums: [{ month: '2026-01', rows: 1, net_price: 5 }],
     },
     'sweep-key': { entity: 'alfa', stream: 'invoices' },
+    entity: { entity: 'alfa', observed_at: 1, tax_id: '5252248481', name: 'Alfa sp. z o.o.' },
+    'entity-key': { entity: 'alfa' },
   };
   const typeOf = (text: string): Type => Type.forSchema(JSON.parse(text) as Schema, { wrapUnions: 'never' });
+  /** What 0.1.0 did not have. */
+  const SINCE_0_1_0 = new Set(['entity', 'entity-key']);
 
   test.each(schemaNames().filter((name) => name !== 'ledger-block'))(
     'a reader with the newest %s.avsc reads bytes of every released version, nested records included',
@@ -242,7 +246,7 @@ describe('names of 0.1.0 and of now', () => {
       const reader = typeOf(loadSchema(name));
       const versions = releasedSchemas(name);
       const content = contents[name] ?? {};
-      expect(versions.length).toBeGreaterThan(1);
+      expect(versions.length).toBeGreaterThan(SINCE_0_1_0.has(name) ? 0 : 1);
       for (const text of versions) {
         const writer = typeOf(text);
         const bytes = writer.toBuffer(content);
@@ -257,7 +261,7 @@ describe('names of 0.1.0 and of now', () => {
   );
 
   test('what 0.1.0 named is named otherwise now, so the first bytes tell the two apart', () => {
-    for (const name of Object.keys(contents)) {
+    for (const name of Object.keys(contents).filter((name) => !SINCE_0_1_0.has(name))) {
       const [first = ''] = releasedSchemas(name);
       expect(singleObjectPrefix(first)).not.toEqual(singleObjectPrefix(loadSchema(name)));
       expect([name, readingFaults(loadSchema(name), first)]).toEqual([name, []]);

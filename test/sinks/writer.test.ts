@@ -68,7 +68,8 @@ test.each([
       ? new Promise((resolve) => (answerLate = () => resolve(answered(sent))))
       : Promise.resolve(answered(sent)),
   );
-  const writer = await openWriter(fake.kafka, { ...options, deadlineMs: 20 });
+  // Long enough for the sends before to be answered, on a busy machine too.
+  const writer = await openWriter(fake.kafka, { ...options, deadlineMs: 500 });
   expect(await writer.commit(batch)).toMatchObject({ kind: 'lost', late: true });
   answerLate();
   await passing();

@@ -100,10 +100,14 @@ test("I5: a detail is a row with an id, or the API's own 404", () => {
   expect(failureOf(() => readDetail(detail, reply(200, { id: '7' })))).toBeInstanceOf(TransientError);
 });
 
-test('an account is its tax id and uuid, or refused', () => {
-  const body = { company_data: { tax_id: '5261040828' }, account_data: { uuid: 'a-1' } };
-  expect(readAccount(account, reply(200, body))).toEqual({ taxId: '5261040828', accountUuid: 'a-1' });
-  expect(readAccount(account, reply(200, { account_data: { uuid: '' } }))).toEqual({ taxId: null, accountUuid: null });
+test('an account is its tax id, name and uuid, or refused', () => {
+  const company = { tax_id: '5261040828', company_name: 'Alfa sp. z o.o.' };
+  const body = { company_data: company, account_data: { uuid: 'a-1' } };
+  expect(readAccount(account, reply(200, body))).toEqual({
+    ...{ taxId: '5261040828', accountUuid: 'a-1', name: 'Alfa sp. z o.o.' },
+  });
+  const nothing = { taxId: null, accountUuid: null, name: null };
+  expect(readAccount(account, reply(200, { account_data: { uuid: '' } }))).toEqual(nothing);
   expect([401, 402, 403, 404].map((status) => readAccount(account, reply(status, {})))).toEqual(
     Array.from({ length: 4 }, () => 'refused'),
   );

@@ -372,7 +372,11 @@ describe('scan', () => {
   test('passes strays on with the page that shows them', async () => {
     const { got } = run({ ask: () => of(answer([...rows(1), 'x'], 2)) });
     await settle();
-    expect(got.steps[0]?.page).toMatchObject({ rows: rows(1), strays: ['x'], end: true });
+    expect(got.steps[0]?.page).toMatchObject({
+      rows: rows(1),
+      strays: [{ rows: ['x'], gap: { after: 1, upTo: null } }],
+      end: true,
+    });
   });
 });
 
