@@ -116,12 +116,13 @@ export class Commits {
   async remove(state: StreamState, confirmed: readonly ConfirmedDeletion[]): Promise<number> {
     await this.allPagesCompared(state);
     if (this.#state.name === 'ended') throw this.#state.error;
-    const { records, rows } = removeDeleted(this.#parts.memory, state, confirmed);
+    const { records, rows, forgot } = removeDeleted(this.#parts.memory, state, confirmed);
     const filling = this.#filling;
     filling.records.push(...records);
     if (rows === 0) return 0;
     filling.rows += rows;
     filling.touched.add(state);
+    if (forgot) this.#noteStrays(state);
     const place: Place = { state, scan: 'sweep' };
     filling.moved.set(placeName(place), place);
     await this.#written();
@@ -258,12 +259,7 @@ export class Commits {
     for (const record of changes.records) filling.records.push(record);
     if (changes.sweepRecord !== null) filling.sweepRecords.push(changes.sweepRecord);
     filling.bytes += changes.size.bytes;
-    if (changes.newStrays) {
-      const key: StateKey = { entity: state.entity, stream: state.name, strays: true };
-      const lastPublished = [...state.lastPublished].map(([id, last]) => ({ id, ...last }));
-      const value: Strays = { fingerprints: state.strays, ...(lastPublished.length > 0 && { lastPublished }) };
-      filling.values.set(stateKey(this.#parts.options.serviceId, key), value);
-    }
+    if (changes.newStrays) this.#noteStrays(state);
     if (changes.waits) {
       filling.rows += Math.max(1, changes.size.records);
       filling.pages.push(pageSent(place, page, changes.records[0]?.headers['fingerprint'] ?? null));
@@ -271,6 +267,14 @@ export class Commits {
       if (changes.cursor === 'moved') filling.moved.set(placeName(place), place);
       if (changes.countsInSweep) filling.moved.set(placeName({ state, scan: 'sweep' }), { state, scan: 'sweep' });
     } else if (changes.cursor === 'moved') this.#idle.add(place);
+  }
+
+  /** Lets the next transaction write what is remembered of rows without an id, and of records that dead letters followed. */
+  #noteStrays(state: StreamState): void {
+    const key: StateKey = { entity: state.entity, stream: state.name, strays: true };
+    const lastPublished = [...state.lastPublished].map(([id, last]) => ({ id, ...last }));
+    const value: Strays = { fingerprints: state.strays, ...(lastPublished.length > 0 && { lastPublished }) };
+    this.#filling.values.set(stateKey(this.#parts.options.serviceId, key), value);
   }
 
   /** Sends the filled transaction off; pages go on being compared while it is on its way. */

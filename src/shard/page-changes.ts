@@ -236,30 +236,36 @@ function completenessIn(
   return completenessOf({ ledger, hold, decidedSweep, unreadable: unreadableInFinished(sweep) }, accepted);
 }
 
+/** What removing deleted rows came to. */
+interface Removed {
+  readonly records: readonly OutgoingRecord[];
+  readonly rows: number;
+  /** Whether what was published of a dead-lettered row is remembered no longer, as its record is gone from the topic. */
+  readonly forgot: boolean;
+}
+
 /** Removes from the ledger what no page has shown since it was asked for; returns the tombstones, and the number of rows. */
-export function removeDeleted(
-  memory: Memory,
-  state: StreamState,
-  confirmed: readonly ConfirmedDeletion[],
-): { readonly records: readonly OutgoingRecord[]; readonly rows: number } {
+export function removeDeleted(memory: Memory, state: StreamState, confirmed: readonly ConfirmedDeletion[]): Removed {
   const { ledger } = state;
   const origin = originOf(memory, state, 'sweep');
   const records: OutgoingRecord[] = [];
   let rows = 0;
   let counted = 0;
+  let forgot = false;
   for (const { id, missing, ended, released } of confirmed) {
     const entry = ledger.entry(id);
     if (entry === undefined || entry.missing !== missing) continue;
     if ((entry.flags & EntryFlag.PUBLISHED) !== 0) records.push(...tombstonesOf(origin, entry));
     ledger.remove(id, ended);
+    if (state.lastPublished.delete(id)) forgot = true;
     rows += 1;
     if (!released) counted += 1;
   }
   const walk = state.walks.get('sweep');
-  if (rows === 0 || walk === undefined) return { records, rows: 0 };
+  if (rows === 0 || walk === undefined) return { records, rows: 0, forgot };
   memory.observed(origin.observedAtMs);
   state.walks.set('sweep', withDeletions(walk, rows, { at: origin.observedAt, rows: counted }));
-  return { records, rows };
+  return { records, rows, forgot };
 }
 
 /** Marks as left what a new scope leaves out: these entries are not missing from the sweep. Returns true where there were any. */

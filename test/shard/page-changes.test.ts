@@ -167,7 +167,23 @@ test('a removal takes only rows that are missing as they were when asked for, an
     { value: null },
   ]);
   expect(state.walks.get('sweep')?.cursor).toMatchObject({ deletedSince: 2, deletions: [{ rows: 1 }] });
-  expect(removeDeleted(memory, state, [])).toEqual({ records: [], rows: 0 });
+  expect(removeDeleted(memory, state, [])).toEqual({ records: [], rows: 0, forgot: false });
+});
+
+test('I1: a row that was deleted after a dead letter, comes back as one and is right then is published, though it is what it once was', () => {
+  const { compare, memory, state } = start();
+  const edited = [{ id: 1, content: 'refused', date: '2026-01-05' }];
+  const topics = (page: Page, refused = 0): string[] =>
+    compare(page, {}, { refused }).records.map(({ topic }) => topic);
+  const [items = ''] = topics(wholePage(rows(1, 2)));
+  expect(topics(wholePage([...edited, ...rows(2)]), 1)).toEqual([DEAD_LETTERS]);
+  state.walks.set('sweep', walkOf(cursorAtStart({ number: 2 })));
+  compare(wholePage(rows(2), { began: 3, ended: 4 }));
+  const removed = removeDeleted(memory, state, [{ id: 1, missing: 2, ended: 5, released: false }]);
+  expect(removed).toMatchObject({ records: [{ topic: items, value: null }], rows: 1, forgot: true });
+
+  expect(topics(wholePage([...edited, ...rows(2)], { began: 6, ended: 7 }), 1)).toEqual([DEAD_LETTERS]);
+  expect(topics(wholePage(rows(1, 2), { began: 8, ended: 9 }))).toEqual([items]);
 });
 
 test('a scope leaves out entries by their dates, and none of a stream without a scope', () => {
