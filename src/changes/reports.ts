@@ -4,7 +4,7 @@ import { MAX_SUMS } from '../rules/cursor';
 import { partitionOf } from '../sinks/partition';
 import { encodedBytes } from '../sinks/record-size';
 import type { OutgoingRecord } from '../sinks/transaction';
-import type { Layout } from '../state/state-topic';
+import type { Layout, ShownAccount } from '../state/state-topic';
 import { dayOrNull, isExact } from './kinds';
 import type { Living } from './living';
 import { BATCH_OVERHEAD_BYTES, type Origin, type OutputTopic } from './records';
@@ -31,12 +31,6 @@ export interface SweepReport {
   readonly completeness: Omit<Completeness, 'reasons'>;
   /** What is on the topic once the record is. */
   readonly living: Living;
-}
-
-/** What is known of an entity's account, as its record says. */
-interface ShownAccount {
-  readonly taxId: string | null;
-  readonly name: string | null;
 }
 
 /** The record of whose account an entity is; null = the tombstone of an entity that is removed. */

@@ -16,7 +16,7 @@ import {
   type Observable,
 } from 'rxjs';
 
-import type { Account } from '../state/state-topic';
+import { showSame, type Account, type ShownAccount } from '../state/state-topic';
 import { FatalError } from '../errors';
 import { isObject } from '../json';
 import type { StreamDeclaration } from '../model';
@@ -68,18 +68,13 @@ function remember({ session, reader }: EntityReading, before: Account | null, ac
 }
 
 /** What a record says of the entity: what its account shows, or as before where it shows nothing. */
-function toPublish(before: Account['published'], shown: Account['published'] | null): Account['published'] {
-  if (shown == null) return before;
+function toPublish(before: Account['published'], shown: ShownAccount | null): Account['published'] {
+  if (shown === null) return before;
   return before === undefined && shown.taxId === null && shown.name === null ? undefined : shown;
 }
 
 function isSame(one: Account, other: Account): boolean {
-  return (
-    one.taxId === other.taxId &&
-    one.accountUuid === other.accountUuid &&
-    one.published?.taxId === other.published?.taxId &&
-    one.published?.name === other.published?.name
-  );
+  return one.taxId === other.taxId && one.accountUuid === other.accountUuid && showSame(one.published, other.published);
 }
 
 function warn({ reader }: EntityReading, message: string): Observable<Progress> {

@@ -4,7 +4,7 @@ import type { Cursor, EntityId, ScanName, StreamName } from '../model';
 import type { Completeness } from '../rules/completeness';
 import { cursorOf, walkOf } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
-import type { Account, Hold } from '../state/state-topic';
+import { showSame, type Account, type Hold } from '../state/state-topic';
 import { Commits, type CommitParts, type PagesCommitted } from './commits';
 import { addressed, type Addressed, type Memory, type StreamState } from './memory';
 import {
@@ -102,7 +102,7 @@ function entityRecords(
   before: Account['published'],
   shown: Account['published'],
 ): readonly OutgoingRecord[] {
-  if (shown === undefined || (before?.taxId === shown.taxId && before.name === shown.name)) return [];
+  if (shown === undefined || showSame(before, shown)) return [];
   const observedAtMs = memory.observe();
   memory.observed(observedAtMs);
   return [entityRecordOf(memory.entities, entity, { op: before === undefined ? 'c' : 'u', shown, observedAtMs })];

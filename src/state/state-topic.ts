@@ -19,7 +19,18 @@ export interface Account {
   /** Day of the first run, `YYYY-MM-DD`: what a default `start_date` is counted from. */
   readonly firstRun: string;
   /** What the newest record of the entity says; absent = there is none. */
-  readonly published?: { readonly taxId: string | null; readonly name: string | null };
+  readonly published?: ShownAccount;
+}
+
+/** What is known of an entity's account, as its record says. */
+export interface ShownAccount {
+  readonly taxId: string | null;
+  readonly name: string | null;
+}
+
+/** Whether two accounts, or none, show the same. */
+export function showSame(one: ShownAccount | undefined, other: ShownAccount | undefined): boolean {
+  return one?.taxId === other?.taxId && one?.name === other?.name;
 }
 
 /** How the rows of one stream are judged; entries name theirs by its index in `Layout.definitions`. */
