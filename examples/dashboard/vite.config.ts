@@ -2,10 +2,8 @@ import { join } from 'node:path';
 
 import { defineConfig, type Plugin } from 'vite';
 
-import { fill } from './pages/page.ts';
+import { files, fill } from './pages/page.ts';
 import { readBooks, type Books } from './read.ts';
-
-const pages = ['index', 'receivables', 'revenue', 'group', 'to-check'];
 
 /** Puts the figures into the pages. The database is read once for all of them, and only where a page is made. */
 function booksIntoPages(): Plugin {
@@ -35,6 +33,6 @@ export default defineConfig({
   build: {
     outDir: process.env['DASHBOARD_OUT'] ?? 'dist',
     emptyOutDir: true,
-    rolldownOptions: { input: pages.map((page) => join(import.meta.dirname, `${page}.html`)) },
+    rolldownOptions: { input: files.map((file) => join(import.meta.dirname, `${file}.html`)) },
   },
 });

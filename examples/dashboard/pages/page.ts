@@ -47,12 +47,32 @@ const pages: readonly Page[] = [
   },
 ];
 
-/** A page with its figures in place of its empty body. */
+/** The files of the pages, without `.html`. */
+export const files: readonly string[] = pages.map(({ file }) => file);
+
+/** A page with what all heads say in front of its own, and its figures in place of its empty body. */
 export function fill(template: string, file: string, books: Books): string {
   const page = pages.find((each) => each.file === file);
   if (page === undefined) throw new Error(`Filling ${file}.html: expected one of the pages, got an unknown one`);
-  const { text } = body(page, books);
-  return template.replace('<body></body>', () => `<body>${text}</body>`);
+  return template
+    .replace('<head>', () => `<head>${head(page).text}`)
+    .replace('<body></body>', () => `<body>${body(page, books).text}</body>`);
+}
+
+function head({ title }: Page): Html {
+  return html`
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width" />
+    <meta name="color-scheme" content="light dark" />
+    <meta
+      http-equiv="Content-Security-Policy"
+      content="default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+    />
+    <meta name="robots" content="noindex" />
+    <title>${title}</title>
+    <link rel="icon" href="data:," />
+    <link rel="stylesheet" href="/browser/style.css" />
+  `;
 }
 
 function body({ file, title, lead, content }: Page, books: Books): Html {
