@@ -7,10 +7,11 @@ import { parseArgs } from 'node:util';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { listenForStop, messageOf } from './demo';
-import { companies } from './demo/companies';
+import { fillRates } from './example/books';
 import { buildDashboard, installDashboard, serveFolder } from './example/dashboard';
-import { countRows, readApi } from './example/reports';
-import { openStack, tables, type Stack } from './example/stack';
+import { countTables, FILLED_WITHIN_MS, openMadeUp, rowsOfApi, until, type Running } from './example/made-up';
+import { countRows } from './example/reports';
+import { tables } from './example/stack';
 
 const HELP = `Shows the books in PostgreSQL as pages: receivables, revenue, the group, and what
 to check. The pages are built once and served until Ctrl-C.
@@ -28,10 +29,6 @@ removes everything in the end.
 Exit codes: 0 stopped by Ctrl-C, 1 a bug, 2 usage or a missing program, 3 something
 could not start.
 `;
-
-/** Much shorter than in earnest. */
-const SCHEDULE = { newestSeconds: 1, clientsNewestSeconds: 2, openSeconds: 2, recentSeconds: 3, sweepSeconds: 2 };
-const FILLED_WITHIN_MS = 180_000;
 
 interface Options {
   readonly port: number;
@@ -67,32 +64,26 @@ async function show(database: string, port: number, signal: AbortSignal): Promis
   }
 }
 
-/** Resolves when every row of the API is in its table, and the companies are in `entities`. */
-async function fill({ api, postgres, service }: Stack, signal: AbortSignal): Promise<void> {
-  const expected = countRows(await Promise.all(companies.map(({ id, key }) => readApi(api.url, key, id))));
-  const values = companies.map(({ id, nip, name }) => `('${id}', '${nip}', '${name}')`);
-  await postgres.execute(`insert into entities (entity, nip, name) values ${values.join(', ')} on conflict do nothing`);
-  const counts = tables.map((table) => `(select count(*) from ${table}) as ${table}`);
-  const deadline = performance.now() + FILLED_WITHIN_MS;
-  for (;;) {
-    await service.check();
-    const [row] = await postgres.select(`select ${counts.join(', ')}`);
-    if (tables.every((table) => row?.[table] === expected[table])) return;
-    if (performance.now() > deadline) {
-      throw new TransientError(
-        `Filling the tables: expected ${JSON.stringify(expected)} rows within ${FILLED_WITHIN_MS / 1_000} s, got ${JSON.stringify(row)}`,
-      );
-    }
-    await delay(100, undefined, { signal });
-  }
+/** Resolves when every row of the API is in its table, and each company in `entities`. */
+async function fill(running: Running): Promise<void> {
+  const { stack } = running;
+  const rows = await rowsOfApi(stack);
+  const expected = countRows(rows);
+  await until(running, 'every row to be in its table', FILLED_WITHIN_MS, async () => {
+    const counts = await countTables(stack);
+    const [known] = await stack.postgres.select('select count(*) as companies from entities');
+    const isFilled = tables.every((table) => counts.get(table) === expected[table]);
+    return isFilled && Number(known?.['companies']) === rows.length ? true : undefined;
+  });
+  await fillRates(stack.postgres);
 }
 
 async function showMadeUpCompanies(port: number, signal: AbortSignal): Promise<void> {
   say('No DATABASE_URL: starting what npm run example:postgres starts ...');
   const onReady = (part: string, where: string): void => say(`  ${part.padEnd(13)} ${where}`);
-  const stack = await openStack({ companies, schedule: SCHEDULE, onReady, signal });
+  const stack = await openMadeUp({ onReady, signal });
   try {
-    await fill(stack, signal);
+    await fill({ stack, signal });
     const { user, password, host, port: at } = stack.postgres;
     await show(`postgresql://${user}:${password}@${host}:${at}/infakt`, port, signal);
   } finally {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
@@ -7,11 +6,12 @@ import { readCommitted } from '../src/sinks/look';
 import { connectPrograms } from './connect';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { listenForStop, messageOf, secondsSince } from './demo';
-import { alfa, beta, companiesWithBooks as companies, gamma } from './demo/companies';
+import { alfa, beta, gamma } from './demo/companies';
 import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
 import { closeBooks, fillRates, type Finding } from './example/books';
-import { cellText, countRows, readApi, runReports, type ApiRows, type Report } from './example/reports';
-import { companions, connectorOf, openStack, tables, type Stack } from './example/stack';
+import { countTables, FILLED_WITHIN_MS, openMadeUp, rowsOfApi, until, type Running } from './example/made-up';
+import { cellText, countRows, runReports, type Report } from './example/reports';
+import { tables, type Stack } from './example/stack';
 import { findJava } from './java';
 import { kafkaLibrary } from './kafka';
 import { findPostgres, type SqlRow } from './postgres';
@@ -40,17 +40,12 @@ program, 3 something could not start or ended by itself, 130 or 143 stopped
 before the end.
 `;
 
-/** Much shorter than in earnest. */
-const SCHEDULE = { newestSeconds: 1, clientsNewestSeconds: 2, openSeconds: 2, recentSeconds: 3, sweepSeconds: 2 };
-const FILLED_WITHIN_MS = 180_000;
 const CHANGED_WITHIN_MS = 60_000;
 const SHOWN_ROWS = 8;
 
 /** Everything that runs while it is told. */
-interface Scene {
+interface Scene extends Running {
   readonly screen: Screen;
-  readonly signal: AbortSignal;
-  readonly stack: Stack;
   readonly beganMs: number;
 }
 
@@ -65,9 +60,7 @@ async function play(screen: Screen, signal: AbortSignal): Promise<number> {
   );
   await findPrograms(screen);
   const beganMs = performance.now();
-  const stack = await openStack({
-    companies,
-    schedule: SCHEDULE,
+  const stack = await openMadeUp({
     onReady: (name, where, afterMs) =>
       screen.print(part(screen, name, `${where}, ready after ${(afterMs / 1_000).toFixed(1)} s`)),
     signal,
@@ -131,14 +124,6 @@ async function fill(scene: Scene): Promise<void> {
   const all = countText([...counts.values()].reduce((sum, rows) => sum + rows, 0));
   const first = (((firstMs ?? beganMs) - beganMs) / 1_000).toFixed(1);
   screen.print(...bars(), `  first rows ${first} s, all ${all} rows ${secondsSince(beganMs)} after the start`);
-}
-
-async function countTables({ postgres }: Stack): Promise<readonly (readonly [string, number])[]> {
-  const counts = tables.map((table) => `select '${table}' as name, count(*) as rows from ${table}`);
-  const existing = await postgres.select(`select tablename as name from pg_tables where schemaname = 'public'`);
-  const names = new Set(existing.map(({ name }) => name));
-  const rows = await postgres.select(counts.filter((_, index) => names.has(tables[index])).join(' union all '));
-  return rows.map(({ name, rows: count }) => [String(name), Number(count)] as const);
 }
 
 /** Something that happens in inFakt, and the row in which it shows. */
@@ -221,12 +206,10 @@ async function closing(scene: Scene): Promise<boolean> {
   const { screen, stack } = scene;
   const rows = await rowsOfApi(stack);
   const expected = countRows(rows);
-  const counts = new Map(
-    await until(scene, 'the lines of the new invoice', CHANGED_WITHIN_MS, async () => {
-      const found = await countTables(stack);
-      return found.every(([table, count]) => count === expected[table]) ? found : undefined;
-    }),
-  );
+  const counts = await until(scene, 'the lines of the new invoice', CHANGED_WITHIN_MS, async () => {
+    const found = await countTables(stack);
+    return [...found].every(([table, count]) => count === expected[table]) ? found : undefined;
+  });
   const verdict = (agrees: boolean): string =>
     agrees ? screen.style('green', 'agree') : screen.style('red', 'DIFFER');
   screen.print(
@@ -312,36 +295,6 @@ function sumsText({ fromTables }: Report): string {
   const sum = (name: string): number =>
     own.reduce((total, row: SqlRow) => total + Math.round(Number(row[name]) * 100), 0);
   return `${names.map((name) => `${name} ${amounts.format(sum(name) / 100)}`).join(', ')} PLN`;
-}
-
-function rowsOfApi({ api }: Stack): Promise<ApiRows[]> {
-  return Promise.all(companies.map(({ id, key }) => readApi(api.url, key, id)));
-}
-
-/** Asks again and again until there is an answer; rejects when it takes too long, something ended or failed, or the example is to stop. */
-async function until<T>(
-  { signal, stack }: Scene,
-  what: string,
-  withinMs: number,
-  ask: () => Promise<T | undefined>,
-): Promise<T> {
-  const beganMs = performance.now();
-  for (;;) {
-    await stack.service.check();
-    for (const table of [...tables, ...companions]) {
-      const failed = (await stack.connect.states(connectorOf(table))).find(({ error }) => error !== undefined);
-      if (failed?.error === undefined) continue;
-      throw new TransientError(
-        `running the connector ${connectorOf(table)}: expected it to go on, got: ${failed.error}`,
-      );
-    }
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (performance.now() - beganMs > withinMs) {
-      throw new TransientError(`waiting for ${what}: expected it within ${withinMs / 1_000} s, got nothing of it`);
-    }
-    await delay(50, undefined, { signal });
-  }
 }
 
 function wantsHelp(args: readonly string[]): boolean {
