@@ -105,3 +105,8 @@ export interface LoadedConfig {
   /** Every secret value that was seen, used or not; the log must never show one. */
   readonly secrets: readonly string[];
 }
+
+/** The entities read anew, and what was noticed. */
+export interface LoadedEntities extends Pick<LoadedConfig, 'warnings' | 'secrets'> {
+  readonly entities: readonly EntityConfig[];
+}

@@ -79,6 +79,7 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'lost':
     case 'shard-ready':
     case 'contact':
+    case 'entities':
     case 'shards':
     case 'waiting':
     case 'surroundings':

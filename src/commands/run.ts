@@ -13,6 +13,9 @@ Reads every stream of every enabled entity over and over and publishes what chan
 entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr as
 JSON lines.
 
+The files of the entities may be changed, added and removed while it runs: that acts within seconds on the entity alone. A file that is
+removed stops the reading and deletes nothing. Faulty files are reported, and the last good ones stay in force.
+
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 
 Options
@@ -30,7 +33,7 @@ export function runCommand(
     help,
     options: configOptions,
     async run(values, io) {
-      const { config, logger, kafkaLog, secrets } = setUp(io, values);
+      const { config, logger, kafkaLog, secrets, entityFiles } = setUp(io, values);
       const unproven = withoutNip(config);
       if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
@@ -44,6 +47,7 @@ export function runCommand(
           patience,
           kafkaLog,
           secrets,
+          entityFiles,
           version: io.version,
           now,
           socketFactory,

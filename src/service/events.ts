@@ -53,6 +53,13 @@ export type ServiceEvent =
       readonly owned: number;
       readonly of: number;
     }
+  /** The entities' files were changed, and act from now on; each list has entities that are enabled, or were. */
+  | {
+      readonly kind: 'entities';
+      readonly added: readonly EntityId[];
+      readonly changed: readonly EntityId[];
+      readonly removed: readonly EntityId[];
+    }
   /** The run waits for somebody else before it begins, or with null no longer. */
   | { readonly kind: 'waiting'; readonly wait: { readonly forWhom: string; readonly untilMs: number } | null }
   /** Something around the service is not as it should be, and the run goes on all the same. */

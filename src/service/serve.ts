@@ -1,20 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 
 import {
+  BehaviorSubject,
   catchError,
+  combineLatest,
   concat,
   concatMap,
   defaultIfEmpty,
   defer,
+  distinctUntilChanged,
   EMPTY,
   filter,
   finalize,
   from,
   ignoreElements,
+  map,
   merge,
   mergeMap,
+  NEVER,
   of,
   pairwise,
+  scan,
   startWith,
   Subject,
   switchMap,
@@ -55,7 +62,8 @@ import type { Emit, LossKind, ServiceEvent, StreamFreshness } from './events';
 import { lookAtState } from './foreign-state';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
-import type { Cluster, RunContext, ServiceOptions } from './run-context';
+import type { Cluster, EntitiesByShard, RunContext, ServiceOptions } from './run-context';
+import { changeOfEntities, watchEntities } from './watch-entities';
 import { watchTopics } from './watch-topics';
 
 /**
@@ -101,7 +109,6 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
   const codecs = createCodecs(service, topics, framing, version);
   const holders = new Map<EntityId, UuidOf>();
   const owners = createRowOwners();
-  const areSeveral = config.entities.filter(({ enabled }) => enabled).length > 1;
   const run: RunContext = {
     options,
     emit,
@@ -113,11 +120,11 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     api,
     budgetScope: service.budget.scope,
     requestOrder,
-    shards: entitiesByShard(config.entities, topics.state.partitions),
+    shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(config.entities, topics.state.partitions)),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     holders,
     twins: createTwins(holders, owners),
-    noteRow: areSeveral ? owners.note : undefined,
+    noteRow: owners.note,
   };
   const watched = watchTopics({
     look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
@@ -135,7 +142,10 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
   );
   const reading = looked.pipe(
     concatMap((used) =>
-      runShards(used === null ? run : { ...run, codecs: withNewShardsLike(codecs, used) }).pipe(failWith(watched)),
+      runShards(used === null ? run : { ...run, codecs: withNewShardsLike(codecs, used) }).pipe(
+        failWith(watched),
+        failWith(followEntityFiles(run, options)),
+      ),
     ),
   );
   const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
@@ -144,6 +154,25 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
       api.close();
       void membership.leave();
     }),
+  );
+}
+
+/** Takes what the entities' files came to into force, each time that they change; never emits. */
+function followEntityFiles(run: RunContext, { config, entityFiles, patience }: ServiceOptions): Observable<never> {
+  if (entityFiles === undefined) return NEVER;
+  return watchEntities(entityFiles, patience.entitiesMs).pipe(
+    scan((before: readonly EntityConfig[], seen) => {
+      if (seen.kind === 'unusable') {
+        run.emit({ kind: 'surroundings', about: `${seen.error.message}\nThe entities stay as they were` });
+        return before;
+      }
+      const change = changeOfEntities(before, seen.entities);
+      for (const entity of [...change.changed, ...change.removed]) run.twins.forget(entity);
+      if (Object.values(change).some((names) => names.length > 0)) run.emit({ kind: 'entities', ...change });
+      run.shards.next(entitiesByShard(seen.entities, run.topics.state.partitions));
+      return seen.entities;
+    }, config.entities),
+    ignoreElements(),
   );
 }
 
@@ -158,7 +187,8 @@ export function runShards(run: RunContext): Observable<Progress> {
 
 /** Every shard, or an error: in a run of one sweep nobody else may take part. */
 function allShards(run: RunContext): Observable<Progress> {
-  const { membership, serviceId, shards, topics } = run;
+  const { membership, serviceId, topics } = run;
+  const shards = run.shards.value;
   const owned = membership.owned.pipe(tap((numbers) => refuseOtherMembers(numbers, topics, serviceId)));
   return owned.pipe(
     take(1),
@@ -172,8 +202,9 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
   const { api, emit, membership, options, shards } = run;
   const { owned } = membership;
   const none: ReadonlySet<number> = new Set();
-  const changes = owned.pipe(
-    tap((numbers) => api.setShare(shareOf(numbers, run))),
+  const changes = combineLatest([owned, shards]).pipe(
+    tap(([numbers]) => api.setShare(shareOf(numbers, run))),
+    map(([numbers]) => numbers),
     startWith(none),
     pairwise(),
     tap(([before, now]) => emitShards(run, before, now)),
@@ -186,9 +217,41 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
         filter((numbers) => !numbers.has(number)),
         tap(() => emit({ kind: 'shard-ready', shard: number, streams: [] })),
       );
-      return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
+      return serveAsConfigured(run, number).pipe(takeUntil(lost));
     }),
   );
+}
+
+/** Reads one shard's entities; each time that these change, what is under way is finished and committed before the others are read. */
+function serveAsConfigured(run: RunContext, number: number): Observable<Progress> {
+  const { options, shards } = run;
+  /** The first entity beside another one makes its rows worth noting. */
+  const setting = (all: EntitiesByShard) => ({ entities: all.get(number) ?? [], alone: isAlone(all) });
+  const settings = shards.pipe(
+    map(setting),
+    distinctUntilChanged((one, other) => isDeepStrictEqual(one, other)),
+    takeUntil(whenAborted(options.stop)),
+  );
+  interface Served {
+    readonly entities: readonly EntityConfig[];
+    /** Aborted once other entities are to be read. */
+    readonly over: AbortController;
+  }
+  return settings.pipe(
+    scan((before: Served | null, { entities }): Served => {
+      before?.over.abort();
+      return { entities, over: new AbortController() };
+    }, null),
+    concatMap((served) => {
+      if (served === null) return EMPTY;
+      const stop = AbortSignal.any([options.stop, served.over.signal]);
+      return serveShard({ ...run, options: { ...options, stop } }, number, served.entities);
+    }),
+  );
+}
+
+function isAlone(shards: EntitiesByShard): boolean {
+  return [...shards.values()].flat().length === 1;
 }
 
 /** Says what the group gave and took, where that is anything. */
@@ -196,7 +259,7 @@ function emitShards({ emit, shards, topics }: RunContext, before: ReadonlySet<nu
   const taken = [...now].filter((number) => !before.has(number));
   const givenUp = [...before].filter((number) => !now.has(number));
   if (taken.length + givenUp.length === 0) return;
-  const entities = taken.flatMap((number) => shards.get(number) ?? []).map(({ id }) => id);
+  const entities = taken.flatMap((number) => shards.value.get(number) ?? []).map(({ id }) => id);
   emit({ kind: 'shards', taken, givenUp, entities, owned: now.size, of: topics.state.partitions });
 }
 
@@ -204,8 +267,8 @@ function emitShards({ emit, shards, topics }: RunContext, before: ReadonlySet<nu
 function shareOf(owned: ReadonlySet<number>, { budgetScope, shards }: RunContext): number {
   if (budgetScope === 'replica') return 1;
   const count = (numbers: readonly number[]): number =>
-    numbers.reduce((sum, number) => sum + (shards.get(number)?.length ?? 0), 0);
-  return count([...owned]) / count([...shards.keys()]);
+    numbers.reduce((sum, number) => sum + (shards.value.get(number)?.length ?? 0), 0);
+  return count([...owned]) / count([...shards.value.keys()]);
 }
 
 /** Reads one shard, and opens it again after each commit that did not go through. A shard without an entity has no writer. */
@@ -216,7 +279,8 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   let shard: Shard;
   // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
   const createAnew = (): void => {
-    shard = createShard(shardOptions(run, number, entities));
+    const setting = isAlone(run.shards.value) ? { ...run, noteRow: undefined } : run;
+    shard = createShard(shardOptions(setting, number, entities));
   };
   createAnew();
   for (const { id } of entities) holders.set(id, (stream, row) => shard.uuid(id, stream, row));

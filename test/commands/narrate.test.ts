@@ -394,3 +394,8 @@ test('a shard that is parked is an error in the log at each try, and its return 
   expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
   expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
 });
+
+test('a change of the entities that are read is told with their names', () => {
+  narrator.tell({ kind: 'entities', added: ['beta'], changed: [], removed: ['alfa'] });
+  expect(lines).toMatchObject([{ msg: 'entity files changed', added: ['beta'], changed: [], removed: ['alfa'] }]);
+});

@@ -20,6 +20,7 @@ export const impatient: Patience = {
   commitMs: 10_000,
   restoreMs: 20_000,
   topicsMs: 1_000,
+  entitiesMs: 100,
   idleCommitMs: 100,
   retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
