@@ -137,6 +137,9 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         case 'surroundings':
           logger.warn({ about: event.about }, 'surroundings');
           return;
+        case 'commit':
+        case 'status':
+          return;
         default:
           tellProgress(event);
       }

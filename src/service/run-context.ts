@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs';
+import type { Observable } from 'rxjs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import type { EntityId } from '../model';
@@ -10,6 +11,7 @@ import type { Framing } from '../sinks/framing';
 import type { Membership } from '../sinks/group';
 import type { Topics } from '../sinks/topics';
 import type { KafkaLog, KafkaSettings } from '../sinks/client';
+import type { StreamStatus } from '../status/stream-status';
 import type { Api } from './api';
 import type { Codecs } from './codecs';
 import type { Emit } from './events';
@@ -28,6 +30,10 @@ export interface ServiceOptions {
   /** Once aborted, no scan asks for a further page, and nothing is waited for. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** What this replica says of its streams, each time that there is something new; to be written to the status topic. */
+  readonly statuses?: Observable<readonly StreamStatus[]> | undefined;
+  /** What is to be written there last. */
+  readonly lastStatuses?: (() => readonly StreamStatus[]) | undefined;
 }
 
 /** The cluster, its topics verified, and how the records in them begin. */
@@ -42,14 +48,17 @@ export type ShardPartition = Pick<ShardOptions, 'openWriter' | 'read' | 'verifyL
 
 /** All that a run has once the group is joined; built once and passed on as it is. Nothing in it needs a broker. */
 export interface RunContext {
-  readonly options: Omit<ServiceOptions, 'config' | 'kafkaLog' | 'secrets' | 'socketFactory' | 'version'>;
+  readonly options: Omit<
+    ServiceOptions,
+    'config' | 'kafkaLog' | 'secrets' | 'socketFactory' | 'version' | 'statuses' | 'lastStatuses'
+  >;
   readonly emit: Emit;
   readonly serviceId: string;
   readonly topics: Topics;
   readonly codecs: Codecs;
   readonly membership: Pick<Membership, 'owned' | 'confirmed'>;
   readonly partition: (number: number) => ShardPartition;
-  readonly api: Pick<Api, 'of' | 'setShare'>;
+  readonly api: Pick<Api, 'of' | 'setShare' | 'allowance'>;
   /** Whether this replica's share of the requests is the whole or that of its entities. */
   readonly budgetScope: ServiceConfig['budget']['scope'];
   readonly requestOrder: RequestOrder;

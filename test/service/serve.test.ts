@@ -90,8 +90,8 @@ test.each([
     options: { endless: true },
     changes: { rhythm, budgetScope },
   });
-  const { of } = run.api;
-  await firstValueFrom(runShards({ ...run, api: { of, setShare: (part) => shares.push(part) } }));
+  const { of, allowance } = run.api;
+  await firstValueFrom(runShards({ ...run, api: { of, allowance, setShare: (part) => shares.push(part) } }));
   expect(shares).toEqual([share]);
 });
 

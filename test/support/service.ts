@@ -21,6 +21,7 @@ export const memoryTopics = {
   data: new Map(allStreams.map(({ name }) => [name, topic(name)])),
   sweeps: topic('sweeps'),
   entities: topic('entities'),
+  status: topic('status'),
   deadLetters: topic('dead-letters'),
   state: topic('state', PARTITIONS),
   highWatermarks: new Map(),
@@ -93,6 +94,7 @@ export function memoryRun({
     api: {
       of: ({ id }) => createMemoryRest({ entity: id, rows: () => rows, marks: requestOrder }),
       setShare: () => undefined,
+      allowance: () => ({ used: 0, limit: null }),
     },
     budgetScope: 'replica',
     requestOrder,
