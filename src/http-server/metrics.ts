@@ -46,14 +46,19 @@ export function createMetrics(setting: MetricsSetting): Metrics {
   collectDefaultMetrics({ register: registry });
   const counters = createCounters(registry);
   const timings = createTimings(registry);
-  const gauges = createGauges(registry, setting);
+  /** The streams as they are while the metrics are being read: every metric of a stream takes its value from there. */
+  let own: readonly StreamStatus[] = [];
+  const gauges = createGauges(registry, { ...setting, own: () => own });
   return {
     tell(event, nowMs) {
       counters.tell(event);
       timings.tell(event);
       gauges.tell(event, nowMs);
     },
-    render: () => registry.metrics(),
+    render() {
+      own = setting.own();
+      return registry.metrics();
+    },
     contentType: registry.contentType,
     described: () => registry.getMetricsAsArray().map(({ name, help, type }) => ({ name, help, type: String(type) })),
   };

@@ -66,14 +66,20 @@ export async function listen(setting: ServerSetting): Promise<HttpServer> {
 }
 
 /** The application without a port: the token first, then the route. */
-function appOf({ routes, token, onFault }: ServerSetting): Hono {
+function appOf({ routes, token, host, onFault }: ServerSetting): Hono {
   const app = new Hono();
   const open = new Set(routes.filter(({ access }) => access === 'open').map(({ path }) => path));
   app.use(async (context, next) => {
     const wanted = token();
-    const isAllowed = wanted === null || open.has(context.req.path) || isSignedIn(context.req.raw.headers, wanted);
-    if (isAllowed) await next();
-    else context.res = unauthorized();
+    const { path, raw } = context.req;
+    const refusal =
+      wanted === null
+        ? refuseStrangeHost(host, new URL(raw.url))
+        : isSignedIn(raw.headers, wanted)
+          ? null
+          : unauthorized();
+    if (open.has(path) || refusal === null) await next();
+    else context.res = refusal;
     for (const [name, value] of Object.entries(HEADERS))
       if (!context.res.headers.has(name)) context.header(name, value);
   });
@@ -111,6 +117,19 @@ export function json(status: number, value: unknown): Response {
 
 function unauthorized(): Response {
   return text(401, 'unauthorized', { 'WWW-Authenticate': 'Basic realm="infakt-kafka", charset="UTF-8"' });
+}
+
+/**
+ * Refuses a request to this machine alone by a name that is not this machine's: a page of another site, open in a browser here, may have a
+ * name that leads here, and would read the answer.
+ */
+function refuseStrangeHost(host: string, { hostname }: URL): Response | null {
+  if (!isLoopback(host) || isLoopback(hostname)) return null;
+  return text(403, 'without http.token only localhost is answered, by that name or its address');
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(hostname);
 }
 
 /** Whether the token came with the request, as a bearer token or as the password of a Basic sign-in. */

@@ -72,6 +72,7 @@ export function exchangeStatus({ options, emit, cluster, codec }: ExchangeSettin
   );
   return {
     async end() {
+      writing.unsubscribe();
       put(lastStatuses?.() ?? []);
       await writer.flush(LAST_WORDS_MS);
     },

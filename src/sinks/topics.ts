@@ -80,7 +80,6 @@ const STATUS_CONFIG = {
   'cleanup.policy': 'compact',
   'segment.ms': String(60 * 60 * 1000),
   'min.cleanable.dirty.ratio': '0.1',
-  'delete.retention.ms': WEEK_MS,
 };
 /** So that every reader sees one order of all streams; a record a sweep is not much. */
 const STATUS_PARTITIONS = 1;

@@ -108,9 +108,11 @@ class EventBoard implements Board {
   /** Returns the streams that the event bears on. */
   #apply(event: ServiceEvent, nowMs: number): readonly StreamTrack[] {
     switch (event.kind) {
-      case 'page':
-        this.#entityParkings.delete(event.entity);
-        return this.#at(event, (track) => track.page(event, nowMs));
+      case 'page': {
+        const wasParked = this.#entityParkings.delete(event.entity);
+        const tracks = this.#at(event, (track) => track.page(event, nowMs));
+        return wasParked ? this.#at({ entity: event.entity, stream: null }, () => undefined) : tracks;
+      }
       case 'swept':
         return this.#at(event, (track) => track.swept(event, nowMs));
       case 'held':

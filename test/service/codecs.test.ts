@@ -188,6 +188,8 @@ describe('a layout that names a released key schema keeps its keys', () => {
       undefined,
       [],
       undefined,
+      [],
+      undefined,
     ]);
   });
 });
