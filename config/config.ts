@@ -35,8 +35,19 @@ export interface RegistryConfig {
   readonly files: { readonly auth: string | null; readonly ca: string | null };
 }
 
+/** Where `run` answers over HTTP, and whom. */
+export interface HttpConfig {
+  /** 0 = nowhere. */
+  readonly port: number;
+  readonly host: string;
+  /** Null = whoever reaches the port may read. */
+  readonly token: string | null;
+  /** The file to read the token from again; null = the token cannot change. */
+  readonly tokenFile: string | null;
+}
+
 /** The service file, checked: files that it names are read, the base URL has no slash at its end. */
-export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
+export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry' | 'http'> {
   readonly kafka: {
     readonly brokers: readonly string[];
     readonly sessionTimeoutMs: number;
@@ -48,6 +59,7 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
   };
   /** Null = no registry. */
   readonly registry: RegistryConfig | null;
+  readonly http: HttpConfig;
 }
 
 /** One legal entity, checked. */

@@ -121,6 +121,9 @@ export const formats = {
   'infakt-kafka.session-timeout': integer(1_000, 1_800_000),
   'infakt-kafka.seconds': integer(1, 86_400),
   'infakt-kafka.hours': integer(1, 24),
+  'infakt-kafka.age': integer(1, 31_536_000),
+  'infakt-kafka.port': integer(0, 65_535),
+  'infakt-kafka.host': matching(/^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:.]+$/, 'an IP address or the name of a host'),
   'infakt-kafka.days': integer(1, 3_650),
   'infakt-kafka.budget-scope': oneOf('replica', 'group'),
   'infakt-kafka.share': {

@@ -1,4 +1,12 @@
-import type { ConfigSources, Environment, RegistryConfig, SaslConfig, ServiceConfig, TlsConfig } from './config';
+import type {
+  ConfigSources,
+  Environment,
+  HttpConfig,
+  RegistryConfig,
+  SaslConfig,
+  ServiceConfig,
+  TlsConfig,
+} from './config';
 import { nothing, type Fault, type Findings } from './findings';
 import { baseUrlOf, formats, httpUrlOf, isLoopback } from './formats';
 import { serviceSchema, type ServiceFile } from './schema';
@@ -64,7 +72,31 @@ export function loadService(
       sasl,
     },
     registry: loadRegistry(sheet, env, findings),
+    http: loadHttp(sheet, env, findings),
   };
+}
+
+function loadHttp(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): HttpConfig {
+  const { file, values, faulty } = sheet;
+  const { port, host } = values.http;
+  const token = loadSecret(
+    sheet,
+    {
+      key: 'http.token',
+      fileKey: 'http.tokenFile',
+      variable: 'HTTP_TOKEN',
+      format: formats['infakt-kafka.token'],
+    },
+    env,
+    trimAll,
+    findings,
+  );
+  const isOpen = port !== 0 && token === null && !faulty.has('http.host') && !isLoopback(host) && host !== '::1';
+  if (isOpen)
+    findings.warnings.push(
+      `${file}: http.host: without http.token whoever reaches ${host}:${port} may read how every company is read`,
+    );
+  return { port, host, token: token ?? null, tokenFile: fileInUse(sheet, 'http.tokenFile', env, 'HTTP_TOKEN') };
 }
 
 function loadTls(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): TlsConfig {

@@ -24,6 +24,8 @@ export interface Io {
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** How this process calls itself among the replicas of its service. */
+  readonly replica: string;
 }
 
 /** The name of the signal that stops the process, once it has come. */

@@ -135,6 +135,9 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         case 'surroundings':
           logger.warn({ about: event.about }, 'surroundings');
           return;
+        case 'commit':
+        case 'status':
+          return;
         default:
           tellProgress(event);
       }
@@ -144,6 +147,7 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
 }
 
 function tellEntities(logger: Logger, { added, changed, removed }: EventOf<'entities'>): void {
+  if (added.length + changed.length + removed.length === 0) return;
   logger.info({ added, changed, removed }, 'entity files changed');
 }
 

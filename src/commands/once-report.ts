@@ -83,6 +83,8 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'shards':
     case 'waiting':
     case 'surroundings':
+    case 'commit':
+    case 'status':
       return;
     default:
       noteProgress(reports, event, nowMs);

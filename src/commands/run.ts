@@ -6,6 +6,7 @@ import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp, whenStopped, withoutNip } from './io';
 import { createNarrator } from './narrate';
+import { watchRun } from './watch-run';
 
 const help = `Usage: infakt-kafka run [options]
 
@@ -24,6 +25,9 @@ ${configHelp}
 Exit code: 0 stopped, 2 configuration, or something that no waiting cures (the message says what to do).
 `;
 
+/** How often time alone may change where a stream stands. */
+const LOOK_MS = 5_000;
+
 /** `infakt-kafka run`: reads everything over and over until stopped. */
 export function runCommand(
   patience: Patience = usualPatience(Math.random),
@@ -40,7 +44,10 @@ export function runCommand(
       void whenStopped(io).then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
+      const { replica, version } = io;
+      const watch = await watchRun({ config, secrets, logger, replica, version, now });
       const summing = setInterval(() => narrator.sumUp(), 60_000);
+      const looking = setInterval(() => watch.look(), LOOK_MS);
       await lastValueFrom(
         runService({
           config,
@@ -53,9 +60,18 @@ export function runCommand(
           socketFactory,
           endless: true,
           stop: io.stop,
-        }).pipe(tap(narrator.tell)),
+          statuses: watch.statuses,
+          lastStatuses: watch.lastStatuses,
+        }).pipe(
+          tap(narrator.tell),
+          tap((event) => watch.tell(event)),
+        ),
         { defaultValue: null },
-      ).finally(() => clearInterval(summing));
+      ).finally(() => {
+        clearInterval(summing);
+        clearInterval(looking);
+        return watch.close();
+      });
       await whenStopped(io);
       logger.info('stopped');
       return 0;

@@ -111,7 +111,7 @@ export function readerOf({ api, emit }: Pick<RunContext, 'api' | 'emit'>, entity
     startDate: entity.startDate,
     endDate: entity.endDate,
     streams: allStreams.filter(({ name }) => entity.streams.includes(name)),
-    rest: api.of(entity, (attempt) => emit({ kind: 'request', ...attempt })),
+    rest: api.of(entity, (attempt) => emit({ kind: 'request', ...attempt, allowance: api.allowance() })),
     deletions: entity.deletions,
   };
 }

@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import type { BehaviorSubject } from 'rxjs';
+import type { BehaviorSubject, Observable } from 'rxjs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import type { RowOwners } from '../changes/row-owners';
@@ -12,6 +12,7 @@ import type { Framing } from '../sinks/framing';
 import type { Membership } from '../sinks/group';
 import type { Topics } from '../sinks/topics';
 import type { KafkaLog, KafkaSettings } from '../sinks/client';
+import type { StreamStatus } from '../status/stream-status';
 import type { Api } from './api';
 import type { Codecs } from './codecs';
 import type { Emit } from './events';
@@ -33,6 +34,10 @@ export interface ServiceOptions {
   readonly version: string;
   /** The files that the entities come from, to be looked at while the run goes on; undefined = the entities stay as they are. */
   readonly entityFiles?: EntityFiles | undefined;
+  /** What this replica says of its streams, each time that there is something new; to be written to the status topic. */
+  readonly statuses?: Observable<readonly StreamStatus[]> | undefined;
+  /** What is to be written there last. */
+  readonly lastStatuses?: (() => readonly StreamStatus[]) | undefined;
 }
 
 /** The cluster, its topics verified, and how the records in them begin. */
@@ -52,7 +57,7 @@ export type EntitiesByShard = ReadonlyMap<number, readonly EntityConfig[]>;
 export interface RunContext {
   readonly options: Omit<
     ServiceOptions,
-    'config' | 'entityFiles' | 'kafkaLog' | 'secrets' | 'socketFactory' | 'version'
+    'config' | 'entityFiles' | 'kafkaLog' | 'lastStatuses' | 'secrets' | 'socketFactory' | 'statuses' | 'version'
   >;
   readonly emit: Emit;
   readonly serviceId: string;
@@ -60,7 +65,7 @@ export interface RunContext {
   readonly codecs: Codecs;
   readonly membership: Pick<Membership, 'owned' | 'confirmed'>;
   readonly partition: (number: number) => ShardPartition;
-  readonly api: Pick<Api, 'of' | 'setShare'>;
+  readonly api: Pick<Api, 'of' | 'setShare' | 'allowance'>;
   /** Whether this replica's share of the requests is the whole or that of its entities. */
   readonly budgetScope: ServiceConfig['budget']['scope'];
   readonly requestOrder: RequestOrder;

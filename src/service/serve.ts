@@ -42,7 +42,7 @@ import { failWith } from '../operators/fail-with';
 import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
-import { freshnessOf } from '../rules/completeness';
+import { finishedSweeps, freshnessOf } from '../rules/completeness';
 import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
@@ -58,8 +58,10 @@ import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs, withNewShardsLike } from './codecs';
-import type { Emit, LossKind, ServiceEvent, StreamFreshness } from './events';
+import type { Emit, LossKind, RestoredStream, ServiceEvent } from './events';
 import { lookAtState } from './foreign-state';
+import { exchangeStatus } from './exchange-status';
+import { observed } from './observe-writer';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, EntitiesByShard, RunContext, ServiceOptions } from './run-context';
@@ -83,7 +85,8 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
     // Until the group is joined there is nothing to finish.
     const opened = defer(() => from(openCluster(options, emit))).pipe(takeUntil(stopping));
     const serving = opened.pipe(mergeMap((cluster) => takePart(options, emit, cluster)));
-    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit }, null))).pipe(
+    const entities = options.config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
+    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit }, { shard: null, entities }))).pipe(
       takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
       finalize(() => events.complete()),
     );
@@ -148,10 +151,16 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
       ),
     ),
   );
-  const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
+  const exchange = options.endless ? exchangeStatus({ options, emit, cluster, codec: codecs.status }) : null;
+  // What this replica says last of its streams is written while they are still its own.
+  const leave = defer(() => from(exchange?.end() ?? Promise.resolve())).pipe(
+    mergeMap(() => membership.leave()),
+    ignoreElements(),
+  );
   return concat(reading, leave).pipe(
     finalize(() => {
       api.close();
+      exchange?.close();
       void membership.leave();
     }),
   );
@@ -168,7 +177,7 @@ function followEntityFiles(run: RunContext, { config, entityFiles, patience }: S
       }
       const change = changeOfEntities(before, seen.entities);
       for (const entity of [...change.changed, ...change.removed]) run.twins.forget(entity);
-      if (Object.values(change).some((names) => names.length > 0)) run.emit({ kind: 'entities', ...change });
+      run.emit({ kind: 'entities', ...change, configured: seen.entities });
       run.shards.next(entitiesByShard(seen.entities, run.topics.state.partitions));
       return seen.entities;
     }, config.entities),
@@ -202,24 +211,28 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
   const { api, emit, membership, options, shards } = run;
   const { owned } = membership;
   const none: ReadonlySet<number> = new Set();
-  const changes = combineLatest([owned, shards]).pipe(
+  const shares = combineLatest([owned, shards]).pipe(
     tap(([numbers]) => api.setShare(shareOf(numbers, run))),
-    map(([numbers]) => numbers),
+    ignoreElements(),
+    takeUntil(whenAborted(options.stop)),
+  );
+  const changes = owned.pipe(
     startWith(none),
     pairwise(),
     tap(([before, now]) => emitShards(run, before, now)),
     takeUntil(whenAborted(options.stop)),
   );
-  return changes.pipe(
+  const reading = changes.pipe(
     mergeMap(([before, now]) => from([...now].filter((number) => !before.has(number)))),
     mergeMap((number) => {
       const lost = owned.pipe(
         filter((numbers) => !numbers.has(number)),
-        tap(() => emit({ kind: 'shard-ready', shard: number, streams: [] })),
+        tap(() => emit({ kind: 'shard-ready', shard: number, streams: [], restoreMs: null })),
       );
       return serveAsConfigured(run, number).pipe(takeUntil(lost));
     }),
   );
+  return merge(shares, reading);
 }
 
 /** Reads one shard's entities; each time that these change, what is under way is finished and committed before the others are read. */
@@ -258,9 +271,10 @@ function isAlone(shards: EntitiesByShard): boolean {
 function emitShards({ emit, shards, topics }: RunContext, before: ReadonlySet<number>, now: ReadonlySet<number>): void {
   const taken = [...now].filter((number) => !before.has(number));
   const givenUp = [...before].filter((number) => !now.has(number));
-  if (taken.length + givenUp.length === 0) return;
   const entities = taken.flatMap((number) => shards.value.get(number) ?? []).map(({ id }) => id);
-  emit({ kind: 'shards', taken, givenUp, entities, owned: now.size, of: topics.state.partitions });
+  const used = [...now].filter((number) => shards.value.has(number));
+  const counts = { owned: now.size, of: topics.state.partitions };
+  emit({ kind: 'shards', taken, givenUp, entities, used, shards: [...now], ...counts });
 }
 
 /** How much of the one IP's requests this replica may make: its entities' part of all, unless each replica has an IP. */
@@ -280,7 +294,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
   const createAnew = (): void => {
     const setting = isAlone(run.shards.value) ? { ...run, noteRow: undefined } : run;
-    shard = createShard(shardOptions(setting, number, entities));
+    shard = createShard(observed(shardOptions(setting, number, entities), run));
   };
   createAnew();
   for (const { id } of entities) holders.set(id, (stream, row) => shard.uuid(id, stream, row));
@@ -290,8 +304,10 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   const reading = defer(() =>
     readShard({
       open: async (wanted) => {
+        const began = options.now();
         const session = await shard.open(wanted);
-        emit({ kind: 'shard-ready', shard: number, streams: freshnessIn(session, entities) });
+        const restoreMs = Math.max(0, options.now() - began);
+        emit({ kind: 'shard-ready', shard: number, streams: restoredIn(session, entities), restoreMs });
         return session;
       },
       readers: entities.map((entity) => readerOf(run, entity)),
@@ -308,7 +324,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   );
   const reopenedReading = reading.pipe(
     tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
-    reopened(run, number, confirmed),
+    reopened(run, { shard: number, entities: entities.map(({ id }) => id) }, confirmed),
   );
   const released = defer(() => from(shard.release())).pipe(ignoreElements());
   // Not of a shard that the group took away: its new owner ends what was left open.
@@ -325,12 +341,15 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
-/** How old what a session remembers of each of its streams is. */
-function freshnessIn(session: Pick<Session, 'stream'>, entities: readonly EntityConfig[]): StreamFreshness[] {
+/** What a session remembers of each of its streams. */
+function restoredIn(session: Pick<Session, 'stream'>, entities: readonly EntityConfig[]): RestoredStream[] {
   return entities.flatMap(({ id: entity, streams }) =>
     streams.map((stream) => {
       const known = session.stream(entity, stream);
-      return { entity, stream, ...freshnessOf(known.cursor('sweep'), known.completeness()) };
+      const [sweep, completeness] = [known.cursor('sweep'), known.completeness()];
+      const isFirst = finishedSweeps(sweep) === 0;
+      const reasons = isFirst ? [] : completeness.reasons;
+      return { entity, stream, ...freshnessOf(sweep, completeness), reasons, isFirst, live: known.live() };
     }),
   );
 }
@@ -344,7 +363,7 @@ function isOfShard(error: unknown): boolean {
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
   { options, emit }: Pick<RunContext, 'options' | 'emit'>,
-  shard: number | null,
+  { shard, entities }: { readonly shard: number | null; readonly entities: readonly EntityId[] },
   ready?: () => Promise<void>,
 ): MonoTypeOperatorFunction<Progress> {
   const { endless, patience, stop } = options;
@@ -363,7 +382,8 @@ function reopened(
   const report = (event: ReopenEvent<Progress, LossKind>): Observable<Progress> => {
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
-    if (error instanceof Error) emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow });
+    if (error instanceof Error)
+      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow, entities });
     return EMPTY;
   };
   const until = whenAborted(stop);

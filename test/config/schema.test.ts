@@ -11,6 +11,6 @@ test('every key of the service file has a doc, and every default is accepted by 
 
 test('every secret of the service file is marked as one, so that no message shows it', () => {
   const secrets = settingsOf(serviceSchema).filter(([key]) => /password|token|keyFile/i.test(key));
-  expect(secrets).toHaveLength(7);
+  expect(secrets).toHaveLength(9);
   for (const [key, { sensitive }] of secrets) expect([key, sensitive]).toEqual([key, true]);
 });

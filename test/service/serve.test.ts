@@ -187,8 +187,8 @@ describe('entities that change while it runs', () => {
       options: { endless: true },
       changes: { rhythm, budgetScope: 'group' },
     });
-    const { of } = run.api;
-    const running = runShards({ ...run, api: { of, setShare: (part) => shares.push(part) } }).subscribe();
+    const setShare = (part: number): void => void shares.push(part);
+    const running = runShards({ ...run, api: { ...run.api, setShare } }).subscribe();
     run.shards.next(entitiesByShard([entityOf(alfa), entityOf(beta)], partitions));
     running.unsubscribe();
     expect(shares).toEqual([1, 0.5]);
@@ -207,8 +207,8 @@ test.each([
     options: { endless: true },
     changes: { rhythm, budgetScope },
   });
-  const { of } = run.api;
-  await firstValueFrom(runShards({ ...run, api: { of, setShare: (part) => shares.push(part) } }));
+  const { of, allowance } = run.api;
+  await firstValueFrom(runShards({ ...run, api: { of, allowance, setShare: (part) => shares.push(part) } }));
   expect(shares).toEqual([share]);
 });
 

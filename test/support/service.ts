@@ -23,6 +23,7 @@ export const memoryTopics = {
   data: new Map(allStreams.map(({ name }) => [name, topic(name)])),
   sweeps: topic('sweeps'),
   entities: topic('entities'),
+  status: topic('status'),
   deadLetters: topic('dead-letters'),
   state: topic('state', PARTITIONS),
   highWatermarks: new Map(),
@@ -95,6 +96,7 @@ export function memoryRun({
     api: {
       of: ({ id }) => createMemoryRest({ entity: id, rows: () => rows, marks: requestOrder }),
       setShare: () => undefined,
+      allowance: () => ({ used: 0, limit: null }),
     },
     budgetScope: 'replica',
     requestOrder,

@@ -169,6 +169,7 @@ function runContextOf(
     api: {
       of: ({ id }) => api.rest(id, budget.slots(id), requestOrder),
       setShare: budget.setShare,
+      allowance: budget.allowance,
     },
     budgetScope: 'replica',
     requestOrder,
@@ -206,6 +207,7 @@ const topics: Topics = {
   sweeps: topicOf('sweeps'),
   entities: topicOf('entities'),
   state: topicOf('state', STATE_PARTITIONS),
+  status: topicOf('status'),
   highWatermarks: new Map(),
   warnings: [],
 };
