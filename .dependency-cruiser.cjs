@@ -38,6 +38,12 @@ module.exports = {
       '^src/http\\.ts',
       'One place sends the key, and only to the configured host.',
     ),
+    only(
+      'proxy-agents-in-connections',
+      'https?-proxy-agent|agent-base',
+      '^src/connections\\.ts',
+      'One place knows which connection goes through a proxy.',
+    ),
     only('convict-in-config', 'convict', '^config/', 'The rest of the program sees plain frozen data.'),
     only(
       'http-in-its-room',

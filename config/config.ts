@@ -20,6 +20,16 @@ export interface SaslConfig {
   readonly passwordFile: string | null;
 }
 
+/** The proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name; what goes to Kafka never takes one. */
+export interface ProxyConfig {
+  /** Of requests over https; null = none. Holds the sign-in, a secret. */
+  readonly https: string | null;
+  /** Of requests over http; null = none. Holds the sign-in, a secret. */
+  readonly http: string | null;
+  /** Hosts that are reached directly, as NO_PROXY names them. */
+  readonly except: readonly string[];
+}
+
 /** The schema registry, how the service signs in there, and how far it may change what the registry holds. */
 export interface RegistryConfig {
   /** Without a slash at its end. */
@@ -33,6 +43,7 @@ export interface RegistryConfig {
   readonly timeoutMs: number;
   /** The files to read the password or token, and the authorities, from again; null = they cannot change. */
   readonly files: { readonly auth: string | null; readonly ca: string | null };
+  readonly proxies: ProxyConfig;
 }
 
 /** Where `run` answers over HTTP, and whom. */
@@ -60,6 +71,7 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry' | 
   /** Null = no registry. */
   readonly registry: RegistryConfig | null;
   readonly http: HttpConfig;
+  readonly proxies: ProxyConfig;
 }
 
 /** One legal entity, checked. */

@@ -30,11 +30,16 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Opens the way to the API; nothing is sent yet. */
 export function openApi(
-  { service }: { readonly service: Pick<ServiceConfig, 'infakt'> },
+  { service }: { readonly service: Pick<ServiceConfig, 'infakt' | 'proxies'> },
   { version, patience, secrets, requestOrder, onPace = () => undefined }: ApiSetting,
 ): Api {
   const { baseUrl, timeoutMs, requestsPerMinute } = service.infakt;
-  const http = createHttp({ timeoutMs, maxBytes: MAX_ANSWER_BYTES, userAgent: userAgentOf(version) });
+  const http = createHttp({
+    timeoutMs,
+    maxBytes: MAX_ANSWER_BYTES,
+    userAgent: userAgentOf(version),
+    proxies: service.proxies,
+  });
   const budget = createBudget({ requestsPerMinute, clock: monotonicClock, onPace });
   return {
     of: ({ id, apiKey, apiKeyFile }, onAttempt = () => undefined) =>

@@ -28,6 +28,12 @@ const forbidden: Readonly<
   'kafkajs-in-sinks': [[['src/service', 'src/shard', 'src/reading', 'src/upkeep', 'src/commands'], ['kafkajs']]],
   'avsc-in-avro': [[['src/sinks', 'src/service'], ['avsc']]],
   'cross-fetch-in-http': [[['src/sources', 'src/sinks'], ['cross-fetch']]],
+  'proxy-agents-in-connections': [
+    [
+      ['src/service', 'src/sinks'],
+      ['http-proxy-agent', 'https-proxy-agent'],
+    ],
+  ],
   'convict-in-config': [[['src/service', 'src/commands'], ['convict']]],
   'http-in-its-room': [
     [
