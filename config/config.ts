@@ -57,8 +57,16 @@ export interface HttpConfig {
   readonly tokenFile: string | null;
 }
 
+/** Whom `run` tells of what a person must see to. */
+export interface AlertsConfig {
+  /** Null = nobody. */
+  readonly url: string | null;
+  /** The file to read the URL from again; null = the URL cannot change. */
+  readonly urlFile: string | null;
+}
+
 /** The service file, checked: files that it names are read, the base URL has no slash at its end. */
-export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry' | 'http'> {
+export interface ServiceConfig extends Omit<ServiceFile, 'alerts' | 'kafka' | 'registry' | 'http'> {
   readonly kafka: {
     readonly brokers: readonly string[];
     readonly sessionTimeoutMs: number;
@@ -71,6 +79,7 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry' | 
   /** Null = no registry. */
   readonly registry: RegistryConfig | null;
   readonly http: HttpConfig;
+  readonly alerts: AlertsConfig;
   readonly proxies: ProxyConfig;
 }
 

@@ -119,6 +119,11 @@ export const formats = {
     expected: 'an https:// or http:// URL without credentials, query and fragment',
     accepts: (value) => httpUrlOf(value) !== null,
   },
+  'infakt-kafka.hook': {
+    kind: 'text',
+    expected: 'an https:// or http:// URL',
+    accepts: (value) => typeof value === 'string' && /^https?:\/\/./.test(value) && URL.canParse(value),
+  },
   'infakt-kafka.requests': integer(0, 100_000),
   'infakt-kafka.timeout': integer(1, 600_000),
   'infakt-kafka.session-timeout': integer(1_000, 1_800_000),

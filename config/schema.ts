@@ -271,6 +271,23 @@ export const serviceSchema = withVariables({
       sensitive: true,
     },
   },
+  alerts: {
+    url: {
+      doc: 'Where `run` posts what a person must see to, as JSON with a field `text`: the address of an incoming hook of Slack, Teams or Mattermost, or one of your own.',
+      format: 'infakt-kafka.hook',
+      default: null,
+      nullable: true,
+      otherwise: 'no alerts',
+      sensitive: true,
+    },
+    urlFile: {
+      doc: 'A file that holds only the URL; white space around it is left out. It is read again for each alert.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      sensitive: true,
+    },
+  },
   health: {
     sweepSeconds: {
       doc: 'How old the last complete sweep of a stream may be before `/health` calls the stream stale.',

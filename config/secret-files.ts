@@ -13,6 +13,7 @@ export type SecretText = { readonly value: string } | { readonly unusable: strin
 const secretKinds = {
   'api-key': { trim: trimAll, accepts: formats['infakt-kafka.api-key'].accepts },
   password: { trim: trimLineBreak, accepts: formats['infakt-kafka.text'].accepts },
+  hook: { trim: trimAll, accepts: formats['infakt-kafka.hook'].accepts },
   token: { trim: trimAll, accepts: formats['infakt-kafka.token'].accepts },
   certificates: { trim: (text: string) => text, accepts: isPem },
   'private-key': { trim: (text: string) => text, accepts: isPem },

@@ -1,4 +1,5 @@
 import type {
+  AlertsConfig,
   ConfigSources,
   Environment,
   HttpConfig,
@@ -77,6 +78,7 @@ export function loadService(
     registry: loadRegistry(sheet, env, proxies, findings),
     proxies,
     http: loadHttp(sheet, env, findings),
+    alerts: loadAlerts(sheet, env, findings),
   };
 }
 
@@ -101,6 +103,14 @@ function loadHttp(sheet: Sheet<ServiceFile>, env: Environment, findings: Finding
       `${file}: http.host: without http.token whoever reaches ${host}:${port} may read how every company is read`,
     );
   return { port, host, token: token ?? null, tokenFile: fileInUse(sheet, 'http.tokenFile', env, 'HTTP_TOKEN') };
+}
+
+function loadAlerts(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): AlertsConfig {
+  const variable = 'ALERTS_URL';
+  const format = formats['infakt-kafka.hook'];
+  const keys = { key: 'alerts.url', fileKey: 'alerts.urlFile', variable, format };
+  const url = loadSecret(sheet, keys, env, trimAll, findings);
+  return { url: url ?? null, urlFile: fileInUse(sheet, 'alerts.urlFile', env, variable) };
 }
 
 function loadTls(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): TlsConfig {

@@ -6,8 +6,11 @@ import { createMetrics } from '../http-server/metrics';
 import { listen } from '../http-server/server';
 import type { Secrets } from '../secrets';
 import type { ServiceEvent } from '../service/events';
+import { userAgentOf } from '../service/api';
 import type { ServiceOptions } from '../service/run-context';
+import { createAlertSender, type AlertSender } from '../service/send-alerts';
 import { allStreams } from '../sources/streams/all-streams';
+import { createAlerts } from '../status/alerts';
 import { createBoard, type StatusChange } from '../status/board';
 import { healthOf } from '../status/health';
 import { createReadiness } from '../status/readiness';
@@ -46,8 +49,11 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
     now,
   });
   const changes = new Subject<readonly StatusChange[]>();
+  const alerts = createAlerts(now());
+  const sender = senderOf(setting);
   const note = (found: readonly StatusChange[]): void => {
     if (found.length > 0) changes.next(found);
+    alerts.tell(found);
   };
   const token = (): string | null => (http.token === null ? null : secrets.latest('token', http.tokenFile, http.token));
   const routes = healthRoutes({ readiness, metrics, health: () => healthOf(board, now()) });
@@ -61,14 +67,34 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
       metrics.tell(event, nowMs);
       note(board.tell(event, nowMs));
     },
-    look: () => note(board.look(now())),
+    look() {
+      note(board.look(now()));
+      for (const alert of alerts.due()) sender?.send(alert);
+    },
     // Whoever begins to write, also after Kafka was lost, begins with all that holds.
     statuses: defer(() =>
       merge(of(board.own(now())), changes.pipe(map((found) => found.map(({ now: status }) => status)))),
     ),
     lastStatuses: () => board.stopped(now()),
-    close: () => server?.close() ?? Promise.resolve(),
+    close() {
+      sender?.close();
+      return server?.close() ?? Promise.resolve();
+    },
   };
+}
+
+/** The way to whoever is to be alerted; null = nobody is. */
+function senderOf({ config, secrets, logger, version }: WatchSetting): AlertSender | null {
+  const { alerts, proxies } = config.service;
+  const { url, urlFile } = alerts;
+  if (url === null) return null;
+  return createAlertSender({
+    url: () => secrets.latest('hook', urlFile, url),
+    userAgent: userAgentOf(version),
+    proxies,
+    waitMs: (failures) => 1_000 * 2 ** failures,
+    onTrouble: (about) => logger.warn({ about }, 'alerts'),
+  });
 }
 
 function boardOf({ config, replica, version, now }: WatchSetting) {

@@ -245,17 +245,12 @@ function serveAsConfigured(run: RunContext, number: number): Observable<Progress
     distinctUntilChanged((one, other) => isDeepStrictEqual(one, other)),
     takeUntil(whenAborted(options.stop)),
   );
-  interface Served {
-    readonly entities: readonly EntityConfig[];
-    /** Aborted once other entities are to be read. */
-    readonly over: AbortController;
-  }
   return settings.pipe(
-    scan((before: Served | null, { entities }): Served => {
-      before?.over.abort();
-      return { entities, over: new AbortController() };
-    }, null),
-    concatMap((served) => {
+    map(({ entities }) => ({ entities, over: new AbortController() })),
+    startWith(null),
+    pairwise(),
+    tap(([before]) => before?.over.abort()),
+    concatMap(([, served]) => {
       if (served === null) return EMPTY;
       const stop = AbortSignal.any([options.stop, served.over.signal]);
       return serveShard({ ...run, options: { ...options, stop } }, number, served.entities);

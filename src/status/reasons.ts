@@ -21,10 +21,14 @@ export interface ReasonFacts {
   readonly do: string;
   /** Whether the data is not what it should be, so that `/health` answers 503. */
   readonly isUnhealthy: boolean;
+  /** Whether it stays so until a person does something, so that an alert is sent. */
+  readonly needsPerson: boolean;
 }
 
-const unhealthy = (todo: string): ReasonFacts => ({ do: todo, isUnhealthy: true });
-const noted = (todo: string): ReasonFacts => ({ do: todo, isUnhealthy: false });
+const unhealthy = (todo: string): ReasonFacts => ({ do: todo, isUnhealthy: true, needsPerson: true });
+/** What lasts turns the stream stale, of which a person is told. */
+const passing = (todo: string): ReasonFacts => ({ do: todo, isUnhealthy: true, needsPerson: false });
+const noted = (todo: string): ReasonFacts => ({ do: todo, isUnhealthy: false, needsPerson: false });
 
 /** Every reason, the most serious first: where several hold, the first of them is the one that is named. */
 const facts: Readonly<Record<StatusReason, ReasonFacts>> = {
@@ -47,23 +51,21 @@ const facts: Readonly<Record<StatusReason, ReasonFacts>> = {
   'shape-changed': unhealthy(
     'Compare the dead letters with docs/topics.md: the API answers in another shape; a new version of this program may know it.',
   ),
-  'out-of-order': unhealthy('Wait, then tell the maintainers: the API sent a list that is not in the order asked for.'),
-  'no-progress': unhealthy('Wait, then tell the maintainers: the API repeats a list without end.'),
+  'out-of-order': passing('Wait, then tell the maintainers: the API sent a list that is not in the order asked for.'),
+  'no-progress': passing('Wait, then tell the maintainers: the API repeats a list without end.'),
   redirected: unhealthy('Set infakt.baseUrl to where the API is: the address that was asked points elsewhere.'),
-  'unexpected-status': unhealthy(
+  'unexpected-status': passing(
     'Look at the status in the log, and at infakt.baseUrl: the API answered in a way that it should not.',
   ),
-  'malformed-answer': unhealthy(
+  'malformed-answer': passing(
     'Look whether a proxy or another service answers at infakt.baseUrl: what came is not an answer of the API.',
   ),
-  unavailable: unhealthy('Wait: the API does not answer, and is tried again by itself.'),
-  'rate-limited': unhealthy(
+  unavailable: passing('Wait: the API does not answer, and is tried again by itself.'),
+  'rate-limited': passing(
     'Look who else asks the API from this address, and lower infakt.requestsPerMinute: the API refuses further requests for a while.',
   ),
-  'key-changed': unhealthy('Wait: the API key is new, and its account is compared before anything is read.'),
-  'kafka-lost': unhealthy(
-    'See to the brokers: what is read cannot be published; reading goes on by itself afterwards.',
-  ),
+  'key-changed': passing('Wait: the API key is new, and its account is compared before anything is read.'),
+  'kafka-lost': passing('See to the brokers: what is read cannot be published; reading goes on by itself afterwards.'),
   'shard-fault': unhealthy('Read the error of `shard parked` in the log, and docs/repair.md.'),
   'dead-letters': unhealthy(
     "Look at the rows with `infakt-kafka peek dead-letters`; accept by id in the entity's file what cannot be set right.",

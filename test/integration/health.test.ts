@@ -1,6 +1,7 @@
 import { freePort } from '../support/free-port';
 import { readIn } from '../support/health';
-import { brokers, until } from '../support/kafka';
+import { startHttpServer } from '../support/http-server';
+import { brokers, cleanUp, until } from '../support/kafka';
 import { readCommitted } from '../support/java-reader';
 import { companies, keyOf, startRun, type Scene } from '../support/run';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
@@ -16,9 +17,17 @@ function onPort({ service, simulator, names }: Scene, port: number): void {
   });
 }
 
-test('I10: a key that is revoked makes /health 503 and names entity and stream, while probes and other entities are well', async () => {
+test('I10: a key that is revoked makes /health 503 and names entity and stream, while probes and other entities are well, and is told to whoever gets the alerts', async () => {
   const port = await freePort();
-  const scene = await companies(['alfa', 'beta'], { service: { http: { port } } });
+  const receiver = await startHttpServer();
+  cleanUp(receiver.close);
+  const alerts: unknown[] = [];
+  receiver.react((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => alerts.push(JSON.parse(text)));
+    response.end();
+  });
+  const alertsUrl = `${receiver.url}/hooks/s3cret`;
+  const scene = await companies(['alfa', 'beta'], { service: { http: { port }, alerts: { url: alertsUrl } } });
   const { admin } = scene.simulator;
   const run = startRun(scene.service);
   await run.sweeps('alfa', 'beta');
@@ -36,8 +45,14 @@ test('I10: a key that is revoked makes /health 503 and names entity and stream, 
   expect(streams.filter(({ entity }) => entity === 'beta').map(({ reason }) => reason)).toEqual([null, null]);
   expect(await reader.probes()).toEqual({ livez: 200, readyz: 200 });
 
+  const problem = { kind: 'problem', entity: 'alfa', streams: ['clients', 'invoices'], reason: 'unauthorized' };
+  await until(() => alerts.length === 1, { what: 'an alert' });
+  expect(alerts).toMatchObject([problem]);
   admin.clearFaults(fault);
   await reader.becomes(200);
+  await until(() => alerts.length > 1, { what: 'the alert of the recovery' });
+  expect(alerts).toMatchObject([problem, { ...problem, kind: 'recovery', do: null }]);
+  expect(JSON.stringify([alerts, run.logs])).not.toMatch(/s3cret|key-alfa/);
   expect(await run.stop()).toMatchObject({ code: 0 });
 });
 
