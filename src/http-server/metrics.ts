@@ -262,7 +262,8 @@ function createGauges(registry: Registry, setting: MetricsSetting) {
     [],
     (self) => {
       const limit = allowance?.limit ?? null;
-      if (limit !== null) self.set(Math.max(0, limit - usedNow()));
+      if (limit === null) self.remove();
+      else self.set(Math.max(0, limit - usedNow()));
     },
   );
   gauge('last_commit_timestamp_seconds', 'When the last transaction of a shard was committed.', ['shard'], (self) => {
