@@ -22,6 +22,8 @@ export interface RestoredStream extends Freshness {
   readonly isFirst: boolean;
   /** Rows that its list should have. */
   readonly live: number;
+  /** Memory that its ledger takes. */
+  readonly ledgerBytes: number;
 }
 
 /** What happens in a run, in the order in which it does: the log, the report of `once` and whatever else looks on listen to this alone. */

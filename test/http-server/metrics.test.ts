@@ -119,6 +119,7 @@ test.each<[string, readonly ServiceEvent[], Record<string, number>]>([
       [`sweeps_total{${place},complete="true"}`]: 1,
       [`sweeps_total{${place},complete="false"}`]: 1,
       [`ledger_rows{${place}}`]: 250,
+      [`ledger_bytes{${place}}`]: 12_000,
     },
   ],
   [

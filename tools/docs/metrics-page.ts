@@ -22,15 +22,16 @@ export const peers: Readonly<Record<string, readonly [connect: string, debezium:
   infakt_kafka_last_commit_timestamp_seconds: ['-', '-'],
   infakt_kafka_last_newest_timestamp_seconds: ['-', '`MilliSecondsBehindSource` (an age)'],
   infakt_kafka_last_sweep_timestamp_seconds: ['-', '`SnapshotCompleted`, of every sweep and not of the first alone'],
+  infakt_kafka_ledger_bytes: ['-', '-'],
   infakt_kafka_ledger_rows: ['-', '-'],
-  infakt_kafka_misfits_total: ['`total-records-skipped`, but nothing is skipped', '-'],
+  infakt_kafka_misfits_total: ['-', '-'],
   infakt_kafka_parkings_total: ['`status` (`FAILED`)', '`Connected`'],
   infakt_kafka_ready: ['`status` (`RUNNING`)', '`/q/health/ready` of Debezium Server'],
   infakt_kafka_request_retries_total: ['`total-retries`', '-'],
-  infakt_kafka_requests_total: ['`poll-batch-avg-time-ms` counts polls', '-'],
-  infakt_kafka_restore_seconds: ['-', '`SchemaHistory` `RecoveryStartTime`'],
+  infakt_kafka_requests_total: ['-', '-'],
+  infakt_kafka_restore_seconds: ['-', '-'],
   infakt_kafka_rows_read_total: ['`source-record-poll-total`', '`RowsScanned`, `TotalNumberOfEventsSeen`'],
-  infakt_kafka_sessions_lost_total: ['`task-startup-failure-total`', '`Connected`'],
+  infakt_kafka_sessions_lost_total: ['-', '`Connected`'],
   infakt_kafka_sessions_opened_total: ['`task-startup-success-total`', '-'],
   infakt_kafka_shards_owned: ['`task-count`', '-'],
   infakt_kafka_stale_after_seconds: ['-', '-'],
@@ -52,10 +53,6 @@ function described() {
 
 /** The page about the metrics. */
 export function renderMetricsPage(): string {
-  const others = described()
-    .map(({ name }) => name)
-    .filter((name) => !name.startsWith('infakt_kafka_'))
-    .sort();
   const rows = ownMetrics().map(({ name, help, type }) => {
     const [connect = '-', debezium = '-'] = peers[name] ?? [];
     return `| \`${name}\` | ${type} | ${help} | ${connect} | ${debezium} |`;
@@ -89,7 +86,8 @@ companies with three streams come to 30 000 at most, and to about 9 000 where no
 
 ## Of the process
 
-Besides these there are those of Node.js: ${others.map((name) => `\`${name}\``).join(', ')}.
+Besides these there are those that \`prom-client\` gives every process: \`process_...\` (CPU, memory, open files, the start) and \`nodejs_...\` (event
+loop, garbage collection, heap).
 \`nodejs_eventloop_lag_p99_seconds\` is the first to look at where everything is slow.
 `;
 }

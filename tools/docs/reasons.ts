@@ -3,11 +3,11 @@ import { join } from 'node:path';
 
 import { factsOf, statusReasons } from '../../src/status/reasons';
 
-/** Where the table stands in the page; what is between these lines is generated. */
+/** Where the list stands in the page; what is between these lines is generated. */
 const BEGIN = '<!-- Generated from src/status/reasons.ts by npm run docs: begin -->';
 const END = '<!-- Generated: end -->';
 
-/** The page about operating, with the table of reasons as it is now; everything else of it is written by hand. */
+/** The page about operating, with the list of reasons as it is now; everything else of it is written by hand. */
 export function renderOperatePage(root: string): string {
   const page = readFileSync(join(root, 'docs/operate.md'), 'utf8');
   const begin = page.indexOf(BEGIN);
@@ -17,9 +17,10 @@ export function renderOperatePage(root: string): string {
 }
 
 function renderReasons(): string {
-  const rows = statusReasons.map((reason) => {
-    const { do: todo, isUnhealthy } = factsOf(reason);
-    return `| \`${reason}\` | ${isUnhealthy ? '503' : '200'} | ${todo} |`;
-  });
-  return ['| Reason | `/health` | What to do |', '| --- | --- | --- |', ...rows].join('\n');
+  return statusReasons
+    .map((reason) => {
+      const { do: todo, isUnhealthy } = factsOf(reason);
+      return `- **\`${reason}\`**${isUnhealthy ? '' : ' (only noted)'}: ${todo}`;
+    })
+    .join('\n');
 }
