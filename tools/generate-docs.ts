@@ -6,6 +6,8 @@ import { formats } from '../config/formats';
 import { serviceSchema } from '../config/schema';
 import { settingsOf, type Section, type Setting } from '../config/setting';
 import { renderConsumingPage } from './docs/fingerprints';
+import { renderMetricsPage } from './docs/metrics-page';
+import { renderOperatePage } from './docs/reasons';
 import { renderRecordTypes } from './docs/record-types';
 import { renderTopicsPage } from './docs/topics-page';
 
@@ -21,6 +23,8 @@ interface GeneratedFile {
 export const pages: readonly GeneratedFile[] = [
   { file: 'docs/config.md', render: renderConfig },
   { file: 'docs/consuming.md', render: renderConsumingPage },
+  { file: 'docs/metrics.md', render: renderMetricsPage },
+  { file: 'docs/operate.md', render: renderOperatePage },
   { file: 'docs/topics.md', render: renderTopicsPage },
   { file: 'schemas/records.d.ts', render: renderRecordTypes },
 ];

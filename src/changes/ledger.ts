@@ -86,6 +86,11 @@ export class Ledger {
     return this.entries.blocks.reduce((sum, block) => sum + block.present, 0);
   }
 
+  /** Memory that the entries take. */
+  get bytes(): number {
+    return this.entries.blocks.reduce((sum, { memory }) => sum + memory.byteLength, 0);
+  }
+
   /** Number of entries that are neither left nor missing. */
   get live(): number {
     return this.entries.blocks.reduce((sum, block) => sum + block.live, 0);

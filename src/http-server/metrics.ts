@@ -231,7 +231,7 @@ function createGauges(registry: Registry, setting: MetricsSetting) {
           }),
     });
   const changedMs = new Map<string, number>();
-  const ledgers = new Map<string, { readonly rows: number }>();
+  const ledgers = new Map<string, { readonly rows: number; readonly bytes: number }>();
   const committedMs = new Map<number, number>();
   let allowance: { readonly used: number; readonly limit: number | null; readonly atMs: number } | null = null;
   let owned: ReadonlySet<number> = new Set();
@@ -262,7 +262,8 @@ function createGauges(registry: Registry, setting: MetricsSetting) {
     [],
     (self) => {
       const limit = allowance?.limit ?? null;
-      if (limit !== null) self.set(Math.max(0, limit - usedNow()));
+      if (limit === null) self.remove();
+      else self.set(Math.max(0, limit - usedNow()));
     },
   );
   gauge('last_commit_timestamp_seconds', 'When the last transaction of a shard was committed.', ['shard'], (self) => {
@@ -286,6 +287,11 @@ function createGauges(registry: Registry, setting: MetricsSetting) {
     'ledger_rows',
     'Rows that the ledger remembers as being in the list.',
     ({ entity, stream }) => ledgers.get(streamName(entity, stream))?.rows ?? null,
+  );
+  perStream(
+    'ledger_bytes',
+    'Memory that the ledger takes.',
+    ({ entity, stream }) => ledgers.get(streamName(entity, stream))?.bytes ?? null,
   );
   gauge(
     'stream_problem',
@@ -311,11 +317,11 @@ function createGauges(registry: Registry, setting: MetricsSetting) {
           return;
         }
         case 'swept':
-          ledgers.set(streamName(event.entity, event.stream), { rows: event.live });
+          ledgers.set(streamName(event.entity, event.stream), { rows: event.live, bytes: event.ledgerBytes });
           return;
         case 'shard-ready':
-          for (const { entity, stream, live } of event.streams satisfies readonly RestoredStream[])
-            ledgers.set(streamName(entity, stream), { rows: live });
+          for (const { entity, stream, live, ledgerBytes } of event.streams satisfies readonly RestoredStream[])
+            ledgers.set(streamName(entity, stream), { rows: live, bytes: ledgerBytes });
           return;
         case 'commit':
           if (event.outcome === 'committed') committedMs.set(event.shard, nowMs);

@@ -30,6 +30,8 @@ export type Progress =
       readonly completeness: Completeness;
       /** Rows that the stream's list should have. */
       readonly live: number;
+      /** Memory that the stream's ledger takes. */
+      readonly ledgerBytes: number;
     }
   /** A sweep is finished and durable. */
   | { readonly kind: 'sweep'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }

@@ -172,8 +172,11 @@ function swept(reading: StreamReading): Observable<Progress> {
     const cursor = cursorOf(reading, 'sweep');
     if (!isComplete(cursor)) return EMPTY;
     const completeness = reading.handle.completeness();
-    const live = reading.handle.live();
-    return concat(reportRest(reading), of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness, live }));
+    const size = { live: reading.handle.live(), ledgerBytes: reading.handle.ledgerBytes() };
+    return concat(
+      reportRest(reading),
+      of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness, ...size }),
+    );
   });
 }
 

@@ -23,6 +23,8 @@ export interface RestoredStream extends Freshness {
   readonly isFirst: boolean;
   /** Rows that its list should have. */
   readonly live: number;
+  /** Memory that its ledger takes. */
+  readonly ledgerBytes: number;
 }
 
 /** What of an entity's file says what is read. */

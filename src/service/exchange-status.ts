@@ -1,5 +1,6 @@
 import { asError } from '../errors';
 import { partitionOf } from '../sinks/partition';
+import { withDeadline } from '../sinks/faults';
 import { createRecordReader } from '../sinks/record-reader';
 import { createRegistry } from '../sinks/registry';
 import { followTelemetry, openTelemetryWriter } from '../sinks/telemetry-topic';
@@ -20,8 +21,8 @@ import type { Cluster, ServiceOptions } from './run-context';
 export interface StatusExchange {
   /** Writes what is to be said last; resolves when that is done, or soon. */
   end(): Promise<void>;
-  /** Neither writes nor reads any more. */
-  close(): void;
+  /** Neither writes nor reads any more; resolves when the connections are closed, or soon. */
+  close(): Promise<void>;
 }
 
 /** What the exchange is made of. */
@@ -34,12 +35,13 @@ export interface ExchangeSetting {
 
 /** What was not written within this time of the end is left to the next owner. */
 const LAST_WORDS_MS = 1_000;
+const CLOSE_DEADLINE_MS = 5_000;
 
 /** Writes what this replica says of its streams to the status topic, and emits what the topic says of all; what fails there is told and holds nothing up. */
 export function exchangeStatus({ options, emit, cluster, codec }: ExchangeSetting): StatusExchange {
   const { config, secrets, statuses, lastStatuses, version } = options;
   const { kafka, topics } = cluster;
-  if (statuses === undefined) return { end: () => Promise.resolve(), close: () => undefined };
+  if (statuses === undefined) return { end: () => Promise.resolve(), close: () => Promise.resolve() };
   const told = new Set<string>();
   const onTrouble = (about: string): void => {
     if (told.has(about)) return;
@@ -59,7 +61,7 @@ export function exchangeStatus({ options, emit, cluster, codec }: ExchangeSettin
       : createRegistry({ settings: registryAsOfNow(settings, secrets), userAgent: userAgentOf(version) });
   const decode = createRecordReader(registry);
   const closed = new AbortController();
-  followTelemetry(
+  const reading = followTelemetry(
     kafka,
     { topic, serviceId: config.service.service.id, stop: closed.signal, onTrouble },
     async (record) => {
@@ -76,11 +78,12 @@ export function exchangeStatus({ options, emit, cluster, codec }: ExchangeSettin
       put(lastStatuses?.() ?? []);
       await writer.flush(LAST_WORDS_MS);
     },
-    close() {
+    async close() {
       writing.unsubscribe();
       closed.abort();
-      writer.close();
       registry?.close();
+      const all = Promise.all([writer.close(), reading]);
+      await withDeadline(all, CLOSE_DEADLINE_MS, `leaving ${topic}`).catch(() => undefined);
     },
   };
 }

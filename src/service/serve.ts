@@ -154,13 +154,13 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
   const exchange = options.endless ? exchangeStatus({ options, emit, cluster, codec: codecs.status }) : null;
   // What this replica says last of its streams is written while they are still its own.
   const leave = defer(() => from(exchange?.end() ?? Promise.resolve())).pipe(
-    mergeMap(() => membership.leave()),
+    mergeMap(() => Promise.all([membership.leave(), exchange?.close()])),
     ignoreElements(),
   );
   return concat(reading, leave).pipe(
     finalize(() => {
       api.close();
-      exchange?.close();
+      void exchange?.close();
       void membership.leave();
     }),
   );
@@ -343,8 +343,9 @@ function restoredIn(session: Pick<Session, 'stream'>, entities: readonly EntityC
       const known = session.stream(entity, stream);
       const [sweep, completeness] = [known.cursor('sweep'), known.completeness()];
       const isFirst = finishedSweeps(sweep) === 0;
+      const size = { live: known.live(), ledgerBytes: known.ledgerBytes() };
       const reasons = isFirst ? [] : completeness.reasons;
-      return { entity, stream, ...freshnessOf(sweep, completeness), reasons, isFirst, live: known.live() };
+      return { entity, stream, ...freshnessOf(sweep, completeness), reasons, isFirst, ...size };
     }),
   );
 }

@@ -23,6 +23,8 @@ export interface StreamSession {
   begin(scan: ScanName, cursor: Cursor): void;
   /** Rows that the list of the sweep's query should have now. */
   live(): number;
+  /** Memory that the ledger's entries take. */
+  ledgerBytes(): number;
   /** The entry at that rank among those neither left nor missing; null = there are not so many. */
   atRank(rank: number): Addressed | null;
   entry(id: number): Addressed | null;
@@ -122,6 +124,7 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
       if (scan === 'sweep' && leaveOutOfScope(state, cursor.query)) commits.touch(state);
     },
     live: () => ledger.live + state.strays.length,
+    ledgerBytes: () => ledger.bytes,
     atRank(rank) {
       const id = ledger.atRank(rank);
       return id === undefined ? null : addressed(state, id);

@@ -11,7 +11,8 @@ export interface TelemetryWriter {
   put(key: string, record: OutgoingRecord): void;
   /** Resolves when everything is written, or after the time given. */
   flush(withinMs: number): Promise<void>;
-  close(): void;
+  /** Sends nothing more; resolves when its connections are closed, or soon. */
+  close(): Promise<void>;
 }
 
 /** A topic of telemetry, and who is told of what fails there. */
@@ -19,6 +20,8 @@ export interface TelemetrySettings {
   readonly topic: string;
   /** Called with the reason each time; the same reason comes again and again. */
   readonly onTrouble: (about: string) => void;
+  /** The wait after a failure; 10 s unless given. */
+  readonly againMs?: number;
 }
 
 const CLOSE_DEADLINE_MS = 2_000;
@@ -32,7 +35,7 @@ const MAX_RECORDS = 500;
  */
 export function openTelemetryWriter(
   kafka: Pick<Kafka, 'producer'>,
-  { topic, onTrouble }: TelemetrySettings,
+  { topic, onTrouble, againMs = AGAIN_MS }: TelemetrySettings,
 ): TelemetryWriter {
   const pending = new Map<string, OutgoingRecord>();
   const ended = new AbortController();
@@ -55,15 +58,17 @@ export function openTelemetryWriter(
       } catch (error) {
         if (!isOpen()) return;
         onTrouble(classify(error, `writing to ${topic}`, { topic: `Write on topic ${topic}` }).error.message);
-        drop();
-        await pause(AGAIN_MS, ended.signal);
+        await drop();
+        await pause(againMs, ended.signal);
       }
     }
   };
-  const drop = (): void => {
+  const drop = async (): Promise<void> => {
     const old = producer;
     producer = null;
-    if (old !== null) void withDeadline(old.disconnect(), CLOSE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
+    await withDeadline(old?.disconnect() ?? Promise.resolve(), CLOSE_DEADLINE_MS, 'disconnecting').catch(
+      () => undefined,
+    );
   };
   const start = (): void => {
     sending ??= sendAll().finally(() => {
@@ -81,9 +86,10 @@ export function openTelemetryWriter(
       if (sending === null) return;
       await withDeadline(sending, withinMs, `writing to ${topic}`).catch(() => undefined);
     },
-    close() {
+    async close() {
       ended.abort();
-      drop();
+      await drop();
+      await withDeadline(sending ?? Promise.resolve(), CLOSE_DEADLINE_MS, 'closing').catch(() => undefined);
     },
   };
 }
@@ -103,31 +109,31 @@ export interface FollowSettings extends TelemetrySettings {
   readonly stop: AbortSignal;
 }
 
-/** Hands over every record of the topic, from its beginning and as they come, until stopped; a record that cannot be read is left out. */
-export function followTelemetry(
+/**
+ * Hands over every record of the topic, from its beginning and as they come; a record that cannot be read is left out. Resolves when it was
+ * stopped and its connections are closed.
+ */
+export async function followTelemetry(
   kafka: Kafka,
-  { topic, serviceId, stop, onTrouble }: FollowSettings,
+  { topic, serviceId, stop, onTrouble, againMs = AGAIN_MS }: FollowSettings,
   each: (record: CommittedRecord) => Promise<void>,
-): void {
+): Promise<void> {
   const isWanted = (): boolean => !stop.aborted;
-  const follow = async (): Promise<void> => {
-    while (isWanted()) {
-      try {
-        await readCommitted(kafka, { serviceId, topic, follow: true, stop, deadlineMs: 0 }, async (record) => {
-          await each(record).catch((error: unknown) => {
-            if (!(error instanceof RecordError)) throw error;
-          });
-          return false;
+  while (isWanted()) {
+    try {
+      await readCommitted(kafka, { serviceId, topic, follow: true, stop, deadlineMs: 0 }, async (record) => {
+        await each(record).catch((error: unknown) => {
+          if (!(error instanceof RecordError)) throw error;
         });
-      } catch (error) {
-        if (!isWanted()) return;
-        const { message } = error instanceof ConfigError ? error : classify(error, `reading ${topic}`).error;
-        onTrouble(message);
-        await pause(AGAIN_MS, stop);
-      }
+        return false;
+      });
+    } catch (error) {
+      if (!isWanted()) return;
+      const { message } = error instanceof ConfigError ? error : classify(error, `reading ${topic}`).error;
+      onTrouble(message);
+      await pause(againMs, stop);
     }
-  };
-  void follow();
+  }
 }
 
 function pause(ms: number, stop: AbortSignal): Promise<void> {

@@ -50,7 +50,14 @@ type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
 const swept = (place: StreamPlace, standing: Partial<Completeness> = {}): void =>
-  narrator.tell({ kind: 'swept', ...place, cursor, completeness: { ...allThere, ...standing }, live: 0 });
+  narrator.tell({
+    kind: 'swept',
+    ...place,
+    cursor,
+    completeness: { ...allThere, ...standing },
+    live: 0,
+    ledgerBytes: 0,
+  });
 const sweep = (place: StreamPlace): void => {
   narrator.tell({ kind: 'sweep', ...place, cursor });
   swept(place);
@@ -136,7 +143,7 @@ describe('what a run takes and does', () => {
         shard,
         streams: streams.map(([stream, sweptAt]) => ({
           ...{ entity: 'alfa', stream, sweptAt, orBefore: sweptAt !== null },
-          ...{ reasons: [], isFirst: sweptAt === null, live: 0 },
+          ...{ reasons: [], isFirst: sweptAt === null, live: 0, ledgerBytes: 0 },
         })),
         restoreMs: 1,
       });

@@ -60,6 +60,7 @@ const swept = (stream: string, standing: Partial<Completeness> = {}): Progress =
   cursor: cursorAt(2, 2),
   completeness: { ...allThere, ...standing },
   live: 0,
+  ledgerBytes: 0,
 });
 const requestMade = { attempt: 1, after: null, waitedMs: 0, allowance: { used: 1, limit: null } } as const;
 const error = new FatalError('refused', { reason: 'unauthorized', parks: 'entity' });

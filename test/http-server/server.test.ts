@@ -188,7 +188,7 @@ describe('the token', () => {
       '//livez',
       '/livez%2f',
     ]) {
-      const answer = await ask(server, path, { headers: headers as Record<string, string> });
+      const answer = await ask(server, path, { headers: headers });
       expect(answer).toMatchObject({ status: 401, body: 'unauthorized\n' });
       expect(answer.headers['www-authenticate']).toBe('Basic realm="infakt-kafka", charset="UTF-8"');
       expect(JSON.stringify(answer)).not.toContain(TOKEN.slice(0, 8));

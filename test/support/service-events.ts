@@ -56,12 +56,30 @@ export function sweptAt(
     finishedAt: iso(endedMs),
     counts: { ...NO_COUNTS, rows: 250 },
   });
-  return { kind: 'swept', entity: 'alfa', stream, cursor, completeness: { ...allThere, ...standing }, live: 250 };
+  return {
+    kind: 'swept',
+    entity: 'alfa',
+    stream,
+    cursor,
+    completeness: { ...allThere, ...standing },
+    live: 250,
+    ledgerBytes: 12_000,
+  };
 }
 
 /** A stream of alfa as its shard remembers it. */
 export function restored(stream: string, known: Partial<RestoredStream> = {}): RestoredStream {
-  return { entity: 'alfa', stream, sweptAt: null, orBefore: false, reasons: [], isFirst: true, live: 0, ...known };
+  return {
+    entity: 'alfa',
+    stream,
+    sweptAt: null,
+    orBefore: false,
+    reasons: [],
+    isFirst: true,
+    live: 0,
+    ledgerBytes: 0,
+    ...known,
+  };
 }
 
 /** A shard that is open. */
