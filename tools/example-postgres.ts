@@ -181,7 +181,7 @@ async function change(scene: Scene): Promise<void> {
     const seconds = ((Number(written['at']) - changedMs) / 1_000).toFixed(1);
     const lag = Math.round(Number(written['at']) - (await latestRecordMs(stack, table)));
     const late = `${seconds} s after the change in the API, ${lag} ms after its record`;
-    screen.print(`  ${title.padEnd(20)} ${`${entity}, ${table} ${id}`.padEnd(24)}`, `    in its table ${late}`);
+    screen.print(`  ${title.padEnd(20)} ${entity}, ${table} ${id}`, `    in its table ${late}`);
   }
 }
 
