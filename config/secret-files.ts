@@ -83,7 +83,7 @@ export function loadSecret<T>(
     findings.warnings.push(`${sheet.file}: ${key}: a secret in the open; give it by ${variable} or ${fileKey} instead`);
   }
   if (sheet.faulty.has(key) || sheet.faulty.has(fileKey)) return undefined;
-  if (env[variable] === undefined && (valueAt(sheet.raw, fileKey) ?? null) !== null) {
+  if (env[variable] === undefined && (valueAt(sheet.values, fileKey) ?? null) !== null) {
     if (inline) {
       findings.faults.push({
         file: sheet.file,

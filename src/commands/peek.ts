@@ -12,7 +12,7 @@ import { configHelp, configOptions, setUp, usageError } from './io';
 const help = `Usage: infakt-kafka peek TOPIC [options]
 
 Prints the committed records of a topic, oldest first in each partition, one JSON line each: key, headers, partition, offset, value.
-TOPIC is a full name, or one without the prefix: ${allStreams.map(({ name }) => name).join(', ')}, sweeps, entities, dead-letters.
+TOPIC is a full name, or one without the prefix: ${allStreams.map(({ name }) => name).join(', ')}, sweeps, entities, status, dead-letters.
 
 Options
   --entity ID        only records of this entity

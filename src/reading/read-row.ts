@@ -255,6 +255,6 @@ function add(
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
   const { session, place } = reading;
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
-    mergeMap((done) => reportPage(reading, done)),
+    mergeMap((done) => reportPage(reading, done, 'spot')),
   );
 }

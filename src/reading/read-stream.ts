@@ -105,7 +105,8 @@ function repeatScan(repeated: RepeatedScan): Observable<Progress> {
         catchError((error: unknown) => {
           if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
           isFruitless = true;
-          return of<Progress>({ kind: 'warning', ...place, message: filterRefused(stream, scanName) });
+          const message = filterRefused(stream, scanName);
+          return of<Progress>({ kind: 'warning', ...place, about: 'filter-ignored', message });
         }),
       );
     });
@@ -176,7 +177,8 @@ function swept(reading: StreamReading): Observable<Progress> {
     const cursor = cursorOf(reading, 'sweep');
     if (!isComplete(cursor)) return EMPTY;
     const completeness = reading.handle.completeness();
-    return concat(reportRest(reading), of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness }));
+    const live = reading.handle.live();
+    return concat(reportRest(reading), of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness, live }));
   });
 }
 

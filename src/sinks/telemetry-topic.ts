@@ -1,0 +1,147 @@
+import { Partitioners, type Kafka, type Producer } from 'kafkajs';
+
+import { ConfigError, RecordError } from '../errors';
+import { classify, withDeadline } from './faults';
+import { readCommitted, type CommittedRecord } from './look';
+import type { OutgoingRecord } from './transaction';
+
+/** Writes the newest record of each key to a topic that no transaction waits for. */
+export interface TelemetryWriter {
+  /** Writes it soon, unless another record of that key comes first; what fails is tried again for as long as the writer is open. */
+  put(key: string, record: OutgoingRecord): void;
+  /** Resolves when everything is written, or after the time given. */
+  flush(withinMs: number): Promise<void>;
+  close(): void;
+}
+
+/** A topic of telemetry, and who is told of what fails there. */
+export interface TelemetrySettings {
+  readonly topic: string;
+  /** Called with the reason each time; the same reason comes again and again. */
+  readonly onTrouble: (about: string) => void;
+}
+
+const CLOSE_DEADLINE_MS = 2_000;
+const SEND_DEADLINE_MS = 15_000;
+const AGAIN_MS = 10_000;
+const MAX_RECORDS = 500;
+
+/**
+ * Opens a writer of telemetry. It has a plain producer: a record that is sent twice says the same twice, and a producer that has to keep
+ * sequence numbers would need replacing after each change of a leader.
+ */
+export function openTelemetryWriter(
+  kafka: Pick<Kafka, 'producer'>,
+  { topic, onTrouble }: TelemetrySettings,
+): TelemetryWriter {
+  const pending = new Map<string, OutgoingRecord>();
+  const ended = new AbortController();
+  const isOpen = (): boolean => !ended.signal.aborted;
+  let producer: Producer | null = null;
+  let sending: Promise<void> | null = null;
+
+  const sendOnce = async (): Promise<void> => {
+    producer ??= newProducer(kafka);
+    await producer.connect();
+    const batch = [...pending].slice(0, MAX_RECORDS);
+    const messages = batch.map(([, { key, value, headers, partition }]) => ({ key, value, headers, partition }));
+    await producer.send({ topic, acks: -1, messages });
+    for (const [name, record] of batch) if (pending.get(name) === record) pending.delete(name);
+  };
+  const sendAll = async (): Promise<void> => {
+    while (pending.size > 0 && isOpen()) {
+      try {
+        await withDeadline(sendOnce(), SEND_DEADLINE_MS, `writing to ${topic}`);
+      } catch (error) {
+        if (!isOpen()) return;
+        onTrouble(classify(error, `writing to ${topic}`, { topic: `Write on topic ${topic}` }).error.message);
+        drop();
+        await pause(AGAIN_MS, ended.signal);
+      }
+    }
+  };
+  const drop = (): void => {
+    const old = producer;
+    producer = null;
+    if (old !== null) void withDeadline(old.disconnect(), CLOSE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
+  };
+  const start = (): void => {
+    sending ??= sendAll().finally(() => {
+      sending = null;
+    });
+  };
+  return {
+    put(key, record) {
+      // The newest goes last, so that a batch keeps the order in which things happened.
+      pending.delete(key);
+      pending.set(key, record);
+      start();
+    },
+    async flush(withinMs) {
+      if (sending === null) return;
+      await withDeadline(sending, withinMs, `writing to ${topic}`).catch(() => undefined);
+    },
+    close() {
+      ended.abort();
+      drop();
+    },
+  };
+}
+
+function newProducer(kafka: Pick<Kafka, 'producer'>): Producer {
+  return kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    maxInFlightRequests: 1,
+    retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 },
+  });
+}
+
+/** How a topic of telemetry is read. */
+export interface FollowSettings extends TelemetrySettings {
+  readonly serviceId: string;
+  readonly stop: AbortSignal;
+}
+
+/** Hands over every record of the topic, from its beginning and as they come, until stopped; a record that cannot be read is left out. */
+export function followTelemetry(
+  kafka: Kafka,
+  { topic, serviceId, stop, onTrouble }: FollowSettings,
+  each: (record: CommittedRecord) => Promise<void>,
+): void {
+  const isWanted = (): boolean => !stop.aborted;
+  const follow = async (): Promise<void> => {
+    while (isWanted()) {
+      try {
+        await readCommitted(kafka, { serviceId, topic, follow: true, stop, deadlineMs: 0 }, async (record) => {
+          await each(record).catch((error: unknown) => {
+            if (!(error instanceof RecordError)) throw error;
+          });
+          return false;
+        });
+      } catch (error) {
+        if (!isWanted()) return;
+        const { message } = error instanceof ConfigError ? error : classify(error, `reading ${topic}`).error;
+        onTrouble(message);
+        await pause(AGAIN_MS, stop);
+      }
+    }
+  };
+  void follow();
+}
+
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    stop.addEventListener('abort', end);
+  });
+}
