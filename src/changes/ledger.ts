@@ -179,6 +179,19 @@ export class Ledger {
     return ids;
   }
 
+  /** Ids of the entries that left the scope and are to be published again all the same, ascending. */
+  leftToPublish(): number[] {
+    const ids: number[] = [];
+    this.entries.forEach(
+      ({ count, present }) => present < count,
+      (index, slot) => {
+        const block = this.entries.blockAt(index);
+        if ((~flagsAt(block, slot) & (LEFT | REPUBLISH)) === 0) ids.push(block.ids[slot] ?? 0);
+      },
+    );
+    return ids;
+  }
+
   /** What the topic holds of the stream by now, with the sum of the fingerprints under a definition. */
   living(definition: number, lastPublished: (id: number) => LastPublished | undefined): Living {
     return livingIn(this.entries.blocks, definition, lastPublished);

@@ -30,6 +30,8 @@ export interface StreamSession {
   entry(id: number): Addressed | null;
   /** Entries that this sweep or an earlier one first missed, ascending. */
   missing(sweep: number): readonly Addressed[];
+  /** Entries that left the scope and are to be published again all the same, ascending. */
+  leftToPublish(): readonly Addressed[];
   /** Publishes tombstones of rows that are missing still, as they were when asked for; resolves with their number when durable. */
   remove(confirmed: readonly ConfirmedDeletion[]): Promise<number>;
   /** What the pages came to that were committed since the last call, whoever added them. */
@@ -131,6 +133,7 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
     },
     entry: (id) => addressed(state, id),
     missing: (sweep) => ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []),
+    leftToPublish: () => ledger.leftToPublish().flatMap((id) => addressed(state, id) ?? []),
     remove: (confirmed) => commits.remove(state, confirmed),
     takeCommitted: () => commits.takeCommitted(state),
     completeness: () => completenessOfStream(state),
