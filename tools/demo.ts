@@ -40,8 +40,9 @@ consumer of the topics has. Then it stops and removes everything it started.
                     0 takes any free one
   --help            this text
 
-Needs Java 17 or newer and, the first time, Maven. Where KAFKA_BROKERS is set,
-no broker is started: that one gets topics infakt-demo-*, removed in the end.
+Needs Java 17 or newer and, the first time, Maven: tools/install-java.sh
+installs both. Where KAFKA_BROKERS is set, no broker is started: that one gets
+topics infakt-demo-*, removed in the end.
 NO_COLOR and LOG_LEVEL (of the service's log, see --keep) are respected.
 
 Exit codes: 0 API and Kafka agree, 1 they differ, or a bug, 2 usage or a missing
