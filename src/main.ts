@@ -8,6 +8,7 @@ import { checkCommand } from './commands/check';
 import type { Command } from './commands/command';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
+import { helpText, pageOf } from './commands/page';
 import { peekCommand } from './commands/peek';
 import { reconcileCommand } from './commands/reconcile';
 import { resyncCommand } from './commands/resync';
@@ -61,7 +62,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return 0;
     }
     if (name === '--help' || name === 'help') {
-      io.stdout(help);
+      io.stdout(helpText(help));
       return 0;
     }
     const isNamed = name !== undefined && !name.startsWith('-');
@@ -106,6 +107,7 @@ function main(): void {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     columns: process.stderr.isTTY ? process.stderr.columns : null,
+    page: pageOf(process.stdout, process.env),
     env: process.env,
     stop: stop.signal,
     version,

@@ -2,6 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 import { isObject } from '../json';
 import type { Io } from './io';
+import { helpText } from './page';
 
 /** A command of the program: takes what follows its name on the command line, returns the exit code. */
 export type Command = (argv: readonly string[], io: Io) => Promise<number>;
@@ -38,7 +39,7 @@ export function command<Taken extends Options>(declaration: Declaration<Taken>):
       allowPositionals: takesWords,
     });
     if (isObject(values) && values['help'] === true) {
-      io.stdout(help);
+      io.stdout(helpText(help));
       return 0;
     }
     return run(values, io, positionals);

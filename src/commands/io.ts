@@ -2,6 +2,7 @@ import { firstValueFrom } from 'rxjs';
 
 import type { Config } from '../../config/config';
 import { loadConfig } from '../../config/load';
+import { didYouMean } from '../../config/near-miss';
 import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
@@ -9,6 +10,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
+import { fitted, plainPage, type Page } from './page';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -18,10 +20,17 @@ export interface Io {
   readonly stderr: (text: string) => void;
   /** Columns of the terminal that stderr is; null = not a terminal. */
   readonly columns: number | null;
+  /** How results are shown; plain unless given. */
+  readonly page?: Page;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
+}
+
+/** Prints lines of a result for a person, as wide as the page. */
+export function printLines({ stdout, page = plainPage }: Pick<Io, 'stdout' | 'page'>, text: string, indent = 2): void {
+  stdout(`${fitted(text, page, indent)}\n`);
 }
 
 /** The name of the signal that stops the process, once it has come. */
@@ -44,6 +53,18 @@ export const configHelp = `  --config FILE      the service file (config/service
 /** A command line that cannot be understood; the message says what was expected. */
 export function usageError(message: string): ConfigError {
   return new ConfigError(`${message}; see --help`);
+}
+
+/** The enabled entities, or the one that `--entity` names; any other name is a usage error. */
+export function chosenEntities({ entities }: Pick<Config, 'entities'>, only: string | undefined): Config['entities'] {
+  const enabled = entities.filter((entity) => entity.enabled);
+  if (only === undefined) return enabled;
+  const chosen = enabled.filter(({ id }) => id === only);
+  if (chosen.length > 0) return chosen;
+  const names = enabled.map(({ id }) => id);
+  const isDisabled = entities.some(({ id }) => id === only);
+  const got = isDisabled ? `"${only}", which is not enabled` : `"${only}"${didYouMean(only, names)}`;
+  throw usageError(`--entity expects one that is enabled (${names.join(', ')}), got ${got}`);
 }
 
 /** What a command with a configuration begins with. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { setUp, usageError, withoutNip, type Io } from '../../src/commands/io';
+import { chosenEntities, setUp, usageError, withoutNip, type Io } from '../../src/commands/io';
 import { ConfigError } from '../../src/errors';
 
 let folder: string;
@@ -82,4 +82,15 @@ test('a secret file that cannot be used any more is told of, and the secret befo
 test('a command line that cannot be understood is a fault of the configuration, with a word on the help', () => {
   expect(usageError('expected one topic, got 2')).toBeInstanceOf(ConfigError);
   expect(usageError('expected one topic, got 2').message).toBe('expected one topic, got 2; see --help');
+});
+
+test('--entity chooses one that is enabled; another name is refused with the near miss', () => {
+  const { config } = load({ nip: '1111111111' }, { INFAKT_API_KEY_ALFA: 'one' });
+  expect(chosenEntities(config, undefined).map(({ id }) => id)).toEqual(['alfa']);
+  expect(chosenEntities(config, 'alfa').map(({ id }) => id)).toEqual(['alfa']);
+  expect(() => chosenEntities(config, 'alpha')).toThrow(
+    '--entity expects one that is enabled (alfa), got "alpha": did you mean alfa?; see --help',
+  );
+  const disabled = config.entities.map((entity) => ({ ...entity, enabled: false }));
+  expect(() => chosenEntities({ entities: disabled }, 'alfa')).toThrow('"alfa", which is not enabled');
 });

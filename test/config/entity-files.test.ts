@@ -87,3 +87,12 @@ test('streams that do not exist, and dates the wrong way round, are faults', () 
   load({ 'alfa.json': JSON.stringify(content) });
   expect(faults()).toEqual(['alfa.json end_date "2026-01-01"', 'alfa.json streams ["orders"]']);
 });
+
+test('a start_date in the future is warned of, one of today is not', () => {
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Warsaw' }).format();
+  load({ 'alfa.json': '{"start_date":"2999-01-01"}', 'beta.json': `{"start_date":"${today}"}` }, {}, false);
+  expect(findings.faults).toEqual([]);
+  expect(findings.warnings).toEqual([
+    `${join(directory, 'alfa.json')}: start_date: 2999-01-01 lies in the future, no document before that day is read`,
+  ]);
+});
