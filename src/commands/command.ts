@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 import { isObject } from '../json';
@@ -35,7 +36,7 @@ export function command<Taken extends Options>(declaration: Declaration<Taken>):
   return async (argv, io) => {
     const { values, positionals } = parseArgs<Parsing<Taken>>({
       args: [...argv],
-      options,
+      options: { ...options, ...besideServiceFile(argv, options) },
       allowPositionals: takesWords,
     });
     if (isObject(values) && values['help'] === true) {
@@ -44,4 +45,12 @@ export function command<Taken extends Options>(declaration: Declaration<Taken>):
     }
     return run(values, io, positionals);
   };
+}
+
+/** The folder of the entities is the one beside the service file, unless it is named. */
+function besideServiceFile(argv: readonly string[], { config, entities }: Options): Options {
+  if (config === undefined || entities === undefined) return {};
+  const { values } = parseArgs({ args: [...argv], options: { config }, strict: false });
+  const file = values['config'];
+  return typeof file === 'string' ? { entities: { ...entities, default: join(dirname(file), 'entities') } } : {};
 }

@@ -47,7 +47,7 @@ export const configOptions = {
 
 /** Lines of a help about the options that every command with a configuration has. */
 export const configHelp = `  --config FILE      the service file (config/service.json)
-  --entities DIR     the folder with one file per legal entity (config/entities)
+  --entities DIR     the folder with one file per legal entity (entities, beside the service file)
   --help             this text`;
 
 /** A command line that cannot be understood; the message says what was expected. */
