@@ -442,7 +442,7 @@ async function stayUp(scene: Scene): Promise<void> {
     '  npx infakt-kafka peek invoices --entity alfa --limit 1 \\',
     '    --config $DEMO/service.json --entities $DEMO/entities',
     '  # what the service remembers',
-    '  npx infakt-kafka state show \\',
+    '  npx infakt-kafka state show --entity alfa \\',
     '    --config $DEMO/service.json --entities $DEMO/entities',
     '  # its log',
     '  tail -f $DEMO/service.log',

@@ -42,7 +42,7 @@ export async function whenStopped({ stop }: Pick<Io, 'stop'>): Promise<string> {
 export const configOptions = {
   config: { type: 'string', default: 'config/service.json' },
   entities: { type: 'string', default: 'config/entities' },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** Lines of a help about the options that every command with a configuration has. */
@@ -52,7 +52,15 @@ export const configHelp = `  --config FILE      the service file (config/service
 
 /** A command line that cannot be understood; the message says what was expected. */
 export function usageError(message: string): ConfigError {
-  return new ConfigError(`${message}; see --help`);
+  return new ConfigError(`${message}${message.endsWith('?') ? ' See' : '; see'} --help`);
+}
+
+/** No entity has the name that `--entity` gives; `known` are those that do. */
+export function unknownEntity(name: string, known: readonly string[]): ConfigError {
+  const names = [...new Set(known)];
+  return usageError(
+    `--entity expects one that is configured or remembered (${names.join(', ')}), got "${name}"${didYouMean(name, names)}`,
+  );
 }
 
 /** The enabled entities, or the one that `--entity` names; any other name is a usage error. */

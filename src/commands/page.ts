@@ -51,18 +51,27 @@ export function fitted(text: string, { columns }: Pick<Page, 'columns'>, indent 
  */
 export function helpText(help: string): string {
   const lines: string[] = [];
-  let paragraph: string[] = [];
+  let first = '';
+  let others = '';
+  let words: string[] = [];
   const flush = (): void => {
-    if (paragraph.length > 0) lines.push(wrapped(paragraph.join(' '), HELP_COLUMNS, '', ''));
-    paragraph = [];
+    if (words.length > 0) lines.push(wrapped(words.join(' '), HELP_COLUMNS, first, others));
+    words = [];
   };
   for (const line of help.split('\n')) {
-    const option = /^( {2,}\S+(?: \S+)*? {2,})(\S.*)$/.exec(line);
-    if (option !== null || /^\s|^$|^Usage:/.test(line)) {
+    const lead = /^ */.exec(line)?.[0] ?? '';
+    const [, name, what] = /^( {2,}\S.* {2,})(\S.*)$/.exec(line) ?? [];
+    if (line === '' || /^(Usage:|[A-Z][a-z]+$)/.test(line)) {
       flush();
-      const [, name = '', what = ''] = option ?? [];
-      lines.push(option === null ? line : wrapped(what, HELP_COLUMNS, name, ' '.repeat(name.length)));
-    } else paragraph.push(line);
+      lines.push(line);
+    } else if (name !== undefined && what !== undefined) {
+      flush();
+      [first, others, words] = [name, ' '.repeat(name.length), [what]];
+    } else if (words.length > 0 && lead === others) words.push(line.trimStart());
+    else {
+      flush();
+      [first, others, words] = [lead, lead, [line.trimStart()]];
+    }
   }
   flush();
   return lines.join('\n');
