@@ -114,6 +114,9 @@ function loadEntity(
     findings.faults.push({ file, key: 'api_key', expected, got: nothing });
   }
   const { start_date: startDate, end_date: endDate } = values;
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Warsaw' }).format();
+  if (startDate !== null && startDate !== 'all' && startDate > today && !faulty.has('start_date'))
+    findings.warnings.push(`${file}: start_date: ${startDate} lies in the future, no document before that day is read`);
   const bounded = startDate !== null && startDate !== 'all' && endDate !== null;
   if (bounded && endDate < startDate && !faulty.has('start_date') && !faulty.has('end_date')) {
     const expected = `a date not before start_date, ${startDate}`;

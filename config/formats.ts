@@ -174,7 +174,10 @@ export const formats = {
     expected: 'a NIP: text of ten digits with the right check digit',
     accepts: (value) => nipDigits(value) !== null,
   },
-  'infakt-kafka.api-key': matching(/^[\x21-\x7e]+$/, 'an API key: visible ASCII characters without spaces'),
+  'infakt-kafka.api-key': matching(
+    /^(?!(["']).*\1$)[\x21-\x7e]+$/,
+    'an API key: visible ASCII characters without spaces',
+  ),
   'infakt-kafka.start-date': {
     kind: 'text',
     expected: 'a date as YYYY-MM-DD, or "all"',

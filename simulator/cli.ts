@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import type { EntityOptions } from './account';
 import { adminHelp } from './admin';
 import type { BooksOptions } from './books';
@@ -13,6 +14,8 @@ export interface SimulateIo {
   stdout(text: string): void;
   stderr(text: string): void;
   readonly stopped: Promise<void>;
+  /** Ends the message about an option that does not exist. */
+  readonly didYouMean?: (option: string, known: readonly string[]) => string;
 }
 
 const defaultEntities = [
@@ -122,8 +125,8 @@ function entityOption(text: string, seed: number): EntityOptions {
 }
 
 /** Undefined where only help is wanted. */
-function readOptions(argv: readonly string[]) {
-  const { values } = parse(argv);
+function readOptions(argv: readonly string[], { didYouMean = () => '' }: SimulateIo) {
+  const { values } = parse(argv, didYouMean);
   if (values.help === true) return undefined;
   const seed = wholeOption('seed', values.seed ?? '1');
   const port = wholeOption('port', values.port ?? '4010');
@@ -157,32 +160,35 @@ function readOptions(argv: readonly string[]) {
   } as const;
 }
 
-function parse(argv: readonly string[]) {
+const optionsOfSimulate = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  entity: { type: 'string', multiple: true },
+  seed: { type: 'string' },
+  'requests-per-minute': { type: 'string' },
+  books: { type: 'string' },
+  'left-to-pay': { type: 'string' },
+  life: { type: 'string' },
+  'limit-window': { type: 'string' },
+  'limit-status': { type: 'string' },
+  'limit-body': { type: 'string' },
+  'retry-after': { type: 'string' },
+  ties: { type: 'string' },
+  'over-limit': { type: 'string' },
+  count: { type: 'string' },
+  links: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function parse(argv: readonly string[], didYouMean: NonNullable<SimulateIo['didYouMean']>) {
   try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        port: { type: 'string' },
-        host: { type: 'string' },
-        entity: { type: 'string', multiple: true },
-        seed: { type: 'string' },
-        'requests-per-minute': { type: 'string' },
-        books: { type: 'string' },
-        'left-to-pay': { type: 'string' },
-        life: { type: 'string' },
-        'limit-window': { type: 'string' },
-        'limit-status': { type: 'string' },
-        'limit-body': { type: 'string' },
-        'retry-after': { type: 'string' },
-        ties: { type: 'string' },
-        'over-limit': { type: 'string' },
-        count: { type: 'string' },
-        links: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
+    return parseArgs({ args: [...argv], options: optionsOfSimulate });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    const message = isNativeError(error) ? error.message : String(error);
+    const [, unknown] = /^Unknown option '([^'=]*)/.exec(message) ?? [];
+    if (unknown === undefined) throw new UsageError(message, { cause: error });
+    const known = Object.keys(optionsOfSimulate).map((name) => `--${name}`);
+    throw new UsageError(`unknown option ${unknown}${didYouMean(unknown, known)}`, { cause: error });
   }
 }
 
@@ -190,7 +196,7 @@ function parse(argv: readonly string[]) {
 export async function simulate(argv: readonly string[], io: SimulateIo): Promise<number> {
   let options;
   try {
-    options = readOptions(argv);
+    options = readOptions(argv, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.stderr(`simulate: ${error.message}\nTry --help.\n`);

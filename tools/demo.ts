@@ -40,8 +40,9 @@ consumer of the topics has. Then it stops and removes everything it started.
                     0 takes any free one
   --help            this text
 
-Needs Java 17 or newer and, the first time, Maven. Where KAFKA_BROKERS is set,
-no broker is started: that one gets topics infakt-demo-*, removed in the end.
+Needs Java 17 or newer and, the first time, Maven: tools/install-java.sh
+installs both. Where KAFKA_BROKERS is set, no broker is started: that one gets
+topics infakt-demo-*, removed in the end.
 NO_COLOR and LOG_LEVEL (of the service's log, see --keep) are respected.
 
 Exit codes: 0 API and Kafka agree, 1 they differ, or a bug, 2 usage or a missing
@@ -441,7 +442,7 @@ async function stayUp(scene: Scene): Promise<void> {
     '  npx infakt-kafka peek invoices --entity alfa --limit 1 \\',
     '    --config $DEMO/service.json --entities $DEMO/entities',
     '  # what the service remembers',
-    '  npx infakt-kafka state show \\',
+    '  npx infakt-kafka state show --entity alfa \\',
     '    --config $DEMO/service.json --entities $DEMO/entities',
     '  # its log',
     '  tail -f $DEMO/service.log',

@@ -32,8 +32,8 @@ and removes everything it started.
 
   --help            this text
 
-Needs Java 17 or newer, PostgreSQL (tools/install-postgres.sh) and, the first
-time, Maven. NO_COLOR is respected.
+Needs Java 17 or newer and, the first time, Maven (tools/install-java.sh), and
+PostgreSQL (tools/install-postgres.sh). NO_COLOR is respected.
 
 Exit codes: 0 tables and API agree, 1 they differ, or a bug, 2 usage or a missing
 program, 3 something could not start or ended by itself, 130 or 143 stopped

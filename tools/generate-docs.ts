@@ -35,7 +35,8 @@ function renderConfig(): string {
 Generated from \`config/schema.ts\` and \`config/entity-schema.ts\` by \`npm run docs\`; do not edit.
 
 The service has one file, \`config/service.json\` (another with \`--config FILE\`). Each legal entity has a file of its own in
-\`config/entities/\` (another directory with \`--entities DIR\`). The name of that file is the entity's id: \`a-z\`, \`0-9\` and
+\`config/entities/\`, or \`entities/\` beside the other service file (another directory with \`--entities DIR\`);
+\`config/example/\` has both to copy. The name of that file is the entity's id: \`a-z\`, \`0-9\` and
 \`-\`, no dash first, then \`.json\`. Other files of that directory, and those whose names begin with a dot, are not read.
 
 All files are JSON in UTF-8. Paths in them are relative to the file that names them. Unknown keys are faults. All faults of

@@ -52,7 +52,7 @@ export const HOST = '127.0.0.1';
 const READY_WITHIN_MS = 90_000;
 const STOPPED_WITHIN_MS = 20_000;
 const OTHER_WAYS =
-  'Other ways to have a broker: `docker compose up` with the compose.yaml of this repository, or KAFKA_BROKERS=host:port of one of your own';
+  'tools/install-java.sh installs Java and Maven on Debian and Ubuntu, and says what to install elsewhere. Other ways to have a broker: `docker compose up` with the compose.yaml of this repository, or KAFKA_BROKERS=host:port of one of your own';
 
 /**
  * Runs the command given from $2 on as this very process, and beside it a watchdog that kills it, and removes the folder

@@ -3,6 +3,7 @@ import { firstValueFrom } from 'rxjs';
 import type { Config } from '../../config/config';
 import { contentOfEntities } from '../../config/entity-files';
 import { loadConfig, loadEntitiesAnew } from '../../config/load';
+import { didYouMean } from '../../config/near-miss';
 import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
@@ -11,6 +12,7 @@ import { createSecrets, type Secrets } from '../secrets';
 import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
+import { fitted, plainPage, type Page } from './page';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -20,12 +22,19 @@ export interface Io {
   readonly stderr: (text: string) => void;
   /** Columns of the terminal that stderr is; null = not a terminal. */
   readonly columns: number | null;
+  /** How results are shown; plain unless given. */
+  readonly page?: Page;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
   /** How this process calls itself among the replicas of its service. */
   readonly replica: string;
+}
+
+/** Prints lines of a result for a person, as wide as the page. */
+export function printLines({ stdout, page = plainPage }: Pick<Io, 'stdout' | 'page'>, text: string, indent = 2): void {
+  stdout(`${fitted(text, page, indent)}\n`);
 }
 
 /** The name of the signal that stops the process, once it has come. */
@@ -37,17 +46,37 @@ export async function whenStopped({ stop }: Pick<Io, 'stop'>): Promise<string> {
 export const configOptions = {
   config: { type: 'string', default: 'config/service.json' },
   entities: { type: 'string', default: 'config/entities' },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** Lines of a help about the options that every command with a configuration has. */
 export const configHelp = `  --config FILE      the service file (config/service.json)
-  --entities DIR     the folder with one file per legal entity (config/entities)
+  --entities DIR     the folder with one file per legal entity (entities, beside the service file)
   --help             this text`;
 
 /** A command line that cannot be understood; the message says what was expected. */
 export function usageError(message: string): ConfigError {
-  return new ConfigError(`${message}; see --help`);
+  return new ConfigError(`${message}${message.endsWith('?') ? ' See' : '; see'} --help`);
+}
+
+/** No entity has the name that `--entity` gives; `known` are those that do. */
+export function unknownEntity(name: string, known: readonly string[]): ConfigError {
+  const names = [...new Set(known)];
+  return usageError(
+    `--entity expects one that is configured or remembered (${names.join(', ')}), got "${name}"${didYouMean(name, names)}`,
+  );
+}
+
+/** The enabled entities, or the one that `--entity` names; any other name is a usage error. */
+export function chosenEntities({ entities }: Pick<Config, 'entities'>, only: string | undefined): Config['entities'] {
+  const enabled = entities.filter((entity) => entity.enabled);
+  if (only === undefined) return enabled;
+  const chosen = enabled.filter(({ id }) => id === only);
+  if (chosen.length > 0) return chosen;
+  const names = enabled.map(({ id }) => id);
+  const isDisabled = entities.some(({ id }) => id === only);
+  const got = isDisabled ? `"${only}", which is not enabled` : `"${only}"${didYouMean(only, names)}`;
+  throw usageError(`--entity expects one that is enabled (${names.join(', ')}), got ${got}`);
 }
 
 /** What a command with a configuration begins with. */

@@ -5,7 +5,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { resync } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
 import { command } from './command';
-import { configHelp, setUp, usageError } from './io';
+import { configHelp, printLines, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka resync --entity ID [options]
 
@@ -61,9 +61,12 @@ export const resyncCommand = command({
     for (const { stream, rows, outside } of marked) {
       if (rows === 0) continue;
       const away = outside === 0 ? '' : `; ${outside} of them are outside the scope and read one by one after a sweep`;
-      io.stdout(`${entity} ${stream}: ${rows} rows marked${away}\n`);
+      printLines(io, `${entity} ${stream}: ${rows} rows marked${away}`);
     }
-    io.stdout('Each is published again by the next scan that shows it, at the latest by the next sweep that begins.\n');
+    printLines(
+      io,
+      'Each is published again by the next scan that shows it, at the latest by the next sweep that begins.',
+    );
     return 0;
   },
 });

@@ -29,6 +29,8 @@ async function watch(port: number, token: string | null = null): Promise<Watch> 
     },
     health: { sweepSeconds: null, newestSeconds: null },
     http: { port, host: '127.0.0.1', token, tokenFile: null },
+    alerts: { url: null, urlFile: null },
+    proxies: { https: null, http: null, except: [] },
   };
   const begun = await watchRun({
     config: { service, entities: [entityOf('alfa')] } as unknown as WatchSetting['config'],

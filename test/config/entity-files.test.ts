@@ -119,3 +119,12 @@ test('the content of the folder is another one when a file is written, swapped b
 test('the content of a folder that cannot be read is one of its own', () => {
   expect(contentOfEntities(join(directory, 'nowhere'))).not.toBe(contentOfEntities(directory));
 });
+
+test('a start_date in the future is warned of, one of today is not', () => {
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Warsaw' }).format();
+  load({ 'alfa.json': '{"start_date":"2999-01-01"}', 'beta.json': `{"start_date":"${today}"}` }, {}, false);
+  expect(findings.faults).toEqual([]);
+  expect(findings.warnings).toEqual([
+    `${join(directory, 'alfa.json')}: start_date: 2999-01-01 lies in the future, no document before that day is read`,
+  ]);
+});

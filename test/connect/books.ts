@@ -85,6 +85,7 @@ async function publishBooks({ broker, registry }: Stack): Promise<void> {
         env: {},
         stop: new AbortController().signal,
         version: '0.0.0-test',
+        replica: 'here',
       });
       if (code !== 0) throw new Error(`publishing the books: expected exit code 0, got ${code}:\n${said}`);
     }
