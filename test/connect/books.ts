@@ -10,6 +10,7 @@ import type { Database } from '../../tools/postgres';
 import { companies, countBooks, fillByHand, readTimes, sections, serveBooks } from '../support/books';
 import { until } from '../support/kafka';
 import { impatient } from '../support/once';
+import { quietIo } from '../support/quiet-io';
 
 /** Prefix of the topics and of the connectors, and the name of the database. */
 const PREFIX = 'books';
@@ -78,15 +79,8 @@ async function publishBooks({ broker, registry }: Stack): Promise<void> {
       const began = Date.now();
       const once = onceCommand(impatient, { now: () => atMs + Date.now() - began });
       let said = '';
-      const code = await once(['--config', join(folder, 'service.json'), '--entities', entities], {
-        stdout: (text) => void (said += text),
-        stderr: (text) => void (said += text),
-        columns: null,
-        env: {},
-        stop: new AbortController().signal,
-        version: '0.0.0-test',
-        replica: 'here',
-      });
+      const io = { ...quietIo(), stderr: (text: string) => void (said += text) };
+      const code = await once(['--config', join(folder, 'service.json'), '--entities', entities], io);
       if (code !== 0) throw new Error(`publishing the books: expected exit code 0, got ${code}:\n${said}`);
     }
   } finally {
