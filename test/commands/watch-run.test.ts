@@ -44,7 +44,7 @@ async function watch(port: number, token: string | null = null): Promise<Watch> 
 
 const told = (watched: Watch): StreamStatus[][] => {
   const found: StreamStatus[][] = [];
-  watched.statuses?.subscribe((some) => found.push([...some]));
+  watched.statuses?.subscribe({ next: (some) => found.push([...some]), error: fail });
   return found;
 };
 
