@@ -341,7 +341,7 @@ function createGauges(
           self.set({ entity, stream, reason: each }, factsOf(each).isUnhealthy ? 1 : 0);
     },
   );
-  return { tell: told.tell };
+  return { tell: (event, nowMs) => told.tell(event, nowMs) };
 }
 
 function statusName(status: number | null): string {

@@ -44,7 +44,10 @@ async function watch(port: number, token: string | null = null): Promise<Watch> 
 
 const told = (watched: Watch): StreamStatus[][] => {
   const found: StreamStatus[][] = [];
-  watched.statuses?.subscribe({ next: (some) => found.push([...some]), error: fail });
+  watched.statuses?.subscribe({
+    next: (some) => found.push([...some]),
+    error: (error: unknown) => found.push([error as never]),
+  });
   return found;
 };
 
