@@ -14,12 +14,15 @@ Reads every stream of every enabled entity over and over and publishes what chan
 entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr as
 JSON lines.
 
+While it runs, it answers on http.host:http.port (127.0.0.1:8080): /livez and /readyz for probes, /health says what is wrong and what to do,
+/metrics is for Prometheus.
+
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 
 Options
 ${configHelp}
 
-Exit code: 0 stopped, 2 configuration, or something that no waiting cures (the message says what to do).
+Exit code: 0 stopped, 2 configuration, a port that is taken, or something that no waiting cures (the message says what to do).
 `;
 
 /** How often time alone may change where a stream stands. */
