@@ -3,6 +3,7 @@ import './refuse-old-node';
 
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 
@@ -121,6 +122,7 @@ function main(): void {
     env: process.env,
     stop: stop.signal,
     version,
+    replica: `${hostname()}-${process.pid}`,
   };
   void run(process.argv.slice(2), io).then((code) => {
     process.exitCode = code;

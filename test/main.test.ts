@@ -21,6 +21,7 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
     env,
     stop: new AbortController().signal,
     version: '1.2.3',
+    replica: 'here',
   });
   return { code, ...out };
 }

@@ -48,6 +48,11 @@ before the end.
 
 const CHANGED_WITHIN_MS = 60_000;
 const SHOWN_ROWS = 8;
+/** Why the net of two reports is not the same. */
+const NO_INCOME: Readonly<Record<string, string>> = {
+  revenue: ', without sales that are no income',
+  vat: ', with sales that are no income',
+};
 
 /** Everything that runs while it is told. */
 interface Scene extends Running {
@@ -191,7 +196,7 @@ async function change(scene: Scene): Promise<void> {
     const seconds = ((Number(written['at']) - changedMs) / 1_000).toFixed(1);
     const lag = Math.round(Number(written['at']) - (await latestRecordMs(stack, table)));
     const late = `${seconds} s after the change in the API, ${lag} ms after its record`;
-    screen.print(`  ${title.padEnd(20)} ${`${entity}, ${table} ${id}`.padEnd(24)}`, `    in its table ${late}`);
+    screen.print(`  ${title.padEnd(20)} ${entity}, ${table} ${id}`, `    in its table ${late}`);
   }
 }
 
@@ -239,7 +244,7 @@ async function closing(scene: Scene): Promise<boolean> {
     agreed &&= report.agrees;
     screen.print(
       '',
-      screen.style('bold', `deploy/postgres/reports/${report.name}.sql`),
+      screen.style('bold', `deploy/postgres/reports/${report.name}.sql${NO_INCOME[report.name] ?? ''}`),
       '',
       ...reportLines(screen, report),
     );

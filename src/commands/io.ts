@@ -1,13 +1,15 @@
 import { firstValueFrom } from 'rxjs';
 
 import type { Config } from '../../config/config';
-import { loadConfig } from '../../config/load';
+import { contentOfEntities } from '../../config/entity-files';
+import { loadConfig, loadEntitiesAnew } from '../../config/load';
 import { didYouMean } from '../../config/near-miss';
 import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
 import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
+import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
 import { fitted, plainPage, type Page } from './page';
@@ -26,6 +28,8 @@ export interface Io {
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** How this process calls itself among the replicas of its service. */
+  readonly replica: string;
 }
 
 /** Prints lines of a result for a person, as wide as the page. */
@@ -81,6 +85,8 @@ export interface SetUp {
   readonly logger: Logger;
   readonly kafkaLog: KafkaLog;
   readonly secrets: Secrets;
+  /** The files of the entities, for whoever goes on while they change. */
+  readonly entityFiles: EntityFiles;
 }
 
 /** What nothing shows of entities without a NIP; null = each that is read has one. */
@@ -96,16 +102,22 @@ export function setUp(
   { config: configFile, entities }: { readonly config: string; readonly entities: string },
   { needsApiKeys = true }: { readonly needsApiKeys?: boolean } = {},
 ): SetUp {
+  const sources = {
+    entitiesDirectory: entities,
+    env: io.env,
+    knownStreams: allStreams.map(({ name }) => name),
+  };
+  const content = (): string => contentOfEntities(entities);
+  // Before they are loaded: what changes meanwhile is seen as a change.
+  const loadedContent = content();
   const {
     config,
     warnings,
     secrets: loaded,
   } = loadConfig({
+    ...sources,
     configFile,
-    entitiesDirectory: entities,
     needsApiKeys,
-    env: io.env,
-    knownStreams: allStreams.map(({ name }) => name),
     knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
   });
   const known = new Set(loaded);
@@ -125,5 +137,15 @@ export function setUp(
   for (const warning of warnings) logger.warn({ about: warning }, 'configuration');
   // The log of kafkajs is about its own retries; errors of this program report what those come to.
   const kafkaLog: KafkaLog = ({ message }) => logger.debug({ kafkajs: message }, 'kafka client');
-  return { config, logger, kafkaLog, secrets };
+  const entityFiles: EntityFiles = {
+    loaded: loadedContent,
+    content,
+    load() {
+      const { entities: anew, warnings: about, secrets: seen } = loadEntitiesAnew(sources);
+      for (const secret of seen) known.add(secret);
+      for (const warning of about) logger.warn({ about: warning }, 'configuration');
+      return anew;
+    },
+  };
+  return { config, logger, kafkaLog, secrets, entityFiles };
 }

@@ -88,9 +88,12 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'lost':
     case 'shard-ready':
     case 'contact':
+    case 'entities':
     case 'shards':
     case 'waiting':
     case 'surroundings':
+    case 'commit':
+    case 'status':
       return;
     default:
       noteProgress(reports, event, nowMs);

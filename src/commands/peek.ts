@@ -16,6 +16,7 @@ const TOPICS: readonly string[] = [
   ...allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
   'sweeps',
   'entities',
+  'status',
   'dead-letters',
   'state',
 ];

@@ -10,7 +10,8 @@ import { configHelp, printLines, setUp, usageError } from './io';
 const help = `Usage: infakt-kafka resync --entity ID [options]
 
 Marks rows to be published again, as they are in inFakt then, with op "r": after a consumer lost records, or a fault of its own. The next
-scan that shows a marked row publishes it. A running service need not be stopped: it notices and goes on.
+scan that shows a marked row publishes it; a row outside the scope is read by its own address after a sweep. A running service need not be
+stopped: it notices and goes on.
 
 Options
   --entity ID        whose rows
@@ -59,7 +60,7 @@ export const resyncCommand = command({
     }
     for (const { stream, rows, outside } of marked) {
       if (rows === 0) continue;
-      const away = outside === 0 ? '' : `; ${outside} of them are outside the scope and wait until they return to it`;
+      const away = outside === 0 ? '' : `; ${outside} of them are outside the scope and read one by one after a sweep`;
       printLines(io, `${entity} ${stream}: ${rows} rows marked${away}`);
     }
     printLines(

@@ -12,6 +12,7 @@ beforeEach(() => {
     env: {},
     stop: new AbortController().signal,
     version: '1.2.3',
+    replica: 'here',
   };
 });
 

@@ -27,6 +27,7 @@ function load(entity: Readonly<Record<string, unknown>>, env: Io['env'] = {}): R
     env,
     stop: new AbortController().signal,
     version: '1.2.3',
+    replica: 'here',
   };
   return setUp(io, { config: join(folder, 'service.json'), entities: join(folder, 'entities') });
 }

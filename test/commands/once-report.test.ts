@@ -60,12 +60,15 @@ const swept = (stream: string, standing: Partial<Completeness> = {}): Progress =
   stream,
   cursor: cursorAt(2, 2),
   completeness: { ...allThere, ...standing },
+  live: 0,
+  ledgerBytes: 0,
 });
+const requestMade = { attempt: 1, after: null, waitedMs: 0, allowance: { used: 1, limit: null } } as const;
 const error = new FatalError('refused', { reason: 'unauthorized', parks: 'entity' });
 
 test('a stream counts its requests and pages, and its time from the first request to the last news', () => {
-  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 1_000);
-  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 2_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, 1_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, 2_000);
   note(reports, page('clients', { rows: 100, created: 60, unchanged: 40 }, cursorAt(100, 150)), 3_000);
   note(reports, page('clients', { rows: 50, created: 50 }, cursorAt(150, 150)), 3_500);
   note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(150, 150) }, 3_800);
@@ -99,7 +102,7 @@ test('a stream counts its requests and pages, and its time from the first reques
 });
 
 test('an attempt of no stream that is read, such as at an account, counts nowhere', () => {
-  note(reports, { kind: 'request', entity: 'alfa', stream: 'account', attempt: 1 }, 1_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'account', ...requestMade }, 1_000);
   expect([...reports.values()].map(({ requests }) => requests)).toEqual([0, 0, 0]);
 });
 
@@ -253,7 +256,7 @@ describe('the display', () => {
   test('is a line each time where there is no terminal, with the rate since it began', () => {
     const lines = display(null);
     nowMs = 12_000;
-    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, nowMs);
+    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, nowMs);
     note(reports, page('clients', { rows: 100 }, cursorAt(100, 300)), nowMs);
     lines.show();
     lines.end();
@@ -310,7 +313,7 @@ describe('the display', () => {
     bar.show();
     bar.show();
     expect(shown).toBe('\r\u001b[Kwaiting for another instance, until 00:00:15 UTC at the latest\n');
-    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 0);
+    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, 0);
     shown = '';
     bar.show();
     expect(shown).toMatch(/^\r\[ +\] 0 rows, 0\/3 lists counted/);
