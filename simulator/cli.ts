@@ -6,7 +6,7 @@ import type { BooksOptions } from './books';
 import { decodeRates, type LifeRates } from './life';
 import type { Habits } from './listing';
 import { createRandom, seedFrom } from './random';
-import { taxNumber } from './rows';
+import { isDate, taxNumber } from './rows';
 import { startSimulator, type Simulator } from './server';
 
 /** What the command writes to, and when it is to end. */
@@ -36,6 +36,8 @@ Options
                                       given, corrections are 3 % of the invoices and the NIP (10 digits) is made up
                                       (${defaultEntities.map((entity) => `"${entity}"`).join(',\n                                      ')})
   --seed N                            the same seed makes the same rows (1)
+  --until DAY                         the last day of the rows that are there at the start, YYYY-MM-DD: the same day
+                                      makes the same rows on whatever day they are looked at (the first of this month)
   --books plain|odd                   rows that an accountant would believe, every third company by the cash method; odd:
                                       also documents that a person has to look at (ordinary rows and hard ones)
   --left-to-pay zeroed|untouched      left_to_pay of a paid document, with --books (zeroed)
@@ -65,6 +67,16 @@ class UsageError extends Error {}
 function wholeOption(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name} must be a whole number, got ${JSON.stringify(text)}`);
   return Number(text);
+}
+
+function dayOption(name: string, text: string): string {
+  if (!isDate(text)) throw new UsageError(`--${name} must be a day as YYYY-MM-DD, got ${JSON.stringify(text)}`);
+  return text;
+}
+
+/** Rows that end today would all be others tomorrow, under whoever comes back. */
+function firstOfMonth(now: Date): string {
+  return `${now.toISOString().slice(0, 7)}-01`;
 }
 
 function choiceOption<T extends string>(name: string, text: string | undefined, choices: readonly [T, ...T[]]): T {
@@ -145,6 +157,7 @@ function readOptions(argv: readonly string[], { didYouMean = () => '' }: Simulat
         ? entities
         : entities.map((entity, index) => ({ ...entity, books: { ...books, cashMethod: index % 3 === 2 } })),
     seed,
+    historyEnds: dayOption('until', values.until ?? firstOfMonth(new Date())),
     requestsPerMinute: wholeOption('requests-per-minute', values['requests-per-minute'] ?? '0'),
     limit: {
       window: choiceOption('limit-window', values['limit-window'], ['sliding', 'fixed']),
@@ -165,6 +178,7 @@ const optionsOfSimulate = {
   host: { type: 'string' },
   entity: { type: 'string', multiple: true },
   seed: { type: 'string' },
+  until: { type: 'string' },
   'requests-per-minute': { type: 'string' },
   books: { type: 'string' },
   'left-to-pay': { type: 'string' },

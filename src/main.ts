@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import './refuse-old-node';
+
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';

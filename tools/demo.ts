@@ -1,3 +1,5 @@
+import '../src/refuse-old-node';
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
@@ -131,7 +133,6 @@ const story: readonly Step[] = [
 
 /** Plays it all; returns the exit code. */
 async function play(keep: boolean, port: number, screen: Screen, signal: AbortSignal): Promise<number> {
-  const beganMs = performance.now();
   const undo: (() => Promise<unknown>)[] = [];
   const tell = async (): Promise<number> => {
     const scene = await setUp(port, screen, signal, undo);
@@ -152,7 +153,8 @@ async function play(keep: boolean, port: number, screen: Screen, signal: AbortSi
   for (const failure of failures) screen.print(`Could not stop a part of it: ${messageOf(failure)}`);
   if ('error' in outcome) throw outcome.error;
   if (failures.length > 0) throw failures[0];
-  screen.print('', `Done in ${secondsSince(beganMs)}; nothing is left running.`);
+  // From the start of this process on.
+  screen.print('', `Done in ${secondsSince(0)}; nothing is left running.`);
   if (!keep) screen.print('To look around in it yourself: npm run demo -- --keep');
   return outcome.code;
 }
@@ -439,7 +441,7 @@ async function stayUp(scene: Scene): Promise<void> {
     `  DEMO=${service.folder}`,
     '',
     '  # records, decoded; --follow waits for more',
-    '  npx infakt-kafka peek invoices --entity alfa --limit 1 \\',
+    '  npx infakt-kafka peek invoices --entity alfa --last 1 \\',
     '    --config $DEMO/service.json --entities $DEMO/entities',
     '  # what the service remembers',
     '  npx infakt-kafka state show --entity alfa \\',
@@ -534,14 +536,24 @@ export function listenForStop(): { readonly signal: AbortSignal; readonly exitCo
   return { signal: controller.signal, exitCode: () => code };
 }
 
+/** Whether an option of a script was given to `npm run` without the two dashes that hand it on: npm takes it for one of its own. */
+export function isGivenToNpm(option: string, env: NodeJS.ProcessEnv): boolean {
+  return env[`npm_config_${option}`] === 'true';
+}
+
 function readArguments(argv: readonly string[]) {
-  const options = { keep: { type: 'boolean' }, port: { type: 'string' }, help: { type: 'boolean' } } as const;
+  const options = {
+    keep: { type: 'boolean' },
+    port: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
   try {
     const { values } = parseArgs({ args: [...argv], options });
-    const port = Number(values.port ?? (values.keep === true ? '9092' : '0'));
+    const keep = values.keep === true || isGivenToNpm('keep', process.env);
+    const port = Number(values.port ?? (keep ? '9092' : '0'));
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new Error(`expected --port to be a number from 0 to 65535, got ${values.port ?? ''}`);
-    return { keep: values.keep === true, help: values.help === true, port };
+    return { keep, help: values.help === true, port };
   } catch (cause) {
     throw new ConfigError(`Reading the arguments: ${messageOf(cause)}; see --help`, { cause });
   }

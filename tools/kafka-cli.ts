@@ -1,3 +1,5 @@
+import '../src/refuse-old-node';
+
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, TransientError } from '../../src/errors';
@@ -59,6 +59,8 @@ describe('kafkaLibrary', () => {
     ]);
     expect(first).toBe(second);
     expect(await readdir(first)).toEqual(['kafka.jar']);
+    // Another user of the machine can read them.
+    expect((await stat(first)).mode & 0o777).toBe(0o755);
     expect(await readdir(cache)).toHaveLength(1);
     await expect(kafkaLibrary({ cache, environment: { PATH: '/nowhere' } })).resolves.toBe(first);
   });
