@@ -1,4 +1,4 @@
-import { lastValueFrom, tap } from 'rxjs';
+import { lastValueFrom, tap, type Observable } from 'rxjs';
 
 import { runService } from '../service/serve';
 import { usualPatience, type Patience } from '../service/patience';
@@ -38,23 +38,26 @@ export function runCommand(
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
       const summing = setInterval(() => narrator.sumUp(), 60_000);
-      await lastValueFrom(
-        runService({
-          config,
-          patience,
-          kafkaLog,
-          secrets,
-          version: io.version,
-          now,
-          socketFactory,
-          endless: true,
-          stop: io.stop,
-        }).pipe(tap(narrator.tell)),
-        { defaultValue: null },
-      ).finally(() => clearInterval(summing));
-      await whenStopped(io);
+      const service = runService({
+        config,
+        patience,
+        kafkaLog,
+        secrets,
+        version: io.version,
+        now,
+        socketFactory,
+        endless: true,
+        stop: io.stop,
+      });
+      await untilStopped(service.pipe(tap(narrator.tell)), io.stop).finally(() => clearInterval(summing));
       logger.info('stopped');
       return 0;
     },
   });
+}
+
+/** Waits for the end of a service that was stopped. One that ends by itself is a bug: nothing would be read any more, and exit code 0 would say that all is well. */
+export async function untilStopped(service: Observable<unknown>, stop: AbortSignal): Promise<void> {
+  await lastValueFrom(service, { defaultValue: null });
+  if (!stop.aborted) throw new Error('the service ended although nobody stopped it; this is a bug');
 }
