@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
@@ -89,8 +88,6 @@ function usageText(text: string): string {
 function main(): void {
   hideWarningOfKafkajs();
   const stop = new AbortController();
-  // Each shard listens.
-  setMaxListeners(0, stop.signal);
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;

@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs';
+import type { Observable } from 'rxjs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import type { EntityId } from '../model';
@@ -53,6 +54,10 @@ export interface RunContext {
   /** Whether this replica's share of the requests is the whole or that of its entities. */
   readonly budgetScope: ServiceConfig['budget']['scope'];
   readonly requestOrder: RequestOrder;
+  /** Resolves in a turn of the event loop of the caller's own. */
+  readonly turn: () => Promise<void>;
+  /** Emits when the run is to stop, to late subscribers too; one for all shards, as each would add a listener to the signal. */
+  readonly stopping: Observable<unknown>;
   /** The enabled entities of each shard that has any, by the shard's number. */
   readonly shards: ReadonlyMap<number, readonly EntityConfig[]>;
   /** How often each scan comes round; null = every stream is swept once. */

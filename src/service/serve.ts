@@ -48,6 +48,7 @@ import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
 import { ensureTopics } from '../sinks/topics';
+import { createTurns } from '../turns';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs, withNewShardsLike } from './codecs';
@@ -74,8 +75,8 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
     const emit: Emit = (event) => events.next(event);
     // Until the group is joined there is nothing to finish.
     const opened = defer(() => from(openCluster(options, emit))).pipe(takeUntil(stopping));
-    const serving = opened.pipe(mergeMap((cluster) => takePart(options, emit, cluster)));
-    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit }, null))).pipe(
+    const serving = opened.pipe(mergeMap((cluster) => takePart({ options, emit, stopping }, cluster)));
+    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit, stopping }, null))).pipe(
       takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
       finalize(() => events.complete()),
     );
@@ -83,8 +84,13 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
   });
 }
 
+/** What a run has before the group is joined. */
+interface Start extends Pick<RunContext, 'emit' | 'stopping'> {
+  readonly options: ServiceOptions;
+}
+
 /** Takes part in the group and reads the shards that it gives. */
-function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observable<Progress> {
+function takePart({ options, emit, stopping }: Start, cluster: Cluster): Observable<Progress> {
   const { config, patience, secrets, version } = options;
   const { kafka, topics, framing } = cluster;
   const { service } = config;
@@ -113,6 +119,8 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     api,
     budgetScope: service.budget.scope,
     requestOrder,
+    turn: createTurns(),
+    stopping,
     shards: entitiesByShard(config.entities, topics.state.partitions),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     holders,
@@ -130,7 +138,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     take(1),
     mergeMap((owned) => lookAtState({ cluster, config, membership, owned, deadlineMs: patience.restoreMs })),
     failWith(membership.owned),
-    takeUntil(whenAborted(options.stop)),
+    takeUntil(stopping),
     defaultIfEmpty(null),
   );
   const reading = looked.pipe(
@@ -169,7 +177,7 @@ function allShards(run: RunContext): Observable<Progress> {
 
 /** Each shard from when the group gives it to this replica until the group takes it away. */
 function shardsAsGiven(run: RunContext): Observable<Progress> {
-  const { api, emit, membership, options, shards } = run;
+  const { api, emit, membership, shards, stopping } = run;
   const { owned } = membership;
   const none: ReadonlySet<number> = new Set();
   const changes = owned.pipe(
@@ -177,7 +185,7 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
     startWith(none),
     pairwise(),
     tap(([before, now]) => emitShards(run, before, now)),
-    takeUntil(whenAborted(options.stop)),
+    takeUntil(stopping),
   );
   return changes.pipe(
     mergeMap(([before, now]) => from([...now].filter((number) => !before.has(number)))),
@@ -239,7 +247,9 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       twins: run.twins,
       newId: () => randomUUID().slice(0, 8),
       now: options.now,
+      turn: run.turn,
       stop: options.stop,
+      stopping: run.stopping,
     }),
   );
   const reopenedReading = reading.pipe(
@@ -279,7 +289,7 @@ function isOfShard(error: unknown): boolean {
 
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
-  { options, emit }: Pick<RunContext, 'options' | 'emit'>,
+  { options, emit, stopping }: Pick<RunContext, 'options' | 'emit' | 'stopping'>,
   shard: number | null,
   ready?: () => Promise<void>,
 ): MonoTypeOperatorFunction<Progress> {
@@ -302,10 +312,15 @@ function reopened(
     if (error instanceof Error) emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow });
     return EMPTY;
   };
-  const until = whenAborted(stop);
   return (source) =>
     source.pipe(
-      reopenWhenLost({ lossOf, waitMs, isProgress: provesCommit, until, ...(ready === undefined ? {} : { ready }) }),
+      reopenWhenLost({
+        lossOf,
+        waitMs,
+        isProgress: provesCommit,
+        until: stopping,
+        ...(ready === undefined ? {} : { ready }),
+      }),
       concatMap(report),
     );
 }

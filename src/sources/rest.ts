@@ -30,7 +30,7 @@ import {
   unauthorizedOnce,
 } from './answers';
 import type { ApiKey } from './api-key';
-import type { Slot } from './budget';
+import type { Slot, Slots } from './budget';
 
 /** One try of one request: what is counted. */
 export interface RequestAttempt {
@@ -49,10 +49,14 @@ export interface Asking {
   readonly tries?: number;
   /** The turn of the request among all others, asked before each try. */
   readonly turn?: (() => Turn) | undefined;
+  /** Leave for the first try, got before; whoever got it gives back what is not used. */
+  readonly slot?: Slot | undefined;
 }
 
 /** The API as one entity sees it; each Observable is cold and asks anew per subscription. */
 export interface Rest {
+  /** Waits for leave to make a request that does not exist yet, as thousands may at little cost; otherwise as `Slots.wait`. */
+  readonly leave: (grant: (slot: Slot) => void, turn?: () => Turn | undefined) => () => void;
   /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`. */
   readonly list: (
     stream: StreamName,
@@ -81,7 +85,10 @@ export interface RestOptions {
   readonly entity: EntityId;
   readonly apiKey: ApiKey;
   readonly http: Pick<Http, 'exchange'>;
-  readonly slots: { readonly take: (signal: AbortSignal, turn?: Turn) => Promise<Slot> };
+  readonly slots: {
+    readonly take: (signal: AbortSignal, turn?: Turn) => Promise<Slot>;
+    readonly wait: Slots['wait'];
+  };
   /** Numbers that grow with each call, one sequence per process. */
   readonly marks: { readonly next: () => number };
   readonly retry: RequestRetry;
@@ -136,6 +143,7 @@ export function createRest(options: RestOptions): Rest {
     const { tries = retry.attempts, turn } = asking;
     const attempts = Math.min(tries, retry.attempts);
     return defer(() => {
+      let { slot } = asking;
       const url = addressOf(question, baseUrl);
       let attempt = 0;
       let wasUnauthorized = false;
@@ -143,7 +151,9 @@ export function createRest(options: RestOptions): Rest {
         onAttempt?.({ entity, stream: question.stream, attempt, ...end });
       return defer(() => {
         attempt++;
-        return oneTry(options, question, url, turn);
+        const first = slot;
+        slot = undefined;
+        return oneTry(options, question, url, { turn, slot: first });
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -193,7 +203,7 @@ export function createRest(options: RestOptions): Rest {
     const question = listOf(stream, path, params, offset, 1);
     return defer(() => {
       const began = options.marks.next();
-      return oneTry(options, question, addressOf(question, baseUrl), turn).pipe(
+      return oneTry(options, question, addressOf(question, baseUrl), { turn }).pipe(
         tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, status })),
         map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
         catchError((error: unknown) => {
@@ -206,6 +216,7 @@ export function createRest(options: RestOptions): Rest {
   };
 
   return {
+    leave: (grant, turn) => options.slots.wait(grant, turn?.()),
     list,
     raw,
     detail: (stream, path, asking) => {
@@ -272,12 +283,12 @@ function without(key: string, bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(key, '***'), 'latin1');
 }
 
-/** One try with a slot of its own; unsubscribing leaves the queue, or aborts the request. */
+/** One try with a slot of its own, or the one that was got before; unsubscribing leaves the queue, or aborts the request. */
 function oneTry(
   { apiKey, http, slots, marks, wallClock = Date.now }: RestOptions,
   question: Question,
   url: string,
-  turn: Asking['turn'],
+  { turn, slot: had }: Pick<Asking, 'turn' | 'slot'>,
 ): Observable<ApiReply> {
   const { entity, stream, kind } = question;
   return defer(() => {
@@ -289,7 +300,7 @@ function oneTry(
       throw new FatalError(message, { entity, stream, reason: 'unauthorized', parks: 'entity' });
     }
     const aborter = new AbortController();
-    const taken = slots.take(aborter.signal, turn?.());
+    const taken = had === undefined ? slots.take(aborter.signal, turn?.()) : Promise.resolve(had);
     return from(taken).pipe(
       mergeMap((slot) => {
         const began = marks.next();

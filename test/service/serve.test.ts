@@ -1,4 +1,6 @@
-import { BehaviorSubject, firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs';
+import { getEventListeners } from 'node:events';
+
+import { BehaviorSubject, firstValueFrom, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 
 import { ConfigError, TransientError } from '../../src/errors';
 import { targetsOf } from '../../src/rules/rhythm';
@@ -32,6 +34,30 @@ test('a run of one sweep reads every entity of every shard once, and completes',
   const progress = await endOf(runShards(memoryRun({ entities: [alfa, beta], owned })));
   const complete = progress.filter(({ kind }) => kind === 'sweep').map(({ entity }) => entity);
   expect(complete.sort()).toEqual([alfa, beta].sort());
+});
+
+test('a run listens to its stop signal once, however many shards it reads', async () => {
+  const entities = Array.from({ length: 60 }, (_, number) => `company-${number}`);
+  const stop = new AbortController();
+  const run = memoryRun({
+    entities,
+    owned: new BehaviorSubject(all),
+    options: { endless: true, stop: stop.signal },
+    changes: { rhythm },
+  });
+  const swept = new Set<string>();
+  const ended = lastValueFrom(
+    runShards(run).pipe(
+      tap(({ kind, entity }) => {
+        if (kind === 'sweep') swept.add(entity);
+      }),
+    ),
+  );
+  await until(() => swept.size === entities.length, { what: 'a sweep of each entity' });
+  const listeners = getEventListeners(stop.signal, 'abort').length;
+  stop.abort();
+  await ended;
+  expect(listeners).toBe(1);
 });
 
 test('a run of one sweep ends with a TransientError when another member has a shard', async () => {

@@ -6,6 +6,8 @@ import { createCodecs } from '../../src/service/codecs';
 import type { RunContext } from '../../src/service/run-context';
 import { singleObject } from '../../src/sinks/framing';
 import { allStreams } from '../../src/sources/streams/all-streams';
+import { createTurns } from '../../src/turns';
+import { whenAborted } from '../../src/operators/when-aborted';
 import { createMemoryKafka, createMemoryRest, type MemoryKafka } from './memory';
 import { impatient } from './once';
 
@@ -79,8 +81,9 @@ export function memoryRun({
 }: MemoryRunSetting): RunContext {
   const requestOrder = createRequestOrder();
   const partitions = new Map(Array.from({ length: PARTITIONS }, (_, number) => [number, kafka(number)]));
+  const settings = runOptions(options);
   return {
-    options: runOptions(options),
+    options: settings,
     emit: () => undefined,
     serviceId: 'memory',
     topics: memoryTopics,
@@ -96,6 +99,8 @@ export function memoryRun({
     },
     budgetScope: 'replica',
     requestOrder,
+    turn: createTurns(),
+    stopping: whenAborted(settings.stop),
     shards: entitiesByShard(entities.map(entityOf), PARTITIONS),
     rhythm: null,
     holders: new Map(),
