@@ -6,6 +6,7 @@ import { isNativeError } from 'node:util/types';
 
 import { checkCommand } from './commands/check';
 import type { Command } from './commands/command';
+import { explainCommand } from './commands/explain';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { peekCommand } from './commands/peek';
@@ -28,6 +29,7 @@ Commands
   check         look at everything that a run needs, change nothing
   peek          print committed records of a topic, decoded
   reconcile     compare the topics with the last finished sweep
+  explain       tell all that is known of one document or client
   resync        make rows be published again
   state show    print what is remembered: cursors, ledger rows, last complete sweep
   state reset   forget it, so that everything is published again; or remove an entity altogether
@@ -45,6 +47,7 @@ const commands = new Map<string, Command>([
   ['check', checkCommand],
   ['peek', peekCommand],
   ['reconcile', reconcileCommand],
+  ['explain', explainCommand],
   ['resync', resyncCommand],
   ['state', stateCommand],
   ['simulate', simulateCommand],

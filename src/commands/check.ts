@@ -62,7 +62,7 @@ export const checkCommand = command({
 });
 
 /** Three quick tries of a request instead of six long ones, as a person is waiting. */
-function checkPatience(): Patience {
+export function checkPatience(): Patience {
   const usual = usualPatience(Math.random);
   return { ...usual, retry: { attempts: 3, waitMs: () => 500, secondOpinionMs: 5_000 } };
 }
