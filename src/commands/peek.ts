@@ -18,6 +18,7 @@ Options
   --entity ID        only records of this entity
   --id N             only records of this id
   --limit N          stop after so many
+  --last N           only the newest N, by the time at which they were written
   --follow           go on with what comes, until stopped
 ${configHelp}
 `;
@@ -32,6 +33,7 @@ export const peekCommand = command({
     entity: { type: 'string' },
     id: { type: 'string' },
     limit: { type: 'string' },
+    last: { type: 'string' },
     follow: { type: 'boolean', default: false },
   },
   takesWords: true,
@@ -40,6 +42,10 @@ export const peekCommand = command({
     if (name === undefined || more.length > 0) throw usageError(`expected one topic, got ${words.length}`);
     const limit = wholeNumber('--limit', values.limit) ?? Infinity;
     const id = wholeNumber('--id', values.id);
+    const last = wholeNumber('--last', values.last);
+    if (last !== undefined && (values.follow || values.limit !== undefined))
+      throw usageError('expected --last alone, as it needs the whole topic: got it with --follow or --limit');
+    const newest = last === undefined ? null : new NewestRecords(last);
     const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const { prefix } = config.service.topics;
     const entities = new Set(config.entities.map((entity) => entity.id));
@@ -48,6 +54,8 @@ export const peekCommand = command({
     const settings = config.service.registry;
     const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
     const decode = createRecordReader(registry);
+    const lineOf = async (record: CommittedRecord): Promise<string> =>
+      line(topic, record, await readable(decode, record.key), await readable(decode, record.value));
     let printed = 0;
     await readCommitted(
       createKafka(kafkaSettings(config, secrets), kafkaLog),
@@ -64,11 +72,19 @@ export const peekCommand = command({
         if (record.headers['entity'] !== undefined) entities.add(record.headers['entity']);
         if (values.entity !== undefined && record.headers['entity'] !== values.entity) return false;
         if (id !== undefined && idOf(key) !== id) return false;
-        io.stdout(`${line(topic, record, key, await readable(decode, record.value))}\n`);
+        if (newest !== null) {
+          newest.add(record);
+          return false;
+        }
+        io.stdout(`${await lineOf(record)}\n`);
         printed += 1;
         return printed >= limit;
       },
-    ).finally(() => registry?.close());
+    )
+      .then(async () => {
+        for (const record of newest?.records() ?? []) io.stdout(`${await lineOf(record)}\n`);
+      })
+      .finally(() => registry?.close());
     if (values.entity !== undefined && !entities.has(values.entity))
       throw usageError(
         `--entity expects one that is configured or has records in ${topic} (${[...entities].join(', ')}), got "${values.entity}"`,
@@ -76,6 +92,24 @@ export const peekCommand = command({
     return 0;
   },
 });
+
+/** Keeps the newest records of a reading, whatever the partition, and few others. */
+class NewestRecords {
+  #kept: CommittedRecord[] = [];
+
+  constructor(private readonly most: number) {}
+
+  add(record: CommittedRecord): void {
+    this.#kept.push(record);
+    if (this.#kept.length > 2 * this.most + 100) this.#kept = this.records();
+  }
+
+  /** The newest, the oldest of them first. */
+  records(): CommittedRecord[] {
+    const byTime = this.#kept.toSorted((one, other) => one.timestampMs - other.timestampMs);
+    return this.most === 0 ? [] : byTime.slice(-this.most);
+  }
+}
 
 type DecodeBytes = (bytes: Buffer) => unknown;
 

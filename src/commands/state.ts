@@ -3,9 +3,14 @@ import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/
 import { NO_COUNTS } from '../rules/cursor';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
 import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
+import type { ReadTopics } from '../upkeep/find-records';
+import { lettersByError } from '../upkeep/letters-by-error';
 import { allStreams } from '../sources/streams/all-streams';
+import { userAgentOf } from '../service/api';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
+import { createRecordReader } from '../sinks/record-reader';
+import { createRegistry } from '../sinks/registry';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp, usageError } from './io';
 import { misfitsText } from './misfits-text';
@@ -16,7 +21,7 @@ const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-finished sweep and what it lacks, the fields whose values were not of their kind, what waits for a person and how to release it, and
+finished sweep and what it lacks, the standing dead letters by error, the fields whose values were not of their kind, what waits for a person and how to release it, and
 the plan: when each scan comes next, how often at today's size, and the requests that it takes. Changes nothing and does not disturb a running service.
 Which streams are parked is not stored, so it is not shown: every start tries at once, and the log of the running service says so.
 
@@ -39,22 +44,28 @@ const showCommand = command({
       throw usageError(`expected "state show" or "state reset", got "state ${words.join(' ')}"`);
     const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const topic = `${config.service.topics.prefix}.state`;
-    const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
+    const topics = {
+      kafka: createKafka(kafkaSettings(config, secrets), kafkaLog),
       serviceId: config.service.service.id,
-      topic,
+      prefix: config.service.topics.prefix,
       stop: io.stop,
       deadlineMs: DEADLINE_MS,
-    });
+    };
+    const { accounts, streams: shown } = await readRemembered(topics.kafka, { ...topics, topic });
+    const errorsOf = await deadLettersOf(config, topics, io.version, shown);
     const nowMs = Date.now();
     const { requestsPerMinute } = config.service.infakt;
     const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map((view) => asJson(view, completenessIn(config, view))), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map((view) => ({ ...asJson(view, completenessIn(config, view)), dead_letters_by_error: errorsOf?.(view) ?? null })), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
       );
     else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
     else {
-      for (const view of shown) io.stdout(asText(view, completenessIn(config, view), planned, nowMs));
+      for (const view of shown) {
+        io.stdout(asText(view, completenessIn(config, view), planned, nowMs));
+        io.stdout(deadLettersText(view, errorsOf));
+      }
       io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
       io.stdout(
         `${NOT_STORED.join()}: not stored, as every start tries at once; the log of the running service says so\n`,
@@ -63,6 +74,31 @@ const showCommand = command({
     return 0;
   },
 });
+
+type ErrorsOf = Awaited<ReturnType<typeof lettersByError>>;
+
+/** The standing dead letters of each stream by error, as the dead-letter topic has them. */
+async function deadLettersOf(
+  { service }: Config,
+  topics: Omit<ReadTopics, 'decode'>,
+  version: string,
+  views: readonly StreamView[],
+): Promise<ErrorsOf> {
+  const settings = service.registry;
+  const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(version) });
+  const standing = views.map(({ entity, stream, ledger }) => ({ entity, stream, ids: ledger.deadLettered() }));
+  const decode = createRecordReader(registry);
+  return lettersByError({ ...topics, decode }, standing).finally(() => registry?.close());
+}
+
+function deadLettersText(view: StreamView, errorsOf: ErrorsOf): string {
+  if (view.ledger.deadLettered().length === 0) return '';
+  if (errorsOf === null) return '  dead letters by error: not known, as their topic cannot be read\n';
+  const each = errorsOf(view).map(
+    ({ path, expected, rows }) => `    ${rows} ${path === '' ? '' : `${path}: `}${expected}\n`,
+  );
+  return `  dead letters by error (peek dead-letters --last 5 shows the newest):\n${each.join('')}`;
+}
 
 /** `infakt-kafka state`: shows what is remembered, or with `reset` forgets it. */
 export const stateCommand: Command = (argv, io) =>

@@ -48,6 +48,19 @@ export async function newestLetterOf(topics: ReadTopics, name: RowName): Promise
   return newest === undefined ? null : letterOf(topic, newest);
 }
 
+/** Reads the dead letters of rows with an id to their end; each is handed out in the order of its partition. */
+export async function readDeadLetters(
+  topics: ReadTopics,
+  each: (letter: RowName & Pick<FoundLetter, 'error' | 'errorPath'>) => void,
+): Promise<void> {
+  await readTopic(topics, 'dead-letters', async ({ headers, key }) => {
+    const { entity, stream, error = '', error_path: errorPath = '' } = headers;
+    if (entity === undefined || stream === undefined || key === null) return;
+    const id = headers['id'] === undefined ? (await decoded(topics, key))?.['id'] : Number(headers['id'].split('/')[1]);
+    if (typeof id === 'number') each({ entity, stream, id, error, errorPath });
+  });
+}
+
 /** The ids of the documents of a stream whose newest record has a number. */
 export async function idsOfNumberIn(
   topics: ReadTopics,
