@@ -15,6 +15,7 @@ import { resyncCommand } from './commands/resync';
 import { runCommand } from './commands/run';
 import { simulateCommand } from './commands/simulate';
 import { stateCommand } from './commands/state';
+import { waitCommand } from './commands/wait';
 import { ConfigError, exitCodeFor } from './errors';
 import { hideWarningOfKafkajs } from './sinks/hide-warning';
 
@@ -30,6 +31,7 @@ Commands
   peek          print committed records of a topic, decoded
   reconcile     compare the topics with the last finished sweep
   explain       tell all that is known of one document or client
+  wait          wait until a sweep covers an instant
   resync        make rows be published again
   state show    print what is remembered: cursors, ledger rows, last complete sweep
   state reset   forget it, so that everything is published again; or remove an entity altogether
@@ -48,6 +50,7 @@ const commands = new Map<string, Command>([
   ['peek', peekCommand],
   ['reconcile', reconcileCommand],
   ['explain', explainCommand],
+  ['wait', waitCommand],
   ['resync', resyncCommand],
   ['state', stateCommand],
   ['simulate', simulateCommand],

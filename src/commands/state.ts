@@ -21,8 +21,9 @@ const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
 Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-finished sweep and what it lacks, the standing dead letters by error, the fields whose values were not of their kind, what waits for a person and how to release it, and
-the plan: when each scan comes next, how often at today's size, and the requests that it takes. Changes nothing and does not disturb a running service.
+finished sweep and what it lacks, the standing dead letters by error, the fields whose values were not of their kind, what waits for
+a person and how to release it, and the plan: when each scan comes next, how often at today's size, and the requests that it takes.
+Changes nothing and does not disturb a running service.
 Which streams are parked is not stored, so it is not shown: every start tries at once, and the log of the running service says so.
 
 Options
