@@ -2,14 +2,17 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { isNativeError } from 'node:util/types';
 
 import { checkCommand } from './commands/check';
 import type { Command } from './commands/command';
 import { explainCommand } from './commands/explain';
+import { initCommand } from './commands/init';
 import type { Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { peekCommand } from './commands/peek';
+import { createQuestions } from './commands/questions';
 import { reconcileCommand } from './commands/reconcile';
 import { resyncCommand } from './commands/resync';
 import { runCommand } from './commands/run';
@@ -27,6 +30,7 @@ Kafka.
 Commands
   run           read everything over and over, publish what changed, until stopped (the default)
   once          read everything once, publish what changed, exit
+  init          set up one more legal entity: its file, its key's file
   check         look at everything that a run needs, change nothing
   peek          print committed records of a topic, decoded
   reconcile     compare the topics with the last finished sweep
@@ -46,6 +50,7 @@ Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside (Kafk
 const commands = new Map<string, Command>([
   ['run', runCommand()],
   ['once', onceCommand()],
+  ['init', initCommand],
   ['check', checkCommand],
   ['peek', peekCommand],
   ['reconcile', reconcileCommand],
@@ -115,6 +120,11 @@ function main(): void {
     env: process.env,
     stop: stop.signal,
     version,
+    questions: createQuestions({
+      input: () => process.stdin,
+      isTerminal: isatty(0),
+      show: (text) => void process.stderr.write(text),
+    }),
   };
   void run(process.argv.slice(2), io).then((code) => {
     process.exitCode = code;

@@ -9,6 +9,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
+import type { Questions } from './questions';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -22,6 +23,8 @@ export interface Io {
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** Absent = there is no stdin to be asked. */
+  readonly questions?: Questions;
 }
 
 /** The name of the signal that stops the process, once it has come. */
