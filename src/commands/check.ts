@@ -9,6 +9,7 @@ import { createKafka } from '../sinks/client';
 import { checkApi } from './check-entity';
 import { createFindings, findingLine, findingsJson } from './check-findings';
 import { checkKafka } from './check-kafka';
+import { secretsText } from './check-offline';
 import { command } from './command';
 import { configHelp, configOptions, setUp } from './io';
 import { planText } from './plan-text';
@@ -22,6 +23,7 @@ come round, free memory. Prints one line a
 check: ok, or what to do. Rights to write are not tried out, as that would change something.
 
 Options
+  --offline          only the configuration, and whether every secret that it names is there: for CI, without any network
   --json             one JSON object on stdout; its array fields has the fields of each stream, by name and JSON type
 ${configHelp}
 
@@ -35,7 +37,11 @@ const BASE_BYTES = 150 * 1024 * 1024;
 /** `infakt-kafka check`: looks at everything that a run needs. */
 export const checkCommand = command({
   help,
-  options: { ...configOptions, json: { type: 'boolean', default: false } },
+  options: {
+    ...configOptions,
+    json: { type: 'boolean', default: false },
+    offline: { type: 'boolean', default: false },
+  },
   async run(values, io) {
     const findings = createFindings((finding) => {
       if (!values.json) io.stdout(`${findingLine(finding)}\n`);
@@ -47,7 +53,9 @@ export const checkCommand = command({
       const text = `${values.config}, ${entities.length} enabled entities in ${values.entities}`;
       return Promise.resolve({ value, text });
     });
-    if (loaded !== null) {
+    if (loaded !== null && values.offline)
+      await attempt('secrets', null, () => Promise.resolve({ value: null, text: secretsText(loaded.config) }));
+    else if (loaded !== null) {
       const { config, secrets, kafkaLog } = loaded;
       const remembered = await checkKafka(config, createKafka(kafkaSettings(config, secrets), kafkaLog), io, attempt);
       const streams = await checkApi(config, secrets, io, checkPatience(), remembered ?? new Map(), attempt);
