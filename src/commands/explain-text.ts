@@ -15,19 +15,37 @@ export function explanationText({ entity, stream, id }: RowTitle, facts: RowFact
   const { entry, record, letter, api } = facts;
   const lines = [
     `${entity} ${stream} ${id}: ${verdict}`,
-    `  ${because}`,
+    ...wrapped('  ', because),
     '',
-    `record   ${record === null ? 'none on the topic' : recordText(record)}`,
-    `ledger   ${entry === null ? 'no entry' : entryText(entry)}`,
-    `API      ${apiText(api)}`,
+    ...wrapped('record   ', record === null ? 'none on the topic' : recordText(record)),
+    ...wrapped('ledger   ', entry === null ? 'no entry' : entryText(entry)),
+    ...wrapped('API      ', apiText(api)),
     ...differingLines(api),
     ...(letter === null ? [] : letterLines(letter)),
-    ...(absence === null ? [] : [`absence  missed first by sweep ${absence.since}, ${ABSENCES[absence.state]}`]),
+    ...(absence === null
+      ? []
+      : wrapped('absence  ', `missed first by sweep ${absence.since}, ${ABSENCES[absence.state]}`)),
     '',
-    'scans    what each had to do with the row, as far as the state tells, and when it comes next',
+    'What each scan had to do with the row, as far as the state tells:',
     ...scans.flatMap(scanLines),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+const COLUMNS = 80;
+
+/** A text in lines that fit a terminal, the first behind its label and the others below that one; a long word stands alone. */
+function wrapped(label: string, text: string): string[] {
+  const lines: string[] = [];
+  let line = label;
+  for (const word of text.split(' ')) {
+    const isFirst = line.length === label.length;
+    if (!isFirst && line.length + 1 + word.length > COLUMNS) {
+      lines.push(line);
+      line = ' '.repeat(label.length) + word;
+    } else line += isFirst ? word : ` ${word}`;
+  }
+  return [...lines, line];
 }
 
 const ABSENCES = {
@@ -39,7 +57,7 @@ const ABSENCES = {
 function recordText({ topic, partition, offset, timestamp, op, scan, observedAt, fingerprint }: FoundRecord): string {
   const what = op === 'd' ? 'tombstone' : `op ${op ?? '?'}`;
   const read = observedAt === null ? '' : `, read ${observedAt}${scan === null ? '' : ` by ${scan}`}`;
-  return `${what} at ${topic} ${partition}:${offset}, written ${timestamp}${read}, fingerprint ${fingerprint ?? 'none'}`;
+  return `${what}${read}, fingerprint ${fingerprint ?? 'none'}, at ${topic} partition ${partition} offset ${offset}, written ${timestamp}`;
 }
 
 function entryText({ fingerprint, flags, date, lines, missing }: Entry): string {
@@ -82,30 +100,38 @@ function differingLines(api: ApiAnswer): string[] {
   if (api.kind !== 'row' || api.reading.kind !== 'fits' || api.reading.differing === null) return [];
   const { counted, uncounted } = api.reading.differing;
   return [
-    ...(counted.length === 0 ? [] : [`         differs from the record in: ${counted.join(', ')}`]),
-    ...(uncounted.length === 0 ? [] : [`         differs, which counts as no change, in: ${uncounted.join(', ')}`]),
+    ...(counted.length === 0 ? [] : wrapped(INDENT, `differs from the record in: ${counted.join(', ')}`)),
+    ...(uncounted.length === 0
+      ? []
+      : wrapped(INDENT, `differs, which counts as no change, in: ${uncounted.join(', ')}`)),
   ];
 }
+
+const INDENT = ' '.repeat(9);
 
 function letterLines(letter: FoundLetter): string[] {
   const { topic, partition, offset, timestamp, error, errorPath } = letter;
   return [
-    `letter   newest dead letter at ${topic} ${partition}:${offset}, written ${timestamp}`,
-    `         ${error}${errorPath === '' ? '' : ` (${errorPath})`}`,
+    ...wrapped('letter   ', `at ${topic} partition ${partition} offset ${offset}, written ${timestamp}`),
+    ...wrapped(INDENT, `${error}${errorPath === '' ? '' : ` (${errorPath})`}`),
   ];
 }
 
 function scanLines({ scan, last, within, because, next, everySeconds }: ScanOfRow): string[] {
   const span = within === null ? '' : ` between ${within.from} and ${within.to ?? 'now'}`;
+  const told = last === 'passes-by' ? 'passes it by' : last;
   const when =
-    next === null
-      ? everySeconds === null
-        ? ''
-        : `; then every ${everySeconds} s or so`
-      : next === 'under way'
-        ? '; a walk is under way'
-        : `; next ${next}`;
-  return [`  ${scan.padEnd(7)}${last === 'passes-by' ? 'passes it by' : last}${span}${when}`, `         ${because}`];
+    next === 'under way'
+      ? 'A walk is under way.'
+      : next !== null
+        ? `Next at ${next}.`
+        : everySeconds === null
+          ? ''
+          : `Comes every ${everySeconds} s or so.`;
+  return [
+    ...wrapped(`  ${scan.padEnd(7)}`, `${told}${span}: ${because}.`),
+    ...(when === '' ? [] : wrapped(INDENT, when)),
+  ];
 }
 
 /** The same as JSON. */

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config';
+import { TransientError } from '../errors';
 import { textOrNull } from '../json';
 import type { StreamDeclaration } from '../model';
 import { isoDay, sweepQuery } from '../rules/scope';
@@ -168,6 +169,7 @@ async function explain(
       continue;
     }
     const letter = await newestLetterOf(topics, name);
+    if (topics.stop.aborted) throw new TransientError('stopped before everything was read; nothing is told');
     const facts = factsOf({
       config,
       entity,

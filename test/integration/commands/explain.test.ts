@@ -19,9 +19,11 @@ async function explain(
   ...argv: string[]
 ): Promise<{ code: number; json: Explained; text: string }> {
   const command = ['explain', '--entity', 'alfa', ...(argv.includes('--stream') ? [] : ['--stream', 'invoices'])];
-  const { stdout: text } = await service.command([...command, ...argv]);
-  const { code, stdout } = await service.command([...command, ...argv, '--json']);
-  return { code, json: JSON.parse(stdout) as Explained, text };
+  const [{ stdout }, { code, stdout: json }] = await Promise.all([
+    service.command([...command, ...argv]),
+    service.command([...command, ...argv, '--json']),
+  ]);
+  return { code, json: JSON.parse(json) as Explained, text: stdout.replace(/\n {2,}/g, ' ') };
 }
 
 test('every verdict about a row, in words and as JSON, with the place of its record and without a value of it', async () => {
@@ -52,8 +54,8 @@ test('every verdict about a row, in words and as JSON, with the place of its rec
     absence: null,
   });
   const { partition, offset } = same.json.record as { partition: number; offset: number };
-  expect(same.text).toContain(`alfa invoices ${calm}: same\n`);
-  expect(same.text).toContain(`op r at ${service.topic('invoices')} ${partition}:${offset}, written `);
+  expect(same.text).toContain(`alfa invoices ${calm}: same The newest record says what the API says.`);
+  expect(same.text).toContain(`at ${service.topic('invoices')} partition ${partition} offset ${offset}, written `);
   expect(same.json.scans.find(({ scan }) => scan === 'sweep')).toMatchObject({ last: 'saw', would_show: true });
 
   const name = 'Nobody Knows Me Sp. z o.o.';
