@@ -20,6 +20,16 @@ export interface SaslConfig {
   readonly passwordFile: string | null;
 }
 
+/** The proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name; what goes to Kafka never takes one. */
+export interface ProxyConfig {
+  /** Of requests over https; null = none. Holds the sign-in, a secret. */
+  readonly https: string | null;
+  /** Of requests over http; null = none. Holds the sign-in, a secret. */
+  readonly http: string | null;
+  /** Hosts that are reached directly, as NO_PROXY names them. */
+  readonly except: readonly string[];
+}
+
 /** The schema registry, how the service signs in there, and how far it may change what the registry holds. */
 export interface RegistryConfig {
   /** Without a slash at its end. */
@@ -33,10 +43,30 @@ export interface RegistryConfig {
   readonly timeoutMs: number;
   /** The files to read the password or token, and the authorities, from again; null = they cannot change. */
   readonly files: { readonly auth: string | null; readonly ca: string | null };
+  readonly proxies: ProxyConfig;
+}
+
+/** Where `run` answers over HTTP, and whom. */
+export interface HttpConfig {
+  /** 0 = nowhere. */
+  readonly port: number;
+  readonly host: string;
+  /** Null = whoever reaches the port may read. */
+  readonly token: string | null;
+  /** The file to read the token from again; null = the token cannot change. */
+  readonly tokenFile: string | null;
+}
+
+/** Whom `run` tells of what a person must see to. */
+export interface AlertsConfig {
+  /** Null = nobody. */
+  readonly url: string | null;
+  /** The file to read the URL from again; null = the URL cannot change. */
+  readonly urlFile: string | null;
 }
 
 /** The service file, checked: files that it names are read, the base URL has no slash at its end. */
-export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
+export interface ServiceConfig extends Omit<ServiceFile, 'alerts' | 'kafka' | 'registry' | 'http'> {
   readonly kafka: {
     readonly brokers: readonly string[];
     readonly sessionTimeoutMs: number;
@@ -48,6 +78,9 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
   };
   /** Null = no registry. */
   readonly registry: RegistryConfig | null;
+  readonly http: HttpConfig;
+  readonly alerts: AlertsConfig;
+  readonly proxies: ProxyConfig;
 }
 
 /** One legal entity, checked. */
@@ -104,4 +137,9 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** Every secret value that was seen, used or not; the log must never show one. */
   readonly secrets: readonly string[];
+}
+
+/** The entities read anew, and what was noticed. */
+export interface LoadedEntities extends Pick<LoadedConfig, 'warnings' | 'secrets'> {
+  readonly entities: readonly EntityConfig[];
 }

@@ -42,6 +42,7 @@ function listOf(isItem: (item: string) => boolean, least: number, expected: stri
       value.length >= least &&
       value.every((item) => typeof item === 'string' && isItem(item)) &&
       new Set(value).size === value.length,
+    parse: parseList,
   };
 }
 
@@ -50,7 +51,8 @@ function isBroker(text: string): boolean {
   return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
-function parseBrokers(text: string): unknown {
+/** A list as text: comma separated, or a JSON array. */
+function parseList(text: string): unknown {
   if (!text.trimStart().startsWith('[')) return text.split(',').map((part) => part.trim());
   try {
     return JSON.parse(text);
@@ -99,6 +101,7 @@ export const formats = {
     kind: 'boolean',
     expected: 'true or false',
     accepts: (value) => typeof value === 'boolean',
+    parse: (text) => ({ true: true, false: false })[text.toLowerCase()] ?? text,
   },
   'infakt-kafka.text': matching(/\S/, 'text'),
   'infakt-kafka.path': matching(/^[^\0\r\n]+$/, 'the path of a readable file'),
@@ -116,11 +119,19 @@ export const formats = {
     expected: 'an https:// or http:// URL without credentials, query and fragment',
     accepts: (value) => httpUrlOf(value) !== null,
   },
+  'infakt-kafka.hook': {
+    kind: 'text',
+    expected: 'an https:// or http:// URL',
+    accepts: (value) => typeof value === 'string' && /^https?:\/\/./.test(value) && URL.canParse(value),
+  },
   'infakt-kafka.requests': integer(0, 100_000),
   'infakt-kafka.timeout': integer(1, 600_000),
   'infakt-kafka.session-timeout': integer(1_000, 1_800_000),
   'infakt-kafka.seconds': integer(1, 86_400),
   'infakt-kafka.hours': integer(1, 24),
+  'infakt-kafka.age': integer(1, 31_536_000),
+  'infakt-kafka.port': integer(0, 65_535),
+  'infakt-kafka.host': matching(/^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:.]+$/, 'an IP address or the name of a host'),
   'infakt-kafka.days': integer(1, 3_650),
   'infakt-kafka.budget-scope': oneOf('replica', 'group'),
   'infakt-kafka.share': {
@@ -134,10 +145,7 @@ export const formats = {
     expected: 'an integer from 1 to 32767, or -1',
     accepts: (value) => value !== 0 && integer(-1, 32_767).accepts(value),
   },
-  'infakt-kafka.brokers': {
-    ...listOf(isBroker, 1, 'a list of host:port without repetition'),
-    parse: parseBrokers,
-  },
+  'infakt-kafka.brokers': listOf(isBroker, 1, 'a list of host:port without repetition'),
   'infakt-kafka.compression': oneOf('none', 'gzip'),
   'infakt-kafka.sasl-mechanism': oneOf('plain', 'scram-sha-256', 'scram-sha-512'),
   'infakt-kafka.compatibility': {
@@ -166,7 +174,10 @@ export const formats = {
     expected: 'a NIP: text of ten digits with the right check digit',
     accepts: (value) => nipDigits(value) !== null,
   },
-  'infakt-kafka.api-key': matching(/^[\x21-\x7e]+$/, 'an API key: visible ASCII characters without spaces'),
+  'infakt-kafka.api-key': matching(
+    /^(?!(["']).*\1$)[\x21-\x7e]+$/,
+    'an API key: visible ASCII characters without spaces',
+  ),
   'infakt-kafka.start-date': {
     kind: 'text',
     expected: 'a date as YYYY-MM-DD, or "all"',

@@ -1,5 +1,5 @@
 import { ConfigError } from '../src/errors';
-import type { Config, ConfigSources, LoadedConfig } from './config';
+import type { Config, ConfigSources, Environment, LoadedConfig, LoadedEntities } from './config';
 import { loadEntities } from './entity-files';
 import { lineOf, type Findings } from './findings';
 import { loadService } from './service-file';
@@ -7,22 +7,38 @@ import { loadService } from './service-file';
 /** Reads the service file, every entity's file and the environment; throws one `ConfigError` that names every fault found. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const { configFile, entitiesDirectory, env, knownStreams, needsApiKeys = true } = sources;
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = givenIn(env);
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
   const service = loadService(configFile, given, sources, findings);
   const entities = loadEntities(entitiesDirectory, given, { knownStreams, needsApiKeys }, findings);
-  const { faults, warnings, secrets } = findings;
-  if (faults.length > 0 || service === null) throw refusal(findings);
+  const { warnings, secrets } = findings;
+  if (findings.faults.length > 0 || service === null) throw faultsError('the configuration', findings);
   return freeze({ config: { service, entities }, warnings, secrets: [...secrets] });
+}
+
+/** Reads every entity's file anew, as `loadConfig` does; throws one `ConfigError` that names every fault found. */
+export function loadEntitiesAnew(
+  sources: Pick<ConfigSources, 'entitiesDirectory' | 'env' | 'knownStreams'>,
+): LoadedEntities {
+  const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
+  const { entitiesDirectory, knownStreams } = sources;
+  const entities = loadEntities(
+    entitiesDirectory,
+    givenIn(sources.env),
+    { knownStreams, needsApiKeys: true },
+    findings,
+  );
+  if (findings.faults.length > 0) throw faultsError("the entities' files", findings);
+  return freeze({ entities, warnings: findings.warnings, secrets: [...findings.secrets] });
 }
 
 /** Reads the service file alone, and of the entities' files what can be read: for who sets up an entity, perhaps the first. */
 export function loadServiceFile(sources: ConfigSources): Config {
-  const { configFile, entitiesDirectory, env, knownStreams } = sources;
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const { configFile, entitiesDirectory, knownStreams } = sources;
+  const given = givenIn(sources.env);
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
   const service = loadService(configFile, given, sources, findings);
-  if (findings.faults.length > 0 || service === null) throw refusal(findings);
+  if (findings.faults.length > 0 || service === null) throw faultsError('the configuration', findings);
   const ofEntities: Findings = { faults: [], warnings: [], secrets: new Set() };
   return freeze({
     service,
@@ -30,11 +46,15 @@ export function loadServiceFile(sources: ConfigSources): Config {
   });
 }
 
-function refusal({ faults, secrets }: Findings): ConfigError {
+/** An empty variable counts as one that is not set. */
+function givenIn(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+}
+
+function faultsError(what: string, { faults, secrets }: Findings): ConfigError {
   const lines = faults.map((fault) => lineOf(fault, secrets));
-  return new ConfigError(
-    [`cannot load the configuration, ${lines.length} ${lines.length === 1 ? 'fault' : 'faults'}:`, ...lines].join('\n'),
-  );
+  const count = `${lines.length} ${lines.length === 1 ? 'fault' : 'faults'}`;
+  return new ConfigError([`cannot load ${what}, ${count}:`, ...lines].join('\n'));
 }
 
 function freeze<T>(value: T): T {

@@ -1,16 +1,15 @@
-import type { Declared, ValuesOf } from './setting';
+import { type Declared, type ValuesOf, withVariables } from './setting';
 
 /** The values of the service file as written there, with defaults. */
 export type ServiceFile = ValuesOf<typeof serviceSchema>;
 
-/** The schema of the service file. */
-export const serviceSchema = {
+/** The schema of the service file; each key has the environment variable that `withVariables` gives it. */
+export const serviceSchema = withVariables({
   service: {
     id: {
       doc: 'The name of this service in the state topic, its consumer group and its transactions. Another id needs another `topics.prefix`, and starts from nothing.',
       format: 'infakt-kafka.name',
       default: 'infakt-kafka',
-      env: 'SERVICE_ID',
     },
   },
   infakt: {
@@ -18,13 +17,11 @@ export const serviceSchema = {
       doc: 'Where the API is. The API keys are sent there and to no other host.',
       format: 'infakt-kafka.base-url',
       default: 'https://api.infakt.pl/api/v3',
-      env: 'INFAKT_BASE_URL',
     },
     requestsPerMinute: {
       doc: 'Requests in any 60 s, of all entities together. inFakt allows 300 for each IP address. 0 = no limit, for a simulator.',
       format: 'infakt-kafka.requests',
       default: 290,
-      env: 'INFAKT_REQUESTS_PER_MINUTE',
     },
     timeoutMs: {
       doc: 'How long one request may take until its answer is complete.',
@@ -34,10 +31,9 @@ export const serviceSchema = {
   },
   kafka: {
     brokers: {
-      doc: 'The brokers to ask first. As text: comma separated, or a JSON array.',
+      doc: 'The brokers to ask first.',
       format: 'infakt-kafka.brokers',
       default: null,
-      env: 'KAFKA_BROKERS',
     },
     sessionTimeoutMs: {
       doc: 'Another replica takes over after so long without a sign of life. The brokers have bounds of their own (6000 to 1800000 unless changed).',
@@ -83,21 +79,18 @@ export const serviceSchema = {
         default: null,
         nullable: true,
         otherwise: 'no sign-in',
-        env: 'KAFKA_SASL_MECHANISM',
       },
       username: {
         doc: 'The user name to sign in with.',
         format: 'infakt-kafka.text',
         default: null,
         nullable: true,
-        env: 'KAFKA_SASL_USERNAME',
       },
       password: {
         doc: 'The password to sign in with.',
         format: 'infakt-kafka.text',
         default: null,
         nullable: true,
-        env: 'KAFKA_SASL_PASSWORD',
         sensitive: true,
       },
       passwordFile: {
@@ -116,7 +109,6 @@ export const serviceSchema = {
       default: null,
       nullable: true,
       otherwise: "no registry: Avro's single-object encoding",
-      env: 'REGISTRY_URL',
     },
     autoRegister: {
       doc: 'Whether schemas that the registry does not have are registered. If not, they are only looked up.',
@@ -134,14 +126,12 @@ export const serviceSchema = {
       default: null,
       nullable: true,
       otherwise: 'no sign-in',
-      env: 'REGISTRY_USERNAME',
     },
     password: {
       doc: 'The password of that user.',
       format: 'infakt-kafka.text',
       default: null,
       nullable: true,
-      env: 'REGISTRY_PASSWORD',
       sensitive: true,
     },
     passwordFile: {
@@ -156,7 +146,6 @@ export const serviceSchema = {
       format: 'infakt-kafka.token',
       default: null,
       nullable: true,
-      env: 'REGISTRY_TOKEN',
       sensitive: true,
     },
     tokenFile: {
@@ -184,7 +173,6 @@ export const serviceSchema = {
       doc: 'The beginning of the names of all topics, before a dot. Two services never share one.',
       format: 'infakt-kafka.name',
       default: 'infakt',
-      env: 'TOPICS_PREFIX',
     },
     partitions: {
       doc: 'Partitions of each topic of records. Cannot be changed once there are records.',
@@ -253,6 +241,69 @@ export const serviceSchema = {
       default: 6,
     },
   },
+  http: {
+    port: {
+      doc: 'The port on which `run` answers `/livez`, `/readyz`, `/health` and `/metrics`. 0 = none. One that is taken ends `run` before it joins its group.',
+      format: 'infakt-kafka.port',
+      default: 8080,
+      env: 'HTTP_PORT',
+    },
+    host: {
+      doc: 'The address that it listens on: `127.0.0.1` = this machine alone, `0.0.0.0` = every address, as probes from outside need it.',
+      format: 'infakt-kafka.host',
+      default: '127.0.0.1',
+      env: 'HTTP_HOST',
+    },
+    token: {
+      doc: 'What everything but the probes asks for: as a bearer token, or as the password of a Basic sign-in with any user name.',
+      format: 'infakt-kafka.token',
+      default: null,
+      nullable: true,
+      otherwise: 'whoever reaches the port may read',
+      env: 'HTTP_TOKEN',
+      sensitive: true,
+    },
+    tokenFile: {
+      doc: 'A file that holds only the token; white space around it is left out. It is read again at each request.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      sensitive: true,
+    },
+  },
+  alerts: {
+    url: {
+      doc: 'Where `run` posts what a person must see to, as JSON with a field `text`: the address of an incoming hook of Slack, Teams or Mattermost, or one of your own.',
+      format: 'infakt-kafka.hook',
+      default: null,
+      nullable: true,
+      otherwise: 'no alerts',
+      sensitive: true,
+    },
+    urlFile: {
+      doc: 'A file that holds only the URL; white space around it is left out. It is read again for each alert.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      sensitive: true,
+    },
+  },
+  health: {
+    sweepSeconds: {
+      doc: 'How old the last complete sweep of a stream may be before `/health` calls the stream stale.',
+      format: 'infakt-kafka.age',
+      default: null,
+      nullable: true,
+      otherwise: 'three times what `plan` foretells of its sweeps, at least 30 min',
+    },
+    newestSeconds: {
+      doc: 'How long ago the last look for new rows of a stream may be before `/health` calls the stream stale.',
+      format: 'infakt-kafka.age',
+      default: null,
+      nullable: true,
+      otherwise: 'three times what `plan` foretells of these looks, at least 30 min',
+    },
+  },
   projections: {
     doc: 'Topics of lines, published in the transaction of their document: `invoice-lines`, `corrective-invoice-lines`. One that is switched on publishes the lines of everything in scope once.',
     format: 'infakt-kafka.projections',
@@ -268,7 +319,6 @@ export const serviceSchema = {
       doc: 'The lowest level that is logged.',
       format: 'infakt-kafka.log-level',
       default: 'info',
-      env: 'LOG_LEVEL',
     },
   },
-} as const satisfies Declared;
+} as const satisfies Declared);

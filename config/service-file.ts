@@ -1,6 +1,17 @@
-import type { ConfigSources, Environment, RegistryConfig, SaslConfig, ServiceConfig, TlsConfig } from './config';
+import type {
+  AlertsConfig,
+  ConfigSources,
+  Environment,
+  HttpConfig,
+  ProxyConfig,
+  RegistryConfig,
+  SaslConfig,
+  ServiceConfig,
+  TlsConfig,
+} from './config';
 import { nothing, type Fault, type Findings } from './findings';
 import { baseUrlOf, formats, httpUrlOf, isLoopback } from './formats';
+import { loadProxies } from './proxies';
 import { serviceSchema, type ServiceFile } from './schema';
 import { fileInUse, loadPem, loadSecret, trimAll, trimLineBreak } from './secret-files';
 import { loadSheet, type Sheet } from './sheet';
@@ -53,6 +64,7 @@ export function loadService(
       findings.warnings.push(`${file}: kafka.sasl: without kafka.ssl the password goes to ${remote} in the clear`);
     }
   }
+  const proxies = loadProxies(env, findings);
   return {
     ...values,
     infakt: { ...infakt, baseUrl: baseUrl ?? infakt.baseUrl },
@@ -63,8 +75,42 @@ export function loadService(
       ssl,
       sasl,
     },
-    registry: loadRegistry(sheet, env, findings),
+    registry: loadRegistry(sheet, env, proxies, findings),
+    proxies,
+    http: loadHttp(sheet, env, findings),
+    alerts: loadAlerts(sheet, env, findings),
   };
+}
+
+function loadHttp(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): HttpConfig {
+  const { file, values, faulty } = sheet;
+  const { port, host } = values.http;
+  const token = loadSecret(
+    sheet,
+    {
+      key: 'http.token',
+      fileKey: 'http.tokenFile',
+      variable: 'HTTP_TOKEN',
+      format: formats['infakt-kafka.token'],
+    },
+    env,
+    trimAll,
+    findings,
+  );
+  const isOpen = port !== 0 && token === null && !faulty.has('http.host') && !isLoopback(host) && host !== '::1';
+  if (isOpen)
+    findings.warnings.push(
+      `${file}: http.host: without http.token whoever reaches ${host}:${port} may read how every company is read`,
+    );
+  return { port, host, token: token ?? null, tokenFile: fileInUse(sheet, 'http.tokenFile', env, 'HTTP_TOKEN') };
+}
+
+function loadAlerts(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): AlertsConfig {
+  const variable = 'ALERTS_URL';
+  const format = formats['infakt-kafka.hook'];
+  const keys = { key: 'alerts.url', fileKey: 'alerts.urlFile', variable, format };
+  const url = loadSecret(sheet, keys, env, trimAll, findings);
+  return { url: url ?? null, urlFile: fileInUse(sheet, 'alerts.urlFile', env, variable) };
 }
 
 function loadTls(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): TlsConfig {
@@ -94,7 +140,12 @@ function loadTls(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings
   };
 }
 
-function loadRegistry(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): RegistryConfig | null {
+function loadRegistry(
+  sheet: Sheet<ServiceFile>,
+  env: Environment,
+  proxies: ProxyConfig,
+  findings: Findings,
+): RegistryConfig | null {
   const { file, values, faulty } = sheet;
   const { url: given, autoRegister, compatibility, username, caFile, timeoutMs } = values.registry;
   const fault = (key: string, expected: string, got: Fault['got'] = nothing): void => {
@@ -159,7 +210,7 @@ function loadRegistry(sheet: Sheet<ServiceFile>, env: Environment, findings: Fin
         : fileInUse(sheet, 'registry.tokenFile', env, 'REGISTRY_TOKEN'),
     ca: fileInUse(sheet, 'registry.caFile', env, null),
   };
-  return { url, auth, ca, autoRegister, compatibility, timeoutMs, files };
+  return { url, auth, ca, autoRegister, compatibility, timeoutMs, files, proxies };
 }
 
 function loadSasl(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): SaslConfig | null {

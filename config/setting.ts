@@ -44,6 +44,29 @@ export function isSetting(node: Section | Setting<unknown>): node is Setting<unk
   return typeof node['format'] === 'string';
 }
 
+/** The environment variable of a key of the service file: its words in upper case, with underscores between. */
+export function variableOf(key: string): string {
+  return key
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .replaceAll('.', '_')
+    .toUpperCase();
+}
+
+/** The same schema, in which each key has its environment variable. */
+export function withVariables<S extends Declared>(schema: S): S {
+  // What is added is optional in a setting, so that the type stays as it is.
+  return named(schema, '') as S;
+}
+
+function named(section: Section, above: string): Section {
+  return Object.fromEntries(
+    Object.entries(section).map(([name, node]) => {
+      const key = above + name;
+      return [name, isSetting(node) ? { ...node, env: variableOf(key) } : named(node, `${key}.`)];
+    }),
+  );
+}
+
 /** Every key below a section, with its dots, in the order of the schema. */
 export function settingsOf(
   section: Section,

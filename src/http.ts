@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
-import { Agent as HttpAgent, validateHeaderValue } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import { validateHeaderValue } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import fetch from 'cross-fetch';
 import { defer, finalize, from, type Observable, tap, throwError, timeout } from 'rxjs';
-import { TransientError } from './errors';
+import type { ProxyConfig } from '../config/config';
+import { type Connection, createConnections, orCut } from './connections';
+import { ConfigError, TransientError } from './errors';
+import type { Proxy } from './proxies';
 
 /** One request to be made, a GET unless it says otherwise. */
 export interface HttpRequest {
@@ -34,7 +36,8 @@ export interface Http {
    * One request per subscription; unsubscribing aborts it. A 3xx is an answer and never followed.
    *
    * Fails with a TransientError if the network fails, the whole exchange takes longer than `timeoutMs`, or the body is
-   * cut or larger than `maxBytes`; the last two carry the status. Messages name neither headers, query nor body.
+   * cut or larger than `maxBytes`; the last two carry the status. Fails with a ConfigError if the host's certificate is not trusted, or a
+   * proxy wants another sign-in, unless the host has answered before: then that may pass. Messages name neither headers, query nor body.
    */
   readonly exchange: (request: HttpRequest) => Observable<HttpAnswer>;
   /** Closes all connections, those in use as well. */
@@ -48,7 +51,14 @@ export interface HttpOptions {
   readonly userAgent: string;
   /** The authorities that are trusted instead of those that Node.js trusts, PEM. */
   readonly ca?: string;
+  /** The proxies of the environment; none unless given. */
+  readonly proxies?: ProxyConfig;
 }
+
+const NO_PROXIES: ProxyConfig = { https: null, http: null, except: [] };
+/** The codes by which Node.js says that nobody whom it trusts has signed a certificate. */
+const UNTRUSTED =
+  /^(?:UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|SELF_SIGNED_|DEPTH_ZERO_SELF_SIGNED|CERT_UNTRUSTED$|INVALID_CA$)/;
 
 const unpackGzip = promisify(gunzip);
 const unpackDeflate = promisify(inflate);
@@ -56,10 +66,37 @@ const unpackRawDeflate = promisify(inflateRaw);
 const unpackBrotli = promisify(brotliDecompress);
 
 /** Opens the edge; its connections are kept alive between exchanges. */
-export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions): Http {
-  const connections = createConnections(ca);
+export function createHttp({ timeoutMs, maxBytes, userAgent, ca, proxies = NO_PROXIES }: HttpOptions): Http {
+  const connections = createConnections(ca, proxies);
+  /** Origins that have answered: what was set up for them is right, so whatever is wrong later may pass. */
+  const reached = new Set<string>();
 
-  async function send(request: HttpRequest, url: URL, agent: HttpAgent, signal: AbortSignal) {
+  /** What a person must set right, or may pass where it was right before. */
+  function wrongSetting(message: string, networkFault: string, origin: string): ConfigError | TransientError {
+    const fault = new TransientError(message, { networkFault });
+    return reached.has(origin) ? fault : new ConfigError(message, { cause: fault });
+  }
+
+  function noAnswer(shown: string, { origin }: URL, { proxy }: Connection, reason: string): Error {
+    const through = proxy === null ? '' : ` through the proxy ${proxy.url}`;
+    const message = `${shown} expected an answer, got ${reason}${through}`;
+    if (!UNTRUSTED.test(reason)) return new TransientError(message, { networkFault: reason });
+    const advice = `nobody whom Node.js trusts has signed the certificate; where a proxy or a firewall opens TLS, set NODE_EXTRA_CA_CERTS to the file with its authority's certificate (PEM) and start again`;
+    return wrongSetting(`${message}: ${advice}`, reason, origin);
+  }
+
+  /** Throws where what came is the answer of a proxy, and not of the host. */
+  function refuseProxysAnswer(shown: string, url: URL, connection: Connection, status: number): void {
+    const { proxy } = connection;
+    const refused = connection.refusedWith() ?? (proxy !== null && status === 407 ? status : null);
+    if (proxy === null || refused === null) return;
+    const message = `${shown} expected the proxy ${proxy.url} to connect to ${hostAndPort(url)}, got ${refused}`;
+    if (refused === 407) throw wrongSetting(`${message}; ${signInAdvice(proxy)}`, 'PROXY_407', url.origin);
+    const advice = `have the proxy allow it, or name the host in NO_PROXY`;
+    throw new TransientError(`${message}; if it stays so, ${advice}`, { networkFault: `PROXY_${refused}` });
+  }
+
+  async function send(request: HttpRequest, url: URL, connection: Connection, signal: AbortSignal) {
     const { headers, method = 'GET', body: sent } = request;
     // node-fetch unpacks leniently (a cut gzip body would pass), so unpacking is done here.
     const init = {
@@ -68,7 +105,7 @@ export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions):
       headers: { ...headers, 'User-Agent': userAgent, 'Accept-Encoding': 'gzip' },
       redirect: 'manual' as const,
       signal,
-      agent,
+      agent: connection.agent,
       compress: false,
       size: maxBytes,
     };
@@ -76,12 +113,12 @@ export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions):
     for (const [name, value] of Object.entries(init.headers)) validateHeaderValue(name, value);
     const shown = titleOf(request, url);
     const response = await fetch(url.href, init).catch((error: unknown) => {
-      const reason = reasonOf(error);
-      throw new TransientError(`${shown} expected an answer, got ${reason}`, { networkFault: reason });
+      throw noAnswer(shown, url, connection, reasonOf(error));
     });
     const { status } = response;
+    refuseProxysAnswer(shown, url, connection, status);
     try {
-      const raw = Buffer.from(await orCut(response.arrayBuffer(), agent));
+      const raw = Buffer.from(await orCut(response.arrayBuffer(), connection));
       const body = await unpack(raw, response.headers.get('content-encoding') ?? '', maxBytes);
       return {
         status,
@@ -104,10 +141,13 @@ export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions):
       defer(() => {
         const target = new URL(request.url);
         const aborter = new AbortController();
-        const agent = connections.take(target);
+        const connection = connections.take(target);
         let whole = false;
-        return from(send(request, target, agent, aborter.signal)).pipe(
-          tap(() => (whole = true)),
+        return from(send(request, target, connection, aborter.signal)).pipe(
+          tap(() => {
+            whole = true;
+            reached.add(target.origin);
+          }),
           timeout({
             first: timeoutMs,
             with: () => {
@@ -120,8 +160,8 @@ export function createHttp({ timeoutMs, maxBytes, userAgent, ca }: HttpOptions):
           finalize(() => {
             // With a reason of our own: making the default one costs a stack trace.
             aborter.abort('over');
-            if (whole) connections.giveBack(target, agent);
-            else connections.drop(agent);
+            if (whole) connections.giveBack(target, connection);
+            else connections.drop(connection);
           }),
         );
       }),
@@ -133,40 +173,14 @@ function titleOf({ method = 'GET' }: HttpRequest, { origin, pathname }: URL): st
   return `${method} ${origin}${pathname}`;
 }
 
-/** Keep-alive connections: one agent each, so that the socket of an exchange is known. */
-function createConnections(ca: string | undefined) {
-  const idle = new Map<string, HttpAgent[]>();
-  const all = new Set<HttpAgent>();
-  const options = { keepAlive: true, maxSockets: 1 };
+function hostAndPort({ protocol, hostname, port }: URL): string {
+  return `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
+}
 
-  function drop(agent: HttpAgent): void {
-    all.delete(agent);
-    agent.destroy();
-  }
-
-  return {
-    take: (url: URL): HttpAgent => {
-      const warm = idle.get(url.origin)?.pop();
-      if (warm !== undefined) return warm;
-      const agent =
-        url.protocol === 'https:'
-          ? new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) })
-          : new HttpAgent(options);
-      all.add(agent);
-      return agent;
-    },
-    giveBack: (url: URL, agent: HttpAgent): void => {
-      if (!all.has(agent)) return;
-      const others = idle.get(url.origin);
-      if (others === undefined) idle.set(url.origin, [agent]);
-      else others.push(agent);
-    },
-    drop,
-    close: (): void => {
-      for (const agent of all) drop(agent);
-      idle.clear();
-    },
-  };
+function signInAdvice({ variable, authorization }: Proxy): string {
+  return authorization === null
+    ? `the proxy wants a sign-in: put it into ${variable}, as http://user:password@host:port`
+    : `the proxy refuses the user name and password of ${variable}`;
 }
 
 /** Unpacks a body by its encodings, the last one first, whether they were asked for or not; by the body itself where it shows that it is gzip, or that it is not. */
@@ -203,29 +217,6 @@ function isGzip(body: Buffer): boolean {
 
 function isZlib(body: Buffer): boolean {
   return body.length > 1 && ((body[0] ?? 0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0;
-}
-
-/**
- * Fails as soon as the connection closes before the body's end.
- *
- * node-fetch 2 notices that in a chunked body only; one that is shorter than its Content-Length would hang
- * (https://github.com/node-fetch/node-fetch/issues/1604).
- */
-async function orCut<T>(body: Promise<T>, agent: HttpAgent): Promise<T> {
-  const socket = Object.values(agent.sockets).flat()[0];
-  // No socket in use: the answer is complete and its connection idle again.
-  if (socket === undefined) return body;
-  let closed = () => {};
-  const cut = new Promise<never>((_resolve, reject) => {
-    // What arrived before the close is still handed on, all of it before the next turn of the event loop.
-    closed = () => setImmediate(() => reject(new Error('a connection closed before the end of the body')));
-  });
-  socket.once('close', closed);
-  try {
-    return await Promise.race([body, cut]);
-  } finally {
-    socket.off('close', closed);
-  }
 }
 
 /** Why it failed, in words that are safe to log; node-fetch's own quote the URL, which is why no `cause` is kept. */

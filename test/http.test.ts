@@ -1,8 +1,10 @@
 import { createServer } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Observable } from 'rxjs';
-import { TransientError } from '../src/errors';
+import { ConfigError, TransientError } from '../src/errors';
 import { createHttp, type Http, type HttpOptions } from '../src/http';
+import { type Authority, createAuthority } from './support/certificates';
+import { type HttpProxy, startHttpProxy } from './support/http-proxy';
 import {
   cut,
   cutChunked,
@@ -291,4 +293,212 @@ test('closing ends the exchanges under way', async () => {
   await server.request(1);
   http.close();
   expect((await failure).message).toMatch(/expected an answer/);
+});
+
+describe('through a proxy', () => {
+  let authority: Authority;
+  let secure: HttpServer;
+  let proxy: HttpProxy;
+
+  beforeAll(async () => {
+    authority = await createAuthority();
+  });
+
+  afterAll(() => authority.remove());
+
+  beforeEach(async () => {
+    secure = await startHttpServer(await authority.sign('DNS:api.example'));
+    proxy = await startHttpProxy({ user: 'jan', password: 'p@ss w0rd' });
+    secure.react(json(200, { name: 'Alfa' }));
+  });
+
+  afterEach(async () => {
+    await Promise.all([secure.close(), proxy.close()]);
+  });
+
+  function openThrough(url = proxy.url, options: Partial<HttpOptions> = {}): Http {
+    return open({ ca: authority.ca, proxies: { https: url, http: url, except: [] }, ...options });
+  }
+
+  const behind = ({ url }: HttpServer) => `${url.replace('127.0.0.1', 'api.example')}/v3/clients.json?token=hidden`;
+  const ask = (http: Http, url = behind(secure)) =>
+    answerOf(http.exchange({ url, headers: { 'X-inFakt-ApiKey': KEY, Accept: 'application/json' } }));
+
+  async function refusalOf(promise: Promise<unknown>): Promise<Error> {
+    const error: unknown = await promise.then(
+      () => new Error('expected a failure, got an answer'),
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof Error)) throw new Error(String(error));
+    const shown = [error.message, error.stack, JSON.stringify(error), String(error.cause)].join('\n');
+    const base64 = Buffer.from('jan:p@ss w0rd').toString('base64');
+    expect([KEY, 'hidden', 'p@ss', 'p%40ss', base64, '<html'].filter((secret) => shown.includes(secret))).toEqual([]);
+    return error;
+  }
+
+  test('that asks for a sign-in, https goes through one tunnel, and I11: the key goes to the host alone', async () => {
+    const http = openThrough();
+    expect((await ask(http)).text).toBe('{"name":"Alfa"}');
+    expect((await ask(http)).status).toBe(200);
+    expect(proxy.requests).toEqual([
+      {
+        what: `CONNECT ${new URL(behind(secure)).host}`,
+        authorization: `Basic ${Buffer.from('jan:p@ss w0rd').toString('base64')}`,
+      },
+    ]);
+    expect(secure.requests.map(({ connection, headers }) => [connection, headers['proxy-authorization']])).toEqual([
+      [0, undefined],
+      [0, undefined],
+    ]);
+    expect(secure.requests[0]?.headers).toMatchObject({ 'x-infakt-apikey': KEY });
+  });
+
+  test('http is forwarded, with the sign-in', async () => {
+    server.react(json(200, { name: 'Beta' }));
+    expect((await ask(openThrough(), behind(server))).text).toBe('{"name":"Beta"}');
+    expect(proxy.requests.map(({ what }) => what)).toEqual([`GET ${behind(server)}`]);
+    expect(server.requests[0]?.headers).not.toHaveProperty('proxy-authorization');
+  });
+
+  test('a body that is cut is a failure there too', async () => {
+    secure.react(cut());
+    expect((await failureOf(ask(openThrough()))).message).toMatch(
+      /got a connection closed before the end of the body$/,
+    );
+  });
+
+  test.each(['https', 'http'] as const)('407 of a first request over %s is a setting that is wrong', async (scheme) => {
+    const target = scheme === 'https' ? behind(secure) : behind(server);
+    const variable = scheme === 'https' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    const without = await refusalOf(ask(openThrough(`http://127.0.0.1:${proxy.port}`), target));
+    expect(without).toBeInstanceOf(ConfigError);
+    expect(without.message).toBe(
+      `GET ${new URL(target).origin}/v3/clients.json expected the proxy http://127.0.0.1:${proxy.port} to connect to ${new URL(target).host}, got 407; the proxy wants a sign-in: put it into ${variable}, as http://user:password@host:port`,
+    );
+    const wrong = await refusalOf(ask(openThrough(proxy.url.replace('jan:', 'ewa:')), target));
+    expect(wrong).toBeInstanceOf(ConfigError);
+    expect(wrong.message).toMatch(new RegExp(`got 407; the proxy refuses the user name and password of ${variable}$`));
+    expect([...secure.requests, ...server.requests]).toEqual([]);
+  });
+
+  test('407 where the host has answered before may pass', async () => {
+    secure.react(json(200, {}, { connection: 'close' }));
+    const http = openThrough();
+    await ask(http);
+    proxy.answerItself('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
+    expect(await refusalOf(ask(http))).toMatchObject({ code: 'TRANSIENT', networkFault: 'PROXY_407' });
+    expect(proxy.requests).toHaveLength(2);
+    proxy.work();
+    expect((await ask(http)).status).toBe(200);
+  });
+
+  test.each([403, 404, 502, 503])('%i from the proxy, with a web page, is no answer of the host', async (status) => {
+    const page = '<html>{"error":"not found"}</html>';
+    proxy.answerItself(
+      `HTTP/1.1 ${status} x\r\ncontent-type: application/json\r\ncontent-length: ${page.length}\r\n\r\n${page}`,
+    );
+    const error = await refusalOf(ask(openThrough()));
+    expect(error).toMatchObject({ code: 'TRANSIENT', networkFault: `PROXY_${status}`, status: undefined });
+    expect(error.message).toMatch(
+      new RegExp(
+        `to connect to api.example:\\d+, got ${status}; if it stays so, have the proxy allow it, or name the host in NO_PROXY$`,
+      ),
+    );
+  });
+
+  test('a web page instead of a tunnel is no answer of the host', async () => {
+    const page = '<html>Welcome to the hotel</html>';
+    proxy.answerItself(`HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: ${page.length}\r\n\r\n${page}`);
+    const error = await refusalOf(ask(openThrough()));
+    expect(error).toMatchObject({ code: 'TRANSIENT', status: undefined });
+    expect(error.message).toMatch(/expected an answer, got \S+ through the proxy http:\/\/127.0.0.1:\d+$/);
+  });
+
+  test.each([
+    ['that is not there', 'http://127.0.0.1:9', 'ECONNREFUSED'],
+    ['that speaks no TLS', 'https', 'EPROTO'],
+  ])('one %s is a fault of the network', async (_title, given, fault) => {
+    const url = given === 'https' ? `https://127.0.0.1:${proxy.port}` : given;
+    const error = await refusalOf(ask(openThrough(url)));
+    expect(error).toMatchObject({ code: 'TRANSIENT', networkFault: fault });
+    expect(error.message).toContain(`through the proxy ${url}`);
+  });
+
+  test('one that never answers is left in time, and its connection closed', async () => {
+    proxy.answerItself(null);
+    expect((await failureOf(ask(openThrough(proxy.url, { timeoutMs: 100 })))).message).toMatch(/got a time-out$/);
+    await proxy.deserted();
+  });
+
+  test('closing ends a tunnel that is being made', async () => {
+    proxy.answerItself(null);
+    const http = openThrough();
+    const failure = failureOf(ask(http));
+    await proxy.asked(1);
+    http.close();
+    await Promise.all([failure, proxy.deserted()]);
+  });
+});
+
+describe('a certificate', () => {
+  let authority: Authority;
+  let stranger: Authority;
+
+  beforeAll(async () => {
+    [authority, stranger] = await Promise.all([createAuthority(), createAuthority()]);
+  });
+
+  afterAll(() => {
+    authority.remove();
+    stranger.remove();
+  });
+
+  test('that nobody who is trusted has signed is a setting that is wrong, with what to do; the key is not sent', async () => {
+    const secure = await startHttpServer(await authority.sign('IP:127.0.0.1'));
+    try {
+      for (const ca of [undefined, stranger.ca]) {
+        const http = open(ca === undefined ? {} : { ca });
+        const error: unknown = await answerOf(
+          http.exchange({ url: `${secure.url}/v3/clients.json`, headers: {} }),
+        ).catch((reason: unknown) => reason);
+        if (!(error instanceof ConfigError)) throw error;
+        expect(error.message.replace(secure.url, 'https://api')).toBe(
+          "GET https://api/v3/clients.json expected an answer, got UNABLE_TO_VERIFY_LEAF_SIGNATURE: nobody whom Node.js trusts has signed the certificate; where a proxy or a firewall opens TLS, set NODE_EXTRA_CA_CERTS to the file with its authority's certificate (PEM) and start again",
+        );
+      }
+      expect(secure.requests).toEqual([]);
+    } finally {
+      await secure.close();
+    }
+  });
+
+  test('that changes to one that is not trusted, where the host has answered before, may pass', async () => {
+    const before = await startHttpServer(await authority.sign('IP:127.0.0.1'));
+    before.react(json(200, {}, { connection: 'close' }));
+    const http = open({ ca: authority.ca });
+    const asked = { url: before.url, headers: {} };
+    await answerOf(http.exchange(asked));
+    await before.close();
+    const after = await startHttpServer(await stranger.sign('IP:127.0.0.1'), Number(new URL(before.url).port));
+    try {
+      expect(await failureOf(answerOf(http.exchange(asked)))).toMatchObject({
+        networkFault: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      });
+    } finally {
+      await after.close();
+    }
+  });
+
+  test.each([
+    ['has expired', 'IP:127.0.0.1', 'over', 'CERT_HAS_EXPIRED'],
+    ['is of another host', 'DNS:other.example', 'now', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ] as const)('that %s is a fault of the host, which may pass', async (_title, host, period, fault) => {
+    const secure = await startHttpServer(await authority.sign(host, period));
+    try {
+      const error = await failureOf(answerOf(open({ ca: authority.ca }).exchange({ url: secure.url, headers: {} })));
+      expect(error.networkFault).toBe(fault);
+    } finally {
+      await secure.close();
+    }
+  });
 });

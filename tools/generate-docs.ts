@@ -6,6 +6,8 @@ import { formats } from '../config/formats';
 import { serviceSchema } from '../config/schema';
 import { settingsOf, type Section, type Setting } from '../config/setting';
 import { renderConsumingPage } from './docs/fingerprints';
+import { renderMetricsPage } from './docs/metrics-page';
+import { renderOperatePage } from './docs/reasons';
 import { renderRecordTypes } from './docs/record-types';
 import { renderTopicsPage } from './docs/topics-page';
 
@@ -21,6 +23,8 @@ interface GeneratedFile {
 export const pages: readonly GeneratedFile[] = [
   { file: 'docs/config.md', render: renderConfig },
   { file: 'docs/consuming.md', render: renderConsumingPage },
+  { file: 'docs/metrics.md', render: renderMetricsPage },
+  { file: 'docs/operate.md', render: renderOperatePage },
   { file: 'docs/topics.md', render: renderTopicsPage },
   { file: 'schemas/records.d.ts', render: renderRecordTypes },
 ];
@@ -31,14 +35,16 @@ function renderConfig(): string {
 Generated from \`config/schema.ts\` and \`config/entity-schema.ts\` by \`npm run docs\`; do not edit.
 
 The service has one file, \`config/service.json\` (another with \`--config FILE\`). Each legal entity has a file of its own in
-\`config/entities/\` (another directory with \`--entities DIR\`). The name of that file is the entity's id: \`a-z\`, \`0-9\` and
+\`config/entities/\`, or \`entities/\` beside the other service file (another directory with \`--entities DIR\`);
+\`config/example/\` has both to copy. The name of that file is the entity's id: \`a-z\`, \`0-9\` and
 \`-\`, no dash first, then \`.json\`. Other files of that directory, and those whose names begin with a dot, are not read.
 
 All files are JSON in UTF-8. Paths in them are relative to the file that names them. Unknown keys are faults. All faults of
 all files are reported at once, and the exit code is 2.
 
-Some keys can be set by the environment variable whose name stands beside them. It wins over the file, unless it is empty.
-Text that spells a number counts as that number.
+Each key of the service file can be set by the environment variable whose name stands beside it: the key in upper case, with \`_\` for a dot and before
+each capital letter. Of an entity's file only the API key can. A variable wins over the file, unless it is empty. Text counts as the number, as \`true\`
+or \`false\`, or as the list that it spells; a list has commas between, or is a JSON array. A path in a variable is relative to the service file too.
 
 ## The service: \`config/service.json\`
 
@@ -59,6 +65,10 @@ The streams are ${allStreams.map(({ name }) => `\`${name}\``).join(', ')}; their
 \`<ID>\` is the entity's id in upper case with \`_\` for \`-\`: the key of \`config/entities/acme-pl.json\` is in
 \`INFAKT_API_KEY_ACME_PL\`. At least one entity is enabled. An enabled entity has a key; no two entities, enabled or not, have
 the same key or the same NIP.
+
+## Variables of other programs
+
+\`HTTPS_PROXY\`, \`HTTP_PROXY\`, \`NO_PROXY\` and \`NODE_EXTRA_CA_CERTS\` are in [security.md](security.md#proxies-and-networks-that-open-tls).
 
 ## Secrets
 

@@ -1,5 +1,6 @@
 import { EntryFlag } from '../changes/block';
 import type { Entry } from '../changes/entries';
+import { fitted, plainPage, type Page } from './page';
 import type { ApiAnswer, Explanation, FoundLetter, FoundRecord, RowFacts, ScanOfRow } from '../upkeep/explain-row';
 
 /** What one row is called. */
@@ -10,42 +11,39 @@ export interface RowTitle {
 }
 
 /** All that `explain` tells of a row, for a person; names of fields, never a value of the row. */
-export function explanationText({ entity, stream, id }: RowTitle, facts: RowFacts, explained: Explanation): string {
+export function explanationText(
+  { entity, stream, id }: RowTitle,
+  facts: RowFacts,
+  explained: Explanation,
+  page: Page = plainPage,
+): string {
   const { verdict, because, scans, absence } = explained;
   const { entry, record, letter, api } = facts;
-  const lines = [
-    `${entity} ${stream} ${id}: ${verdict}`,
-    ...wrapped('  ', because),
-    '',
-    ...wrapped('record   ', record === null ? 'none on the topic' : recordText(record)),
-    ...wrapped('ledger   ', entry === null ? 'no entry' : entryText(entry)),
-    ...wrapped('API      ', apiText(api)),
+  const lines: readonly Line[] = [
+    ['', `${entity} ${stream} ${id}: ${verdict}`],
+    ['  ', because],
+    ['', ''],
+    ['record   ', record === null ? 'none on the topic' : recordText(record)],
+    ['ledger   ', entry === null ? 'no entry' : entryText(entry)],
+    ['API      ', apiText(api)],
     ...differingLines(api),
     ...(letter === null ? [] : letterLines(letter)),
     ...(absence === null
       ? []
-      : wrapped('absence  ', `missed first by sweep ${absence.since}, ${ABSENCES[absence.state]}`)),
-    '',
-    'What each scan had to do with the row, as far as the state tells:',
+      : [['absence  ', `missed first by sweep ${absence.since}, ${ABSENCES[absence.state]}`] as const]),
+    ['', ''],
+    ['', 'What each scan had to do with the row, as far as the state tells:'],
     ...scans.flatMap(scanLines),
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${wrapped(line, page)}\n`).join('');
 }
 
-const COLUMNS = 80;
+/** A label and what stands behind it. */
+type Line = readonly [label: string, text: string];
 
-/** A text in lines that fit a terminal, the first behind its label and the others below that one; a long word stands alone. */
-function wrapped(label: string, text: string): string[] {
-  const lines: string[] = [];
-  let line = label;
-  for (const word of text.split(' ')) {
-    const isFirst = line.length === label.length;
-    if (!isFirst && line.length + 1 + word.length > COLUMNS) {
-      lines.push(line);
-      line = ' '.repeat(label.length) + word;
-    } else line += isFirst ? word : ` ${word}`;
-  }
-  return [...lines, line];
+/** A line as wide as the page; what goes on below is indented as far as the label is long. */
+function wrapped([label, text]: Line, page: Page): string {
+  return fitted(label + text, page, label.trimStart().length);
 }
 
 const ABSENCES = {
@@ -96,28 +94,28 @@ function apiText(api: ApiAnswer): string {
   return `has the row, ${asked}, ${scope}, ${reading}`;
 }
 
-function differingLines(api: ApiAnswer): string[] {
+function differingLines(api: ApiAnswer): Line[] {
   if (api.kind !== 'row' || api.reading.kind !== 'fits' || api.reading.differing === null) return [];
   const { counted, uncounted } = api.reading.differing;
   return [
-    ...(counted.length === 0 ? [] : wrapped(INDENT, `differs from the record in: ${counted.join(', ')}`)),
+    ...(counted.length === 0 ? [] : [[INDENT, `differs from the record in: ${counted.join(', ')}`] as const]),
     ...(uncounted.length === 0
       ? []
-      : wrapped(INDENT, `differs, which counts as no change, in: ${uncounted.join(', ')}`)),
+      : [[INDENT, `differs, which counts as no change, in: ${uncounted.join(', ')}`] as const]),
   ];
 }
 
 const INDENT = ' '.repeat(9);
 
-function letterLines(letter: FoundLetter): string[] {
+function letterLines(letter: FoundLetter): Line[] {
   const { topic, partition, offset, timestamp, error, errorPath } = letter;
   return [
-    ...wrapped('letter   ', `at ${topic} partition ${partition} offset ${offset}, written ${timestamp}`),
-    ...wrapped(INDENT, `${error}${errorPath === '' ? '' : ` (${errorPath})`}`),
+    ['letter   ', `at ${topic} partition ${partition} offset ${offset}, written ${timestamp}`],
+    [INDENT, `${error}${errorPath === '' ? '' : ` (${errorPath})`}`],
   ];
 }
 
-function scanLines({ scan, last, within, because, next, everySeconds }: ScanOfRow): string[] {
+function scanLines({ scan, last, within, because, next, everySeconds }: ScanOfRow): Line[] {
   const span = within === null ? '' : ` between ${within.from} and ${within.to ?? 'now'}`;
   const told = last === 'passes-by' ? 'passes it by' : last;
   const when =
@@ -128,10 +126,7 @@ function scanLines({ scan, last, within, because, next, everySeconds }: ScanOfRo
         : everySeconds === null
           ? ''
           : `Comes every ${everySeconds} s or so.`;
-  return [
-    ...wrapped(`  ${scan.padEnd(7)}`, `${told}${span}: ${because}.`),
-    ...(when === '' ? [] : wrapped(INDENT, when)),
-  ];
+  return [[`  ${scan.padEnd(7)}`, `${told}${span}: ${because}.`], ...(when === '' ? [] : [[INDENT, when] as const])];
 }
 
 /** The same as JSON. */

@@ -19,7 +19,7 @@ import { command } from './command';
 import { explanationJson, explanationText } from './explain-text';
 import { configHelp, configOptions, setUp, usageError } from './io';
 
-const help = `Usage: infakt-kafka explain --entity ID --stream NAME (--id N | --number TEXT) [options]
+const help = `Usage: infakt-kafka explain --entity ID --stream NAME (--id N | --number N)
 
 Tells all that is known of one document or client: its newest record, what
 the ledger remembers, what the API says now and in which fields that differs
@@ -40,7 +40,7 @@ Options
   --entity ID        the entity
   --stream NAME      ${allStreams.map(({ name }) => name).join(', ')}
   --id N             the row's id
-  --number TEXT      the document's number, such as 12/2026, in its newest
+  --number N         the document's number, such as 12/2026, in its newest
                      record or in the API; one of several documents is
                      refused, and their ids are listed
   --json             one JSON object on stdout
@@ -94,7 +94,7 @@ export const explainCommand = command({
         io.stdout(
           values.json
             ? `${JSON.stringify(explanationJson(title, facts, explained))}\n`
-            : explanationText(title, facts, explained),
+            : explanationText(title, facts, explained, io.page),
         ),
       );
     } finally {

@@ -12,7 +12,7 @@ import type { AccountDetails } from '../sources/answers';
 import { checkCommand, checkPatience } from './check';
 import { command } from './command';
 import { isEntityId, keyIn, keyInFile, placesOf, writeEntity } from './entity-setup';
-import { configHelp, configOptions, usageError, type Io } from './io';
+import { configHelp, configOptions, printLines, usageError, type Io } from './io';
 
 const help = `Usage: infakt-kafka init [--entity ID] [--key-file FILE] [options]
 
@@ -22,7 +22,8 @@ check. The key goes to a file of its own, keys/ID.key beside the folder of the
 entities, which only its owner may read and which git ignores; it is never
 printed and never written into the JSON. Nothing is overwritten.
 
-The service file must be there, as it says where the API and Kafka are.
+The service file must be there, as it says where the API and Kafka are:
+config/example/service.json is one to copy.
 Documents of the last 90 days are read unless start_date is set: set it before
 the first run, as all of them are first read then.
 
@@ -49,8 +50,9 @@ export const initCommand = command({
     const { config: configFile, entities: entitiesDirectory } = values;
     const sources = { configFile, entitiesDirectory, env: io.env, ...known };
     const { service, entities } = loadServiceFile(sources);
+    let entity = '';
     try {
-      const entity = await entityOf(values.entity, io);
+      entity = await entityOf(values.entity, io);
       const places = placesOf(entitiesDirectory, entity, io.env);
       const key = await keyOf(values['key-file'], io);
       const account = await accountOf(service, entity, key, io);
@@ -61,13 +63,13 @@ export const initCommand = command({
           `expected the key of an account that no entity has, got one of NIP ${nip ?? ''}, which is ${twin.id}'s; nothing was written`,
         );
       writeEntity(places, key, account ?? { taxId: null, name: null });
-      io.stdout(`${places.entityFile}: ${companyText(account)}\n`);
-      io.stdout(`${places.keyFile}: the API key, for its owner alone (mode 600), in a folder that git ignores\n`);
-      io.stdout(`${scopeText(places.entityFile)}\n\n`);
+      printLines(io, `${places.entityFile}: ${companyText(account)}`);
+      printLines(io, `${places.keyFile}: the API key, for its owner alone (mode 600), in a folder that git ignores`);
+      printLines(io, `${scopeText(places.entityFile)}\n`);
     } finally {
       io.questions?.close();
     }
-    return checkCommand(['--config', configFile, '--entities', entitiesDirectory], io);
+    return checkCommand(['--config', configFile, '--entities', entitiesDirectory, '--entity', entity], io);
   },
 });
 

@@ -12,7 +12,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { awaitCoverage, sweepsIn } from '../upkeep/await-coverage';
 import type { ReadTopics } from '../upkeep/find-records';
 import { command } from './command';
-import { configHelp, configOptions, setUp, usageError } from './io';
+import { configHelp, configOptions, printLines, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka wait --entity ID --covers INSTANT [options]
 
@@ -80,8 +80,8 @@ export const waitCommand = command({
       const underWay = coverage.kind === 'waiting' ? await underWayOf(topics, entity) : new Map<string, Cursor>();
       const instant = new Date(instantMs).toISOString();
       for (const each of coverage.streams)
-        io.stdout(`${entity} ${each.stream}: ${textOf(each, instant, underWay.get(each.stream))}\n`);
-      io.stdout(`${sentenceOf(coverage, instant, timeout.aborted ? `within ${values.timeout}` : 'before the stop')}\n`);
+        printLines(io, `${entity} ${each.stream}: ${textOf(each, instant, underWay.get(each.stream))}`);
+      printLines(io, sentenceOf(coverage, instant, timeout.aborted ? `within ${values.timeout}` : 'before the stop'));
       return coverage.kind === 'covered' ? 0 : 3;
     } finally {
       registry?.close();

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { ProxyConfig } from '../../config/config';
 import { ConfigError, TransientError } from '../errors';
 import { createHttp, type HttpAnswer, type HttpRequest, retryAfterOf } from '../http';
 import { isObject } from '../json';
@@ -14,6 +15,8 @@ export interface RequestSettings {
   readonly ca: string | null;
   /** How long one question may take, further tries included. */
   readonly timeoutMs: number;
+  /** None unless given. */
+  readonly proxies?: ProxyConfig;
 }
 
 /** An answer that is about the question, whether yes or no. */
@@ -54,13 +57,14 @@ const TLS_FAULT = /CERT|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH|^ERR_(?:OS)?SSL_
 
 /** Opens the way to a registry that speaks Confluent's API; nothing is sent yet. */
 export function createRegistryRequests(settings: RequestSettings, userAgent: string): RegistryRequests {
-  const { url: base, auth, ca, timeoutMs } = settings;
+  const { url: base, auth, ca, timeoutMs, proxies } = settings;
   const http = createHttp({
     // One that hangs leaves time for another try.
     timeoutMs: Math.ceil(timeoutMs / 2),
     maxBytes: MAX_ANSWER_BYTES,
     userAgent,
     ...(ca !== null && { ca }),
+    ...(proxies !== undefined && { proxies }),
   });
   const headers = {
     Accept: 'application/vnd.schemaregistry.v1+json, application/json',
@@ -142,11 +146,12 @@ export function createRegistryRequests(settings: RequestSettings, userAgent: str
 
   function judge(title: string, error: unknown): Error {
     if (!(error instanceof Error)) return new Error(String(error));
-    if (!(error instanceof TransientError) || !TLS_FAULT.test(error.networkFault ?? '')) return error;
+    const fault = error instanceof ConfigError ? error.cause : error;
+    if (!(fault instanceof TransientError) || !TLS_FAULT.test(fault.networkFault ?? '')) return error;
     const trusted = ca === null ? 'an authority that Node.js trusts (or set registry.caFile)' : 'registry.caFile';
     const expected = `a valid certificate for ${new URL(base).hostname}, signed by ${trusted}`;
-    return new ConfigError(`${title} expected ${expected}, got ${error.networkFault ?? ''}`, {
-      cause: error,
+    return new ConfigError(`${title} expected ${expected}, got ${fault.networkFault ?? ''}`, {
+      cause: fault,
       mayPass: true,
     });
   }

@@ -54,7 +54,7 @@ const facts: RowFacts = {
 const title = { entity: 'alfa', stream: 'invoices', id: 7 };
 
 test('a row is explained from the verdict down to each scan', () => {
-  const text = explanationText(title, facts, explainRow(facts));
+  const text = explanationText(title, facts, explainRow(facts), { columns: 80, hasColour: false });
   expect(text.split('\n')[0]).toBe('alfa invoices 7: newer-in-api');
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
   const unwrapped = text.replace(/\n {2,}/g, ' ');

@@ -5,6 +5,7 @@ import type { RequestPace } from '../../src/sources/budget';
 import { json, startHttpServer, type HttpServer } from '../support/http-server';
 
 const entity = { id: 'alfa', apiKey: 'key-of-alfa', apiKeyFile: null };
+const proxies = { https: null, http: null, except: [] };
 const page = { entities: [], metainfo: { total_count: 0 } };
 let server: HttpServer;
 let api: Api;
@@ -22,7 +23,7 @@ afterEach(async () => {
 
 function open({ requestsPerMinute = 300, latest = (loaded: string) => loaded } = {}): Api {
   return openApi(
-    { service: { infakt: { baseUrl: server.url, timeoutMs: 5_000, requestsPerMinute } } },
+    { service: { infakt: { baseUrl: server.url, timeoutMs: 5_000, requestsPerMinute }, proxies } },
     {
       version: '1.2.3',
       patience: { retry: { attempts: 3, waitMs: () => 0, secondOpinionMs: 1 } },

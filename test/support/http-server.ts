@@ -27,8 +27,11 @@ export interface HttpServer {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a real HTTP server on a free port, with TLS if it is given a certificate; it answers 500 until told otherwise. */
-export async function startHttpServer(tls?: { readonly cert: string; readonly key: string }): Promise<HttpServer> {
+/** Starts a real HTTP server, on a free port unless given one, with TLS if it is given a certificate; it answers 500 until told otherwise. */
+export async function startHttpServer(
+  tls?: { readonly cert: string; readonly key: string },
+  wanted = 0,
+): Promise<HttpServer> {
   let script: readonly Reaction[] = [];
   let reacted = 0;
   let connections = 0;
@@ -53,7 +56,7 @@ export async function startHttpServer(tls?: { readonly cert: string; readonly ke
     numbers.set(socket, connections++),
   );
   const { port } = await new Promise<AddressInfo>((resolve, reject) => {
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(wanted, '127.0.0.1', () => {
       const address = server.address();
       if (address === null || typeof address === 'string') reject(new Error('expected a port, got none'));
       else resolve(address);

@@ -22,7 +22,16 @@ async function init({ service }: OneCompany, lines: readonly string[], ...argv: 
   };
   const show = (text: string): void => void (shown += text);
   const stop = new AbortController().signal;
-  const io = { stdout: show, stderr: show, columns: null, env: {}, stop, version: '0.0.0-test', questions };
+  const io = {
+    stdout: show,
+    stderr: show,
+    columns: null,
+    env: {},
+    stop,
+    version: '0.0.0-test',
+    replica: 'test',
+    questions,
+  };
   return { code: await run(['init', ...argv, ...service.options], io), shown };
 }
 
