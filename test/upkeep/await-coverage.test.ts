@@ -1,4 +1,7 @@
-import { evidenceOf } from '../../src/upkeep/await-coverage';
+import { KafkaJSConnectionError, type Kafka } from 'kafkajs';
+
+import { CoverageWatch } from '../../src/rules/coverage';
+import { awaitCoverage, evidenceOf } from '../../src/upkeep/await-coverage';
 
 const record = {
   entity: 'alfa',
@@ -39,3 +42,31 @@ test.each([null, 'text', {}, { ...record, entity: undefined }, { ...record, star
   '%j is evidence of nothing',
   (value) => expect(evidenceOf(value)).toBeNull(),
 );
+
+test('an outage of Kafka is told and waited for, until the wait itself ends', async () => {
+  const stop = new AbortController();
+  const down = new KafkaJSConnectionError('connect ECONNREFUSED 127.0.0.1:1', { broker: '127.0.0.1:1' });
+  const admin = { connect: () => Promise.reject(down), disconnect: () => Promise.resolve() };
+  const topics = {
+    kafka: { admin: () => admin } as unknown as Kafka,
+    serviceId: 's',
+    prefix: 'p',
+    stop: stop.signal,
+    deadlineMs: 1_000,
+    decode: () => null,
+  };
+  const told: string[] = [];
+  const watch = new CoverageWatch({ entity: 'alfa', streams: ['clients'], instantMs: 0 });
+  const coverage = await awaitCoverage(
+    topics,
+    watch,
+    (message) => {
+      told.push(message);
+      if (told.length === 3) stop.abort();
+    },
+    1,
+  );
+  expect(coverage).toEqual({ kind: 'waiting', streams: [{ stream: 'clients', kind: 'none' }] });
+  expect(told).toHaveLength(3);
+  expect(told[0]).toContain('looking at p.sweeps');
+});
