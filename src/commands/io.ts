@@ -13,6 +13,7 @@ import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
 import { fitted, plainPage, type Page } from './page';
+import type { Questions } from './questions';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -28,6 +29,8 @@ export interface Io {
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** Absent = there is no stdin to be asked. */
+  readonly questions?: Questions;
   /** How this process calls itself among the replicas of its service. */
   readonly replica: string;
 }
