@@ -12,13 +12,25 @@ export interface TlsConfig {
 }
 
 /** How the service signs in to the brokers. */
-export interface SaslConfig {
-  readonly mechanism: NonNullable<ServiceFile['kafka']['sasl']['mechanism']>;
-  readonly username: string;
-  readonly password: string;
-  /** The file to read the password from again; null = the password cannot change. */
-  readonly passwordFile: string | null;
-}
+export type SaslConfig =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: string;
+      /** The file to read the password from again; null = the password cannot change. */
+      readonly passwordFile: string | null;
+    }
+  | {
+      readonly mechanism: 'oauthbearer';
+      readonly tokenUrl: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      /** The file to read the secret from again; null = the secret cannot change. */
+      readonly clientSecretFile: string | null;
+      /** Null = none is asked for. */
+      readonly scope: string | null;
+    }
+  | { readonly mechanism: 'aws-msk-iam'; readonly region: string };
 
 /** The proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name; what goes to Kafka never takes one. */
 export interface ProxyConfig {

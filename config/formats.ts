@@ -147,7 +147,8 @@ export const formats = {
   },
   'infakt-kafka.brokers': listOf(isBroker, 1, 'a list of host:port without repetition'),
   'infakt-kafka.compression': oneOf('none', 'gzip'),
-  'infakt-kafka.sasl-mechanism': oneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+  'infakt-kafka.sasl-mechanism': oneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'),
+  'infakt-kafka.region': matching(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'a region of AWS, such as eu-central-1'),
   'infakt-kafka.compatibility': {
     ...oneOf('NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'),
     parse: (text) => text.toUpperCase(),

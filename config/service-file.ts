@@ -5,13 +5,13 @@ import type {
   HttpConfig,
   ProxyConfig,
   RegistryConfig,
-  SaslConfig,
   ServiceConfig,
   TlsConfig,
 } from './config';
 import { nothing, type Fault, type Findings } from './findings';
 import { baseUrlOf, formats, httpUrlOf, isLoopback } from './formats';
 import { loadProxies } from './proxies';
+import { loadSasl } from './sasl';
 import { serviceSchema, type ServiceFile } from './schema';
 import { fileInUse, loadPem, loadSecret, trimAll, trimLineBreak } from './secret-files';
 import { loadSheet, type Sheet } from './sheet';
@@ -58,10 +58,12 @@ export function loadService(
   }
   const ssl = loadTls(sheet, env, findings);
   const sasl = loadSasl(sheet, env, findings);
-  if (sasl?.mechanism === 'plain' && !ssl.enabled && !faulty.has('kafka.brokers')) {
+  const shown =
+    sasl === null || sasl.mechanism.startsWith('scram') ? null : sasl.mechanism === 'plain' ? 'password' : 'token';
+  if (shown !== null && !ssl.enabled && !faulty.has('kafka.brokers')) {
     const remote = kafka.brokers.find((broker) => !isLoopback(broker.replace(/:\d+$/, '')));
     if (remote !== undefined) {
-      findings.warnings.push(`${file}: kafka.sasl: without kafka.ssl the password goes to ${remote} in the clear`);
+      findings.warnings.push(`${file}: kafka.sasl: without kafka.ssl the ${shown} goes to ${remote} in the clear`);
     }
   }
   const proxies = loadProxies(env, findings);
@@ -211,39 +213,4 @@ function loadRegistry(
     ca: fileInUse(sheet, 'registry.caFile', env, null),
   };
   return { url, auth, ca, autoRegister, compatibility, timeoutMs, files, proxies };
-}
-
-function loadSasl(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): SaslConfig | null {
-  const { file, values, faulty } = sheet;
-  const { mechanism, username } = values.kafka.sasl;
-  const password = loadSecret(
-    sheet,
-    {
-      key: 'kafka.sasl.password',
-      fileKey: 'kafka.sasl.passwordFile',
-      variable: 'KAFKA_SASL_PASSWORD',
-      format: formats['infakt-kafka.text'],
-    },
-    env,
-    trimLineBreak,
-    findings,
-  );
-  if (password === undefined || faulty.has('kafka.sasl.mechanism') || faulty.has('kafka.sasl.username')) return null;
-  const missing = (key: string, because: string): void => {
-    findings.faults.push({
-      file,
-      key: `kafka.sasl.${key}`,
-      expected: `one, as kafka.sasl.${because} is given`,
-      got: nothing,
-    });
-  };
-  if (mechanism === null) {
-    if (username !== null || password !== null) missing('mechanism', username === null ? 'password' : 'username');
-    return null;
-  }
-  if (username === null) missing('username', 'mechanism');
-  if (password === null) missing('password', 'mechanism');
-  if (username === null || password === null) return null;
-  const passwordFile = fileInUse(sheet, 'kafka.sasl.passwordFile', env, 'KAFKA_SASL_PASSWORD');
-  return { mechanism, username, password, passwordFile };
 }

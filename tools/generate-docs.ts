@@ -50,7 +50,7 @@ or \`false\`, or as the list that it spells; a list has commas between, or is a 
 
 ${renderTable(serviceSchema)}
 
-\`kafka.sasl.mechanism\` comes with a user name and a password, \`kafka.ssl.certFile\` with \`kafka.ssl.keyFile\`, and the files
+\`kafka.sasl.mechanism\` comes with what [security.md](security.md#sign-in) lists for it and nothing else, \`kafka.ssl.certFile\` with \`kafka.ssl.keyFile\`, and the files
 of \`kafka.ssl\` only with \`kafka.ssl.enabled\`.
 
 \`registry.username\` comes with a password and not with \`registry.token\`. Sign-in to the registry, \`registry.caFile\` and
@@ -72,13 +72,14 @@ the same key or the same NIP.
 
 ## Secrets
 
-The secrets are the API keys, the SASL password, the registry's password or token, and the private key of
+The secrets are the API keys, the password or client secret of SASL, the registry's password or token, and the private key of
 \`kafka.ssl.keyFile\`. None of them belongs in a configuration file. All but the private key are taken from the first of these
 that is given:
 
 1. the environment variable;
-2. the mounted file that \`api_key_file\`, \`kafka.sasl.passwordFile\`, \`registry.passwordFile\` or \`registry.tokenFile\` names;
-3. \`api_key\`, \`kafka.sasl.password\`, \`registry.password\` or \`registry.token\` in the configuration file, with a warning at
+2. the mounted file that \`api_key_file\`, \`kafka.sasl.passwordFile\`, \`kafka.sasl.clientSecretFile\`, \`registry.passwordFile\` or
+   \`registry.tokenFile\` names;
+3. \`api_key\`, \`kafka.sasl.password\`, \`kafka.sasl.clientSecret\`, \`registry.password\` or \`registry.token\` in the configuration file, with a warning at
    every start.
 
 The second and the third together are a fault, unless the variable is set. No message about a fault shows a secret, and every

@@ -17,12 +17,15 @@ JSON lines.
 The files of the entities may be changed, added and removed while it runs: that acts within seconds on the entity alone. A file that is
 removed stops the reading and deletes nothing. Faulty files are reported, and the last good ones stay in force.
 
+While it runs, it answers on http.host:http.port (127.0.0.1:8080): /livez and /readyz for probes, /health says what is wrong and what to do,
+/metrics is for Prometheus.
+
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 
 Options
 ${configHelp}
 
-Exit code: 0 stopped, 2 configuration, or something that no waiting cures (the message says what to do).
+Exit code: 0 stopped, 2 configuration, a port that is taken, or something that no waiting cures (the message says what to do).
 `;
 
 /** How often time alone may change where a stream stands. */

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-import type { RestoredStream, ServiceEvent } from '../service/events';
+import type { ServiceEvent } from '../service/events';
 import { troubleOf } from '../errors';
 import { factsOf } from '../status/reasons';
 import type { StreamStatus } from '../status/stream-status';
@@ -207,104 +207,20 @@ function createTimings(registry: Registry): { readonly tell: (event: ServiceEven
   };
 }
 
-/** What is so now. Series of streams and shards that another replica has taken over go, as their values would grow old here. */
-function createGauges(registry: Registry, setting: MetricsSetting) {
-  const { own, isReady, now, version } = setting;
-  const gauge = <L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    collect?: (self: Gauge<L>) => void,
-  ) =>
-    new Gauge({
-      name: `${PREFIX}${name}`,
-      help,
-      labelNames: [...labelNames],
-      registers: [registry],
-      ...(collect === undefined
-        ? {}
-        : {
-            collect(this: Gauge<L>): void {
-              this.reset();
-              collect(this);
-            },
-          }),
-    });
+/** What the last events have told, for the gauges that show it when they are read. */
+function createLastTold() {
   const changedMs = new Map<string, number>();
   const ledgers = new Map<string, { readonly rows: number; readonly bytes: number }>();
   const committedMs = new Map<number, number>();
   let allowance: { readonly used: number; readonly limit: number | null; readonly atMs: number } | null = null;
   let owned: ReadonlySet<number> = new Set();
-  const perStream = (name: string, help: string, valueOf: (status: StreamStatus) => number | null): void => {
-    gauge(name, help, place, (self) => {
-      for (const status of own()) {
-        const value = valueOf(status);
-        if (value !== null) self.set({ entity: status.entity, stream: status.stream }, value);
-      }
-    });
-  };
-  const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : ms / 1_000);
-  const usedNow = (): number => (allowance === null || now() - allowance.atMs > MINUTE_MS ? 0 : allowance.used);
-
-  gauge('build_info', 'The version of infakt-kafka that runs; always 1.', ['version'], (self) =>
-    self.set({ version }, 1),
-  );
-  gauge('ready', 'Whether this replica takes part in the group and has restored its shards.', [], (self) =>
-    self.set(isReady() ? 1 : 0),
-  );
-  gauge('shards_owned', 'Shards that the group has given to this replica.', [], (self) => self.set(owned.size));
-  gauge('allowance_used_requests', 'Requests of the last 60 s, as the API may count them.', [], (self) =>
-    self.set(usedNow()),
-  );
-  gauge(
-    'allowance_left_requests',
-    'Requests that may still be sent within these 60 s; absent without a limit.',
-    [],
-    (self) => {
-      const limit = allowance?.limit ?? null;
-      if (limit === null) self.remove();
-      else self.set(Math.max(0, limit - usedNow()));
-    },
-  );
-  gauge('last_commit_timestamp_seconds', 'When the last transaction of a shard was committed.', ['shard'], (self) => {
-    for (const [shard, ms] of committedMs) self.set({ shard: String(shard) }, ms / 1_000);
-  });
-  perStream('last_sweep_timestamp_seconds', 'When the last complete sweep ended, or before.', ({ completeMs }) =>
-    seconds(completeMs),
-  );
-  perStream('last_newest_timestamp_seconds', 'When the newest rows were looked at last.', ({ newestMs }) =>
-    seconds(newestMs),
-  );
-  perStream(
-    'last_change_timestamp_seconds',
-    'When a change was published last, by this process.',
-    ({ entity, stream }) => seconds(changedMs.get(streamName(entity, stream))),
-  );
-  perStream('stale_after_seconds', 'How old the last complete sweep may be.', ({ staleAfterMs }) =>
-    seconds(staleAfterMs),
-  );
-  perStream(
-    'ledger_rows',
-    'Rows that the ledger remembers as being in the list.',
-    ({ entity, stream }) => ledgers.get(streamName(entity, stream))?.rows ?? null,
-  );
-  perStream(
-    'ledger_bytes',
-    'Memory that the ledger takes.',
-    ({ entity, stream }) => ledgers.get(streamName(entity, stream))?.bytes ?? null,
-  );
-  gauge(
-    'stream_problem',
-    'Each thing that is wrong with a stream, by reason; 1 = it makes /health answer 503, 0 = it is only noted.',
-    [...place, 'reason'],
-    (self) => {
-      for (const { entity, stream, reason, also } of own())
-        for (const each of reason === null ? also : [reason, ...also])
-          self.set({ entity, stream, reason: each }, factsOf(each).isUnhealthy ? 1 : 0);
-    },
-  );
-
   return {
+    changedMs,
+    ledgers,
+    committedMs,
+    shardsOwned: () => owned.size,
+    allowanceUsed: (nowMs: number) => (allowance === null || nowMs - allowance.atMs > MINUTE_MS ? 0 : allowance.used),
+    allowanceLimit: () => allowance?.limit ?? null,
     tell(event: ServiceEvent, nowMs: number): void {
       switch (event.kind) {
         case 'request':
@@ -320,7 +236,7 @@ function createGauges(registry: Registry, setting: MetricsSetting) {
           ledgers.set(streamName(event.entity, event.stream), { rows: event.live, bytes: event.ledgerBytes });
           return;
         case 'shard-ready':
-          for (const { entity, stream, live, ledgerBytes } of event.streams satisfies readonly RestoredStream[])
+          for (const { entity, stream, live, ledgerBytes } of event.streams)
             ledgers.set(streamName(entity, stream), { rows: live, bytes: ledgerBytes });
           return;
         case 'commit':
@@ -334,6 +250,98 @@ function createGauges(registry: Registry, setting: MetricsSetting) {
       }
     },
   };
+}
+
+/** What is so now. Series of streams and shards that another replica has taken over go, as their values would grow old here. */
+function createGauges(
+  registry: Registry,
+  { own, isReady, now, version }: MetricsSetting,
+): { readonly tell: (event: ServiceEvent, nowMs: number) => void } {
+  const told = createLastTold();
+  const gauge = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    show: (self: Gauge<L>) => void,
+  ): void => {
+    new Gauge({
+      name: `${PREFIX}${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [registry],
+      collect(this: Gauge<L>): void {
+        this.reset();
+        show(this);
+      },
+    });
+  };
+  const perStream = (
+    name: string,
+    help: string,
+    valueOf: (status: StreamStatus, name: string) => number | null,
+  ): void => {
+    gauge(name, help, place, (self) => {
+      for (const status of own()) {
+        const { entity, stream } = status;
+        const value = valueOf(status, streamName(entity, stream));
+        if (value !== null) self.set({ entity, stream }, value);
+      }
+    });
+  };
+  const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : ms / 1_000);
+
+  gauge('build_info', 'The version of infakt-kafka that runs; always 1.', ['version'], (self) =>
+    self.set({ version }, 1),
+  );
+  gauge('ready', 'Whether this replica takes part in the group and has restored its shards.', [], (self) =>
+    self.set(isReady() ? 1 : 0),
+  );
+  gauge('shards_owned', 'Shards that the group has given to this replica.', [], (self) => self.set(told.shardsOwned()));
+  gauge('allowance_used_requests', 'Requests of the last 60 s, as the API may count them.', [], (self) =>
+    self.set(told.allowanceUsed(now())),
+  );
+  gauge(
+    'allowance_left_requests',
+    'Requests that may still be sent within these 60 s; absent without a limit.',
+    [],
+    (self) => {
+      const limit = told.allowanceLimit();
+      if (limit === null) self.remove();
+      else self.set(Math.max(0, limit - told.allowanceUsed(now())));
+    },
+  );
+  gauge('last_commit_timestamp_seconds', 'When the last transaction of a shard was committed.', ['shard'], (self) => {
+    for (const [shard, ms] of told.committedMs) self.set({ shard: String(shard) }, ms / 1_000);
+  });
+  perStream('last_sweep_timestamp_seconds', 'When the last complete sweep ended, or before.', ({ completeMs }) =>
+    seconds(completeMs),
+  );
+  perStream('last_newest_timestamp_seconds', 'When the newest rows were looked at last.', ({ newestMs }) =>
+    seconds(newestMs),
+  );
+  perStream('last_change_timestamp_seconds', 'When a change was published last, by this process.', (_, name) =>
+    seconds(told.changedMs.get(name)),
+  );
+  perStream('stale_after_seconds', 'How old the last complete sweep may be.', ({ staleAfterMs }) =>
+    seconds(staleAfterMs),
+  );
+  perStream(
+    'ledger_rows',
+    'Rows that the ledger remembers as being in the list.',
+    (_, name) => told.ledgers.get(name)?.rows ?? null,
+  );
+  perStream('ledger_bytes', 'Memory that the ledger takes.', (_, name) => told.ledgers.get(name)?.bytes ?? null);
+  gauge(
+    'stream_problem',
+    'Each thing that is wrong with a stream, by reason; 1 = it makes /health answer 503, 0 = it is only noted.',
+    [...place, 'reason'],
+    (self) => {
+      for (const { entity, stream, reason, also } of own())
+        for (const each of reason === null ? also : [reason, ...also])
+          self.set({ entity, stream, reason: each }, factsOf(each).isUnhealthy ? 1 : 0);
+    },
+  );
+  return { tell: (event, nowMs) => told.tell(event, nowMs) };
 }
 
 function statusName(status: number | null): string {

@@ -15,6 +15,7 @@ import { userAgentOf } from './api';
 import { resolveFraming } from './codecs';
 import type { Emit } from './events';
 import type { Cluster, ServiceOptions } from './run-context';
+import { signInOf, signInText } from './sign-in';
 
 /** The sections of the service file that something takes. */
 interface ServicePart<K extends keyof ServiceConfig> {
@@ -35,7 +36,10 @@ export async function openCluster(options: ServiceOptions, emit: Emit): Promise<
 }
 
 /** How the configured cluster is reached. */
-export function kafkaSettings({ service }: ServicePart<'service' | 'kafka'>, secrets: Secrets): KafkaSettings {
+export function kafkaSettings(
+  { service }: ServicePart<'service' | 'kafka' | 'proxies'>,
+  secrets: Secrets,
+): KafkaSettings {
   const { ssl, sasl, brokers } = service.kafka;
   const { ca, cert, key, files } = ssl;
   return {
@@ -48,8 +52,7 @@ export function kafkaSettings({ service }: ServicePart<'service' | 'kafka'>, sec
           ...(key === null ? {} : { key: () => secrets.latest('private-key', files.key, key) }),
         }
       : null,
-    sasl:
-      sasl === null ? null : { ...sasl, password: () => secrets.latest('password', sasl.passwordFile, sasl.password) },
+    sasl: sasl === null ? null : signInOf(sasl, { secrets, proxies: service.proxies }),
   };
 }
 
@@ -178,5 +181,5 @@ function notAlone(groupId: string, got: string): TransientError {
 function accessOf({ ssl, sasl }: Config['service']['kafka']): string {
   const certificate = ssl.cert === null ? '' : ' with a client certificate';
   const tls = ssl.enabled ? ` over TLS${certificate}` : '';
-  return sasl === null ? tls : `${tls}${tls === '' ? '' : ','} signing in as ${sasl.username} by ${sasl.mechanism}`;
+  return sasl === null ? tls : `${tls}${tls === '' ? '' : ','} ${signInText(sasl)}`;
 }

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { Type, types } from 'avsc';
 import { RecordError } from '../errors';
 
-const directory = join(__dirname, '../../schemas/avro');
+/** The package's own folder: two above this file, three above what was built of it. */
+const home = ['../..', '../../..'].map((up) => join(__dirname, up)).find((folder) => existsSync(join(folder, 'schemas')));
+const directory = join(home ?? '', 'schemas/avro');
 /** What was published once, also by programs before this one: `<name>/<version>.avsc`. */
-const released = join(__dirname, '../../schemas/released');
+const released = join(home ?? '', 'schemas/released');
 
 /** The files of schemas/avro, without their ending. */
 export function schemaNames(): readonly string[] {

@@ -2,10 +2,16 @@ import { connect, isIP, Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { isNativeError } from 'node:util/types';
 
-import { Kafka, logLevel, type ISocketFactory, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel, type ISocketFactory, type Mechanism, type SASLOptions } from 'kafkajs';
 
 import { TLS_EXPECTED } from './faults';
 import { keepReasons, keepRefusals } from './keep-refusals';
+import { oauthBearer } from './oauth-bearer';
+
+/** How to sign in to the brokers; what a file or an endpoint gives is asked for at each sign-in. */
+export type SignIn =
+  | { readonly mechanism: string; readonly username: string; readonly password: () => string }
+  | { readonly mechanism: 'oauthbearer'; readonly token: () => Promise<string> };
 
 /** How to reach the cluster; the part of the configuration that this module needs. What a file may hold is asked for at each connection. */
 export interface KafkaSettings {
@@ -14,7 +20,7 @@ export interface KafkaSettings {
   /** Null = not over TLS. */
   readonly ssl: { readonly [part in 'ca' | 'cert' | 'key']?: () => string } | null;
   /** Null = no sign-in. */
-  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: () => string } | null;
+  readonly sasl: SignIn | null;
   /** Opens the connections; our own by default. */
   readonly socketFactory?: ISocketFactory | undefined;
 }
@@ -53,7 +59,9 @@ function tlsOptions(ssl: NonNullable<KafkaSettings['ssl']>): ConnectionOptions {
 }
 
 /** Each sign-in reads the password from here. */
-function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): SASLOptions {
+function saslOptions(signIn: SignIn): SASLOptions | Mechanism {
+  if ('token' in signIn) return oauthBearer(signIn.token);
+  const { mechanism, username, password } = signIn;
   const credentials = {
     username,
     get password() {

@@ -48,6 +48,13 @@ export function classify(
   rights: Rights = {},
 ): Exclude<Outcome, { kind: 'committed' }> {
   if (error instanceof ConfigError) return { kind: 'forbidden', error };
+  const own = ofSignIn(error);
+  if (own instanceof ConfigError) {
+    const text = `${attempted}: ${own.message}`;
+    return { kind: 'forbidden', error: new ConfigError(text, { cause: error, mayPass: own.mayPass }) };
+  }
+  if (own !== null)
+    return { kind: 'lost', error: new TransientError(`${attempted}: ${own.message}`, { cause: error }) };
   const type = kafkaType(error);
   const got = error instanceof Error ? error.message : String(error);
   const message = `${attempted}: ${type === '' ? got : `${got} (${type})`}${NO_COORDINATOR.has(type) || /find group coordinator/i.test(got) ? COORDINATOR_HINT : ''}`;
@@ -80,6 +87,15 @@ export function classify(
     kind: 'lost',
     error: error instanceof TransientError ? error : new TransientError(message, { cause: error }),
   };
+}
+
+/** The error that our own part of a sign-in failed with, which kafkajs has wrapped in errors of its own; null = none. */
+function ofSignIn(error: unknown): ConfigError | TransientError | null {
+  if (error instanceof TransientError || !(error instanceof Error)) return null;
+  for (let link: unknown = error.cause; link instanceof Error; link = link.cause) {
+    if (link instanceof ConfigError || link instanceof TransientError) return link;
+  }
+  return null;
 }
 
 function adviceOn(type: string, rights: Rights): string {

@@ -46,7 +46,10 @@ async function watch(port: number, token: string | null = null): Promise<Watch> 
 
 const told = (watched: Watch): StreamStatus[][] => {
   const found: StreamStatus[][] = [];
-  watched.statuses?.subscribe((some) => found.push([...some]));
+  watched.statuses?.subscribe({
+    next: (some) => found.push([...some]),
+    error: (error: unknown) => found.push([error as never]),
+  });
   return found;
 };
 

@@ -16,8 +16,10 @@ test('every key of the service file has a doc, and every default is accepted by 
 });
 
 test('every secret of the service file is marked as one, so that no message shows it', () => {
-  const secrets = settingsOf(serviceSchema).filter(([key]) => /password|token|keyFile|alerts/i.test(key));
-  expect(secrets).toHaveLength(11);
+  const secrets = settingsOf(serviceSchema).filter(([key]) =>
+    /^alerts|(?:password|token|secret|key)(?:File)?$/i.test(key),
+  );
+  expect(secrets).toHaveLength(13);
   for (const [key, { sensitive }] of secrets) expect([key, sensitive]).toEqual([key, true]);
 });
 
@@ -27,6 +29,7 @@ const texts: Readonly<Record<string, string>> = {
   'infakt-kafka.hook': 'https://hooks.example/?token=1',
   'infakt-kafka.http-url': 'https://other.example',
   'infakt-kafka.session-timeout': '6000',
+  'infakt-kafka.region': 'eu-central-1',
   'infakt-kafka.brokers': 'a.example:1, b.example:2',
   'infakt-kafka.volatile-fields': 'invoices.notes,clients.notes',
   'infakt-kafka.projections': '["invoice-lines"]',

@@ -8,6 +8,7 @@ import type { ISocketFactory } from 'kafkajs';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import { createKafka } from '../../src/sinks/client';
 import { openWriter } from '../../src/sinks/writer';
+import { html, type HttpServer, json, type Reaction, startHttpServer } from '../support/http-server';
 import { createTopic } from '../support/kafka';
 import { type RunResult, testService, type TestService } from '../support/once';
 import { startRun } from '../support/run';
@@ -228,6 +229,117 @@ describe('a connection', () => {
   });
 });
 
+describe('a sign-in by tokens', () => {
+  const CLIENT_SECRET = 's3cret-0f-the-client';
+  let endpoint: HttpServer;
+  let passed: string[];
+
+  beforeEach(async () => {
+    endpoint = await startHttpServer();
+    passed = [];
+  });
+  afterEach(() => endpoint.close());
+
+  /** Gives tokens that are good for so long, in which nobody but this broker would believe. */
+  const giving =
+    (seconds: number, subject = USER): Reaction =>
+    (request, response) => {
+      const now = Math.floor(Date.now() / 1_000);
+      const part = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url');
+      const token = `${part({ alg: 'none' })}.${part({ sub: subject, iat: now, exp: now + seconds })}.`;
+      passed.push(token);
+      json(200, { access_token: token, expires_in: seconds, token_type: 'Bearer' })(request, response);
+    };
+
+  const byToken = (more: Section = {}): Section => ({
+    sasl: {
+      mechanism: 'oauthbearer',
+      tokenUrl: `${endpoint.url}/token`,
+      clientId: 'books-client',
+      clientSecret: CLIENT_SECRET,
+      ...more,
+    },
+  });
+
+  const leaks = (text: string): string[] => [CLIENT_SECRET, ...passed].filter((secret) => text.includes(secret));
+
+  test('reads everything and publishes it, with one token for all connections', async () => {
+    endpoint.react(giving(3_600));
+    const service = serviceOf(over('OAUTH', byToken()));
+    await kafka.allow([...rightsOf(service), creationOf(service)]);
+    const result = await service.once();
+    expect({ code: result.code, complete: result.complete, leaks: leaks(result.stderr) }).toEqual({
+      code: 0,
+      complete: true,
+      leaks: [],
+    });
+    expect(endpoint.requests).toHaveLength(1);
+  });
+
+  test('goes on while `run` is at work: tokens are renewed before they end, and an endpoint that is down is waited for', async () => {
+    // kafkajs signs in again ten seconds before a token ends.
+    const good = giving(13);
+    endpoint.react(good);
+    const service = serviceOf(over('OAUTH', byToken()));
+    await kafka.allow([...rightsOf(service), creationOf(service)]);
+    const run = startRun(service);
+    await run.sweeps('alfa');
+    const renewed = endpoint.requests.length;
+    await endpoint.request(renewed + 3);
+    expect(run.count('kafka lost, retrying')).toBe(0);
+    endpoint.react(json(503, {}));
+    editInvoice('published with a later token');
+    await run.says('kafka lost, retrying');
+    endpoint.react(good);
+    await run.says('kafka is back');
+    await run.sweeps('alfa');
+    const { code, stderr } = await run.stop();
+    expect({ code, leaks: leaks(stderr) }).toEqual({ code: 0, leaks: [] });
+  });
+
+  const refusals: readonly (readonly [what: string, reaction: Reaction, code: 2 | 3, says: RegExp])[] = [
+    [
+      'an endpoint that does not know the client',
+      json(401, { error: 'invalid_client' }),
+      2,
+      /signing in as books-client by oauthbearer: POST \S+\/token \(kafka.sasl.tokenUrl\) expected a token, got 401 with invalid_client; see to kafka.sasl.clientId, its secret/,
+    ],
+    [
+      'a web page instead of a token',
+      html(200),
+      2,
+      /expected JSON with an access_token, got 200 with 33 characters of text\/html$/,
+    ],
+    ['an endpoint that is down', json(503, {}), 3, /expected a token, got 503/],
+    [
+      'a token that has ended',
+      giving(-60),
+      2,
+      /signing in as books-client by oauthbearer: the broker refuses the token: .*; see to what the listener of the broker expects of a token/,
+    ],
+  ];
+
+  test.each(refusals)(
+    'ends soon with %s, with what to set right, and shows no secret',
+    async (_what, reaction, code, says) => {
+      endpoint.react(reaction);
+      const service = serviceOf(over('OAUTH', byToken()));
+      const result = await service.once();
+      expect({ code: result.code, says: wordsOf(result, service), leaks: leaks(result.stderr) }).toEqual({
+        code,
+        says: expect.stringMatching(says) as string,
+        leaks: [],
+      });
+    },
+  );
+
+  test('of a user without rights misses the first of them', async () => {
+    endpoint.react(giving(3_600, 'a-stranger'));
+    const service = serviceOf(over('OAUTH', byToken()));
+    expect(wordsOf(await service.once(), service)).toContain("; give the service's user");
+  });
+});
+
 describe('of the rights that docs/security.md lists', () => {
   test('each is needed, and the service says which one is missing; Create is needed for topics that are not there', async () => {
     const service = serviceOf(over('SASL', signIn('plain')));
@@ -246,10 +358,12 @@ describe('of the rights that docs/security.md lists', () => {
     expect(await service.command(['check'])).toMatchObject({ code: 0 });
     expect(await service.command(['state', 'show'])).toMatchObject({ code: 0 });
 
+    /** What `run` alone needs, and goes on without; the right to write brings that to look, and so does the right to read. */
+    const telemetry = ['READ TOPIC infakt.status', 'WRITE TOPIC infakt.status'];
     /** What only a write can show. */
-    const unseen = new Set(['WRITE TOPIC infakt.state', 'WRITE TRANSACTIONAL_ID infakt.state-']);
-    /** What only commands need, once all topics are there. */
-    const unused = new Set(['READ GROUP infakt.look.']);
+    const unseen = new Set(['WRITE TOPIC infakt.state', 'WRITE TRANSACTIONAL_ID infakt.state-', ...telemetry]);
+    /** What `once` does not need, once all topics are there. */
+    const unused = new Set(['READ GROUP infakt.look.', ...telemetry]);
     for (const right of rights) {
       await kafka.withdraw([right]);
       const name = `${right.operation} ${right.resource} ${right.name.replaceAll(service.prefix, 'infakt')}`;

@@ -215,7 +215,7 @@ test('the series are bounded by entities and streams: a day of everything that c
             nowMs,
           );
         }
-        metrics.tell({ ...letter, entity, stream, id: number } as ServiceEvent, nowMs);
+        metrics.tell({ ...letter, entity, stream, id: number }, nowMs);
         for (const complete of [true, false])
           metrics.tell({ ...sweptAt(nowMs, { complete }), entity, stream } as ServiceEvent, nowMs);
         for (let status = 100; status < 600; status += 1)

@@ -57,11 +57,16 @@ test.each([
 
 test('secrets of the cluster are those of their files when they are used, not those that were loaded', () => {
   const ssl = { ...noSsl, enabled: true, ca: 'loaded', files: { ...noSsl.files, ca: '/run/ca' } };
-  const settings = kafkaSettings({ service: { service: { id: 'svc' }, kafka: { ...kafka, ssl, sasl } } }, secrets);
+  const proxies = { https: null, http: null, except: [] };
+  const settings = kafkaSettings(
+    { service: { service: { id: 'svc' }, kafka: { ...kafka, ssl, sasl }, proxies } },
+    secrets,
+  );
   expect(settings.clientId).toBe('svc');
   expect(settings.ssl?.ca?.()).toBe('/run/ca now');
   expect(settings.ssl?.cert).toBeUndefined();
-  expect(settings.sasl?.password()).toBe('/run/password now');
+  expect(settings.sasl).toMatchObject({ mechanism: 'plain', username: 'x' });
+  expect(settings.sasl !== null && 'password' in settings.sasl && settings.sasl.password()).toBe('/run/password now');
 });
 
 test('a shard has the enabled entities that hash to it, and a shard without any is not listed', () => {

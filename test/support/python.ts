@@ -9,11 +9,18 @@ import { projectRoot } from '../../tools/java';
 
 const run = promisify(execFile);
 
-/** The path of a Python with the packages of examples/python, installed in a virtual environment of the project the first time. */
-export async function examplePython(): Promise<string> {
-  const requirements = join(projectRoot(), 'examples', 'python', 'requirements.txt');
+/** The path of a Python with the packages of examples/python. */
+export function examplePython(): Promise<string> {
+  return pythonWith('examples/python/requirements.txt');
+}
+
+/** The path of a Python with the packages that a file of the project lists, installed in a virtual environment of the project the first time. */
+export async function pythonWith(list: string): Promise<string> {
+  const requirements = join(projectRoot(), list);
   const { stdout: version } = await run('python3', ['--version']).catch((cause: unknown) => {
-    throw new Error('Looking for Python to run the examples: expected python3 on the PATH, got none', { cause });
+    throw new Error(`Looking for Python with the packages of ${list}: expected python3 on the PATH, got none`, {
+      cause,
+    });
   });
   const contents = createHash('sha256')
     .update(version)

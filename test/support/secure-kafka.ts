@@ -28,6 +28,8 @@ const LISTENERS = {
   SASL: 'SASL_SSL',
   /** SCRAM-SHA-512 over TLS and nothing else. */
   STRONG: 'SASL_SSL',
+  /** OAUTHBEARER over TLS, with tokens that nobody has signed. */
+  OAUTH: 'SASL_SSL',
   /** A certificate that ended yesterday. */
   EXPIRED: 'SSL',
   /** A certificate of another host. */
@@ -91,7 +93,7 @@ export async function startSecureKafka(): Promise<SecureKafka> {
         'allow.everyone.if.no.acl.found': 'false',
         'super.users': 'User:ANONYMOUS',
         'ssl.principal.mapping.rules': 'RULE:^CN=([^,]+).*$/$1/',
-        ...certificate(folder, 'broker', ['TLS', 'MUTUAL', 'SASL', 'STRONG']),
+        ...certificate(folder, 'broker', ['TLS', 'MUTUAL', 'SASL', 'STRONG', 'OAUTH']),
         ...certificate(folder, 'expired', ['EXPIRED']),
         ...certificate(folder, 'elsewhere', ['ELSEWHERE']),
         'listener.name.mutual.ssl.client.auth': 'required',
@@ -101,6 +103,9 @@ export async function startSecureKafka(): Promise<SecureKafka> {
         'listener.name.sasl.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER}="${password}";`,
         'listener.name.sasl.scram-sha-256.sasl.jaas.config':
           'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+        'listener.name.oauth.sasl.enabled.mechanisms': 'OAUTHBEARER',
+        'listener.name.oauth.oauthbearer.sasl.jaas.config':
+          'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
         'listener.name.strong.sasl.enabled.mechanisms': 'SCRAM-SHA-512',
         'listener.name.strong.scram-sha-512.sasl.jaas.config':
           'org.apache.kafka.common.security.scram.ScramLoginModule required;',
@@ -115,6 +120,7 @@ export async function startSecureKafka(): Promise<SecureKafka> {
         MUTUAL: addressOf('MUTUAL'),
         SASL: addressOf('SASL'),
         STRONG: addressOf('STRONG'),
+        OAUTH: addressOf('OAUTH'),
         EXPIRED: addressOf('EXPIRED'),
         ELSEWHERE: addressOf('ELSEWHERE'),
       },
