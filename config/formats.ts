@@ -164,6 +164,7 @@ export const formats = {
   },
   'infakt-kafka.token': matching(/^[\x21-\x7e]+$/, 'a token: visible ASCII characters without spaces'),
   'infakt-kafka.log-level': oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  'infakt-kafka.log-format': oneOf('auto', 'text', 'json'),
   'infakt-kafka.volatile-fields': listOf(
     (item) => /^[^.\s]+(?:\.[^.\s]+)+$/.test(item),
     0,

@@ -10,8 +10,8 @@ import { createNarrator } from './narrate';
 const help = `Usage: infakt-kafka run [options]
 
 Reads every stream of every enabled entity over and over and publishes what changed, until stopped. A fault of the API parks the
-entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr as
-JSON lines.
+entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr:
+lines for people on a terminal, JSON otherwise (log.format).
 
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 

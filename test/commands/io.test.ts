@@ -15,13 +15,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function load(entity: Readonly<Record<string, unknown>>, env: Io['env'] = {}): ReturnType<typeof setUp> {
+function load(
+  entity: Readonly<Record<string, unknown>>,
+  env: Io['env'] = {},
+  columns: number | null = null,
+): ReturnType<typeof setUp> {
   writeFileSync(join(folder, 'service.json'), '{"kafka":{"brokers":["localhost:9092"]}}');
   writeFileSync(join(folder, 'entities', 'alfa.json'), JSON.stringify(entity));
   const io: Io = {
     stdout: () => undefined,
     stderr: (text) => void (stderr += text),
-    columns: null,
+    columns,
     env,
     stop: new AbortController().signal,
     version: '1.2.3',
@@ -82,4 +86,21 @@ test('a secret file that cannot be used any more is told of, and the secret befo
 test('a command line that cannot be understood is a fault of the configuration, with a word on the help', () => {
   expect(usageError('expected one topic, got 2')).toBeInstanceOf(ConfigError);
   expect(usageError('expected one topic, got 2').message).toBe('expected one topic, got 2; see --help');
+});
+
+test.each([
+  ['auto', null, 'json'],
+  ['auto', 80, 'coloured'],
+  ['text', null, 'text'],
+  ['json', 80, 'json'],
+])('with log.format %s and %p columns the log is %s', (format, columns, expected) => {
+  load({ api_key: 's3cret' }, { LOG_FORMAT: format }, columns);
+  const shape = stderr.startsWith('{') ? 'json' : stderr.includes('\x1b[33mWARN') ? 'coloured' : 'text';
+  expect(shape).toBe(expected);
+  expect(stderr).toContain('a secret in the open');
+});
+
+test('NO_COLOR keeps colours off a terminal', () => {
+  load({ api_key: 's3cret' }, { NO_COLOR: '1' }, 80);
+  expect(stderr).toMatch(/^\d\d:\d\d:\d\d WARN configuration - /);
 });

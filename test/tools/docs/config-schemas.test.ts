@@ -26,16 +26,19 @@ test('the example files are accepted, with the place of their schema', () => {
   }
 });
 
-test.each(['good-minimal', 'good-sasl-oauth', 'good-secret-file-by-variable'])('what the program accepts is accepted: %s', (name) => {
-  const parts = readFileSync(join(cases, `${name}.txt`), 'utf8').split(/^-- (\S+) --\n/m);
-  const files = parts.flatMap((part, at) =>
-    at % 2 === 1 && part.endsWith('.json') ? [[part, parts[at + 1] ?? '']] : [],
-  );
-  expect(files.length).toBeGreaterThan(1);
-  for (const [file = '', text = ''] of files) {
-    expect([file, faultsOf(text, file === 'service.json' ? service : entity)]).toEqual([file, []]);
-  }
-});
+test.each(['good-minimal', 'good-sasl-oauth', 'good-secret-file-by-variable'])(
+  'what the program accepts is accepted: %s',
+  (name) => {
+    const parts = readFileSync(join(cases, `${name}.txt`), 'utf8').split(/^-- (\S+) --\n/m);
+    const files = parts.flatMap((part, at) =>
+      at % 2 === 1 && part.endsWith('.json') ? [[part, parts[at + 1] ?? '']] : [],
+    );
+    expect(files.length).toBeGreaterThan(1);
+    for (const [file = '', text = ''] of files) {
+      expect([file, faultsOf(text, file === 'service.json' ? service : entity)]).toEqual([file, []]);
+    }
+  },
+);
 
 test.each([
   ['{"kafka":{"broker":["a:1"]}}', '/kafka must NOT have additional properties'],
