@@ -54,6 +54,7 @@ function clockTime(time: unknown): string {
 
 function shown(value: unknown): string {
   if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  if (Array.isArray(value) && value.length === 0) return 'none';
   if (Array.isArray(value))
     return value.every((item) => typeof item !== 'object') ? value.join(',') : JSON.stringify(value);
   return JSON.stringify(value);

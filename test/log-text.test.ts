@@ -8,8 +8,8 @@ test('a line says when, what it is about, what happened, and the facts', () => {
   expect(text({ level: 'info', entity: 'alfa', stream: 'invoices', sweep: 12, rows: 3, msg: 'caught up' })).toBe(
     '09:05:07 alfa invoices: caught up sweep=12 rows=3\n',
   );
-  expect(text({ level: 'info', version: '0.2.0', brokers: ['a:1', 'b:2'], msg: 'started' })).toBe(
-    '09:05:07 started version=0.2.0 brokers=a:1,b:2\n',
+  expect(text({ level: 'info', version: '0.2.0', brokers: ['a:1', 'b:2'], rest: [], msg: 'started' })).toBe(
+    '09:05:07 started version=0.2.0 brokers=a:1,b:2 rest=none\n',
   );
   expect(text({ level: 'warn', shard: 3, oldest: { entity: 'a' }, note: 'two words', msg: 'shard parked' })).toBe(
     '09:05:07 WARN shard 3: shard parked oldest={"entity":"a"} note="two words"\n',

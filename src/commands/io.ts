@@ -27,7 +27,8 @@ export interface Io {
 
 /** The name of the signal that stops the process, once it has come. */
 export async function whenStopped({ stop }: Pick<Io, 'stop'>): Promise<string> {
-  return String(await firstValueFrom(whenAborted(stop)));
+  await firstValueFrom(whenAborted(stop));
+  return String(stop.reason);
 }
 
 /** Options that every command with a configuration has. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { setUp, usageError, withoutNip, type Io } from '../../src/commands/io';
+import { setUp, usageError, whenStopped, withoutNip, type Io } from '../../src/commands/io';
 import { ConfigError } from '../../src/errors';
 
 let folder: string;
@@ -39,6 +39,13 @@ function logged(): readonly Record<string, unknown>[] {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
+
+test('the signal that stops the process has its name, whether it comes later or came before', async () => {
+  const stop = new AbortController();
+  const later = whenStopped({ stop: stop.signal });
+  stop.abort('SIGTERM');
+  expect([await later, await whenStopped({ stop: stop.signal })]).toEqual(['SIGTERM', 'SIGTERM']);
+});
 
 test('a command gets the configuration with the environment of its process', () => {
   const { config } = load({}, { INFAKT_API_KEY_ALFA: 's3cret' });
