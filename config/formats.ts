@@ -1,24 +1,34 @@
 /** What an accepted value is; of a text that is one of a few, these. */
 export type ValueKind = 'boolean' | 'number' | 'numbers' | 'text' | 'texts' | readonly string[];
 
+/** The shape of a value as JSON Schema has it, for editors: as near as that can say. */
+export type JsonShape = Readonly<Record<string, unknown>>;
+
 /** How a value is spelled in a file or an environment variable, and what is accepted. */
 export interface Format<Kind extends ValueKind = ValueKind> {
   readonly kind: Kind;
   /** Ends the sentence "expected ..."; also the type that the documentation shows. */
   readonly expected: string;
+  readonly json: JsonShape;
   readonly accepts: (value: unknown) => boolean;
   /** Reads text, of an environment variable or of a file; text that it cannot read is returned as it is. */
   readonly parse?: (text: string) => unknown;
 }
 
 function matching(pattern: RegExp, expected: string): Format<'text'> {
-  return { kind: 'text', expected, accepts: (value) => typeof value === 'string' && pattern.test(value) };
+  return {
+    kind: 'text',
+    expected,
+    json: { type: 'string', pattern: pattern.source },
+    accepts: (value) => typeof value === 'string' && pattern.test(value),
+  };
 }
 
 function integer(from: number, to: number): Format<'number'> {
   return {
     kind: 'number',
     expected: `an integer from ${from} to ${to}`,
+    json: { type: 'integer', minimum: from, maximum: to },
     accepts: (value) => typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to,
     parse: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
   };
@@ -28,6 +38,7 @@ function oneOf<const Choices extends readonly string[]>(...choices: Choices): Fo
   return {
     kind: choices,
     expected: `one of ${choices.join(', ')}`,
+    json: { enum: choices },
     accepts: (value) => typeof value === 'string' && choices.includes(value),
     parse: (text) => text.toLowerCase(),
   };
@@ -37,6 +48,7 @@ function listOf(isItem: (item: string) => boolean, least: number, expected: stri
   return {
     kind: 'texts',
     expected,
+    json: { type: 'array', items: { type: 'string' }, minItems: least, uniqueItems: true },
     accepts: (value) =>
       Array.isArray(value) &&
       value.length >= least &&
@@ -100,6 +112,7 @@ export const formats = {
   'infakt-kafka.boolean': {
     kind: 'boolean',
     expected: 'true or false',
+    json: { type: 'boolean' },
     accepts: (value) => typeof value === 'boolean',
     parse: (text) => ({ true: true, false: false })[text.toLowerCase()] ?? text,
   },
@@ -112,16 +125,19 @@ export const formats = {
   'infakt-kafka.base-url': {
     kind: 'text',
     expected: 'an https:// URL (http:// to a loopback host only) without credentials, query and fragment',
+    json: { type: 'string', pattern: '^https?://[^?#]+$' },
     accepts: (value) => baseUrlOf(value) !== null,
   },
   'infakt-kafka.http-url': {
     kind: 'text',
     expected: 'an https:// or http:// URL without credentials, query and fragment',
+    json: { type: 'string', pattern: '^https?://[^?#]+$' },
     accepts: (value) => httpUrlOf(value) !== null,
   },
   'infakt-kafka.hook': {
     kind: 'text',
     expected: 'an https:// or http:// URL',
+    json: { type: 'string', pattern: '^https?://.' },
     accepts: (value) => typeof value === 'string' && /^https?:\/\/./.test(value) && URL.canParse(value),
   },
   'infakt-kafka.requests': integer(0, 100_000),
@@ -137,12 +153,14 @@ export const formats = {
   'infakt-kafka.share': {
     kind: 'number',
     expected: 'a number from 0 to 1',
+    json: { type: 'number', minimum: 0, maximum: 1 },
     accepts: (value) => typeof value === 'number' && value >= 0 && value <= 1,
   },
   'infakt-kafka.partitions': integer(1, 10_000),
   'infakt-kafka.replication-factor': {
     ...integer(-1, 32_767),
     expected: 'an integer from 1 to 32767, or -1',
+    json: { type: 'integer', minimum: -1, maximum: 32_767, not: { const: 0 } },
     accepts: (value) => value !== 0 && integer(-1, 32_767).accepts(value),
   },
   'infakt-kafka.brokers': listOf(isBroker, 1, 'a list of host:port without repetition'),
@@ -155,6 +173,7 @@ export const formats = {
   },
   'infakt-kafka.token': matching(/^[\x21-\x7e]+$/, 'a token: visible ASCII characters without spaces'),
   'infakt-kafka.log-level': oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  'infakt-kafka.log-format': oneOf('auto', 'text', 'json'),
   'infakt-kafka.volatile-fields': listOf(
     (item) => /^[^.\s]+(?:\.[^.\s]+)+$/.test(item),
     0,
@@ -165,6 +184,7 @@ export const formats = {
   'infakt-kafka.ids': {
     kind: 'numbers',
     expected: 'a list of ids of rows, whole numbers from 1, without repetition',
+    json: { type: 'array', items: { type: 'integer', minimum: 1 }, uniqueItems: true },
     accepts: (value) =>
       Array.isArray(value) &&
       value.every((item) => typeof item === 'number' && Number.isSafeInteger(item) && item > 0) &&
@@ -173,6 +193,7 @@ export const formats = {
   'infakt-kafka.nip': {
     kind: 'text',
     expected: 'a NIP: text of ten digits with the right check digit',
+    json: { type: 'string', pattern: String.raw`^(?:[Pp][Ll])?[\s-]*(?:\d[\s-]*){10}$` },
     accepts: (value) => nipDigits(value) !== null,
   },
   'infakt-kafka.api-key': matching(
@@ -182,9 +203,15 @@ export const formats = {
   'infakt-kafka.start-date': {
     kind: 'text',
     expected: 'a date as YYYY-MM-DD, or "all"',
+    json: { type: 'string', pattern: String.raw`^(?:\d{4}-\d{2}-\d{2}|all)$` },
     accepts: (value) => value === 'all' || isDate(value),
   },
-  'infakt-kafka.date': { kind: 'text', expected: 'a date as YYYY-MM-DD', accepts: isDate },
+  'infakt-kafka.date': {
+    kind: 'text',
+    expected: 'a date as YYYY-MM-DD',
+    json: { type: 'string', pattern: String.raw`^\d{4}-\d{2}-\d{2}$` },
+    accepts: isDate,
+  },
 } satisfies Readonly<Record<string, Format>>;
 
 /** Name of a format, as a schema gives it. */

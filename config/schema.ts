@@ -359,5 +359,10 @@ export const serviceSchema = withVariables({
       format: 'infakt-kafka.log-level',
       default: 'info',
     },
+    format: {
+      doc: 'How the log is written: `text` = lines for people, `json` = an object a line, for programs, `auto` = text on a terminal, JSON otherwise.',
+      format: 'infakt-kafka.log-format',
+      default: 'auto',
+    },
   },
 } as const satisfies Declared);

@@ -36,8 +36,10 @@ export function loadSheet<T>(
   env: Environment,
   findings: Findings,
 ): Sheet<T> | null {
-  const raw = readObject(file, findings);
-  if (raw === null) return null;
+  const content = readObject(file, findings);
+  if (content === null) return null;
+  // For editors: where the JSON Schema of the file is.
+  const { $schema, ...raw } = content;
   const settings = new Map(settingsOf(schema));
   for (const [key, { sensitive, format, env: variable }] of settings) {
     if (sensitive !== true || format === 'infakt-kafka.path') continue;
@@ -51,6 +53,9 @@ export function loadSheet<T>(
     faulty.add(key);
     findings.faults.push({ file, key, expected, got, ...(asks === undefined ? {} : { asks }) });
   };
+  if ($schema !== undefined && typeof $schema !== 'string') {
+    fault('$schema', 'text: where the JSON Schema of this file is', { words: kindOf($schema) });
+  }
   const declared = declaredOnly(raw, schema, '', faulty, fault);
   const sheet = convict<T>(schema, { env, args: [] });
   sheet.load(declared);

@@ -5,6 +5,7 @@ import { entitySchema } from '../config/entity-schema';
 import { formats } from '../config/formats';
 import { serviceSchema } from '../config/schema';
 import { settingsOf, type Section, type Setting } from '../config/setting';
+import { renderEntitySchema, renderServiceSchema } from './docs/config-schemas';
 import { renderConsumingPage } from './docs/fingerprints';
 import { renderMetricsPage } from './docs/metrics-page';
 import { renderOperatePage } from './docs/reasons';
@@ -26,7 +27,9 @@ export const pages: readonly GeneratedFile[] = [
   { file: 'docs/metrics.md', render: renderMetricsPage },
   { file: 'docs/operate.md', render: renderOperatePage },
   { file: 'docs/topics.md', render: renderTopicsPage },
+  { file: 'schemas/entity.schema.json', render: renderEntitySchema },
   { file: 'schemas/records.d.ts', render: renderRecordTypes },
+  { file: 'schemas/service.schema.json', render: renderServiceSchema },
 ];
 
 function renderConfig(): string {
@@ -45,6 +48,14 @@ all files are reported at once, and the exit code is 2.
 Each key of the service file can be set by the environment variable whose name stands beside it: the key in upper case, with \`_\` for a dot and before
 each capital letter. Of an entity's file only the API key can. A variable wins over the file, unless it is empty. Text counts as the number, as \`true\`
 or \`false\`, or as the list that it spells; a list has commas between, or is a JSON array. A path in a variable is relative to the service file too.
+
+Editors complete and check a file that names its JSON Schema, which the package has. A key \`$schema\` is for editors alone:
+
+\`\`\`json
+{ "$schema": "./node_modules/infakt-kafka/schemas/service.schema.json" }
+\`\`\`
+
+The schema of an entity's file is \`entity.schema.json\` beside it. They say what is usual: the program also takes numbers as text, and words in upper case.
 
 ## The service: \`config/service.json\`
 

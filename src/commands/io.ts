@@ -14,6 +14,7 @@ import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
 import { fitted, plainPage, type Page } from './page';
 import type { Questions } from './questions';
+import { logText } from '../log-text';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -42,7 +43,8 @@ export function printLines({ stdout, page = plainPage }: Pick<Io, 'stdout' | 'pa
 
 /** The name of the signal that stops the process, once it has come. */
 export async function whenStopped({ stop }: Pick<Io, 'stop'>): Promise<string> {
-  return String(await firstValueFrom(whenAborted(stop)));
+  await firstValueFrom(whenAborted(stop));
+  return String(stop.reason);
 }
 
 /** Options that every command with a configuration has. */
@@ -99,6 +101,13 @@ export function withoutNip({ entities }: Pick<Config, 'entities'>): string | nul
   return `no nip is set for ${names.join(', ')}: whichever account a key shows first is taken for the right one, so a key set by mistake publishes another company's rows; set nip in ${names.length === 1 ? "the entity's file" : 'the file of each'}`;
 }
 
+/** Writes lines of the log to stderr, as the format says; in colours on a terminal, unless NO_COLOR is set. */
+function logWriter({ stderr, columns, env }: Io, format: Config['service']['log']['format']): (line: string) => void {
+  if (format === 'json' || (format === 'auto' && columns === null)) return stderr;
+  const colour = columns !== null && (env['NO_COLOR'] ?? '') === '';
+  return (line) => stderr(logText(line, { colour }));
+}
+
 /** Loads the configuration and makes the logger; warnings are logged. `needsApiKeys`: false where a command asks nothing of the API. */
 export function setUp(
   io: Io,
@@ -124,7 +133,8 @@ export function setUp(
     knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
   });
   const known = new Set(loaded);
-  const logger = createLogger({ level: config.service.log.level, secrets: known }, { write: io.stderr });
+  const { level, format } = config.service.log;
+  const logger = createLogger({ level, secrets: known }, { write: logWriter(io, format) });
   const secrets = createSecrets({
     read: readSecret,
     onChange: (kind, file, value) => {

@@ -11,8 +11,8 @@ import { watchRun } from './watch-run';
 const help = `Usage: infakt-kafka run [options]
 
 Reads every stream of every enabled entity over and over and publishes what changed, until stopped. A fault of the API parks the
-entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr as
-JSON lines.
+entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr:
+lines for people on a terminal, JSON otherwise (log.format).
 
 The files of the entities may be changed, added and removed while it runs: that acts within seconds on the entity alone. A file that is
 removed stops the reading and deletes nothing. Faulty files are reported, and the last good ones stay in force.

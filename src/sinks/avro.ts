@@ -4,7 +4,9 @@ import { Type, types } from 'avsc';
 import { RecordError } from '../errors';
 
 /** The package's own folder: two above this file, three above what was built of it. */
-const home = ['../..', '../../..'].map((up) => join(__dirname, up)).find((folder) => existsSync(join(folder, 'schemas')));
+const home = ['../..', '../../..']
+  .map((up) => join(__dirname, up))
+  .find((folder) => existsSync(join(folder, 'schemas')));
 const directory = join(home ?? '', 'schemas/avro');
 /** What was published once, also by programs before this one: `<name>/<version>.avsc`. */
 const released = join(home ?? '', 'schemas/released');

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { chosenEntities, printLines, setUp, usageError, withoutNip, type Io } from '../../src/commands/io';
+import { chosenEntities, printLines, setUp, usageError, whenStopped, withoutNip, type Io } from '../../src/commands/io';
 import { findingLine } from '../../src/commands/check-findings';
 import { newReport, summary, verdictText } from '../../src/commands/once-report';
 import { ConfigError } from '../../src/errors';
@@ -17,13 +17,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function load(entity: Readonly<Record<string, unknown>>, env: Io['env'] = {}): ReturnType<typeof setUp> {
+function load(
+  entity: Readonly<Record<string, unknown>>,
+  env: Io['env'] = {},
+  columns: number | null = null,
+): ReturnType<typeof setUp> {
   writeFileSync(join(folder, 'service.json'), '{"kafka":{"brokers":["localhost:9092"]}}');
   writeFileSync(join(folder, 'entities', 'alfa.json'), JSON.stringify(entity));
   const io: Io = {
     stdout: () => undefined,
     stderr: (text) => void (stderr += text),
-    columns: null,
+    columns,
     env,
     stop: new AbortController().signal,
     version: '1.2.3',
@@ -38,6 +42,13 @@ function logged(): readonly Record<string, unknown>[] {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
+
+test('the signal that stops the process has its name, whether it comes later or came before', async () => {
+  const stop = new AbortController();
+  const later = whenStopped({ stop: stop.signal });
+  stop.abort('SIGTERM');
+  expect([await later, await whenStopped({ stop: stop.signal })]).toEqual(['SIGTERM', 'SIGTERM']);
+});
 
 test('a command gets the configuration with the environment of its process', () => {
   const { config } = load({}, { INFAKT_API_KEY_ALFA: 's3cret' });
@@ -130,3 +141,20 @@ test.each([80, 120])(
     }
   },
 );
+
+test.each([
+  ['auto', null, 'json'],
+  ['auto', 80, 'coloured'],
+  ['text', null, 'text'],
+  ['json', 80, 'json'],
+])('with log.format %s and %p columns the log is %s', (format, columns, expected) => {
+  load({ api_key: 's3cret' }, { LOG_FORMAT: format }, columns);
+  const shape = stderr.startsWith('{') ? 'json' : stderr.includes('\x1b[33mWARN') ? 'coloured' : 'text';
+  expect(shape).toBe(expected);
+  expect(stderr).toContain('a secret in the open');
+});
+
+test('NO_COLOR keeps colours off a terminal', () => {
+  load({ api_key: 's3cret' }, { NO_COLOR: '1' }, 80);
+  expect(stderr).toMatch(/^\d\d:\d\d:\d\d WARN configuration - /);
+});

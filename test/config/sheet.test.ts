@@ -121,3 +121,10 @@ test('a key with dots leads to its value, and through no value to none', () => {
   expect(valueAt({ a: [1] }, 'a.0')).toBeUndefined();
   expect(valueAt({ a: 'text' }, 'a.length')).toBeUndefined();
 });
+
+test('a file may say where its JSON Schema is, at its top and as text', () => {
+  expect(load('{"$schema":"./service.schema.json","name":"a"}')?.values).toMatchObject({ name: 'a' });
+  expect(findings.faults).toEqual([]);
+  load('{"$schema":1,"name":"a","section":{"$schema":"x"}}');
+  expect(findings.faults.map(({ key }) => key)).toEqual(['$schema', 'section."$schema"']);
+});
