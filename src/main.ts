@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import './refuse-old-node';
 
-import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -112,8 +111,6 @@ function usageText(text: string): string {
 function main(): void {
   hideWarningOfKafkajs();
   const stop = new AbortController();
-  // Each shard listens.
-  setMaxListeners(0, stop.signal);
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;

@@ -8,6 +8,7 @@ import { readShard } from '../../src/reading/read-shard';
 import { type Rhythm } from '../../src/reading/stream-reading';
 import { createShard } from '../../src/shard/shard';
 import type { Batch, OutgoingRecord } from '../../src/sinks/transaction';
+import { whenAborted } from '../../src/operators/when-aborted';
 import {
   createMarks,
   createMemoryKafka,
@@ -562,8 +563,10 @@ function startProcess(
       limit: story.limit,
       credits: story.credits,
       requestOrder: marks,
+      turn: () => Promise.resolve(),
       now: () => (world.now += 1),
       stop: stop.signal,
+      stopping: whenAborted(stop.signal),
     })
       .pipe(
         retry({
