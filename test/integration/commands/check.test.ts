@@ -265,7 +265,16 @@ test('topics that are missing while none is to be created are named', async () =
   const { service } = await oneCompany({ topics: { create: false } });
   const seen = await check(service);
   expect(seen).toMatchObject({ code: 2, failed: ['topics'] });
-  for (const name of ['clients', 'invoices', 'corrective-invoices', 'sweeps', 'entities', 'dead-letters', 'status', 'state'])
+  for (const name of [
+    'clients',
+    'invoices',
+    'corrective-invoices',
+    'sweeps',
+    'entities',
+    'dead-letters',
+    'status',
+    'state',
+  ])
     expect(seen.texts['topics']).toContain(service.topic(name));
 });
 
