@@ -45,6 +45,12 @@ module.exports = {
       'One place knows which connection goes through a proxy.',
     ),
     only('convict-in-config', 'convict', '^config/', 'The rest of the program sees plain frozen data.'),
+    only(
+      'http-in-its-room',
+      'hono|@hono/node-server|prom-client',
+      '^src/http-server/',
+      'One room answers over HTTP, so that one place decides who is answered and with what.',
+    ),
     only('pino-in-telemetry', 'pino', '^src/telemetry\\.ts', 'One logger, built once, passed in.'),
     never(
       'sources-know-no-kafka',
@@ -65,6 +71,34 @@ module.exports = {
       'What to read, what changed and what is remembered is computed without a clock, a broker or the API.',
     ),
     {
+      name: 'status-knows-what-happens',
+      comment: 'Where streams stand is folded from the events of a run, whose types are all that it takes from there.',
+      severity: 'error',
+      from: { path: '^src/status/' },
+      to: {
+        path: `^(simulator|tools|test)/|^config/|^src/(?!(model|errors|json)\\.ts|(status|${pure})/|service/events\\.ts|sinks/(transaction|partition)\\.ts)`,
+      },
+    },
+    {
+      name: 'status-needs-types-of-the-service',
+      comment: 'The vocabulary of the service and the sink is shared, their behaviour is not.',
+      severity: 'error',
+      from: { path: '^src/status/' },
+      to: { path: '^src/(service/events|sinks/transaction)\\.ts', dependencyTypesNot: ['type-only'] },
+    },
+    never(
+      'rules-know-no-status',
+      `^src/(${pure}|sources|operators|shard|reading|sinks)/`,
+      '^src/(status|http-server)/',
+      'Who reads and publishes does not depend on who looks on.',
+    ),
+    never(
+      'http-server-is-shown-what-it-shows',
+      '^src/http-server/',
+      '^config/|^src/(?!(model|errors|json)\\.ts|(http-server|status)/|service/events\\.ts)',
+      'What is answered is handed in: no room of the service is asked over HTTP.',
+    ),
+    {
       name: 'pure-rooms-need-types-of-the-sink',
       comment:
         'The vocabulary of the sink is shared, its behaviour is not; where a partition is only computed, it may be.',
@@ -74,8 +108,8 @@ module.exports = {
     },
     never(
       'pure-rooms-ask-nobody',
-      `^src/(${pure})/`,
-      `node_modules/(rxjs|kafkajs|cross-fetch|avsc|convict|pino)(/|$)|${outside}`,
+      `^src/(${pure}|status)/`,
+      `node_modules/(rxjs|kafkajs|cross-fetch|avsc|convict|pino|hono|prom-client)(/|$)|${outside}`,
       'What to read, what changed and what is remembered is computed without a clock, a broker or the API.',
     ),
     never(

@@ -33,7 +33,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/{rules,changes,state}/**'],
+    files: ['src/{rules,changes,state,status}/**'],
     rules: {
       'no-restricted-globals': ['error', ...outsideNames.map((name) => ({ name, message: pureMessage }))],
       'no-restricted-properties': [

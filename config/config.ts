@@ -58,8 +58,27 @@ export interface RegistryConfig {
   readonly proxies: ProxyConfig;
 }
 
+/** Where `run` answers over HTTP, and whom. */
+export interface HttpConfig {
+  /** 0 = nowhere. */
+  readonly port: number;
+  readonly host: string;
+  /** Null = whoever reaches the port may read. */
+  readonly token: string | null;
+  /** The file to read the token from again; null = the token cannot change. */
+  readonly tokenFile: string | null;
+}
+
+/** Whom `run` tells of what a person must see to. */
+export interface AlertsConfig {
+  /** Null = nobody. */
+  readonly url: string | null;
+  /** The file to read the URL from again; null = the URL cannot change. */
+  readonly urlFile: string | null;
+}
+
 /** The service file, checked: files that it names are read, the base URL has no slash at its end. */
-export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
+export interface ServiceConfig extends Omit<ServiceFile, 'alerts' | 'kafka' | 'registry' | 'http'> {
   readonly kafka: {
     readonly brokers: readonly string[];
     readonly sessionTimeoutMs: number;
@@ -71,6 +90,8 @@ export interface ServiceConfig extends Omit<ServiceFile, 'kafka' | 'registry'> {
   };
   /** Null = no registry. */
   readonly registry: RegistryConfig | null;
+  readonly http: HttpConfig;
+  readonly alerts: AlertsConfig;
   readonly proxies: ProxyConfig;
 }
 
@@ -128,4 +149,9 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** Every secret value that was seen, used or not; the log must never show one. */
   readonly secrets: readonly string[];
+}
+
+/** The entities read anew, and what was noticed. */
+export interface LoadedEntities extends Pick<LoadedConfig, 'warnings' | 'secrets'> {
+  readonly entities: readonly EntityConfig[];
 }

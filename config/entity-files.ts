@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EntityId } from '../src/model';
 import type { ConfigSources, EntityConfig, Environment } from './config';
@@ -20,9 +21,7 @@ export function loadEntities(
   };
   let files: readonly string[];
   try {
-    files = readdirSync(directory)
-      .filter((name) => /^[^.].*\.json$/i.test(name))
-      .sort();
+    files = entityFilesIn(directory);
   } catch (error) {
     refuse(directory, 'a readable directory with one file for each entity', whyUnreadable(error).message);
     return [];
@@ -63,6 +62,37 @@ export function loadEntities(
   return entities;
 }
 
+/**
+ * A digest of the names and the contents of all entities' files: another one, when one of them changed. By content, as tools that mount or
+ * save files swap links and write twice. What cannot be read counts as content too.
+ */
+export function contentOfEntities(directory: string): string {
+  const hash = createHash('sha256');
+  const contentOf = (read: () => string): string => {
+    try {
+      return read();
+    } catch (error) {
+      return whyUnreadable(error).message;
+    }
+  };
+  let files: readonly string[] = [];
+  hash.update(
+    contentOf(() => {
+      files = entityFilesIn(directory);
+      return '';
+    }),
+  );
+  for (const name of files)
+    hash.update(JSON.stringify([name, contentOf(() => readFileSync(join(directory, name), 'utf8'))]));
+  return hash.digest('hex');
+}
+
+function entityFilesIn(directory: string): readonly string[] {
+  return readdirSync(directory)
+    .filter((name) => /^[^.].*\.json$/i.test(name))
+    .sort();
+}
+
 function loadEntity(
   id: EntityId,
   sheet: Sheet<EntityFile>,
@@ -84,6 +114,9 @@ function loadEntity(
     findings.faults.push({ file, key: 'api_key', expected, got: nothing });
   }
   const { start_date: startDate, end_date: endDate } = values;
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Warsaw' }).format();
+  if (startDate !== null && startDate !== 'all' && startDate > today && !faulty.has('start_date'))
+    findings.warnings.push(`${file}: start_date: ${startDate} lies in the future, no document before that day is read`);
   const bounded = startDate !== null && startDate !== 'all' && endDate !== null;
   if (bounded && endDate < startDate && !faulty.has('start_date') && !faulty.has('end_date')) {
     const expected = `a date not before start_date, ${startDate}`;

@@ -134,11 +134,20 @@ export const formats = {
     json: { type: 'string', pattern: '^https?://[^?#]+$' },
     accepts: (value) => httpUrlOf(value) !== null,
   },
+  'infakt-kafka.hook': {
+    kind: 'text',
+    expected: 'an https:// or http:// URL',
+    json: { type: 'string', pattern: '^https?://.' },
+    accepts: (value) => typeof value === 'string' && /^https?:\/\/./.test(value) && URL.canParse(value),
+  },
   'infakt-kafka.requests': integer(0, 100_000),
   'infakt-kafka.timeout': integer(1, 600_000),
   'infakt-kafka.session-timeout': integer(1_000, 1_800_000),
   'infakt-kafka.seconds': integer(1, 86_400),
   'infakt-kafka.hours': integer(1, 24),
+  'infakt-kafka.age': integer(1, 31_536_000),
+  'infakt-kafka.port': integer(0, 65_535),
+  'infakt-kafka.host': matching(/^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:.]+$/, 'an IP address or the name of a host'),
   'infakt-kafka.days': integer(1, 3_650),
   'infakt-kafka.budget-scope': oneOf('replica', 'group'),
   'infakt-kafka.share': {
@@ -187,7 +196,10 @@ export const formats = {
     json: { type: 'string', pattern: String.raw`^(?:[Pp][Ll])?[\s-]*(?:\d[\s-]*){10}$` },
     accepts: (value) => nipDigits(value) !== null,
   },
-  'infakt-kafka.api-key': matching(/^[\x21-\x7e]+$/, 'an API key: visible ASCII characters without spaces'),
+  'infakt-kafka.api-key': matching(
+    /^(?!(["']).*\1$)[\x21-\x7e]+$/,
+    'an API key: visible ASCII characters without spaces',
+  ),
   'infakt-kafka.start-date': {
     kind: 'text',
     expected: 'a date as YYYY-MM-DD, or "all"',

@@ -1,5 +1,5 @@
 import { ConfigError } from '../src/errors';
-import type { ConfigSources, LoadedConfig } from './config';
+import type { ConfigSources, Environment, LoadedConfig, LoadedEntities } from './config';
 import { loadEntities } from './entity-files';
 import { lineOf, type Findings } from './findings';
 import { loadService } from './service-file';
@@ -7,20 +7,40 @@ import { loadService } from './service-file';
 /** Reads the service file, every entity's file and the environment; throws one `ConfigError` that names every fault found. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const { configFile, entitiesDirectory, env, knownStreams, needsApiKeys = true } = sources;
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = givenIn(env);
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
   const service = loadService(configFile, given, sources, findings);
   const entities = loadEntities(entitiesDirectory, given, { knownStreams, needsApiKeys }, findings);
-  const { faults, warnings, secrets } = findings;
-  if (faults.length > 0 || service === null) {
-    const lines = faults.map((fault) => lineOf(fault, secrets));
-    throw new ConfigError(
-      [`cannot load the configuration, ${lines.length} ${lines.length === 1 ? 'fault' : 'faults'}:`, ...lines].join(
-        '\n',
-      ),
-    );
-  }
+  const { warnings, secrets } = findings;
+  if (findings.faults.length > 0 || service === null) throw faultsError('the configuration', findings);
   return freeze({ config: { service, entities }, warnings, secrets: [...secrets] });
+}
+
+/** Reads every entity's file anew, as `loadConfig` does; throws one `ConfigError` that names every fault found. */
+export function loadEntitiesAnew(
+  sources: Pick<ConfigSources, 'entitiesDirectory' | 'env' | 'knownStreams'>,
+): LoadedEntities {
+  const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
+  const { entitiesDirectory, knownStreams } = sources;
+  const entities = loadEntities(
+    entitiesDirectory,
+    givenIn(sources.env),
+    { knownStreams, needsApiKeys: true },
+    findings,
+  );
+  if (findings.faults.length > 0) throw faultsError("the entities' files", findings);
+  return freeze({ entities, warnings: findings.warnings, secrets: [...findings.secrets] });
+}
+
+/** An empty variable counts as one that is not set. */
+function givenIn(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+}
+
+function faultsError(what: string, { faults, secrets }: Findings): ConfigError {
+  const lines = faults.map((fault) => lineOf(fault, secrets));
+  const count = `${lines.length} ${lines.length === 1 ? 'fault' : 'faults'}`;
+  return new ConfigError([`cannot load ${what}, ${count}:`, ...lines].join('\n'));
 }
 
 function freeze<T>(value: T): T {

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Environment } from './config';
-import { notShown, show, type Findings } from './findings';
+import { hiddenText, notShown, show, type Findings } from './findings';
 import { formats, type Format } from './formats';
 import { readText, Unreadable, valueAt, type Sheet } from './sheet';
 
@@ -13,6 +13,7 @@ export type SecretText = { readonly value: string } | { readonly unusable: strin
 const secretKinds = {
   'api-key': { trim: trimAll, accepts: formats['infakt-kafka.api-key'].accepts },
   password: { trim: trimLineBreak, accepts: formats['infakt-kafka.text'].accepts },
+  hook: { trim: trimAll, accepts: formats['infakt-kafka.hook'].accepts },
   token: { trim: trimAll, accepts: formats['infakt-kafka.token'].accepts },
   certificates: { trim: (text: string) => text, accepts: isPem },
   'private-key': { trim: (text: string) => text, accepts: isPem },
@@ -100,7 +101,7 @@ export function loadSecret<T>(
       findings.secrets.add(value);
       return value;
     }
-    const got = value === '' ? { words: 'an empty file' } : notShown;
+    const got = value === '' ? { words: 'an empty file' } : hiddenText(value);
     findings.faults.push({ file: sheet.file, key: fileKey, expected: `a file with ${format.expected}`, got });
     return undefined;
   }

@@ -1,4 +1,13 @@
-import type { ConfigSources, Environment, ProxyConfig, RegistryConfig, ServiceConfig, TlsConfig } from './config';
+import type {
+  AlertsConfig,
+  ConfigSources,
+  Environment,
+  HttpConfig,
+  ProxyConfig,
+  RegistryConfig,
+  ServiceConfig,
+  TlsConfig,
+} from './config';
 import { nothing, type Fault, type Findings } from './findings';
 import { baseUrlOf, formats, httpUrlOf, isLoopback } from './formats';
 import { loadProxies } from './proxies';
@@ -70,7 +79,40 @@ export function loadService(
     },
     registry: loadRegistry(sheet, env, proxies, findings),
     proxies,
+    http: loadHttp(sheet, env, findings),
+    alerts: loadAlerts(sheet, env, findings),
   };
+}
+
+function loadHttp(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): HttpConfig {
+  const { file, values, faulty } = sheet;
+  const { port, host } = values.http;
+  const token = loadSecret(
+    sheet,
+    {
+      key: 'http.token',
+      fileKey: 'http.tokenFile',
+      variable: 'HTTP_TOKEN',
+      format: formats['infakt-kafka.token'],
+    },
+    env,
+    trimAll,
+    findings,
+  );
+  const isOpen = port !== 0 && token === null && !faulty.has('http.host') && !isLoopback(host) && host !== '::1';
+  if (isOpen)
+    findings.warnings.push(
+      `${file}: http.host: without http.token whoever reaches ${host}:${port} may read how every company is read`,
+    );
+  return { port, host, token: token ?? null, tokenFile: fileInUse(sheet, 'http.tokenFile', env, 'HTTP_TOKEN') };
+}
+
+function loadAlerts(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): AlertsConfig {
+  const variable = 'ALERTS_URL';
+  const format = formats['infakt-kafka.hook'];
+  const keys = { key: 'alerts.url', fileKey: 'alerts.urlFile', variable, format };
+  const url = loadSecret(sheet, keys, env, trimAll, findings);
+  return { url: url ?? null, urlFile: fileInUse(sheet, 'alerts.urlFile', env, variable) };
 }
 
 function loadTls(sheet: Sheet<ServiceFile>, env: Environment, findings: Findings): TlsConfig {

@@ -2,8 +2,9 @@ import convict from 'convict';
 import { readFileSync } from 'node:fs';
 import { isObject } from '../src/json';
 import type { Environment } from './config';
-import { notShown, type Fault, type Findings } from './findings';
+import { hiddenText, type Fault, type Findings } from './findings';
 import { formats, type Format } from './formats';
+import { nearMiss } from './near-miss';
 import { isSetting, settingsOf, type Schema, type Section } from './setting';
 
 for (const [name, format] of Object.entries<Format>(formats)) {
@@ -26,6 +27,8 @@ export interface Sheet<T> {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
+type AddFault = (key: string, expected: string, got: Fault['got'], asks?: string) => void;
+
 /** Reads one file by its schema; faults and secrets are added to the findings, null = the file holds no JSON object. */
 export function loadSheet<T>(
   file: string,
@@ -46,9 +49,9 @@ export function loadSheet<T>(
   }
 
   const faulty = new Set<string>();
-  const fault = (key: string, expected: string, got: Fault['got']): void => {
+  const fault: AddFault = (key, expected, got, asks) => {
     faulty.add(key);
-    findings.faults.push({ file, key, expected, got });
+    findings.faults.push({ file, key, expected, got, ...(asks === undefined ? {} : { asks }) });
   };
   if ($schema !== undefined && typeof $schema !== 'string') {
     fault('$schema', 'text: where the JSON Schema of this file is', { words: kindOf($schema) });
@@ -69,12 +72,17 @@ export function loadSheet<T>(
       const variable = setting.env !== undefined && env[setting.env] !== undefined ? ` (${setting.env})` : '';
       const elsewhere = value === null && setting.env !== undefined ? `, here or in ${setting.env}` : '';
       const hidden = setting.sensitive === true && value !== null;
+      const isBareNip = setting.format === 'infakt-kafka.nip' && typeof value === 'number';
       faulty.add(key);
       findings.faults.push({
         file,
         key: `${key}${variable}`,
         expected: `${formats[setting.format].expected}${elsewhere}`,
-        got: hidden ? notShown : { value },
+        got: hidden
+          ? hiddenText(value)
+          : isBareNip
+            ? { words: `the number ${value}: put quotes around it` }
+            : { value },
       });
     }
   }
@@ -87,14 +95,17 @@ function declaredOnly(
   schema: Section,
   above: string,
   faulty: Set<string>,
-  fault: (key: string, expected: string, got: Fault['got']) => void,
+  fault: AddFault,
 ): Readonly<Record<string, unknown>> {
   const declared: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(raw)) {
     const key = `${above}${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}`;
     const node = Object.hasOwn(schema, name) ? schema[name] : undefined;
     if (node === undefined) {
-      fault(key, `one of the keys ${Object.keys(schema).join(', ')}`, { words: 'an unknown key' });
+      const known = Object.keys(schema);
+      const near = nearMiss(name, known);
+      const asks = near === null ? undefined : `did you mean ${near}?`;
+      fault(key, `one of the keys ${known.join(', ')}`, { words: 'an unknown key' }, asks);
     } else if (isSetting(node)) {
       if (isObject(value)) fault(key, formats[node.format].expected, { words: 'an object' });
       else declared[name] = value;
@@ -128,12 +139,17 @@ function readObject(file: string, { faults }: Findings): Readonly<Record<string,
 
 /** Where the text stops being JSON. The parser's own message would repeat a piece of the text, which may be a secret. */
 function whereJsonEnds(text: string, error: unknown): string {
+  const placeOf = (at: number): string => {
+    const before = text.slice(0, at).split('\n');
+    return `at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  };
+  const comment = [...text.matchAll(/"(?:\\.|[^"\\])*"|\/[/*]/g)].find(([found]) => found.startsWith('/'));
+  if (comment !== undefined) return `a comment ${placeOf(comment.index)}: JSON has none, take it out`;
   const message = error instanceof Error ? error.message : '';
   if (message.startsWith('Unexpected end')) return 'JSON that ends too early';
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position === undefined) return 'text that is not JSON';
-  const before = text.slice(0, Number(position)).split('\n');
-  return `text that is not JSON at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  return `text that is not JSON ${placeOf(Number(position))}`;
 }
 
 /** Why a file cannot be read. */

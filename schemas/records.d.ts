@@ -673,6 +673,58 @@ export interface InvoiceLineKey {
   readonly line_no: number;
 }
 
+/** Where a stream of a legal entity stands: written when its state changes, at each sweep, and once a minute during its first sweep. It is written beside the transactions of records, shortly after what it tells of. */
+export interface Status {
+  /** The legal entity: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The stream: clients, invoices, corrective-invoices. Source: infakt-kafka. */
+  readonly stream: string;
+  /** When the stream was found so. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** Where it stands. starting: its shard was taken over; first-sweep: it is read for the first time; reading: it is read over and over; parked: it is not asked for until the next try; lost: its shard has lost Kafka, or has a fault of its own; stopped: the replica that read it has stopped; not-read: the replica that should read it has no file for the entity. Source: infakt-kafka. */
+  readonly state: string;
+  /** The most serious thing that is wrong with it: a fixed word such as unauthorized, held or stale; null = nothing is. Source: infakt-kafka. */
+  readonly reason: string | null;
+  /** What a person is to do about that, in one sentence; null = nothing. Source: infakt-kafka. */
+  readonly to_do: string | null;
+  /** Whatever else is wrong with it: words as in reason, with commas between; null = nothing else. Source: infakt-kafka. */
+  readonly also: string | null;
+  /** Since when it has been so: the reason, where there is one, else the state. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly since: number;
+  /** When a parked stream is tried again; null = it is not parked. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly until: number | null;
+  /** When the last finished sweep began; null = none has finished, or it was another process that read it. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly sweep_began: number | null;
+  /** When the last finished sweep ended; null as sweep_began. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly sweep_ended: number | null;
+  /** Rows that the last finished sweep read; null as sweep_began. Source: infakt-kafka. */
+  readonly sweep_rows: number | null;
+  /** Whether no row of the last finished sweep is held, pending, dead-lettered or unreadable; null as sweep_began. Source: infakt-kafka. */
+  readonly sweep_complete: boolean | null;
+  /** When the last complete sweep ended, which is how fresh the stream is; null = there was none. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly complete_at: number | null;
+  /** Seconds after complete_at, or after since where there was no complete sweep, from which on the stream counts as stale; null = not known yet. Source: infakt-kafka. */
+  readonly stale_after: number | null;
+  /** Rows that the first sweep has read so far; null = the first sweep is over, or has not begun. Source: infakt-kafka. */
+  readonly walk_rows: number | null;
+  /** Rows that the list had when the first sweep asked last; null as walk_rows. Source: infakt-kafka. */
+  readonly walk_total: number | null;
+  /** When the newest rows were looked at last, as of this record; null = not yet by this process. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly newest_at: number | null;
+  /** The replica that reads the stream: its host and process. Source: infakt-kafka. */
+  readonly owner: string;
+  /** The version of infakt-kafka that the owner runs. Source: infakt-kafka. */
+  readonly version: string;
+}
+
+/** Key of a record about where a stream stands. */
+export interface StatusKey {
+  /** The legal entity: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The stream: clients, invoices, corrective-invoices. Source: infakt-kafka. */
+  readonly stream: string;
+}
+
 /** One finished sweep: everything in scope of one stream of one legal entity was read, and every change that it found is published. */
 export interface Sweep {
   /** The legal entity whose stream was read: the name of its configuration file. Source: infakt-kafka. */

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import type { EntityOptions } from './account';
 import { adminHelp } from './admin';
 import type { BooksOptions } from './books';
 import { decodeRates, type LifeRates } from './life';
 import type { Habits } from './listing';
 import { createRandom, seedFrom } from './random';
-import { taxNumber } from './rows';
+import { isDate, taxNumber } from './rows';
 import { startSimulator, type Simulator } from './server';
 
 /** What the command writes to, and when it is to end. */
@@ -13,6 +14,8 @@ export interface SimulateIo {
   stdout(text: string): void;
   stderr(text: string): void;
   readonly stopped: Promise<void>;
+  /** Ends the message about an option that does not exist. */
+  readonly didYouMean?: (option: string, known: readonly string[]) => string;
 }
 
 const defaultEntities = [
@@ -33,6 +36,8 @@ Options
                                       given, corrections are 3 % of the invoices and the NIP (10 digits) is made up
                                       (${defaultEntities.map((entity) => `"${entity}"`).join(',\n                                      ')})
   --seed N                            the same seed makes the same rows (1)
+  --until DAY                         the last day of the rows that are there at the start, YYYY-MM-DD: the same day
+                                      makes the same rows on whatever day they are looked at (the first of this month)
   --books plain|odd                   rows that an accountant would believe, every third company by the cash method; odd:
                                       also documents that a person has to look at (ordinary rows and hard ones)
   --left-to-pay zeroed|untouched      left_to_pay of a paid document, with --books (zeroed)
@@ -62,6 +67,16 @@ class UsageError extends Error {}
 function wholeOption(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name} must be a whole number, got ${JSON.stringify(text)}`);
   return Number(text);
+}
+
+function dayOption(name: string, text: string): string {
+  if (!isDate(text)) throw new UsageError(`--${name} must be a day as YYYY-MM-DD, got ${JSON.stringify(text)}`);
+  return text;
+}
+
+/** Rows that end today would all be others tomorrow, under whoever comes back. */
+function firstOfMonth(now: Date): string {
+  return `${now.toISOString().slice(0, 7)}-01`;
 }
 
 function choiceOption<T extends string>(name: string, text: string | undefined, choices: readonly [T, ...T[]]): T {
@@ -122,8 +137,8 @@ function entityOption(text: string, seed: number): EntityOptions {
 }
 
 /** Undefined where only help is wanted. */
-function readOptions(argv: readonly string[]) {
-  const { values } = parse(argv);
+function readOptions(argv: readonly string[], { didYouMean = () => '' }: SimulateIo) {
+  const { values } = parse(argv, didYouMean);
   if (values.help === true) return undefined;
   const seed = wholeOption('seed', values.seed ?? '1');
   const port = wholeOption('port', values.port ?? '4010');
@@ -142,6 +157,7 @@ function readOptions(argv: readonly string[]) {
         ? entities
         : entities.map((entity, index) => ({ ...entity, books: { ...books, cashMethod: index % 3 === 2 } })),
     seed,
+    historyEnds: dayOption('until', values.until ?? firstOfMonth(new Date())),
     requestsPerMinute: wholeOption('requests-per-minute', values['requests-per-minute'] ?? '0'),
     limit: {
       window: choiceOption('limit-window', values['limit-window'], ['sliding', 'fixed']),
@@ -157,32 +173,36 @@ function readOptions(argv: readonly string[]) {
   } as const;
 }
 
-function parse(argv: readonly string[]) {
+const optionsOfSimulate = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  entity: { type: 'string', multiple: true },
+  seed: { type: 'string' },
+  until: { type: 'string' },
+  'requests-per-minute': { type: 'string' },
+  books: { type: 'string' },
+  'left-to-pay': { type: 'string' },
+  life: { type: 'string' },
+  'limit-window': { type: 'string' },
+  'limit-status': { type: 'string' },
+  'limit-body': { type: 'string' },
+  'retry-after': { type: 'string' },
+  ties: { type: 'string' },
+  'over-limit': { type: 'string' },
+  count: { type: 'string' },
+  links: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function parse(argv: readonly string[], didYouMean: NonNullable<SimulateIo['didYouMean']>) {
   try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        port: { type: 'string' },
-        host: { type: 'string' },
-        entity: { type: 'string', multiple: true },
-        seed: { type: 'string' },
-        'requests-per-minute': { type: 'string' },
-        books: { type: 'string' },
-        'left-to-pay': { type: 'string' },
-        life: { type: 'string' },
-        'limit-window': { type: 'string' },
-        'limit-status': { type: 'string' },
-        'limit-body': { type: 'string' },
-        'retry-after': { type: 'string' },
-        ties: { type: 'string' },
-        'over-limit': { type: 'string' },
-        count: { type: 'string' },
-        links: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
+    return parseArgs({ args: [...argv], options: optionsOfSimulate });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    const message = isNativeError(error) ? error.message : String(error);
+    const [, unknown] = /^Unknown option '([^'=]*)/.exec(message) ?? [];
+    if (unknown === undefined) throw new UsageError(message, { cause: error });
+    const known = Object.keys(optionsOfSimulate).map((name) => `--${name}`);
+    throw new UsageError(`unknown option ${unknown}${didYouMean(unknown, known)}`, { cause: error });
   }
 }
 
@@ -190,7 +210,7 @@ function parse(argv: readonly string[]) {
 export async function simulate(argv: readonly string[], io: SimulateIo): Promise<number> {
   let options;
   try {
-    options = readOptions(argv);
+    options = readOptions(argv, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.stderr(`simulate: ${error.message}\nTry --help.\n`);

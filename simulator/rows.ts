@@ -192,16 +192,23 @@ function edgeOf(index: number): string | undefined {
   ][index % cycle];
 }
 
+/** Small amounts as a rule, 20 to 1820 zloty: thirty invoices a month come to tens of thousands. */
+function usualPrice(random: Random): number {
+  return 2_000 + Math.floor(random() ** 3 * 180_000);
+}
+
 /** A row of the invoice list in the shape of 2025, its lines included. */
 export function invoiceRow(random: Random, seed: InvoiceSeed): JsonObject {
   const edge = edgeOf(seed.index);
   const client: JsonObject = (edge === 'no client' ? null : seed.client) ?? {};
-  const currency =
+  const usual =
     edge === 'EUR' || edge === 'USD' ? edge : chance(random, 0.05) ? pick(random, ['EUR', 'USD', 'GBP']) : 'PLN';
+  // An amount above 2^31 that a small company may well write: 25 million forints are a quarter of a million zloty.
+  const currency = edge === 'large amount' ? 'HUF' : usual;
   const lineCount = edge === 'many lines' ? 30 : pick(random, [1, 1, 1, 1, 2, 2, 3]);
   const lines = [];
   for (let index = 0; index < lineCount; index++) {
-    const price = edge === 'large amount' ? 2_500_000_000 + integer(random, 1_000_000) : 100 + integer(random, 500_000);
+    const price = edge === 'large amount' ? 2_500_000_000 + integer(random, 1_000_000) : usualPrice(random);
     const quantity =
       edge === 'fraction'
         ? 0.5

@@ -30,6 +30,8 @@ export interface SimulatorOptions extends Habits {
   readonly ties?: 'shuffled' | 'stable';
   /** ISO date that the data ends at, and of later additions; the current one unless given. */
   readonly today?: string;
+  /** ISO date that the data ends at where later additions are of the current one: the same rows tomorrow. */
+  readonly historyEnds?: string;
   /** Of what is shuffled and of faults by probability; rows depend on the entity's own seed. */
   readonly seed?: number;
   /** What happens by itself from the start; nothing unless given. */
@@ -89,7 +91,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const clock = options.clock ?? (() => performance.now());
   const random = createRandom(options.seed ?? 1);
   const now = options.now ?? Date.now;
-  const today = () => options.today ?? new Date(now()).toISOString().slice(0, 10);
+  let isFilled = false;
+  const today = () =>
+    options.today ?? (isFilled ? undefined : options.historyEnds) ?? new Date(now()).toISOString().slice(0, 10);
   const history = createHistory(now);
   const accounts = new Map<string, Account>();
   for (const entity of options.entities) {
@@ -97,6 +101,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const sisters = options.entities.filter(({ key }) => key !== entity.key);
     accounts.set(entity.key, createAccount(entity, accounts.size, { today, now, sisters, changed: history.record }));
   }
+  isFilled = true;
   const faults = createFaults(random);
   const counter = createCounter(clock);
   const limited = createLimiter(options.requestsPerMinute ?? 0, options.limit ?? {}, clock, now);

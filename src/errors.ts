@@ -1,5 +1,5 @@
-/** What a failure concerns other than Kafka itself or the configuration: a registry of schemas, an instance beside this one, a shard that moved to another. */
-export type Trouble = 'registry' | 'second-instance' | 'hand-over';
+/** What a failure concerns other than Kafka itself or the configuration: a registry of schemas, an instance beside this one, a shard that moved to another or was laid out by a newer program. */
+export type Trouble = 'registry' | 'second-instance' | 'hand-over' | 'newer-version';
 
 /** What a failure was about; every field is safe to log: no key, no secret, nothing of a buyer. */
 export interface ErrorContext {

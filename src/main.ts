@@ -1,20 +1,25 @@
 #!/usr/bin/env node
+import './refuse-old-node';
+
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 
+import { didYouMean } from '../config/near-miss';
 import { checkCommand } from './commands/check';
 import type { Command } from './commands/command';
-import type { Io } from './commands/io';
+import { usageError, type Io } from './commands/io';
 import { onceCommand } from './commands/once';
+import { helpText, pageOf } from './commands/page';
 import { peekCommand } from './commands/peek';
 import { reconcileCommand } from './commands/reconcile';
 import { resyncCommand } from './commands/resync';
 import { runCommand } from './commands/run';
 import { simulateCommand } from './commands/simulate';
 import { stateCommand } from './commands/state';
-import { ConfigError, exitCodeFor } from './errors';
+import { exitCodeFor, type ConfigError } from './errors';
 import { hideWarningOfKafkajs } from './sinks/hide-warning';
 
 const help = `Usage: infakt-kafka [COMMAND] [options]
@@ -33,8 +38,8 @@ Commands
   state reset   forget it, so that everything is published again; or remove an entity altogether
   simulate      serve an inFakt API with made-up companies
 
-  --help        this text; after a command, its own
-  --version     the version
+  help          this text, or that of a command: help once, once --help, once -h
+  version       the version, also --version
 
 Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside (Kafka, the API), 130 or 143 at the second signal.
 `;
@@ -50,26 +55,27 @@ const commands = new Map<string, Command>([
   ['simulate', simulateCommand],
 ]);
 
+const HELP_WORDS = ['help', '--help', '-h'];
+const VERSION_WORDS = ['version', '--version', '-v'];
 const LINGER_MS = 1_000;
 
 /** Runs one command line; returns the exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = argv;
   try {
-    if (name === '--version') {
+    if (name !== undefined && VERSION_WORDS.includes(name)) {
       io.stdout(`${io.version}\n`);
       return 0;
     }
-    if (name === '--help' || name === 'help') {
-      io.stdout(help);
+    if (name !== undefined && HELP_WORDS.includes(name)) {
+      const about = rest[0] === undefined ? undefined : commands.get(rest[0]);
+      if (about !== undefined) return await about(['--help'], io);
+      io.stdout(helpText(help));
       return 0;
     }
     const isNamed = name !== undefined && !name.startsWith('-');
     const command = commands.get(isNamed ? name : 'run');
-    if (command === undefined)
-      throw new ConfigError(
-        `unknown command "${name ?? ''}", expected one of ${[...commands.keys()].join(', ')}; see --help`,
-      );
+    if (command === undefined) throw unknownCommand(name ?? '');
     return await command(isNamed ? rest : argv, io);
   } catch (error) {
     const usage = isNativeError(error) && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
@@ -78,6 +84,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stderr(`infakt-kafka: ${usage ? usageText(text) : text}\n`);
     return code;
   }
+}
+
+function unknownCommand(name: string): ConfigError {
+  const names = [...commands.keys()];
+  const near = didYouMean(name, names);
+  return usageError(`unknown command "${name}"${near === '' ? `, expected one of ${names.join(', ')}` : near}`);
 }
 
 /** What Node.js says of a command line, without its advice on how to pass what no option takes. */
@@ -106,9 +118,11 @@ function main(): void {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     columns: process.stderr.isTTY ? process.stderr.columns : null,
+    page: pageOf(process.stdout, process.env),
     env: process.env,
     stop: stop.signal,
     version,
+    replica: `${hostname()}-${process.pid}`,
   };
   void run(process.argv.slice(2), io).then((code) => {
     process.exitCode = code;

@@ -21,14 +21,15 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
     env,
     stop: new AbortController().signal,
     version: '1.2.3',
+    replica: 'here',
   });
   return { code, ...out };
 }
 
-const COMMANDS = ['run', 'once', 'check', 'peek', 'resync', 'state', 'simulate'] as const;
+const COMMANDS = ['run', 'once', 'check', 'peek', 'reconcile', 'resync', 'state', 'simulate'] as const;
 
 describe('help', () => {
-  test.each([['--help'], ['help']])('%s names every command, on stdout, with exit code 0', async (word) => {
+  test.each([['--help'], ['help'], ['-h']])('%s names every command, on stdout, with exit code 0', async (word) => {
     const { code, stdout, stderr } = await command([word]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
@@ -40,7 +41,25 @@ describe('help', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`^Usage: infakt-kafka ${name}\\b`));
     expect(stdout).toMatch(/^ {2}--help /m);
-    expect(stdout.split('\n').filter((line) => line.length > 160)).toEqual([]);
+  });
+
+  test.each([[], ...COMMANDS.map((name) => [name]), ['state', 'reset']])(
+    'fits 80 columns (%s %s)',
+    async (...words) => {
+      const { stdout } = await command([...words.filter((word) => typeof word === 'string'), '--help']);
+      expect(stdout).toMatch(/^Usage: /);
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
+
+  test('of a command comes in every way that people ask for it', async () => {
+    const { stdout } = await command(['once', '--help']);
+    for (const argv of [
+      ['help', 'once'],
+      ['once', '-h'],
+      ['--help', 'once'],
+    ])
+      expect(await command(argv)).toEqual({ code: 0, stdout, stderr: '' });
   });
 
   test.each(['run', 'once', 'check', 'peek', 'state'])(
@@ -53,8 +72,8 @@ describe('help', () => {
   );
 });
 
-test('--version says the version and nothing else', async () => {
-  expect(await command(['--version'])).toEqual({ code: 0, stdout: '1.2.3\n', stderr: '' });
+test.each(['--version', 'version', '-v'])('%s says the version and nothing else', async (word) => {
+  expect(await command([word])).toEqual({ code: 0, stdout: '1.2.3\n', stderr: '' });
 });
 
 describe('a command line that cannot be understood ends with exit code 2 and one line on stderr', () => {
@@ -76,13 +95,24 @@ describe('a command line that cannot be understood ends with exit code 2 and one
 
   test.each(COMMANDS)('an unknown option of %s', (name) => expectUsage([name, '--nonsense'], /--nonsense/));
 
-  test('what Node.js says of an option is one short sentence, without advice on dashes', async () => {
+  test('what is wrong with an option is one short sentence in the words of the program', async () => {
     const said = async (...argv: string[]): Promise<string> => (await command(argv)).stderr;
-    expect(await said('once', '--nonsense')).toBe("infakt-kafka: unknown option '--nonsense'; see --help\n");
-    expect(await said('once', 'word')).toBe("infakt-kafka: unexpected argument 'word'; see --help\n");
-    expect(await said('once', '--config')).toMatch(
-      /^infakt-kafka: option '--config <value>' argument missing; see --help\n$/,
+    expect(await said('once', '--nonsense')).toBe('infakt-kafka: unknown option --nonsense; see --help\n');
+    expect(await said('once', 'word')).toBe('infakt-kafka: expected options only, got the word "word"; see --help\n');
+    expect(await said('once', '--config')).toBe('infakt-kafka: --config expects a value, got none; see --help\n');
+    expect(await said('once', '--json=yes')).toBe('infakt-kafka: --json takes no value, got one; see --help\n');
+    expect(await said('once', '--config', '--json')).toBe(
+      'infakt-kafka: --config expects a value, got none; see --help\n',
     );
+  });
+
+  test('a slip of an option, a command, a topic or a stream is answered with what was meant', async () => {
+    const said = async (...argv: string[]): Promise<string> => (await command(argv)).stderr;
+    expect(await said('once', '--jsno')).toBe('infakt-kafka: unknown option --jsno: did you mean --json? See --help\n');
+    expect(await said('peek', '--Entity=alfa')).toContain('unknown option --Entity: did you mean --entity?');
+    expect(await said('chek')).toBe('infakt-kafka: unknown command "chek": did you mean check? See --help\n');
+    expect(await said('resync', '--entity', 'alfa', '--stream', 'invoice')).toContain('did you mean invoices?');
+    expect(await said('simulate', '--prot', '1')).toContain('did you mean --port?');
   });
 
   test.each(COMMANDS)('a word too many after %s', async (name) => {

@@ -1,3 +1,5 @@
+import '../src/refuse-old-node';
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
@@ -40,8 +42,9 @@ consumer of the topics has. Then it stops and removes everything it started.
                     0 takes any free one
   --help            this text
 
-Needs Java 17 or newer and, the first time, Maven. Where KAFKA_BROKERS is set,
-no broker is started: that one gets topics infakt-demo-*, removed in the end.
+Needs Java 17 or newer and, the first time, Maven: tools/install-java.sh
+installs both. Where KAFKA_BROKERS is set, no broker is started: that one gets
+topics infakt-demo-*, removed in the end.
 NO_COLOR and LOG_LEVEL (of the service's log, see --keep) are respected.
 
 Exit codes: 0 API and Kafka agree, 1 they differ, or a bug, 2 usage or a missing
@@ -130,7 +133,6 @@ const story: readonly Step[] = [
 
 /** Plays it all; returns the exit code. */
 async function play(keep: boolean, port: number, screen: Screen, signal: AbortSignal): Promise<number> {
-  const beganMs = performance.now();
   const undo: (() => Promise<unknown>)[] = [];
   const tell = async (): Promise<number> => {
     const scene = await setUp(port, screen, signal, undo);
@@ -151,7 +153,8 @@ async function play(keep: boolean, port: number, screen: Screen, signal: AbortSi
   for (const failure of failures) screen.print(`Could not stop a part of it: ${messageOf(failure)}`);
   if ('error' in outcome) throw outcome.error;
   if (failures.length > 0) throw failures[0];
-  screen.print('', `Done in ${secondsSince(beganMs)}; nothing is left running.`);
+  // From the start of this process on.
+  screen.print('', `Done in ${secondsSince(0)}; nothing is left running.`);
   if (!keep) screen.print('To look around in it yourself: npm run demo -- --keep');
   return outcome.code;
 }
@@ -438,10 +441,10 @@ async function stayUp(scene: Scene): Promise<void> {
     `  DEMO=${service.folder}`,
     '',
     '  # records, decoded; --follow waits for more',
-    '  npx infakt-kafka peek invoices --entity alfa --limit 1 \\',
+    '  npx infakt-kafka peek invoices --entity alfa --last 1 \\',
     '    --config $DEMO/service.json --entities $DEMO/entities',
     '  # what the service remembers',
-    '  npx infakt-kafka state show \\',
+    '  npx infakt-kafka state show --entity alfa \\',
     '    --config $DEMO/service.json --entities $DEMO/entities',
     '  # its log',
     '  tail -f $DEMO/service.log',
@@ -533,14 +536,24 @@ export function listenForStop(): { readonly signal: AbortSignal; readonly exitCo
   return { signal: controller.signal, exitCode: () => code };
 }
 
+/** Whether an option of a script was given to `npm run` without the two dashes that hand it on: npm takes it for one of its own. */
+export function isGivenToNpm(option: string, env: NodeJS.ProcessEnv): boolean {
+  return env[`npm_config_${option}`] === 'true';
+}
+
 function readArguments(argv: readonly string[]) {
-  const options = { keep: { type: 'boolean' }, port: { type: 'string' }, help: { type: 'boolean' } } as const;
+  const options = {
+    keep: { type: 'boolean' },
+    port: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
   try {
     const { values } = parseArgs({ args: [...argv], options });
-    const port = Number(values.port ?? (values.keep === true ? '9092' : '0'));
+    const keep = values.keep === true || isGivenToNpm('keep', process.env);
+    const port = Number(values.port ?? (keep ? '9092' : '0'));
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new Error(`expected --port to be a number from 0 to 65535, got ${values.port ?? ''}`);
-    return { keep: values.keep === true, help: values.help === true, port };
+    return { keep, help: values.help === true, port };
   } catch (cause) {
     throw new ConfigError(`Reading the arguments: ${messageOf(cause)}; see --help`, { cause });
   }

@@ -1,11 +1,16 @@
+import '../src/refuse-old-node';
+
 import { parseArgs } from 'node:util';
+
+import { firstValueFrom } from 'rxjs';
 
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { createKafka } from '../src/sinks/client';
 import { readCommitted } from '../src/sinks/look';
 import { connectPrograms } from './connect';
+import { whenAborted } from '../src/operators/when-aborted';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
-import { listenForStop, messageOf, secondsSince } from './demo';
+import { isGivenToNpm, listenForStop, messageOf, secondsSince } from './demo';
 import { alfa, beta, gamma } from './demo/companies';
 import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
 import { closeBooks, fillRates, type Finding } from './example/books';
@@ -17,8 +22,8 @@ import { kafkaLibrary } from './kafka';
 import { findPostgres, type SqlRow } from './postgres';
 import { registryProgram } from './registry';
 
-const HELP = `Shows infakt-kafka filling tables in PostgreSQL through Kafka Connect, in
-about a minute.
+const HELP = `Shows infakt-kafka filling tables in PostgreSQL through Kafka Connect, in a
+minute or two once its programs are fetched.
 
 Usage: npm run example:postgres [-- options]
 
@@ -30,10 +35,11 @@ API's own answers add up to. It ends with the books' own sums, with what lacks
 in the tables and with what a person has to check, both nothing. Then it stops
 and removes everything it started.
 
+  --keep            stay up after that, to look around with psql, until Ctrl-C
   --help            this text
 
-Needs Java 17 or newer, PostgreSQL (tools/install-postgres.sh) and, the first
-time, Maven. NO_COLOR is respected.
+Needs Java 17 or newer and, the first time, Maven (tools/install-java.sh), and
+PostgreSQL (tools/install-postgres.sh). NO_COLOR is respected.
 
 Exit codes: 0 tables and API agree, 1 they differ, or a bug, 2 usage or a missing
 program, 3 something could not start or ended by itself, 130 or 143 stopped
@@ -42,6 +48,11 @@ before the end.
 
 const CHANGED_WITHIN_MS = 60_000;
 const SHOWN_ROWS = 8;
+/** Why the net of two reports is not the same. */
+const NO_INCOME: Readonly<Record<string, string>> = {
+  revenue: ', without sales that are no income',
+  vat: ', with sales that are no income',
+};
 
 /** Everything that runs while it is told. */
 interface Scene extends Running {
@@ -50,7 +61,7 @@ interface Scene extends Running {
 }
 
 /** Plays it all; returns the exit code. */
-async function play(screen: Screen, signal: AbortSignal): Promise<number> {
+async function play(keep: boolean, screen: Screen, signal: AbortSignal): Promise<number> {
   screen.print(
     screen.style('bold', 'infakt-kafka: inFakt as tables in PostgreSQL'),
     '',
@@ -69,7 +80,9 @@ async function play(screen: Screen, signal: AbortSignal): Promise<number> {
     const scene = { screen, signal, stack, beganMs };
     await fill(scene);
     await change(scene);
-    return closing(scene);
+    const agreed = await closing(scene);
+    if (keep) await stayUp(scene);
+    return agreed;
   };
   const outcome = await tell().then(
     (agreed) => ({ agreed }),
@@ -79,7 +92,9 @@ async function play(screen: Screen, signal: AbortSignal): Promise<number> {
   await stack.stop();
   screen.show();
   if ('error' in outcome) throw outcome.error;
-  screen.print('', `Done in ${secondsSince(beganMs)}; nothing is left running.`);
+  // From the start of this process on: fetching and stopping are part of what somebody waits for.
+  screen.print('', `Done in ${secondsSince(0)}; nothing is left running.`);
+  if (!keep) screen.print('To look around in it yourself: npm run example:postgres -- --keep');
   return outcome.agreed ? 0 : 1;
 }
 
@@ -181,7 +196,7 @@ async function change(scene: Scene): Promise<void> {
     const seconds = ((Number(written['at']) - changedMs) / 1_000).toFixed(1);
     const lag = Math.round(Number(written['at']) - (await latestRecordMs(stack, table)));
     const late = `${seconds} s after the change in the API, ${lag} ms after its record`;
-    screen.print(`  ${title.padEnd(20)} ${`${entity}, ${table} ${id}`.padEnd(24)}`, `    in its table ${late}`);
+    screen.print(`  ${title.padEnd(20)} ${entity}, ${table} ${id}`, `    in its table ${late}`);
   }
 }
 
@@ -229,7 +244,7 @@ async function closing(scene: Scene): Promise<boolean> {
     agreed &&= report.agrees;
     screen.print(
       '',
-      screen.style('bold', `deploy/postgres/reports/${report.name}.sql`),
+      screen.style('bold', `deploy/postgres/reports/${report.name}.sql${NO_INCOME[report.name] ?? ''}`),
       '',
       ...reportLines(screen, report),
     );
@@ -262,6 +277,24 @@ async function showBooks(scene: Scene): Promise<boolean> {
     ...findings.map(shown),
   );
   return findings.every(({ count }) => count === 0);
+}
+
+/** Says how to look around, and waits until it is to stop. */
+async function stayUp({ screen, stack, signal }: Scene): Promise<void> {
+  const { host, port, user, password } = stack.postgres;
+  screen.print(
+    '',
+    screen.style('bold', 'It stays up until Ctrl-C. In another terminal:'),
+    '',
+    `  psql postgresql://${user}:${password}@${host}:${port}/infakt`,
+    '',
+    '  select * from receivables order by open_amount desc limit 10;',
+    '  select * from to_check;',
+    '  \\dv',
+    '',
+    `inFakt is simulated at ${stack.api.url}/__admin/, Kafka is at ${stack.broker.bootstrap}.`,
+  );
+  await firstValueFrom(whenAborted(signal));
 }
 
 function reportLines(screen: Screen, { fromTables }: Report): string[] {
@@ -297,23 +330,26 @@ function sumsText({ fromTables }: Report): string {
   return `${names.map((name) => `${name} ${amounts.format(sum(name) / 100)}`).join(', ')} PLN`;
 }
 
-function wantsHelp(args: readonly string[]): boolean {
+function readArguments(args: readonly string[]): { readonly keep: boolean; readonly help: boolean } {
   try {
-    return parseArgs({ args: [...args], options: { help: { type: 'boolean' } } }).values.help === true;
+    const options = { keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+    const { keep, help } = parseArgs({ args: [...args], options }).values;
+    return { keep: keep === true || isGivenToNpm('keep', process.env), help: help === true };
   } catch (cause) {
     throw new ConfigError(`Reading the arguments: ${messageOf(cause)}; see --help`, { cause });
   }
 }
 
 async function main(): Promise<number> {
-  if (wantsHelp(process.argv.slice(2))) {
+  const { keep, help } = readArguments(process.argv.slice(2));
+  if (help) {
     process.stdout.write(HELP);
     return 0;
   }
   hideWarningOfKafkajs();
   const { signal, exitCode } = listenForStop();
   try {
-    return await play(createScreen(process.stdout, process.env), signal);
+    return await play(keep, createScreen(process.stdout, process.env), signal);
   } catch (error) {
     if (!signal.aborted) throw error;
     process.stdout.write('\nStopped before the end; nothing is left running.\n');

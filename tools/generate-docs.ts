@@ -7,6 +7,8 @@ import { serviceSchema } from '../config/schema';
 import { settingsOf, type Section, type Setting } from '../config/setting';
 import { renderEntitySchema, renderServiceSchema } from './docs/config-schemas';
 import { renderConsumingPage } from './docs/fingerprints';
+import { renderMetricsPage } from './docs/metrics-page';
+import { renderOperatePage } from './docs/reasons';
 import { renderRecordTypes } from './docs/record-types';
 import { renderTopicsPage } from './docs/topics-page';
 
@@ -22,6 +24,8 @@ interface GeneratedFile {
 export const pages: readonly GeneratedFile[] = [
   { file: 'docs/config.md', render: renderConfig },
   { file: 'docs/consuming.md', render: renderConsumingPage },
+  { file: 'docs/metrics.md', render: renderMetricsPage },
+  { file: 'docs/operate.md', render: renderOperatePage },
   { file: 'docs/topics.md', render: renderTopicsPage },
   { file: 'schemas/entity.schema.json', render: renderEntitySchema },
   { file: 'schemas/records.d.ts', render: renderRecordTypes },
@@ -34,7 +38,8 @@ function renderConfig(): string {
 Generated from \`config/schema.ts\` and \`config/entity-schema.ts\` by \`npm run docs\`; do not edit.
 
 The service has one file, \`config/service.json\` (another with \`--config FILE\`). Each legal entity has a file of its own in
-\`config/entities/\` (another directory with \`--entities DIR\`). The name of that file is the entity's id: \`a-z\`, \`0-9\` and
+\`config/entities/\`, or \`entities/\` beside the other service file (another directory with \`--entities DIR\`);
+\`config/example/\` has both to copy. The name of that file is the entity's id: \`a-z\`, \`0-9\` and
 \`-\`, no dash first, then \`.json\`. Other files of that directory, and those whose names begin with a dot, are not read.
 
 All files are JSON in UTF-8. Paths in them are relative to the file that names them. Unknown keys are faults. All faults of

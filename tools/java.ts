@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -52,7 +52,7 @@ export const HOST = '127.0.0.1';
 const READY_WITHIN_MS = 90_000;
 const STOPPED_WITHIN_MS = 20_000;
 const OTHER_WAYS =
-  'Other ways to have a broker: `docker compose up` with the compose.yaml of this repository, or KAFKA_BROKERS=host:port of one of your own';
+  'tools/install-java.sh installs Java and Maven on Debian and Ubuntu, and says what to install elsewhere. Other ways to have a broker: `docker compose up` with the compose.yaml of this repository, or KAFKA_BROKERS=host:port of one of your own';
 
 /**
  * Runs the command given from $2 on as this very process, and beside it a watchdog that kills it, and removes the folder
@@ -116,6 +116,8 @@ export async function fetchByMaven(
       throw new TransientError(`Fetching ${what} through Maven: expected its jars, got: ${outputOf(cause)}`, { cause });
     });
     await finish(download);
+    // A temporary folder is its owner's alone; whoever works here next reads this one too.
+    await chmod(download, 0o755);
     // Where another process was faster, its folder is as good.
     await rename(download, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error;

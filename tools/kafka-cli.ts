@@ -1,3 +1,5 @@
+import '../src/refuse-old-node';
+
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
@@ -13,7 +15,8 @@ Usage: npm run kafka -- [options]
   --clean           start empty: what the folder holds is deleted first
   --help            this text
 
-Ctrl-C stops the broker. Needs Java 17 or newer and, the first time, Maven.
+Ctrl-C stops the broker. Needs Java 17 or newer and, the first time, Maven:
+tools/install-java.sh installs both.
 Exit codes: 0 stopped, 1 bug, 2 usage or a missing program, 3 the broker could not start or ended by itself.
 `;
 

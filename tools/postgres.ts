@@ -11,20 +11,26 @@ import { choosePort, HOST, localProcess, outputOf } from './java';
 /** A row of an answer, its columns by name, as PostgreSQL writes them in JSON. */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-/** A local PostgreSQL with one empty database; its processes end with this one, however it ends. */
-export interface LocalPostgres {
-  readonly host: string;
-  readonly port: number;
+/** One database of a PostgreSQL. */
+export interface Database {
   readonly jdbcUrl: string;
-  readonly user: string;
-  readonly password: string;
-  readonly version: string;
   /** The rows that one statement without a semicolon selects. */
   readonly select: (sql: string) => Promise<readonly SqlRow[]>;
   /** Runs statements, all of them or none. */
   readonly execute: (sql: string) => Promise<void>;
   /** Runs a file of statements and the files that it includes, all of them or none. */
   readonly executeFile: (path: string) => Promise<void>;
+}
+
+/** A local PostgreSQL and its first, empty database; its processes end with this one, however it ends. */
+export interface LocalPostgres extends Database {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly version: string;
+  /** Creates a further, empty database. */
+  readonly createDatabase: (name: string) => Promise<Database>;
   /** Breaks every connection and ends it as a crash would; what was committed is there at the next start. */
   readonly crash: () => Promise<void>;
   /** Starts it again, on the same port and data. */
@@ -76,8 +82,22 @@ export async function startPostgres(): Promise<LocalPostgres> {
     );
     return stdout;
   };
-  const select = async (sql: string): Promise<readonly SqlRow[]> =>
-    JSON.parse(await ask(DATABASE, '-c', `select coalesce(json_agg(answer), '[]') from (${sql}) answer`)) as SqlRow[];
+  const createDatabase = async (name: string): Promise<Database> => {
+    // Not in a transaction, which psql would begin for it.
+    const create = ['-X', '-q', '-d', 'postgres', '-c', `create database ${name}`];
+    await run(join(programs, 'psql'), create, { env: environment });
+    return {
+      jdbcUrl: `jdbc:postgresql://${HOST}:${port}/${name}`,
+      select: async (sql) =>
+        JSON.parse(await ask(name, '-c', `select coalesce(json_agg(answer), '[]') from (${sql}) answer`)) as SqlRow[],
+      execute: async (sql) => {
+        await ask(name, '-c', sql);
+      },
+      executeFile: async (path) => {
+        await ask(name, '-f', path);
+      },
+    };
+  };
   const ready = (): Promise<boolean> =>
     run(join(programs, 'pg_isready'), ['-q', '-d', 'postgres'], { env: environment }).then(
       () => true,
@@ -96,25 +116,17 @@ export async function startPostgres(): Promise<LocalPostgres> {
   try {
     await prepare(programs, folder, data, password, user);
     await start();
-    // Not in a transaction, which psql would begin for it.
-    const create = ['-X', '-q', '-d', 'postgres', '-c', `create database ${DATABASE}`];
-    await run(join(programs, 'psql'), create, { env: environment });
-    const [row] = await select('select version()');
+    const database = await createDatabase(DATABASE);
+    const [row] = await database.select('select version()');
     const version = /PostgreSQL (\S+)/.exec(String(row?.['version']))?.[1] ?? 'unknown';
     return {
+      ...database,
       host: HOST,
       port,
-      jdbcUrl: `jdbc:postgresql://${HOST}:${port}/${DATABASE}`,
       user: USER,
       password,
       version,
-      select,
-      execute: async (sql) => {
-        await ask(DATABASE, '-c', sql);
-      },
-      executeFile: async (path) => {
-        await ask(DATABASE, '-f', path);
-      },
+      createDatabase,
       crash,
       start,
       stop,

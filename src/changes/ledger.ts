@@ -86,6 +86,11 @@ export class Ledger {
     return this.entries.blocks.reduce((sum, block) => sum + block.present, 0);
   }
 
+  /** Memory that the entries take. */
+  get bytes(): number {
+    return this.entries.blocks.reduce((sum, { memory }) => sum + memory.byteLength, 0);
+  }
+
   /** Number of entries that are neither left nor missing. */
   get live(): number {
     return this.entries.blocks.reduce((sum, block) => sum + block.live, 0);
@@ -169,6 +174,19 @@ export class Ledger {
       (index, slot) => {
         const block = this.entries.blockAt(index);
         if (isWithin(block, slot, from, to)) ids.push(block.ids[slot] ?? 0);
+      },
+    );
+    return ids;
+  }
+
+  /** Ids of the entries that left the scope and are to be published again all the same, ascending. */
+  leftToPublish(): number[] {
+    const ids: number[] = [];
+    this.entries.forEach(
+      ({ count, present }) => present < count,
+      (index, slot) => {
+        const block = this.entries.blockAt(index);
+        if ((~flagsAt(block, slot) & (LEFT | REPUBLISH)) === 0) ids.push(block.ids[slot] ?? 0);
       },
     );
     return ids;

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config';
+import { didYouMean } from '../../config/near-miss';
 import { ConfigError } from '../errors';
 import type { EntityId, StreamDeclaration } from '../model';
 import { allStreams } from '../sources/streams/all-streams';
@@ -39,7 +40,8 @@ export function changeTarget({
 function streamNamed(name: string): StreamDeclaration {
   const found = allStreams.find((stream) => stream.name === name);
   if (found !== undefined) return found;
-  throw usageError(`--stream expects one of ${allStreams.map((stream) => stream.name).join(', ')}, got "${name}"`);
+  const names = allStreams.map((stream) => stream.name);
+  throw usageError(`--stream expects one of ${names.join(', ')}, got "${name}"${didYouMean(name, names)}`);
 }
 
 /** The entities that are configured, to be named beside one that is not. */

@@ -2,6 +2,9 @@ import type { Shape } from '../changes/shape';
 import { exitCodeFor } from '../errors';
 import type { StreamName } from '../model';
 import { adviceOn } from './advice';
+import { painted, plainPage, type Page } from './page';
+
+const NAMED_FAILURES = 10;
 
 /** Outcome of one check. */
 export interface Finding {
@@ -86,6 +89,20 @@ function fieldsJson(entity: string | null, { stream, shape }: StreamFields): Rec
 }
 
 /** A finding as one line for a person. */
-export function findingLine({ check, entity, ok, text }: Finding): string {
-  return `${ok ? 'ok  ' : 'FAIL'} ${check}${entity === null ? '' : ` ${entity}`}: ${text}`;
+export function findingLine(finding: Finding, page: Page = plainPage): string {
+  const { ok, text } = finding;
+  return `${ok ? painted('green', 'ok  ', page) : painted('red', 'FAIL', page)} ${nameOf(finding)}: ${text}`;
+}
+
+/** The last line of all findings: how many checks failed, and which. */
+export function verdictText(all: readonly Finding[]): string {
+  const failed = all.filter(({ ok }) => !ok);
+  if (failed.length === 0) return `All ${all.length} checks are ok.`;
+  const named = failed.slice(0, NAMED_FAILURES).map(nameOf).join(', ');
+  const more = failed.length > NAMED_FAILURES ? ` and ${failed.length - NAMED_FAILURES} more` : '';
+  return `${failed.length} of ${all.length} failed: ${named}${more}`;
+}
+
+function nameOf({ check, entity }: Finding): string {
+  return `${check}${entity === null ? '' : ` ${entity}`}`;
 }

@@ -51,6 +51,7 @@ export async function checkKafka(
       data: new Map(settings.data.map((name) => [name, named(name)])),
       sweeps: named('sweeps'),
       entities: named('entities'),
+      status: named('status'),
     };
     await attempt('registry', null, () => checkRegistry(config, wanted, io.version));
     return null;

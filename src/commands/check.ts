@@ -6,11 +6,11 @@ import { forecast, type StreamToday } from '../rules/forecast';
 import { kafkaSettings } from '../service/cluster';
 import { usualPatience, type Patience } from '../service/patience';
 import { createKafka } from '../sinks/client';
-import { checkApi } from './check-entity';
-import { createFindings, findingLine, findingsJson } from './check-findings';
+import { checkApi, requestsFor } from './check-entity';
+import { createFindings, findingLine, findingsJson, verdictText, type Finding } from './check-findings';
 import { checkKafka } from './check-kafka';
 import { command } from './command';
-import { configHelp, configOptions, setUp } from './io';
+import { chosenEntities, configHelp, configOptions, printLines, setUp } from './io';
 import { planText } from './plan-text';
 
 const help = `Usage: infakt-kafka check [options]
@@ -18,10 +18,11 @@ const help = `Usage: infakt-kafka check [options]
 Looks at everything that a run needs and changes nothing: the configuration, the brokers, the topics and their settings, what the state
 topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, which fields of the newest rows
 of each list do not fit the schemas, are unknown or absent (their names and JSON types, never a value), how often each kind of scan will
-come round, free memory. Prints one line a
-check: ok, or what to do. Rights to write are not tried out, as that would change something.
+come round, free memory. Prints one line a check that is ok, then what failed and what to do, then how many failed. Rights to write are
+not tried out, as that would change something.
 
 Options
+  --entity ID        only this entity, besides Kafka
   --json             one JSON object on stdout; its array fields has the fields of each stream, by name and JSON type
 ${configHelp}
 
@@ -35,12 +36,14 @@ const BASE_BYTES = 150 * 1024 * 1024;
 /** `infakt-kafka check`: looks at everything that a run needs. */
 export const checkCommand = command({
   help,
-  options: { ...configOptions, json: { type: 'boolean', default: false } },
+  options: { ...configOptions, entity: { type: 'string' }, json: { type: 'boolean', default: false } },
   async run(values, io) {
-    const findings = createFindings((finding) => {
-      if (!values.json) io.stdout(`${findingLine(finding)}\n`);
-    });
-    const { attempt } = findings;
+    const show = (finding: Finding): void => {
+      if (!values.json) printLines(io, findingLine(finding, io.page), 5);
+    };
+    // What failed stands at the end, where it is seen.
+    const findings = createFindings((finding) => (finding.ok ? show(finding) : undefined));
+    const { attempt, all } = findings;
     const loaded = await attempt('configuration', null, () => {
       const value = setUp(io, values);
       const entities = value.config.entities.filter(({ enabled }) => enabled);
@@ -48,7 +51,9 @@ export const checkCommand = command({
       return Promise.resolve({ value, text });
     });
     if (loaded !== null) {
-      const { config, secrets, kafkaLog } = loaded;
+      const { secrets, kafkaLog } = loaded;
+      const config = { ...loaded.config, entities: chosenEntities(loaded.config, values.entity) };
+      io.stderr(`${costText(config)}\n`);
       const remembered = await checkKafka(config, createKafka(kafkaSettings(config, secrets), kafkaLog), io, attempt);
       const streams = await checkApi(config, secrets, io, checkPatience(), remembered ?? new Map(), attempt);
       await attempt('plan', null, () => checkPlan(config, streams));
@@ -57,9 +62,25 @@ export const checkCommand = command({
     }
     const code = findings.exitCode();
     if (values.json) io.stdout(`${JSON.stringify(findingsJson(findings))}\n`);
+    else {
+      for (const finding of all) if (!finding.ok) show(finding);
+      printLines(io, verdictText(all));
+    }
     return code;
   },
 });
+
+/** What the check asks of the API, before it begins. */
+function costText({ entities, service }: Config): string {
+  const requests = entities.reduce((sum, entity) => sum + requestsFor(entity), 0);
+  const { requestsPerMinute } = service.infakt;
+  const minutes = requestsPerMinute === 0 ? 0 : requests / requestsPerMinute;
+  const time =
+    minutes < 0.5
+      ? 'a few seconds'
+      : `about ${minutes < 2 ? `${Math.ceil(minutes * 60)} s` : `${Math.ceil(minutes)} min`}`;
+  return `checking ${entities.length} ${entities.length === 1 ? 'entity' : 'entities'}: up to ${requests} requests, ${time}`;
+}
 
 /** Three quick tries of a request instead of six long ones, as a person is waiting. */
 function checkPatience(): Patience {

@@ -1,15 +1,19 @@
 import { firstValueFrom } from 'rxjs';
 
 import type { Config } from '../../config/config';
-import { loadConfig } from '../../config/load';
+import { contentOfEntities } from '../../config/entity-files';
+import { loadConfig, loadEntitiesAnew } from '../../config/load';
+import { didYouMean } from '../../config/near-miss';
 import { readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
 import { allStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
+import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
 import { logText } from '../log-text';
+import { fitted, pageOf, plainPage, type Page } from './page';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -19,10 +23,19 @@ export interface Io {
   readonly stderr: (text: string) => void;
   /** Columns of the terminal that stderr is; null = not a terminal. */
   readonly columns: number | null;
+  /** How results are shown; plain unless given. */
+  readonly page?: Page;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** How this process calls itself among the replicas of its service. */
+  readonly replica: string;
+}
+
+/** Prints lines of a result for a person, as wide as the page. */
+export function printLines({ stdout, page = plainPage }: Pick<Io, 'stdout' | 'page'>, text: string, indent = 2): void {
+  stdout(`${fitted(text, page, indent)}\n`);
 }
 
 /** The name of the signal that stops the process, once it has come. */
@@ -35,17 +48,37 @@ export async function whenStopped({ stop }: Pick<Io, 'stop'>): Promise<string> {
 export const configOptions = {
   config: { type: 'string', default: 'config/service.json' },
   entities: { type: 'string', default: 'config/entities' },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** Lines of a help about the options that every command with a configuration has. */
 export const configHelp = `  --config FILE      the service file (config/service.json)
-  --entities DIR     the folder with one file per legal entity (config/entities)
+  --entities DIR     the folder with one file per legal entity (entities, beside the service file)
   --help             this text`;
 
 /** A command line that cannot be understood; the message says what was expected. */
 export function usageError(message: string): ConfigError {
-  return new ConfigError(`${message}; see --help`);
+  return new ConfigError(`${message}${message.endsWith('?') ? ' See' : '; see'} --help`);
+}
+
+/** No entity has the name that `--entity` gives; `known` are those that do. */
+export function unknownEntity(name: string, known: readonly string[]): ConfigError {
+  const names = [...new Set(known)];
+  return usageError(
+    `--entity expects one that is configured or remembered (${names.join(', ')}), got "${name}"${didYouMean(name, names)}`,
+  );
+}
+
+/** The enabled entities, or the one that `--entity` names; any other name is a usage error. */
+export function chosenEntities({ entities }: Pick<Config, 'entities'>, only: string | undefined): Config['entities'] {
+  const enabled = entities.filter((entity) => entity.enabled);
+  if (only === undefined) return enabled;
+  const chosen = enabled.filter(({ id }) => id === only);
+  if (chosen.length > 0) return chosen;
+  const names = enabled.map(({ id }) => id);
+  const isDisabled = entities.some(({ id }) => id === only);
+  const got = isDisabled ? `"${only}", which is not enabled` : `"${only}"${didYouMean(only, names)}`;
+  throw usageError(`--entity expects one that is enabled (${names.join(', ')}), got ${got}`);
 }
 
 /** What a command with a configuration begins with. */
@@ -54,6 +87,8 @@ export interface SetUp {
   readonly logger: Logger;
   readonly kafkaLog: KafkaLog;
   readonly secrets: Secrets;
+  /** The files of the entities, for whoever goes on while they change. */
+  readonly entityFiles: EntityFiles;
 }
 
 /** What nothing shows of entities without a NIP; null = each that is read has one. */
@@ -63,10 +98,11 @@ export function withoutNip({ entities }: Pick<Config, 'entities'>): string | nul
   return `no nip is set for ${names.join(', ')}: whichever account a key shows first is taken for the right one, so a key set by mistake publishes another company's rows; set nip in ${names.length === 1 ? "the entity's file" : 'the file of each'}`;
 }
 
-/** Writes lines of the log to stderr, as the format says; in colours on a terminal, unless NO_COLOR is set. */
+/** Writes lines of the log to stderr, as the format says; in colours where a page of the terminal has them. */
 function logWriter({ stderr, columns, env }: Io, format: Config['service']['log']['format']): (line: string) => void {
   if (format === 'json' || (format === 'auto' && columns === null)) return stderr;
-  const colour = columns !== null && (env['NO_COLOR'] ?? '') === '';
+  const terminal = columns === null ? {} : { isTTY: true, columns };
+  const { hasColour: colour } = pageOf(terminal, env);
   return (line) => stderr(logText(line, { colour }));
 }
 
@@ -76,16 +112,22 @@ export function setUp(
   { config: configFile, entities }: { readonly config: string; readonly entities: string },
   { needsApiKeys = true }: { readonly needsApiKeys?: boolean } = {},
 ): SetUp {
+  const sources = {
+    entitiesDirectory: entities,
+    env: io.env,
+    knownStreams: allStreams.map(({ name }) => name),
+  };
+  const content = (): string => contentOfEntities(entities);
+  // Before they are loaded: what changes meanwhile is seen as a change.
+  const loadedContent = content();
   const {
     config,
     warnings,
     secrets: loaded,
   } = loadConfig({
+    ...sources,
     configFile,
-    entitiesDirectory: entities,
     needsApiKeys,
-    env: io.env,
-    knownStreams: allStreams.map(({ name }) => name),
     knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
   });
   const known = new Set(loaded);
@@ -106,5 +148,15 @@ export function setUp(
   for (const warning of warnings) logger.warn({ about: warning }, 'configuration');
   // The log of kafkajs is about its own retries; errors of this program report what those come to.
   const kafkaLog: KafkaLog = ({ message }) => logger.debug({ kafkajs: message }, 'kafka client');
-  return { config, logger, kafkaLog, secrets };
+  const entityFiles: EntityFiles = {
+    loaded: loadedContent,
+    content,
+    load() {
+      const { entities: anew, warnings: about, secrets: seen } = loadEntitiesAnew(sources);
+      for (const secret of seen) known.add(secret);
+      for (const warning of about) logger.warn({ about: warning }, 'configuration');
+      return anew;
+    },
+  };
+  return { config, logger, kafkaLog, secrets, entityFiles };
 }

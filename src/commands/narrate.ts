@@ -103,11 +103,6 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
     isShared = owned < of;
   }
 
-  function tellWaiting({ wait }: EventOf<'waiting'>): void {
-    if (wait === null) return;
-    logger.info({ for: wait.forWhom, until: new Date(wait.untilMs).toISOString() }, 'waiting');
-  }
-
   return {
     tell(event) {
       switch (event.kind) {
@@ -132,10 +127,16 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           tellShards(event);
           return;
         case 'waiting':
-          tellWaiting(event);
+          tellWaiting(logger, event);
+          return;
+        case 'entities':
+          tellEntities(logger, event);
           return;
         case 'surroundings':
           logger.warn({ about: event.about }, 'surroundings');
+          return;
+        case 'commit':
+        case 'status':
           return;
         default:
           tellProgress(event);
@@ -143,6 +144,16 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
     },
     sumUp: () => sums.sumUp(),
   };
+}
+
+function tellEntities(logger: Logger, { added, changed, removed }: EventOf<'entities'>): void {
+  if (added.length + changed.length + removed.length === 0) return;
+  logger.info({ added, changed, removed }, 'entity files changed');
+}
+
+function tellWaiting(logger: Logger, { wait }: EventOf<'waiting'>): void {
+  if (wait === null) return;
+  logger.info({ for: wait.forWhom, until: new Date(wait.untilMs).toISOString() }, 'waiting');
 }
 
 /** Adds to what a person was told; returns whether it was not told before. */

@@ -2,11 +2,15 @@ import { ConfigError, exitCodeFor, troubleOf } from '../errors';
 import type { Counts, Misfits } from '../model';
 import type { Progress } from '../reading/progress';
 import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
+import { DEFAULT_DAYS } from '../rules/scope';
 import type { ServiceEvent } from '../service/events';
 import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
 import { adviceOn } from './advice';
 import type { Io } from './io';
 import { misfitsText } from './misfits-text';
+import { painted, plainPage, type Page } from './page';
+
+const NAMED_STREAMS = 10;
 
 /** What a run did to one stream. */
 export interface StreamReport {
@@ -23,6 +27,9 @@ export interface StreamReport {
   advice: string | null;
   /** Values published in this run that were not of their field's kind. */
   misfits: Misfits;
+  /** The first day of a scope that nobody has set; null = not known, or a person has set the scope. */
+  defaultFrom: string | null;
+  readonly hasDefaultScope: boolean;
   /** Null until the deletions of the finished sweep are decided. */
   completeness: Completeness | null;
   /** The stream was parked in this run as its rows were of another shape. */
@@ -41,9 +48,11 @@ export function failureReason(error: unknown): string {
   );
 }
 
-/** The report of a stream of which nothing was read yet. */
-export function newReport(entity: string, stream: string): StreamReport {
+/** The report of a stream of which nothing was read yet. `hasDefaultScope`: whether no `start_date` is set. */
+export function newReport(entity: string, stream: string, hasDefaultScope = false): StreamReport {
   return {
+    hasDefaultScope,
+    defaultFrom: null,
     entity,
     stream,
     requests: 0,
@@ -79,9 +88,12 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'lost':
     case 'shard-ready':
     case 'contact':
+    case 'entities':
     case 'shards':
     case 'waiting':
     case 'surroundings':
+    case 'commit':
+    case 'status':
       return;
     default:
       noteProgress(reports, event, nowMs);
@@ -102,6 +114,7 @@ function noteProgress(reports: Reports, progress: Progress, nowMs: number): void
       report.misfits = addMisfits(report.misfits, progress.misfits ?? {});
       report.totalCount = progress.cursor.totalCount;
       report.sweepRows = progress.cursor.counts.rows;
+      if (report.hasDefaultScope) report.defaultFrom = progress.cursor.query.from;
     }
     if (progress.kind === 'parked' && progress.reason === 'shape-changed') report.shapeChanged = true;
     if (progress.kind === 'swept') {
@@ -154,18 +167,28 @@ export function asJson(report: StreamReport): Record<string, unknown> {
 }
 
 /** The report as one line for a person. */
-export function summary(report: StreamReport): string {
-  const { entity, stream, counts, misfits, complete, reason, advice, completeness } = report;
+export function summary(report: StreamReport, page: Page = plainPage): string {
+  const { entity, stream, counts, misfits, complete, reason, advice, completeness, defaultFrom } = report;
   const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
+  const scope = defaultFrom === null ? '' : ` (start_date not set: ${DEFAULT_DAYS} days, from ${defaultFrom})`;
   const first = firstRead > 0 ? `, ${firstRead} first read` : '';
   const again = republished > 0 ? `, ${republished} republished` : '';
   const gone = deleted > 0 ? `, ${deleted} deleted` : '';
   const letters = deadLetters > 0 ? `, ${deadLetters} dead-lettered` : '';
   const lacks = completeness === null ? '' : shortcomingsText(completeness);
   const odd = Object.keys(misfits).length > 0 ? `, misfits in ${misfitsText(misfits)}` : '';
-  const because = `NOT complete: ${reason ?? 'unknown'}${advice === null ? '' : `, ${advice}`}`;
-  const end = `${complete ? 'complete' : because}${lacks === '' ? '' : `: ${lacks}`}`;
-  return `${entity} ${stream}: ${rows} rows${first}, ${created - firstRead} created, ${updated} updated${again}${gone}, ${unchanged} unchanged${letters}${odd} in ${seconds(report).toFixed(1)} s, ${end}`;
+  const because = `${painted('red', 'NOT complete', page)}: ${reason ?? 'unknown'}${advice === null ? '' : `, ${advice}`}`;
+  const end = `${complete ? painted('green', 'complete', page) : because}${lacks === '' ? '' : `: ${lacks}`}`;
+  return `${entity} ${stream}: ${rows} rows${scope}${first}, ${created - firstRead} created, ${updated} updated${again}${gone}, ${unchanged} unchanged${letters}${odd} in ${seconds(report).toFixed(1)} s, ${end}`;
+}
+
+/** The last line of all reports: how many streams are complete, and which are not. */
+export function verdictText(reports: readonly StreamReport[]): string {
+  const lacking = reports.filter(({ complete }) => !complete).map(({ entity, stream }) => `${entity} ${stream}`);
+  if (lacking.length === 0) return `All ${reports.length} streams are complete.`;
+  const named = lacking.slice(0, NAMED_STREAMS).join(', ');
+  const more = lacking.length > NAMED_STREAMS ? ` and ${lacking.length - NAMED_STREAMS} more` : '';
+  return `${lacking.length} of ${reports.length} streams are NOT complete: ${named}${more}`;
 }
 
 /** Shows a person how far a run is. */
@@ -225,6 +248,8 @@ function totals(reports: Reports): {
   of: number;
   rows: number;
   requests: number;
+  /** Streams whose number of rows is not known yet, those left out that nobody waits for. */
+  uncounted: number;
 } {
   const all = [...reports.values()];
   const sum = (what: (report: StreamReport) => number): number =>
@@ -234,6 +259,7 @@ function totals(reports: Reports): {
     of: sum(({ totalCount, sweepRows }) => Math.max(totalCount ?? 0, sweepRows)),
     rows: sum(({ counts }) => counts.rows),
     requests: sum(({ requests }) => requests),
+    uncounted: all.filter(({ totalCount, reason }) => totalCount === null && reason === null).length,
   };
 }
 
@@ -255,9 +281,10 @@ function lines(io: Pick<Io, 'stderr'>, reports: Reports, nowMs: () => number, wa
 function bar(io: Pick<Io, 'stderr'>, columns: number, reports: Reports, nowMs: () => number, waits: Waits): Display {
   const begun = nowMs();
   const told = new Set<string>();
+  let filled = 0;
   return {
     show() {
-      const { done, of, rows, requests } = totals(reports);
+      const { done, of, rows, requests, uncounted } = totals(reports);
       // Each wait is a line of its own above the bar, once.
       for (const text of waits.texts()) {
         if (!told.has(text)) io.stderr(`\r\u001b[K${text}\n`);
@@ -265,10 +292,19 @@ function bar(io: Pick<Io, 'stderr'>, columns: number, reports: Reports, nowMs: (
       }
       if (requests === 0 && waits.texts().length > 0) return;
       const rate = rows / ((nowMs() - begun) / 1_000);
-      const left = rate > 0 && of > done ? `${Math.ceil((of - done) / rate)} s left` : '';
-      const text = ` ${done}/${of} rows  ${Math.round(rate)} rows/s  ${requests} requests  ${left}`;
+      const isCounted = uncounted === 0;
+      // The bar waits until all rows are counted, and stays where it is when more rows come: it never goes back.
+      const share = isCounted && of > 0 ? done / of : 0;
+      const left = isCounted && rate > 0 && of > done ? `${Math.ceil((of - done) / rate)} s left` : '';
+      const counted = isCounted
+        ? `${done}/${of} rows`
+        : `${done} rows, ${reports.size - uncounted}/${reports.size} lists counted`;
+      const text = ` ${counted}  ${Math.round(rate)} rows/s  ${requests} requests  ${left}`.slice(
+        0,
+        Math.max(0, columns - 3),
+      );
       const width = Math.max(0, Math.min(30, columns - text.length - 3));
-      const filled = of === 0 ? 0 : Math.round((done / of) * width);
+      filled = Math.min(width, Math.max(filled, Math.round(share * width)));
       io.stderr(`\r[${'='.repeat(filled)}${' '.repeat(width - filled)}]${text}\u001b[K`);
     },
     end: () => io.stderr('\r\u001b[K'),

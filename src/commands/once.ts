@@ -4,7 +4,7 @@ import { runService } from '../service/serve';
 import { usualPatience, type Patience } from '../service/patience';
 import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
-import { configHelp, configOptions, setUp, whenStopped, withoutNip } from './io';
+import { configHelp, configOptions, printLines, setUp, whenStopped, withoutNip } from './io';
 import { createNarrator } from './narrate';
 import {
   asJson,
@@ -14,13 +14,15 @@ import {
   newReport,
   note,
   summary,
+  verdictText,
   type StreamReport,
 } from './once-report';
 
 const help = `Usage: infakt-kafka once [options]
 
 Reads one complete sweep of every stream of every enabled entity, publishes what changed since the last run, and exits. A sweep that was
-begun before is finished; what changed since then in the rows that it had read is published by the next run. Progress goes to stderr.
+begun before is finished; what changed since then in the rows that it had read is published by the next run. Prints one line a stream, those
+that are not complete last; progress goes to stderr. Of an entity without start_date only the documents of the last 90 days are read.
 
 Options
   --json             print the result as one JSON object on stdout
@@ -48,7 +50,8 @@ export function onceCommand(
       if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const reports = new Map<string, StreamReport>();
       for (const entity of config.entities.filter(({ enabled }) => enabled)) {
-        for (const stream of entity.streams) reports.set(`${entity.id} ${stream}`, newReport(entity.id, stream));
+        for (const stream of entity.streams)
+          reports.set(`${entity.id} ${stream}`, newReport(entity.id, stream, entity.startDate === null));
       }
       const clock = (): number => performance.now();
       const waits = createWaits();
@@ -91,7 +94,12 @@ export function onceCommand(
           `${JSON.stringify({ complete, ...(cause === null ? {} : { cause }), streams: streams.map(asJson) })}\n`,
         );
       else if (nothingRead) io.stderr(`Nothing was read: ${ended}\n`);
-      else for (const report of streams) io.stderr(`${summary(report)}\n`);
+      else {
+        // What is not complete stands at the end, where it is seen.
+        for (const report of streams.toSorted((one, other) => Number(other.complete) - Number(one.complete)))
+          printLines(io, summary(report, io.page));
+        printLines(io, verdictText(streams));
+      }
       if (failure !== null) throw failure.error;
       return complete ? 0 : 3;
     },

@@ -24,7 +24,8 @@ export function forecastText({ scan, underWay, dueAtMs, everyMs }: Forecast, now
   return `${due}, then every ${spanText(everyMs)}`;
 }
 
-function spanText(ms: number): string {
+/** A time that passes, in the unit that suits it. */
+export function spanText(ms: number): string {
   if (!Number.isFinite(ms)) return 'never';
   if (ms < 120_000) return `${roundedText(ms / 1_000)} s`;
   return ms < 7_200_000 ? `${roundedText(ms / 60_000)} min` : `${roundedText(ms / 3_600_000)} h`;

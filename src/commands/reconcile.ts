@@ -16,7 +16,8 @@ import type { ComparedSum, Reconciled } from '../upkeep/reconcile-result';
 import { reconcileStream, type Reconciliation } from '../upkeep/reconcile-stream';
 import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import { command } from './command';
-import { configHelp, configOptions, setUp, usageError } from './io';
+import { configHelp, configOptions, printLines, setUp, unknownEntity } from './io';
+import { painted, plainPage } from './page';
 
 const help = `Usage: infakt-kafka reconcile [options]
 
@@ -74,12 +75,13 @@ export const reconcileCommand = command({
       },
     };
     const results = await reconcileAll(config, topics, values.entity).finally(() => registry?.close());
+    const { page = plainPage } = io;
     const agrees = results.every((each) => each.agrees && each.completeness.complete);
     const sorted = results.toSorted((a, b) => (a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0));
     if (values.json) io.stdout(`${JSON.stringify({ agrees, streams: sorted.map(asJson) })}\n`);
     else {
-      for (const each of sorted) io.stdout(asText(each));
-      io.stdout(agrees ? 'All agree.\n' : sentenceOf(results));
+      for (const each of sorted) printLines(io, asText(each), 4);
+      printLines(io, agrees ? painted('green', 'All agree.', page) : painted('red', sentenceOf(results), page));
     }
     return agrees ? 0 : 3;
   },
@@ -166,7 +168,7 @@ function subjectsIn({ entities }: Config, views: readonly StreamView[], only: st
     (entity) => only === undefined || entity === only,
   );
   if (names.length === 0)
-    throw usageError(`expected --entity to be one that is configured or remembered, got "${only ?? ''}"`);
+    throw unknownEntity(only ?? '', [...entities.map(({ id }) => id), ...views.map(({ entity }) => entity)]);
   return names.flatMap((entity) =>
     allStreams.flatMap((declaration) => {
       const view = views.find((each) => each.entity === entity && each.stream === declaration.name) ?? null;
@@ -177,7 +179,7 @@ function subjectsIn({ entities }: Config, views: readonly StreamView[], only: st
 }
 
 function sentenceOf(results: readonly Judged[]): string {
-  return results.every((each) => each.agrees) ? 'All agree, but NOT all are complete.\n' : 'NOT all agree.\n';
+  return results.every((each) => each.agrees) ? 'All agree, but NOT all are complete.' : 'NOT all agree.';
 }
 
 function isOf(key: unknown, { entity, declaration }: Subject): boolean {
@@ -225,15 +227,15 @@ function asText({ entity, stream, agrees, sweep, rows, sums, differences, apart,
     ...listed(apart.deadLettered, 'dead-lettered'),
     ...listed(apart.olderDefinition, 'published under other volatile fields, not comparable'),
   );
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }
 
 /** Net, VAT and gross as the sweep showed them; a second line where the topic says something else. */
 function tableOf(sums: readonly ComparedSum[]): string[] {
   const line = (label: string, { rows, amounts }: ComparedSum['sweep']): string =>
-    [label.padEnd(20), String(rows).padStart(8), ...amounts.map((amount) => moneyText(amount).padStart(18))].join(' ');
+    [label.padEnd(16), String(rows).padStart(7), ...amounts.map((amount) => moneyText(amount).padStart(14))].join(' ');
   return [
-    `  ${['month, currency'.padEnd(20), 'rows'.padStart(8), ...['net', 'VAT', 'gross'].map((name) => name.padStart(18))].join(' ')}`,
+    `  ${['month, currency'.padEnd(16), 'rows'.padStart(7), ...['net', 'VAT', 'gross'].map((name) => name.padStart(14))].join(' ')}`,
     ...sums.flatMap(({ month, currency, sweep, topic, agrees }) => [
       `  ${line(`${month ?? 'no date'} ${currency ?? 'no currency'}`, sweep)}${agrees ? '' : '  DIFFERS'}`,
       ...(JSON.stringify(sweep) === JSON.stringify(topic) ? [] : [`  ${line('  on the topic', topic)}`]),

@@ -2,7 +2,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { purge, reset } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
 import { command } from './command';
-import { configHelp, setUp } from './io';
+import { configHelp, printLines, setUp } from './io';
 
 const help = `Usage: infakt-kafka state reset --entity ID --yes [options]
 
@@ -46,10 +46,14 @@ export const resetCommand = command({
     if (values.json) io.stdout(`${JSON.stringify({ entity, done: values.yes, streams: done })}\n`);
     else {
       const [would, did] = values.purge ? ['would be purged', 'purged'] : ['would be published again', 'reset'];
-      for (const { stream, rows } of done) io.stdout(`${entity} ${stream}: ${rows} rows ${values.yes ? did : would}\n`);
-      if (values.purge && isRead) io.stdout(`${entity} is enabled: what it has is published anew.\n`);
+      for (const { stream, rows } of done)
+        printLines(io, `${entity} ${stream}: ${rows} rows ${values.yes ? did : would}`);
+      if (values.purge && isRead) printLines(io, `${entity} is enabled: what it has is published anew.`);
       if (!values.purge && values.yes)
-        io.stdout(`All of it is published again by the next sweep${isRead ? '' : ` once ${entity} is read again`}.\n`);
+        printLines(
+          io,
+          `All of it is published again by the next sweep${isRead ? '' : ` once ${entity} is read again`}.`,
+        );
     }
     if (!values.yes) io.stderr('nothing was changed; --yes does it\n');
     return 0;

@@ -5,12 +5,13 @@ import { allStreams } from '../sources/streams/all-streams';
 import { resync } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
 import { command } from './command';
-import { configHelp, setUp, usageError } from './io';
+import { configHelp, printLines, setUp, usageError } from './io';
 
 const help = `Usage: infakt-kafka resync --entity ID [options]
 
 Marks rows to be published again, as they are in inFakt then, with op "r": after a consumer lost records, or a fault of its own. The next
-scan that shows a marked row publishes it. A running service need not be stopped: it notices and goes on.
+scan that shows a marked row publishes it; a row outside the scope is read by its own address after a sweep. A running service need not be
+stopped: it notices and goes on.
 
 Options
   --entity ID        whose rows
@@ -59,10 +60,13 @@ export const resyncCommand = command({
     }
     for (const { stream, rows, outside } of marked) {
       if (rows === 0) continue;
-      const away = outside === 0 ? '' : `; ${outside} of them are outside the scope and wait until they return to it`;
-      io.stdout(`${entity} ${stream}: ${rows} rows marked${away}\n`);
+      const away = outside === 0 ? '' : `; ${outside} of them are outside the scope and read one by one after a sweep`;
+      printLines(io, `${entity} ${stream}: ${rows} rows marked${away}`);
     }
-    io.stdout('Each is published again by the next scan that shows it, at the latest by the next sweep that begins.\n');
+    printLines(
+      io,
+      'Each is published again by the next scan that shows it, at the latest by the next sweep that begins.',
+    );
     return 0;
   },
 });

@@ -6,6 +6,7 @@ import { type ServiceOptions } from '../service/run-context';
 import { command, type Command } from './command';
 import { configHelp, configOptions, setUp, whenStopped, withoutNip } from './io';
 import { createNarrator } from './narrate';
+import { watchRun } from './watch-run';
 
 const help = `Usage: infakt-kafka run [options]
 
@@ -13,13 +14,22 @@ Reads every stream of every enabled entity over and over and publishes what chan
 entity or stream that it concerns, which is tried again later; a Kafka that cannot be reached is tried until it can. Logs go to stderr:
 lines for people on a terminal, JSON otherwise (log.format).
 
+The files of the entities may be changed, added and removed while it runs: that acts within seconds on the entity alone. A file that is
+removed stops the reading and deletes nothing. Faulty files are reported, and the last good ones stay in force.
+
+While it runs, it answers on http.host:http.port (127.0.0.1:8080): /livez and /readyz for probes, /health says what is wrong and what to do,
+/metrics is for Prometheus.
+
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 
 Options
 ${configHelp}
 
-Exit code: 0 stopped, 2 configuration, or something that no waiting cures (the message says what to do).
+Exit code: 0 stopped, 2 configuration, a port that is taken, or something that no waiting cures (the message says what to do).
 `;
+
+/** How often time alone may change where a stream stands. */
+const LOOK_MS = 5_000;
 
 /** `infakt-kafka run`: reads everything over and over until stopped. */
 export function runCommand(
@@ -30,28 +40,41 @@ export function runCommand(
     help,
     options: configOptions,
     async run(values, io) {
-      const { config, logger, kafkaLog, secrets } = setUp(io, values);
+      const { config, logger, kafkaLog, secrets, entityFiles } = setUp(io, values);
       const unproven = withoutNip(config);
       if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
       void whenStopped(io).then((signal) => logger.info({ signal }, 'stopping: finishing what is being committed'));
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
+      const { replica, version } = io;
+      const watch = await watchRun({ config, secrets, logger, replica, version, now });
       const summing = setInterval(() => narrator.sumUp(), 60_000);
+      const looking = setInterval(() => watch.look(), LOOK_MS);
       await lastValueFrom(
         runService({
           config,
           patience,
           kafkaLog,
           secrets,
+          entityFiles,
           version: io.version,
           now,
           socketFactory,
           endless: true,
           stop: io.stop,
-        }).pipe(tap(narrator.tell)),
+          statuses: watch.statuses,
+          lastStatuses: watch.lastStatuses,
+        }).pipe(
+          tap(narrator.tell),
+          tap((event) => watch.tell(event)),
+        ),
         { defaultValue: null },
-      ).finally(() => clearInterval(summing));
+      ).finally(() => {
+        clearInterval(summing);
+        clearInterval(looking);
+        return watch.close();
+      });
       await whenStopped(io);
       logger.info('stopped');
       return 0;

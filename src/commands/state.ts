@@ -1,26 +1,30 @@
 import type { Config } from '../../config/config';
-import { shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
-import { NO_COUNTS } from '../rules/cursor';
+import { shortcomingsJson, type Completeness } from '../rules/completeness';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
 import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import { allStreams } from '../sources/streams/all-streams';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
 import { command, type Command } from './command';
-import { configHelp, configOptions, setUp, usageError } from './io';
-import { misfitsText } from './misfits-text';
-import { forecastText, planText } from './plan-text';
+import { configHelp, configOptions, printLines, setUp, unknownEntity, usageError } from './io';
+import { plainPage } from './page';
+import { planText } from './plan-text';
 import { resetCommand } from './reset';
+import { stateText } from './state-text';
 
 const help = `Usage: infakt-kafka state show [options]
        infakt-kafka state reset --help
 
-Prints what the state topic remembers: for each entity and stream the scans and where they stand, the rows in the ledger, the last
-finished sweep and what it lacks, the fields whose values were not of their kind, what waits for a person and how to release it, and
-the plan: when each scan comes next, how often at today's size, and the requests that it takes. Changes nothing and does not disturb a running service.
+Prints what the state topic remembers: a summary, then the entities, the worst first. An entity in which all is well has one line. Of a
+stream that is not complete, and with --entity of every stream: the scans and where they stand, the rows in the ledger, the last finished
+sweep and what it lacks, the fields whose values were not of their kind, what waits for a person and how to release it, when each scan
+comes next. Last comes the plan: how often each scan comes round at today's size, and the requests that it takes. Changes nothing and does
+not disturb a running service.
+
 Which streams are parked is not stored, so it is not shown: every start tries at once, and the log of the running service says so.
 
 Options
+  --entity ID        only this entity, every stream of it in full
   --json             one JSON object on stdout
 ${configHelp}
 `;
@@ -32,33 +36,47 @@ const DEADLINE_MS = 10 * 60_000;
 
 const showCommand = command({
   help,
-  options: { ...configOptions, json: { type: 'boolean', default: false } },
+  options: { ...configOptions, entity: { type: 'string' }, json: { type: 'boolean', default: false } },
   takesWords: true,
   async run(values, io, words) {
     if (words.length !== 1 || words[0] !== 'show')
       throw usageError(`expected "state show" or "state reset", got "state ${words.join(' ')}"`);
     const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const topic = `${config.service.topics.prefix}.state`;
-    const { accounts, streams: shown } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
+    const { accounts, streams } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
       serviceId: config.service.service.id,
       topic,
       stop: io.stop,
       deadlineMs: DEADLINE_MS,
     });
+    const shown = streams.filter(({ entity }) => values.entity === undefined || entity === values.entity);
+    const entities = config.entities.filter(({ id }) => values.entity === undefined || id === values.entity);
+    if (shown.length === 0 && entities.length === 0)
+      throw unknownEntity(values.entity ?? '', [...config.entities.map(({ id }) => id), ...accounts.keys()]);
     const nowMs = Date.now();
     const { requestsPerMinute } = config.service.infakt;
-    const planned = forecast(readIn(config, shown), { settings: config.service.schedule, requestsPerMinute, nowMs });
+    const planned = forecast(readIn({ entities }, shown), {
+      settings: config.service.schedule,
+      requestsPerMinute,
+      nowMs,
+    });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries(accounts), streams: shown.map((view) => asJson(view, completenessIn(config, view))), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries([...accounts].filter(([id]) => values.entity === undefined || id === values.entity)), streams: shown.map((view) => asJson(view, completenessIn(config, view))), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
       );
-    else if (shown.length === 0) io.stdout(`${topic} remembers nothing yet\n`);
+    else if (shown.length === 0) printLines(io, `${topic} remembers nothing yet`);
     else {
-      for (const view of shown) io.stdout(asText(view, completenessIn(config, view), planned, nowMs));
-      io.stdout(`plan: ${planText(planned, requestsPerMinute)}\n`);
-      io.stdout(
-        `${NOT_STORED.join()}: not stored, as every start tries at once; the log of the running service says so\n`,
+      const { page = plainPage } = io;
+      const judged = shown.map((view) => ({ view, completeness: completenessIn(config, view) }));
+      const inFull = values.entity !== undefined;
+      const lines = stateText(judged, { entities, plan: planned, nowMs, page, inFull });
+      for (const line of lines) printLines(io, line, 4);
+      printLines(io, `plan: ${planText(planned, requestsPerMinute)}`);
+      printLines(
+        io,
+        `${NOT_STORED.join()}: not stored, as every start tries at once; the log of the running service says so`,
       );
+      if (!inFull) printLines(io, 'state show --entity ID tells of one entity in full');
     }
     return 0;
   },
@@ -90,7 +108,7 @@ function asJson(
 }
 
 /** The streams that are read as configured. */
-function readIn({ entities }: Config, views: readonly StreamView[]): readonly StreamToday[] {
+function readIn({ entities }: Pick<Config, 'entities'>, views: readonly StreamView[]): readonly StreamToday[] {
   return entities
     .filter(({ enabled }) => enabled)
     .flatMap(({ id, streams }) =>
@@ -120,37 +138,4 @@ function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: numbe
       every_seconds: everyMs / 1_000,
     })),
   };
-}
-
-function asText(view: StreamView, completeness: Completeness, { forecasts }: Plan, nowMs: number): string {
-  const { entity, stream, ledger, cursors, hold } = view;
-  const last = lastSweep(cursors);
-  const lastText =
-    last === null
-      ? 'no finished sweep yet'
-      : `last finished sweep: ${last.number}${last.finished_at === null ? '' : `, finished ${last.finished_at}`}`;
-  const scans = Object.entries(cursors).map(([scan, cursor]) => {
-    const { from, to } = cursor.query;
-    const scope =
-      from === null && to === null ? 'everything' : `${from ?? 'the beginning'} to ${to ?? 'now and beyond'}`;
-    const where =
-      cursor.finishedAt === null
-        ? `under way at offset ${cursor.position.offset} of ${cursor.totalCount ?? '?'}`
-        : 'complete';
-    const { rows, created, firstRead, updated, republished, unchanged, deadLetters } = {
-      ...NO_COUNTS,
-      ...cursor.counts,
-    };
-    return `  ${scan} ${cursor.number}: ${where}, ${scope}, started ${cursor.startedAt}; ${rows} rows, ${created} created (${firstRead} first read), ${updated} updated, ${republished} republished, ${unchanged} unchanged, ${deadLetters} dead-lettered\n`;
-  });
-  const next = forecasts
-    .filter(({ scan }) => scan.entity === entity && scan.stream === stream)
-    .map((each) => `  next ${each.scan.scan}: ${forecastText(each, nowMs)}\n`);
-  const missing = ledger.missingSince(Number.MAX_SAFE_INTEGER).length;
-  const held = hold === null ? '' : `  HELD since ${hold.since}: ${hold.reason} (hold ${hold.id})\n`;
-  const lacks = shortcomingsText(completeness);
-  const stands = lacks === '' ? '' : `  ${completeness.complete ? 'complete' : 'NOT complete'}: ${lacks}\n`;
-  const { misfits } = cursors['sweep'] ?? {};
-  const odd = misfits === undefined ? '' : `  misfits published so far: ${misfitsText(misfits)}\n`;
-  return `${entity} ${stream}: ${ledger.size} rows in the ledger, ${missing} missing, ${lastText}\n${stands}${odd}${[...scans, ...next].join('')}${held}`;
 }

@@ -1,6 +1,6 @@
 import { concat, EMPTY, from, throwError, type Observable } from 'rxjs';
 
-import type { Cursor } from '../model';
+import type { Cursor, ScanName } from '../model';
 import { hasPublished } from '../rules/cursor';
 import type { PageResult } from '../shard/page-changes';
 import type { Progress } from './progress';
@@ -10,9 +10,10 @@ import type { StreamReading } from './stream-reading';
 export function reportPage(
   reading: StreamReading,
   { cursor, parks }: Pick<PageResult, 'cursor' | 'parks'>,
+  scan: ScanName,
   then: readonly Progress[] = [],
 ): Observable<Progress> {
-  const reported = from([...takeCommitted(reading, cursor), ...then]);
+  const reported = from([...takeCommitted(reading, cursor, scan), ...then]);
   return parks === null
     ? reported
     : concat(
@@ -30,10 +31,11 @@ export function reportRest(reading: StreamReading): Observable<Progress> {
   return from(isNew ? [page, ...letters] : letters);
 }
 
-function takeCommitted({ handle, place }: StreamReading, cursor: Cursor) {
+function takeCommitted({ handle, place }: StreamReading, cursor: Cursor, scan?: ScanName) {
   const { counts, deadLettered, misfits } = handle.takeCommitted();
   const told = Object.keys(misfits).length === 0 ? {} : { misfits };
-  const page = { kind: 'page', ...place, counts, cursor, ...told } as const;
+  const read = scan === undefined ? {} : { scan };
+  const page = { kind: 'page', ...place, counts, cursor, ...read, ...told } as const;
   const letters = deadLettered.map((row) => ({ kind: 'dead-letter', ...place, ...row }) as const);
   return [page, ...letters] as const;
 }

@@ -1,5 +1,5 @@
 import type { ParkReason } from '../errors';
-import type { Counts, Cursor, EntityId, Misfits } from '../model';
+import type { Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
 import type { Completeness } from '../rules/completeness';
 import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
@@ -12,7 +12,10 @@ export type Progress =
       readonly entity: EntityId;
       readonly stream: string;
       readonly counts: Counts;
+      /** Where its walk stands; without `scan`, where the sweep does. */
       readonly cursor: Cursor;
+      /** The scan whose page it is; absent = it tells of what was committed after its scan had ended. */
+      readonly scan?: ScanName;
       /** Published values that were not of their field's kind; absent = there were none. */
       readonly misfits?: Misfits;
     }
@@ -25,6 +28,10 @@ export type Progress =
       readonly stream: string;
       readonly cursor: Cursor;
       readonly completeness: Completeness;
+      /** Rows that the stream's list should have. */
+      readonly live: number;
+      /** Memory that the stream's ledger takes. */
+      readonly ledgerBytes: number;
     }
   /** A sweep is finished and durable. */
   | { readonly kind: 'sweep'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }
@@ -61,7 +68,14 @@ export type Progress =
       readonly since: number;
     }
   /** Something is worth a person's attention; reading goes on. */
-  | { readonly kind: 'warning'; readonly entity: EntityId; readonly stream: string | null; readonly message: string };
+  | {
+      readonly kind: 'warning';
+      readonly entity: EntityId;
+      readonly stream: string | null;
+      readonly message: string;
+      /** Set where it is that the API does not heed a filter. */
+      readonly about?: 'filter-ignored';
+    };
 
 /** Whether something was read: nothing else shows that a parked stream or entity works again. */
 export function wasRead({ kind }: Progress): boolean {

@@ -37,7 +37,12 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
           return from(addPage(reading, scanName, page, walk.markOf(page))).pipe(
             mergeMap((done) =>
               concat(
-                reportPage(reading, done, progressOf(reading, scanName, { outsideQuery, end, warnings }, done)),
+                reportPage(
+                  reading,
+                  done,
+                  scanName,
+                  progressOf(reading, scanName, { outsideQuery, end, warnings }, done),
+                ),
                 readRows(reading, done),
               ),
             ),
@@ -110,7 +115,8 @@ function progressOf(
   { cursor, misfits }: PageResult,
 ): Progress[] {
   const progress: Progress[] = [];
-  if (outsideQuery > 0) progress.push({ kind: 'warning', ...place, message: filterIgnored(stream, scanName) });
+  if (outsideQuery > 0)
+    progress.push({ kind: 'warning', ...place, about: 'filter-ignored', message: filterIgnored(stream, scanName) });
   progress.push(...warnings.map((message): Progress => ({ kind: 'warning', ...place, message })));
   progress.push(
     ...Object.keys(misfits).map((field): Progress => ({ kind: 'warning', ...place, message: misfitSeen(field) })),

@@ -20,6 +20,7 @@ import type { Answer, Page, Row, StreamDeclaration } from '../model';
 import { startPosition } from '../rules/paging';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
+import type { Addressed } from '../shard/memory';
 import type { Detail } from '../sources/answers';
 import type { Asking, Rest } from '../sources/rest';
 import { spotRead } from '../sources/scan';
@@ -28,6 +29,9 @@ import type { Progress } from './progress';
 import { isOfThePage } from './recover-page';
 import { asking, scopeOf, type StreamReading } from './stream-reading';
 import { ofStreamAlone } from './stream-trouble';
+
+/** Rows outside the scope that are asked for after one sweep: each is a request, where a page of the list is a hundred rows. */
+const LEFT_ROWS = 1_000;
 
 /**
  * Reads one row again: in the list, where its rank says; where the list no longer has it, by its address. That it is not there either
@@ -51,6 +55,31 @@ export function readRow(reading: StreamReading, id: number): Observable<Progress
       }),
     );
   });
+}
+
+/**
+ * Reads rows outside the scope that are to be published again all the same, as no scan shows them: by their addresses, one after the other.
+ * One that is not there any more is not asked for again; one without a clear answer is, after the next sweep.
+ */
+export function readLeft(reading: StreamReading): Observable<Progress> {
+  const { shard, handle } = reading;
+  return defer(() => from(handle.leftToPublish().filter(hasAddress).slice(0, LEFT_ROWS))).pipe(
+    concatMap(({ id, address }) => {
+      if (shard.stop.aborted) return EMPTY;
+      return askAlone(reading, id, address).pipe(
+        mergeMap((detail) => {
+          if (detail.status === 'unclear') return EMPTY;
+          if (detail.status === 200) return addDetail(reading, detail.row, detail);
+          const { began, ended } = detail;
+          return add(reading, { interval: { after: id - 1, upTo: id }, rows: [], began, ended }, 'left');
+        }),
+      );
+    }),
+  );
+}
+
+function hasAddress(row: Addressed): row is Addressed & RowAddress {
+  return row.address !== null;
 }
 
 /** Reads a row by its address alone, as a page with the row in its middle cannot be had; a row that is not there is the sweep's to miss. */
@@ -226,6 +255,6 @@ function add(
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
   const { session, place } = reading;
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
-    mergeMap((done) => reportPage(reading, done)),
+    mergeMap((done) => reportPage(reading, done, 'spot')),
   );
 }

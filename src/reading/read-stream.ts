@@ -29,6 +29,7 @@ import { reportRest } from './committed';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
 import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
+import { readLeft } from './read-row';
 import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
 
 /** How long a scan whose filter has no effect rests. */
@@ -104,7 +105,8 @@ function repeatScan(repeated: RepeatedScan): Observable<Progress> {
         catchError((error: unknown) => {
           if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
           isFruitless = true;
-          return of<Progress>({ kind: 'warning', ...place, message: filterRefused(stream, scanName) });
+          const message = filterRefused(stream, scanName);
+          return of<Progress>({ kind: 'warning', ...place, about: 'filter-ignored', message });
         }),
       );
     });
@@ -156,13 +158,17 @@ function sweepFrom(reading: StreamReading, cursor: Cursor): Observable<Progress>
   return concat(readPages(reading, 'sweep', cursor), decideSweep(reading));
 }
 
-/** The deletions of a finished sweep, then whether the sweep is complete; of one that was broken off nothing. */
+/**
+ * The deletions of a finished sweep, what it cannot show and is to be published again, then whether the sweep is complete; of one that was
+ * broken off nothing.
+ */
 function decideSweep(reading: StreamReading): Observable<Progress> {
-  const deletions = defer(() => {
+  const decided = defer(() => {
     const sweep = cursorOf(reading, 'sweep');
-    return isComplete(sweep) && !reading.shard.stop.aborted ? publishDeletions(reading, sweep) : EMPTY;
+    if (!isComplete(sweep) || reading.shard.stop.aborted) return EMPTY;
+    return concat(publishDeletions(reading, sweep), readLeft(reading));
   });
-  return concat(deletions, swept(reading));
+  return concat(decided, swept(reading));
 }
 
 /** Whether the finished sweep is complete, now that its deletions are decided; nothing of a sweep that was broken off. */
@@ -171,7 +177,11 @@ function swept(reading: StreamReading): Observable<Progress> {
     const cursor = cursorOf(reading, 'sweep');
     if (!isComplete(cursor)) return EMPTY;
     const completeness = reading.handle.completeness();
-    return concat(reportRest(reading), of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness }));
+    const size = { live: reading.handle.live(), ledgerBytes: reading.handle.ledgerBytes() };
+    return concat(
+      reportRest(reading),
+      of<Progress>({ kind: 'swept', ...reading.place, cursor, completeness, ...size }),
+    );
   });
 }
 

@@ -50,7 +50,7 @@ export interface ShardReadingOptions {
   /** Pages of one scan that may be on their way at a time. */
   readonly credits: number;
   readonly requestOrder: RequestOrder;
-  readonly twins: Twins;
+  readonly twins: Pick<Twins, 'check' | 'identified'>;
   readonly now: () => number;
   /** Names what waits for a person. */
   readonly newId: () => string;

@@ -106,6 +106,8 @@ export interface Twins {
   identified(entity: EntityId, accountUuid: string | null): void;
   /** Throws a FatalError that parks the entity where another one's rows are among these, by id and uuid; the other is stopped as well. */
   check(entity: EntityId, stream: StreamName, rows: readonly Row[]): void;
+  /** A person changed or removed the entity: it, and whoever was stopped for its sake, is judged anew. */
+  forget(entity: EntityId): void;
 }
 
 /** The uuid under which an entity remembers a row; null = none. */
@@ -116,6 +118,11 @@ export function createTwins(holders: ReadonlyMap<EntityId, UuidOf>, owners: Pick
   const found = new Map<EntityId, EntityId>();
   const accounts = new Map<EntityId, string>();
   return {
+    forget(entity) {
+      accounts.delete(entity);
+      found.delete(entity);
+      for (const [other, twin] of found) if (twin === entity) found.delete(other);
+    },
     identified(entity, accountUuid) {
       if (accountUuid === null) accounts.delete(entity);
       else accounts.set(entity, accountUuid);

@@ -1,7 +1,8 @@
 import type { Query, Row, StreamDeclaration } from '../model';
 import type { TimedScan } from './rhythm';
 
-const DEFAULT_DAYS = 90;
+/** Days before the first run that are in scope unless `start_date` is set. */
+export const DEFAULT_DAYS = 90;
 /** Milliseconds of a day of the calendar in UTC. */
 export const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -2,7 +2,7 @@ import type { RequestOrder } from '../reading/stream-reading';
 import type { EntityConfig, ServiceConfig } from '../../config/config';
 import { createHttp } from '../http';
 import type { Secrets } from '../secrets';
-import { createBudget, monotonicClock, type RequestPace } from '../sources/budget';
+import { createBudget, monotonicClock, type Allowance, type RequestPace } from '../sources/budget';
 import { createApiKey } from '../sources/api-key';
 import { createRest, type RequestAttempt, type Rest } from '../sources/rest';
 import type { Patience } from './patience';
@@ -12,6 +12,7 @@ export interface Api {
   of(entity: Pick<EntityConfig, 'id' | 'apiKey' | 'apiKeyFile'>, onAttempt?: (attempt: RequestAttempt) => void): Rest;
   /** How much of the configured requests is this replica's. */
   setShare(share: number): void;
+  allowance(): Allowance;
   close(): void;
 }
 
@@ -53,6 +54,7 @@ export function openApi(
         onAttempt,
       }),
     setShare: budget.setShare,
+    allowance: budget.allowance,
     close() {
       http.close();
       budget.close();

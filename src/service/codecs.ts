@@ -16,6 +16,7 @@ import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { createRegistry, type RegistrySettings } from '../sinks/registry';
 import { type SubjectSchema } from '../sinks/registry-subjects';
 import type { Topic, Topics } from '../sinks/topics';
+import type { StatusCodec } from '../status/stream-status';
 import { allStreams } from '../sources/streams/all-streams';
 import type { ExpectedKeys } from '../state/layout';
 import { LAYOUT_VERSION, type Definition, type Layout } from '../state/state-topic';
@@ -25,6 +26,7 @@ export interface Codecs {
   readonly streamCodec: (declaration: StreamDeclaration) => StreamCodec;
   readonly sweeps: SweepsCodec;
   readonly entities: EntitiesCodec;
+  readonly status: StatusCodec;
   readonly encodeBlock: (block: LedgerBlock) => Buffer;
   readonly decodeBlock: (bytes: Buffer) => LedgerBlock;
   /** What a new shard writes down about its surroundings. */
@@ -57,6 +59,7 @@ export function createCodecs(setting: RecordSetting, topics: Topics, framing: Fr
     },
     sweeps: reportCodecOf('sweep', topics.sweeps, framing),
     entities: reportCodecOf('entity', topics.entities, framing),
+    status: reportCodecOf('status', topics.status, framing),
     encodeBlock: (value) => block.encode(value),
     decodeBlock: (bytes) => block.decode(bytes) as LedgerBlock,
     layout: layoutOf(topics, framing, version),
@@ -101,7 +104,7 @@ function ofRegistry(error: unknown, url: string): unknown {
 
 /** Whose schemas a registry must know: the keys and values of every topic in Avro. */
 export function subjectsOf(topics: AvroTopics<{ readonly name: string }>): readonly SubjectSchema[] {
-  return avroTopics(topics).flatMap(({ topic, schema }) => [
+  return [...avroTopics(topics), { topic: topics.status, schema: 'status' }].flatMap(({ topic, schema }) => [
     {
       name: `${topic.name}-key`,
       schemaText: loadSchema(`${schema}-key`),
@@ -150,7 +153,8 @@ function formerKeySchemas(schema: string): readonly string[] {
   return releasedSchemas(`${schema}-key`).filter((text) => text !== newest);
 }
 
-function registryAsOfNow({ files, ...settings }: RegistryConfig, secrets: Secrets): RegistrySettings {
+/** The settings of the registry, with its secrets as their files hold them now. */
+export function registryAsOfNow({ files, ...settings }: RegistryConfig, secrets: Secrets): RegistrySettings {
   const { auth, ca } = settings;
   const latest =
     auth === null || 'token' in auth
@@ -165,9 +169,13 @@ interface AvroTopics<T> {
   readonly data: ReadonlyMap<string, T>;
   readonly sweeps: T;
   readonly entities: T;
+  readonly status: T;
 }
 
-function avroTopics<T>(topics: AvroTopics<T>): readonly { readonly topic: T; readonly schema: string }[] {
+/** Those in Avro that transactions write to, and of which a shard's layout tells. */
+function avroTopics<T>(
+  topics: Omit<AvroTopics<T>, 'status'>,
+): readonly { readonly topic: T; readonly schema: string }[] {
   return [
     ...[...topics.data].map(([name, topic]) => ({ topic, schema: schemaOf(name) })),
     { topic: topics.sweeps, schema: 'sweep' },

@@ -14,7 +14,7 @@ import type { Cluster, RunContext, ServiceOptions, ShardPartition } from './run-
 
 /** What of a run, or of a command that writes state, a shard is opened with. */
 export interface ShardSetting
-  extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'>, Partial<Pick<RunContext, 'noteRow'>> {
+  extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'>, Partial<Pick<ShardOptions, 'noteRow'>> {
   readonly options: Pick<ServiceOptions, 'patience' | 'now'>;
 }
 
@@ -111,7 +111,7 @@ export function readerOf({ api, emit }: Pick<RunContext, 'api' | 'emit'>, entity
     startDate: entity.startDate,
     endDate: entity.endDate,
     streams: allStreams.filter(({ name }) => entity.streams.includes(name)),
-    rest: api.of(entity, (attempt) => emit({ kind: 'request', ...attempt })),
+    rest: api.of(entity, (attempt) => emit({ kind: 'request', ...attempt, allowance: api.allowance() })),
     deletions: entity.deletions,
   };
 }

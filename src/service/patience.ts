@@ -18,6 +18,8 @@ export interface Patience {
   readonly restoreMs: number;
   /** How often the topics are looked at while they are written to. */
   readonly topicsMs: number;
+  /** How often the entities' files are looked at. */
+  readonly entitiesMs: number;
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
   /** How often one request to the API is tried, and the waits between. */
@@ -40,6 +42,7 @@ export function usualPatience(random: () => number): Patience {
     commitMs: 30_000,
     restoreMs: 120_000,
     topicsMs: 25_000,
+    entitiesMs: 5_000,
     idleCommitMs: 10_000,
     retry: requestRetry(random),
   };

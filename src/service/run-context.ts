@@ -1,6 +1,8 @@
 import type { Kafka } from 'kafkajs';
+import type { BehaviorSubject, Observable } from 'rxjs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
+import type { RowOwners } from '../changes/row-owners';
 import type { EntityId } from '../model';
 import type { RequestOrder, Rhythm } from '../reading/stream-reading';
 import type { Twins, UuidOf } from '../rules/identity';
@@ -10,10 +12,12 @@ import type { Framing } from '../sinks/framing';
 import type { Membership } from '../sinks/group';
 import type { Topics } from '../sinks/topics';
 import type { KafkaLog, KafkaSettings } from '../sinks/client';
+import type { StreamStatus } from '../status/stream-status';
 import type { Api } from './api';
 import type { Codecs } from './codecs';
 import type { Emit } from './events';
 import type { Patience } from './patience';
+import type { EntityFiles } from './watch-entities';
 
 /** What a run needs from outside. */
 export interface ServiceOptions {
@@ -28,6 +32,12 @@ export interface ServiceOptions {
   /** Once aborted, no scan asks for a further page, and nothing is waited for. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** The files that the entities come from, to be looked at while the run goes on; undefined = the entities stay as they are. */
+  readonly entityFiles?: EntityFiles | undefined;
+  /** What this replica says of its streams, each time that there is something new; to be written to the status topic. */
+  readonly statuses?: Observable<readonly StreamStatus[]> | undefined;
+  /** What is to be written there last. */
+  readonly lastStatuses?: (() => readonly StreamStatus[]) | undefined;
 }
 
 /** The cluster, its topics verified, and how the records in them begin. */
@@ -40,26 +50,32 @@ export interface Cluster {
 /** One partition of the state topic: who reads it, who writes into it, and whether it still fits what stands there. */
 export type ShardPartition = Pick<ShardOptions, 'openWriter' | 'read' | 'verifyLayout'>;
 
+/** The enabled entities of each shard that has any, by the shard's number. */
+export type EntitiesByShard = ReadonlyMap<number, readonly EntityConfig[]>;
+
 /** All that a run has once the group is joined; built once and passed on as it is. Nothing in it needs a broker. */
 export interface RunContext {
-  readonly options: Omit<ServiceOptions, 'config' | 'kafkaLog' | 'secrets' | 'socketFactory' | 'version'>;
+  readonly options: Omit<
+    ServiceOptions,
+    'config' | 'entityFiles' | 'kafkaLog' | 'lastStatuses' | 'secrets' | 'socketFactory' | 'statuses' | 'version'
+  >;
   readonly emit: Emit;
   readonly serviceId: string;
   readonly topics: Topics;
   readonly codecs: Codecs;
   readonly membership: Pick<Membership, 'owned' | 'confirmed'>;
   readonly partition: (number: number) => ShardPartition;
-  readonly api: Pick<Api, 'of' | 'setShare'>;
+  readonly api: Pick<Api, 'of' | 'setShare' | 'allowance'>;
   /** Whether this replica's share of the requests is the whole or that of its entities. */
   readonly budgetScope: ServiceConfig['budget']['scope'];
   readonly requestOrder: RequestOrder;
-  /** The enabled entities of each shard that has any, by the shard's number. */
-  readonly shards: ReadonlyMap<number, readonly EntityConfig[]>;
+  /** The enabled entities of each shard that has any, by the shard's number: those of now, and each change of them. */
+  readonly shards: BehaviorSubject<EntitiesByShard>;
   /** How often each scan comes round; null = every stream is swept once. */
   readonly rhythm: Rhythm | null;
   /** The entities that are read here. */
   readonly holders: Map<EntityId, UuidOf>;
   readonly twins: Twins;
-  /** Told of every row that is remembered here; undefined = one entity alone has no twin. */
-  readonly noteRow: ShardOptions['noteRow'];
+  /** Told of every row that is remembered here, unless one entity alone is read: it has no twin. */
+  readonly noteRow: RowOwners['note'];
 }

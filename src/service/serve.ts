@@ -1,20 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 
 import {
+  BehaviorSubject,
   catchError,
+  combineLatest,
   concat,
   concatMap,
   defaultIfEmpty,
   defer,
+  distinctUntilChanged,
   EMPTY,
   filter,
   finalize,
   from,
   ignoreElements,
+  map,
   merge,
   mergeMap,
+  NEVER,
   of,
   pairwise,
+  scan,
   startWith,
   Subject,
   switchMap,
@@ -35,7 +42,7 @@ import { failWith } from '../operators/fail-with';
 import { reopenWhenLost, type Loss, type ReopenEvent } from '../operators/reopen-when-lost';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
-import { freshnessOf } from '../rules/completeness';
+import { finishedSweeps, freshnessOf } from '../rules/completeness';
 import { hasPublished } from '../rules/cursor';
 import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
@@ -51,11 +58,14 @@ import { ensureTopics } from '../sinks/topics';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs, withNewShardsLike } from './codecs';
-import type { Emit, LossKind, ServiceEvent, StreamFreshness } from './events';
+import type { Emit, LossKind, RestoredStream, ServiceEvent } from './events';
 import { lookAtState } from './foreign-state';
+import { exchangeStatus } from './exchange-status';
+import { observed } from './observe-writer';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
-import type { Cluster, RunContext, ServiceOptions } from './run-context';
+import type { Cluster, EntitiesByShard, RunContext, ServiceOptions } from './run-context';
+import { changeOfEntities, watchEntities } from './watch-entities';
 import { watchTopics } from './watch-topics';
 
 /**
@@ -75,7 +85,8 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
     // Until the group is joined there is nothing to finish.
     const opened = defer(() => from(openCluster(options, emit))).pipe(takeUntil(stopping));
     const serving = opened.pipe(mergeMap((cluster) => takePart(options, emit, cluster)));
-    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit }, null))).pipe(
+    const entities = options.config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
+    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit }, { shard: null, entities }))).pipe(
       takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
       finalize(() => events.complete()),
     );
@@ -101,7 +112,6 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
   const codecs = createCodecs(service, topics, framing, version);
   const holders = new Map<EntityId, UuidOf>();
   const owners = createRowOwners();
-  const areSeveral = config.entities.filter(({ enabled }) => enabled).length > 1;
   const run: RunContext = {
     options,
     emit,
@@ -113,11 +123,11 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     api,
     budgetScope: service.budget.scope,
     requestOrder,
-    shards: entitiesByShard(config.entities, topics.state.partitions),
+    shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(config.entities, topics.state.partitions)),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     holders,
     twins: createTwins(holders, owners),
-    noteRow: areSeveral ? owners.note : undefined,
+    noteRow: owners.note,
   };
   const watched = watchTopics({
     look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),
@@ -135,15 +145,43 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
   );
   const reading = looked.pipe(
     concatMap((used) =>
-      runShards(used === null ? run : { ...run, codecs: withNewShardsLike(codecs, used) }).pipe(failWith(watched)),
+      runShards(used === null ? run : { ...run, codecs: withNewShardsLike(codecs, used) }).pipe(
+        failWith(watched),
+        failWith(followEntityFiles(run, options)),
+      ),
     ),
   );
-  const leave = defer(() => from(membership.leave())).pipe(ignoreElements());
+  const exchange = options.endless ? exchangeStatus({ options, emit, cluster, codec: codecs.status }) : null;
+  // What this replica says last of its streams is written while they are still its own.
+  const leave = defer(() => from(exchange?.end() ?? Promise.resolve())).pipe(
+    mergeMap(() => Promise.all([membership.leave(), exchange?.close()])),
+    ignoreElements(),
+  );
   return concat(reading, leave).pipe(
     finalize(() => {
       api.close();
+      void exchange?.close();
       void membership.leave();
     }),
+  );
+}
+
+/** Takes what the entities' files came to into force, each time that they change; never emits. */
+function followEntityFiles(run: RunContext, { config, entityFiles, patience }: ServiceOptions): Observable<never> {
+  if (entityFiles === undefined) return NEVER;
+  return watchEntities(entityFiles, patience.entitiesMs).pipe(
+    scan((before: readonly EntityConfig[], seen) => {
+      if (seen.kind === 'unusable') {
+        run.emit({ kind: 'surroundings', about: `${seen.error.message}\nThe entities stay as they were` });
+        return before;
+      }
+      const change = changeOfEntities(before, seen.entities);
+      for (const entity of [...change.changed, ...change.removed]) run.twins.forget(entity);
+      run.emit({ kind: 'entities', ...change, configured: seen.entities });
+      run.shards.next(entitiesByShard(seen.entities, run.topics.state.partitions));
+      return seen.entities;
+    }, config.entities),
+    ignoreElements(),
   );
 }
 
@@ -158,7 +196,8 @@ export function runShards(run: RunContext): Observable<Progress> {
 
 /** Every shard, or an error: in a run of one sweep nobody else may take part. */
 function allShards(run: RunContext): Observable<Progress> {
-  const { membership, serviceId, shards, topics } = run;
+  const { membership, serviceId, topics } = run;
+  const shards = run.shards.value;
   const owned = membership.owned.pipe(tap((numbers) => refuseOtherMembers(numbers, topics, serviceId)));
   return owned.pipe(
     take(1),
@@ -172,40 +211,73 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
   const { api, emit, membership, options, shards } = run;
   const { owned } = membership;
   const none: ReadonlySet<number> = new Set();
+  const shares = combineLatest([owned, shards]).pipe(
+    tap(([numbers]) => api.setShare(shareOf(numbers, run))),
+    ignoreElements(),
+    takeUntil(whenAborted(options.stop)),
+  );
   const changes = owned.pipe(
-    tap((numbers) => api.setShare(shareOf(numbers, run))),
     startWith(none),
     pairwise(),
     tap(([before, now]) => emitShards(run, before, now)),
     takeUntil(whenAborted(options.stop)),
   );
-  return changes.pipe(
+  const reading = changes.pipe(
     mergeMap(([before, now]) => from([...now].filter((number) => !before.has(number)))),
     mergeMap((number) => {
       const lost = owned.pipe(
         filter((numbers) => !numbers.has(number)),
-        tap(() => emit({ kind: 'shard-ready', shard: number, streams: [] })),
+        tap(() => emit({ kind: 'shard-ready', shard: number, streams: [], restoreMs: null })),
       );
-      return serveShard(run, number, shards.get(number) ?? []).pipe(takeUntil(lost));
+      return serveAsConfigured(run, number).pipe(takeUntil(lost));
     }),
   );
+  return merge(shares, reading);
+}
+
+/** Reads one shard's entities; each time that these change, what is under way is finished and committed before the others are read. */
+function serveAsConfigured(run: RunContext, number: number): Observable<Progress> {
+  const { options, shards } = run;
+  /** The first entity beside another one makes its rows worth noting. */
+  const setting = (all: EntitiesByShard) => ({ entities: all.get(number) ?? [], alone: isAlone(all) });
+  const settings = shards.pipe(
+    map(setting),
+    distinctUntilChanged((one, other) => isDeepStrictEqual(one, other)),
+    takeUntil(whenAborted(options.stop)),
+  );
+  return settings.pipe(
+    map(({ entities }) => ({ entities, over: new AbortController() })),
+    startWith(null),
+    pairwise(),
+    tap(([before]) => before?.over.abort()),
+    concatMap(([, served]) => {
+      if (served === null) return EMPTY;
+      const stop = AbortSignal.any([options.stop, served.over.signal]);
+      return serveShard({ ...run, options: { ...options, stop } }, number, served.entities);
+    }),
+  );
+}
+
+function isAlone(shards: EntitiesByShard): boolean {
+  return [...shards.values()].flat().length === 1;
 }
 
 /** Says what the group gave and took, where that is anything. */
 function emitShards({ emit, shards, topics }: RunContext, before: ReadonlySet<number>, now: ReadonlySet<number>): void {
   const taken = [...now].filter((number) => !before.has(number));
   const givenUp = [...before].filter((number) => !now.has(number));
-  if (taken.length + givenUp.length === 0) return;
-  const entities = taken.flatMap((number) => shards.get(number) ?? []).map(({ id }) => id);
-  emit({ kind: 'shards', taken, givenUp, entities, owned: now.size, of: topics.state.partitions });
+  const entities = taken.flatMap((number) => shards.value.get(number) ?? []).map(({ id }) => id);
+  const used = [...now].filter((number) => shards.value.has(number));
+  const counts = { owned: now.size, of: topics.state.partitions };
+  emit({ kind: 'shards', taken, givenUp, entities, used, shards: [...now], ...counts });
 }
 
 /** How much of the one IP's requests this replica may make: its entities' part of all, unless each replica has an IP. */
 function shareOf(owned: ReadonlySet<number>, { budgetScope, shards }: RunContext): number {
   if (budgetScope === 'replica') return 1;
   const count = (numbers: readonly number[]): number =>
-    numbers.reduce((sum, number) => sum + (shards.get(number)?.length ?? 0), 0);
-  return count([...owned]) / count([...shards.keys()]);
+    numbers.reduce((sum, number) => sum + (shards.value.get(number)?.length ?? 0), 0);
+  return count([...owned]) / count([...shards.value.keys()]);
 }
 
 /** Reads one shard, and opens it again after each commit that did not go through. A shard without an entity has no writer. */
@@ -216,7 +288,8 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   let shard: Shard;
   // From nothing: whatever memory was left by a fault of the shard's own is not built upon.
   const createAnew = (): void => {
-    shard = createShard(shardOptions(run, number, entities));
+    const setting = isAlone(run.shards.value) ? { ...run, noteRow: undefined } : run;
+    shard = createShard(observed(shardOptions(setting, number, entities), run));
   };
   createAnew();
   for (const { id } of entities) holders.set(id, (stream, row) => shard.uuid(id, stream, row));
@@ -226,8 +299,10 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   const reading = defer(() =>
     readShard({
       open: async (wanted) => {
+        const began = options.now();
         const session = await shard.open(wanted);
-        emit({ kind: 'shard-ready', shard: number, streams: freshnessIn(session, entities) });
+        const restoreMs = Math.max(0, options.now() - began);
+        emit({ kind: 'shard-ready', shard: number, streams: restoredIn(session, entities), restoreMs });
         return session;
       },
       readers: entities.map((entity) => readerOf(run, entity)),
@@ -244,7 +319,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   );
   const reopenedReading = reading.pipe(
     tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
-    reopened(run, number, confirmed),
+    reopened(run, { shard: number, entities: entities.map(({ id }) => id) }, confirmed),
   );
   const released = defer(() => from(shard.release())).pipe(ignoreElements());
   // Not of a shard that the group took away: its new owner ends what was left open.
@@ -261,12 +336,16 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
 }
 
-/** How old what a session remembers of each of its streams is. */
-function freshnessIn(session: Pick<Session, 'stream'>, entities: readonly EntityConfig[]): StreamFreshness[] {
+/** What a session remembers of each of its streams. */
+function restoredIn(session: Pick<Session, 'stream'>, entities: readonly EntityConfig[]): RestoredStream[] {
   return entities.flatMap(({ id: entity, streams }) =>
     streams.map((stream) => {
       const known = session.stream(entity, stream);
-      return { entity, stream, ...freshnessOf(known.cursor('sweep'), known.completeness()) };
+      const [sweep, completeness] = [known.cursor('sweep'), known.completeness()];
+      const isFirst = finishedSweeps(sweep) === 0;
+      const size = { live: known.live(), ledgerBytes: known.ledgerBytes() };
+      const reasons = isFirst ? [] : completeness.reasons;
+      return { entity, stream, ...freshnessOf(sweep, completeness), reasons, isFirst, ...size };
     }),
   );
 }
@@ -280,7 +359,7 @@ function isOfShard(error: unknown): boolean {
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
   { options, emit }: Pick<RunContext, 'options' | 'emit'>,
-  shard: number | null,
+  { shard, entities }: { readonly shard: number | null; readonly entities: readonly EntityId[] },
   ready?: () => Promise<void>,
 ): MonoTypeOperatorFunction<Progress> {
   const { endless, patience, stop } = options;
@@ -299,7 +378,8 @@ function reopened(
   const report = (event: ReopenEvent<Progress, LossKind>): Observable<Progress> => {
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
-    if (error instanceof Error) emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow });
+    if (error instanceof Error)
+      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow, entities });
     return EMPTY;
   };
   const until = whenAborted(stop);

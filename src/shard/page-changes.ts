@@ -35,7 +35,7 @@ export interface PageToCommit {
   readonly page: Page;
   /** Only of the last page of `newest`: the highest id that it saw. */
   readonly mark?: number;
-  /** Only of a row that was asked for by its address: that it is outside the scope. */
+  /** Only of a row that was asked for by its address: that it is outside the scope, and where the page has no row, that it is not there. */
   readonly left?: boolean;
 }
 
@@ -136,7 +136,8 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     page.interval.upTo !== null &&
     toCommit.left === true &&
     compared.stale.length === 0 &&
-    state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, 0);
+    // A row that is not there any more cannot be published again.
+    state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, page.rows.length === 0 ? EntryFlag.REPUBLISH : 0);
   const strays = lettersOfStrays(
     options,
     state,

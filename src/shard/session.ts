@@ -23,11 +23,15 @@ export interface StreamSession {
   begin(scan: ScanName, cursor: Cursor): void;
   /** Rows that the list of the sweep's query should have now. */
   live(): number;
+  /** Memory that the ledger's entries take. */
+  ledgerBytes(): number;
   /** The entry at that rank among those neither left nor missing; null = there are not so many. */
   atRank(rank: number): Addressed | null;
   entry(id: number): Addressed | null;
   /** Entries that this sweep or an earlier one first missed, ascending. */
   missing(sweep: number): readonly Addressed[];
+  /** Entries that left the scope and are to be published again all the same, ascending. */
+  leftToPublish(): readonly Addressed[];
   /** Publishes tombstones of rows that are missing still, as they were when asked for; resolves with their number when durable. */
   remove(confirmed: readonly ConfirmedDeletion[]): Promise<number>;
   /** What the pages came to that were committed since the last call, whoever added them. */
@@ -122,12 +126,14 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
       if (scan === 'sweep' && leaveOutOfScope(state, cursor.query)) commits.touch(state);
     },
     live: () => ledger.live + state.strays.length,
+    ledgerBytes: () => ledger.bytes,
     atRank(rank) {
       const id = ledger.atRank(rank);
       return id === undefined ? null : addressed(state, id);
     },
     entry: (id) => addressed(state, id),
     missing: (sweep) => ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []),
+    leftToPublish: () => ledger.leftToPublish().flatMap((id) => addressed(state, id) ?? []),
     remove: (confirmed) => commits.remove(state, confirmed),
     takeCommitted: () => commits.takeCommitted(state),
     completeness: () => completenessOfStream(state),

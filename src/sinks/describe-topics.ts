@@ -21,7 +21,9 @@ export async function refuseHidden(admin: Admin, missing: readonly { readonly to
 
 /** Each of them brings Describe with it. */
 function rightsOn(topic: string): string {
-  return topic.endsWith('.state') ? `Read and Write on topic ${topic}` : `Write on topic ${topic}`;
+  return topic.endsWith('.state') || topic.endsWith('.status')
+    ? `Read and Write on topic ${topic}`
+    : `Write on topic ${topic}`;
 }
 
 /** How many partitions each topic has, once every partition has a leader. */

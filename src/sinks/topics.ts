@@ -50,20 +50,22 @@ export interface Topics {
   /** The topic of whose account each entity is. */
   readonly entities: Topic;
   readonly state: Topic;
-  /** High watermarks, by topic and partition. */
+  /** The topic of where each stream stands: telemetry, outside of every transaction, so that it holds nothing up. */
+  readonly status: Topic;
+  /** High watermarks of the topics that transactions write to, by topic and partition. */
   readonly highWatermarks: ReadonlyMap<string, readonly number[]>;
   /** What is not as it would be made here, and goes all the same. */
   readonly warnings: readonly string[];
 }
 
-/** The topics of a service one after the other, those of data first. */
+/** The topics that a service's transactions write to, one after the other, those of data first. */
 export function allTopics({
   data,
   sweeps,
   entities,
   deadLetters,
   state,
-}: Omit<Topics, 'highWatermarks' | 'warnings'>): readonly Topic[] {
+}: Omit<Topics, 'status' | 'highWatermarks' | 'warnings'>): readonly Topic[] {
   return [...data.values(), sweeps, entities, deadLetters, state];
 }
 
@@ -74,6 +76,13 @@ const WEEK_MS = String(7 * 24 * 60 * 60 * 1000);
 const DATA_CONFIG = { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': WEEK_MS, 'delete.retention.ms': WEEK_MS };
 const DEAD_LETTER_CONFIG = { 'cleanup.policy': 'delete' };
 const SWEEPS_CONFIG = { 'cleanup.policy': 'delete' };
+const STATUS_CONFIG = {
+  'cleanup.policy': 'compact',
+  'segment.ms': String(60 * 60 * 1000),
+  'min.cleanable.dirty.ratio': '0.1',
+};
+/** So that every reader sees one order of all streams; a record a sweep is not much. */
+const STATUS_PARTITIONS = 1;
 const STATE_CONFIG = {
   'cleanup.policy': 'compact',
   'segment.ms': String(60 * 60 * 1000),
@@ -173,6 +182,7 @@ export function wantedTopics(
     { topic: full('sweeps'), partitions: settings.dataPartitions, config: SWEEPS_CONFIG },
     { topic: full('entities'), partitions: settings.dataPartitions, config: DATA_CONFIG },
     { topic: full('dead-letters'), partitions: settings.dataPartitions, config: DEAD_LETTER_CONFIG },
+    { topic: full('status'), partitions: STATUS_PARTITIONS, config: STATUS_CONFIG },
     { topic: full('state'), partitions: settings.statePartitions, config: STATE_CONFIG },
   ];
 }
@@ -181,7 +191,10 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const full = (name: string): string => `${settings.prefix}.${name}`;
   const existing = new Set(await admin.listTopics());
   const data = [...settings.data, ...settings.formerData.filter((name) => existing.has(full(name)))];
-  const wanted = wantedTopics({ ...settings, data });
+  // Telemetry that is lost while the service runs is no loss of data.
+  const isLost = (topic: string): boolean =>
+    settings.create === 'must-exist' && topic === full('status') && !existing.has(topic);
+  const wanted = wantedTopics({ ...settings, data }).filter(({ topic }) => !isLost(topic));
   const missing = wanted.filter(({ topic }) => !existing.has(topic));
   await lookAtBrokers(admin, settings, existing);
   const madeWithout: string[] = [];
@@ -217,6 +230,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
   const highWatermarks = new Map<string, readonly number[]>();
   let stateRecords = 0;
   for (const { topic: name } of wanted) {
+    if (name === full('status')) continue;
     const { ends, records } = await topicEnds(admin, name);
     if (name === full('state')) stateRecords = records;
     highWatermarks.set(name, ends);
@@ -228,6 +242,7 @@ async function ensure(admin: Admin, settings: TopicSettings): Promise<Topics> {
     entities: topic('entities'),
     deadLetters: topic('dead-letters'),
     state: topic('state'),
+    status: topic('status'),
     highWatermarks,
     warnings: [...madeWithout, ...warningsOf(wanted, partitions, configs, existing)],
   };

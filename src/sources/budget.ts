@@ -45,6 +45,12 @@ export interface BudgetState {
   readonly why: 'retry-after' | 'ip-block' | null;
 }
 
+/** The requests of the last 60 s as the API may count them, and how many it may be at most; null = no limit. */
+export interface Allowance {
+  readonly used: number;
+  readonly limit: number | null;
+}
+
 /** How the one IP is treated: at its full pace, slower after a 429 or 503, or not at all for a while. */
 export type RequestPace = 'full' | 'slowed' | 'paused: retry-after' | 'paused: ip-block';
 
@@ -52,6 +58,7 @@ export type RequestPace = 'full' | 'slowed' | 'paused: retry-after' | 'paused: i
 export interface Budget {
   readonly slots: (entity: EntityId) => Slots;
   readonly state: () => BudgetState;
+  readonly allowance: () => Allowance;
   /** How much of the requests is this process's, from 0 to 1; a new share begins without a burst. */
   readonly setShare: (share: number) => void;
   /** Stops for good: what still waits is never sent. */
@@ -212,6 +219,10 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
   return {
     slots: (entity) => ({ take: (signal, turn = UNNAMED) => take(entity, turn, signal) }),
     state,
+    allowance: () => {
+      advance(clock.now());
+      return { used: window.used(), limit: limited ? window.size() : null };
+    },
     setShare,
     close: () => {
       closed = true;

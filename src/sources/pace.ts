@@ -104,6 +104,9 @@ export interface RequestWindow {
   readonly close: () => void;
   readonly cool: (untilMs: number) => void;
   readonly resize: (slots: number) => void;
+  readonly size: () => number;
+  /** Slots that are not free. */
+  readonly used: () => number;
 }
 
 /** Opens a window without a limit. */
@@ -135,5 +138,7 @@ export function createWindow(): RequestWindow {
     resize: (slots: number): void => {
       capacity = slots;
     },
+    size: () => capacity,
+    used: () => underWay + cooling.length - firstCooling,
   };
 }

@@ -38,6 +38,10 @@ export interface RequestAttempt {
   readonly stream: StreamName;
   /** From 1; more than 1 is a retry. */
   readonly attempt: number;
+  /** How the try before it ended: with that status, without an answer; null = it is the first. */
+  readonly after: number | 'no-answer' | null;
+  /** How long the request waited for its turn; null = it was not sent. */
+  readonly waitedMs: number | null;
   /** Absent where no whole answer came. */
   readonly status?: number;
   readonly fault?: TransientError;
@@ -139,11 +143,16 @@ export function createRest(options: RestOptions): Rest {
       const url = addressOf(question, baseUrl);
       let attempt = 0;
       let wasUnauthorized = false;
-      const count = (end: Pick<RequestAttempt, 'status' | 'fault'>) =>
-        onAttempt?.({ entity, stream: question.stream, attempt, ...end });
+      let waitedMs: number | null = null;
+      let after: RequestAttempt['after'] = null;
+      const count = (end: Pick<RequestAttempt, 'status' | 'fault'>): void => {
+        onAttempt?.({ entity, stream: question.stream, attempt, after, waitedMs, ...end });
+        after = end.status ?? 'no-answer';
+      };
       return defer(() => {
         attempt++;
-        return oneTry(options, question, url, turn);
+        waitedMs = null;
+        return oneTry(options, question, url, { turn, onSent: (ms) => (waitedMs = ms) });
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -193,12 +202,14 @@ export function createRest(options: RestOptions): Rest {
     const question = listOf(stream, path, params, offset, 1);
     return defer(() => {
       const began = options.marks.next();
-      return oneTry(options, question, addressOf(question, baseUrl), turn).pipe(
-        tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, status })),
+      let waitedMs: number | null = null;
+      const onSent = (ms: number): void => void (waitedMs = ms);
+      return oneTry(options, question, addressOf(question, baseUrl), { turn, onSent }).pipe(
+        tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, after: null, waitedMs, status })),
         map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
         catchError((error: unknown) => {
           if (!(error instanceof TransientError)) throw error;
-          onAttempt?.({ entity, stream, attempt: 1, fault: error });
+          onAttempt?.({ entity, stream, attempt: 1, after: null, waitedMs, fault: error });
           return of({ status: error.status ?? null, bytes: Buffer.alloc(0), began, ended: options.marks.next() });
         }),
       );
@@ -277,7 +288,7 @@ function oneTry(
   { apiKey, http, slots, marks, wallClock = Date.now }: RestOptions,
   question: Question,
   url: string,
-  turn: Asking['turn'],
+  { turn, onSent }: Pick<Asking, 'turn'> & { readonly onSent: (waitedMs: number) => void },
 ): Observable<ApiReply> {
   const { entity, stream, kind } = question;
   return defer(() => {
@@ -289,9 +300,11 @@ function oneTry(
       throw new FatalError(message, { entity, stream, reason: 'unauthorized', parks: 'entity' });
     }
     const aborter = new AbortController();
+    const asked = wallClock();
     const taken = slots.take(aborter.signal, turn?.());
     return from(taken).pipe(
       mergeMap((slot) => {
+        onSent(Math.max(0, wallClock() - asked));
         const began = marks.next();
         return http.exchange({ url, headers }).pipe(
           map((answer) => readAnswer(answer, began, marks.next(), wallClock)),

@@ -29,7 +29,7 @@ export function refuseNewerLayout(stored: Layout, known: readonly Definition[], 
   if (version > LAYOUT_VERSION)
     throw new ConfigError(
       `${where}: expected a layout of version ${LAYOUT_VERSION} at most, got ${version}; this needs ${writer}, and ${left}`,
-      { concerns: 'shard' },
+      { concerns: 'shard', trouble: 'newer-version' },
     );
   for (const { stream, hashVersion, normalisationVersion } of definitions) {
     const own = known.find((definition) => definition.stream === stream);
@@ -37,7 +37,7 @@ export function refuseNewerLayout(stored: Layout, known: readonly Definition[], 
     if (hashVersion <= own.hashVersion && normalisationVersion <= own.normalisationVersion) continue;
     throw new ConfigError(
       `${where}: expected ${stream} under hash version ${own.hashVersion} and normalisation version ${own.normalisationVersion} at most, got ${hashVersion} and ${normalisationVersion}; this needs ${writer}, and ${left}`,
-      { concerns: 'shard' },
+      { concerns: 'shard', trouble: 'newer-version' },
     );
   }
 }

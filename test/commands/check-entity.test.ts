@@ -1,7 +1,7 @@
 import { of, throwError } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
-import { checkEntity } from '../../src/commands/check-entity';
+import { checkEntity, requestsFor } from '../../src/commands/check-entity';
 import { createFindings, findingLine, findingsJson } from '../../src/commands/check-findings';
 import { FatalError } from '../../src/errors';
 import type { StreamToday } from '../../src/rules/forecast';
@@ -37,10 +37,16 @@ function api(rowsFor: (path: string, asked: Asked) => readonly unknown[]): Pick<
 async function check(
   rest: Pick<Rest, 'accountDetails' | 'list'>,
   nip = entity.nip,
+  startDate = entity.startDate,
 ): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[]; readonly json: unknown }> {
   const lines: string[] = [];
   const findings = createFindings((finding) => void lines.push(findingLine(finding)));
-  const streams = await checkEntity({ ...entity, nip }, rest, { before: null, recentDays: 45 }, findings.attempt);
+  const streams = await checkEntity(
+    { ...entity, nip, startDate },
+    rest,
+    { before: null, recentDays: 45 },
+    findings.attempt,
+  );
   return { lines, streams, json: findingsJson(findings) };
 }
 
@@ -149,4 +155,49 @@ test('I6: the newest page of each stream is held against its schema, without a v
     ],
   });
   expect(lines.join() + JSON.stringify(json)).not.toContain('Secret');
+});
+
+describe('requests', () => {
+  /** The questions that a check asks, and what it says of invoices. */
+  async function asked(rowsFor: typeof sound, startDate = entity.startDate) {
+    const questions: string[] = [];
+    const counting = api((path, question) => {
+      questions.push(`${path} ${JSON.stringify(question)}`);
+      return rowsFor(path, question);
+    });
+    const { lines } = await check(counting, entity.nip, startDate);
+    return { questions, line: lines.find((line) => line.includes('stream invoices')) };
+  }
+  const since = (from: string | undefined): boolean => from !== undefined && from > '2020-01-01';
+
+  test('one is enough for a list without rows', async () => {
+    const { questions, line } = await asked(() => []);
+    expect(questions).toHaveLength(2);
+    expect(line).toBe('ok   stream invoices alfa: 0 rows from 2020-01-01 to now and beyond');
+  });
+
+  test('recent documents show that the date filter works where they are fewer', async () => {
+    const few: typeof sound = (path, question) =>
+      since(question['q[invoice_date_gteq]']) ? [] : sound(path, question);
+    const { questions, line } = await asked(few);
+    expect(questions.filter((question) => question.includes('2999'))).toEqual([]);
+    expect(line).toContain('the date filter works');
+  });
+
+  test('without start_date the line says how many rows of all are in scope', async () => {
+    const some: typeof sound = (path, question) =>
+      question['q[invoice_date_gteq]'] === undefined ? sound(path, question) : sound(path, question).slice(0, 3);
+    const { questions, line } = await asked(some, null);
+    expect(line).toMatch(
+      /^ok {3}stream invoices alfa: 3 of 10 invoices: start_date not set, 90 days, from \d{4}-\d\d-\d\d, order by id is kept, the date filter works/,
+    );
+    expect(questions.filter((question) => question.includes('2999'))).toEqual([]);
+  });
+
+  test('are never more than what is said before', async () => {
+    for (const startDate of ['2020-01-01', null, 'all']) {
+      const { questions } = await asked(sound, startDate);
+      expect(questions.length + 1).toBeLessThanOrEqual(requestsFor({ ...entity, startDate }));
+    }
+  });
 });

@@ -1,4 +1,10 @@
-import { createFindings, findingLine, findingsJson, type Finding } from '../../src/commands/check-findings';
+import {
+  createFindings,
+  findingLine,
+  findingsJson,
+  verdictText,
+  type Finding,
+} from '../../src/commands/check-findings';
 import type { Shape } from '../../src/changes/shape';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
 
@@ -102,4 +108,20 @@ test('a line says whether all is well, of which entity, and what was found', () 
   const finding: Finding = { check: 'key', entity: 'alfa', ok: true, text: 'belongs to it', code: 0 };
   expect(findingLine(finding)).toBe('ok   key alfa: belongs to it');
   expect(findingLine({ ...finding, entity: null, ok: false })).toBe('FAIL key: belongs to it');
+});
+
+test('the last line says how many of all checks failed, and names them', () => {
+  const finding = (ok: boolean, entity: string | null): Finding => ({ check: 'key', entity, ok, text: '', code: 0 });
+  expect(verdictText([finding(true, null), finding(true, 'alfa')])).toBe('All 2 checks are ok.');
+  expect(verdictText([finding(false, 'beta'), finding(true, 'alfa'), finding(false, null)])).toBe(
+    '2 of 3 failed: key beta, key',
+  );
+  expect(verdictText(Array.from({ length: 12 }, () => finding(false, 'x')))).toMatch(
+    /^12 of 12 failed: .* and 2 more$/,
+  );
+});
+
+test('a line is coloured where the page shows colours', () => {
+  const finding: Finding = { check: 'key', entity: null, ok: false, text: 'no', code: 2 };
+  expect(findingLine(finding, { columns: 80, hasColour: true })).toBe('\u001b[31mFAIL\u001b[39m key: no');
 });

@@ -5,7 +5,7 @@ import { quietIo } from '../support/quiet-io';
 
 test('where the brokers do not answer nothing else is asked of them, and no account is known', async () => {
   const env = { INFAKT_API_KEY_ALFA: 'a', INFAKT_API_KEY_BETA: 'b', INFAKT_API_KEY_GAMMA: 'c' };
-  const files = { config: 'config/service.json', entities: 'config/entities' };
+  const files = { config: 'config/example/service.json', entities: 'config/example/entities' };
   const { config, kafkaLog } = setUp({ ...quietIo(), env }, files);
   const kafka = createKafka({ clientId: 'test', brokers: ['127.0.0.1:1'], ssl: null, sasl: null }, kafkaLog);
   const asked: string[] = [];

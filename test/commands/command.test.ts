@@ -1,5 +1,5 @@
 import { command } from '../../src/commands/command';
-import type { Io } from '../../src/commands/io';
+import { configOptions, type Io } from '../../src/commands/io';
 
 let stdout: string;
 let io: Io;
@@ -12,6 +12,7 @@ beforeEach(() => {
     env: {},
     stop: new AbortController().signal,
     version: '1.2.3',
+    replica: 'here',
   };
 });
 
@@ -50,4 +51,25 @@ test('an option that is not declared is refused, and so is a word unless words a
   await expect(silent(['word'], io)).rejects.toThrow('word');
   expect(await command({ help: '', options, takesWords: true, run })(['a', 'b'], io)).toBe(0);
   expect(words).toEqual(['a', 'b']);
+});
+
+test('the entities lie beside the service file, unless their folder is named', async () => {
+  const folders: string[] = [];
+  const configured = command({
+    help: '',
+    options: configOptions,
+    run: ({ entities }) => {
+      folders.push(entities);
+      return Promise.resolve(0);
+    },
+  });
+  for (const argv of [
+    [],
+    ['--config', 'config/example/service.json'],
+    ['--config=/etc/infakt/service.json'],
+    ['--config', 'service.json'],
+    ['--entities', 'there', '--config', 'elsewhere/service.json'],
+  ])
+    await configured(argv, io);
+  expect(folders).toEqual(['config/entities', 'config/example/entities', '/etc/infakt/entities', 'entities', 'there']);
 });

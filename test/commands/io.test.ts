@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { setUp, usageError, whenStopped, withoutNip, type Io } from '../../src/commands/io';
+import { chosenEntities, printLines, setUp, usageError, whenStopped, withoutNip, type Io } from '../../src/commands/io';
+import { findingLine } from '../../src/commands/check-findings';
+import { newReport, summary, verdictText } from '../../src/commands/once-report';
 import { ConfigError } from '../../src/errors';
 
 let folder: string;
@@ -29,6 +31,7 @@ function load(
     env,
     stop: new AbortController().signal,
     version: '1.2.3',
+    replica: 'here',
   };
   return setUp(io, { config: join(folder, 'service.json'), entities: join(folder, 'entities') });
 }
@@ -111,3 +114,47 @@ test('NO_COLOR keeps colours off a terminal', () => {
   load({ api_key: 's3cret' }, { NO_COLOR: '1' }, 80);
   expect(stderr).toMatch(/^\d\d:\d\d:\d\d WARN configuration - /);
 });
+
+test('--entity chooses one that is enabled; another name is refused with the near miss', () => {
+  const { config } = load({ nip: '1111111111' }, { INFAKT_API_KEY_ALFA: 'one' });
+  expect(chosenEntities(config, undefined).map(({ id }) => id)).toEqual(['alfa']);
+  expect(chosenEntities(config, 'alfa').map(({ id }) => id)).toEqual(['alfa']);
+  expect(() => chosenEntities(config, 'alpha')).toThrow(
+    '--entity expects one that is enabled (alfa), got "alpha": did you mean alfa? See --help',
+  );
+  const disabled = config.entities.map((entity) => ({ ...entity, enabled: false }));
+  expect(() => chosenEntities({ entities: disabled }, 'alfa')).toThrow('"alfa", which is not enabled');
+});
+
+test.each([80, 120])(
+  'what a command prints fits a terminal of %i columns, and stays in whole lines elsewhere',
+  (columns) => {
+    const lines = [
+      findingLine({
+        check: 'stream invoices',
+        entity: 'alfa',
+        ok: false,
+        text: 'expected rows '.repeat(20).trim(),
+        code: 2,
+      }),
+      summary({
+        ...newReport('alfa', 'invoices'),
+        reason: 'forbidden',
+        advice: 'give the key the scope '.repeat(9).trim(),
+      }),
+      verdictText(Array.from({ length: 9 }, () => newReport('a-company-with-a-long-name', 'corrective-invoices'))),
+    ];
+    for (const line of lines) {
+      let printed = '';
+      const stdout = (text: string): void => void (printed += text);
+      printLines({ stdout, page: { columns, hasColour: false } }, line, 5);
+      const shown = printed.trimEnd().split('\n');
+      expect(shown.length).toBeGreaterThan(1);
+      expect(shown.filter(({ length }) => length > columns)).toEqual([]);
+      expect(printed.replaceAll(/\s+/g, ' ').trim()).toBe(line.replaceAll(/\s+/g, ' '));
+      printed = '';
+      printLines({ stdout }, line);
+      expect(printed).toBe(`${line}\n`);
+    }
+  },
+);

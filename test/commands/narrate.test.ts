@@ -43,12 +43,21 @@ const cursor: Cursor = {
   sums: {},
 };
 
+const requestMade = { attempt: 1, after: null, waitedMs: 0, allowance: { used: 1, limit: null } } as const;
+
 type Place = Pick<Progress, 'entity'> & { readonly stream: string | null };
 type StreamPlace = Pick<Progress, 'entity'> & { readonly stream: string };
 
 const page = (place: StreamPlace): void => narrator.tell({ kind: 'page', ...place, counts: NO_COUNTS, cursor });
 const swept = (place: StreamPlace, standing: Partial<Completeness> = {}): void =>
-  narrator.tell({ kind: 'swept', ...place, cursor, completeness: { ...allThere, ...standing } });
+  narrator.tell({
+    kind: 'swept',
+    ...place,
+    cursor,
+    completeness: { ...allThere, ...standing },
+    live: 0,
+    ledgerBytes: 0,
+  });
 const sweep = (place: StreamPlace): void => {
   narrator.tell({ kind: 'sweep', ...place, cursor });
   swept(place);
@@ -64,13 +73,22 @@ const parked = (place: Place, waitMs = 60_000): void =>
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
-  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, loss: 'lost', inARow: 1 });
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, loss: 'lost', inARow: 1, entities: [] });
 
-const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard, streams: [] });
+const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard, streams: [], restoreMs: 0 });
 
 describe('what a run takes and does', () => {
   const shards = (taken: number[], givenUp: number[], owned: number): void =>
-    narrator.tell({ kind: 'shards', taken, givenUp, entities: taken.map((shard) => `e${shard}`), owned, of: 4 });
+    narrator.tell({
+      kind: 'shards',
+      taken,
+      givenUp,
+      entities: taken.map((shard) => `e${shard}`),
+      owned,
+      of: 4,
+      used: [],
+      shards: [],
+    });
 
   test('shards that are taken and given up are told, and once that another replica has the others', () => {
     shards([0, 1, 2, 3], [], 4);
@@ -92,7 +110,7 @@ describe('what a run takes and does', () => {
   test('what was read and published is summed up each minute while there is something, else every ten minutes (I10)', () => {
     const changed = { ...NO_COUNTS, rows: 3, created: 1, updated: 2 };
     narrator.sumUp();
-    narrator.tell({ kind: 'request', ...clients, attempt: 1 });
+    narrator.tell({ kind: 'request', ...clients, ...requestMade });
     narrator.tell({ kind: 'page', ...clients, counts: changed, cursor });
     narrator.tell({ kind: 'page', ...invoices, counts: { ...NO_COUNTS, rows: 5, unchanged: 5 }, cursor });
     narrator.sumUp();
@@ -123,7 +141,11 @@ describe('what a run takes and does', () => {
       narrator.tell({
         kind: 'shard-ready',
         shard,
-        streams: streams.map(([stream, sweptAt]) => ({ entity: 'alfa', stream, sweptAt, orBefore: sweptAt !== null })),
+        streams: streams.map(([stream, sweptAt]) => ({
+          ...{ entity: 'alfa', stream, sweptAt, orBefore: sweptAt !== null },
+          ...{ reasons: [], isFirst: sweptAt === null, live: 0, ledgerBytes: 0 },
+        })),
+        restoreMs: 1,
       });
     const oldest = (): unknown => {
       for (let minute = 1; minute <= 10; minute++) narrator.sumUp();
@@ -305,7 +327,7 @@ describe('Kafka', () => {
 
   test('refusals are told by how many there were in a row, and are no loss of Kafka', () => {
     for (let inARow = 1; inARow <= 9; inARow++)
-      narrator.tell({ kind: 'lost', shard: 0, error: away, waitMs: 1, loss: 'refused', inARow });
+      narrator.tell({ kind: 'lost', shard: 0, error: away, waitMs: 1, loss: 'refused', inARow, entities: [] });
     back(0);
     expect(told()).toEqual(Array(4).fill('warn 0 batch refused, trying it in smaller pieces'));
     expect(lines.map(({ times }) => times)).toEqual([1, 2, 4, 8]);
@@ -387,10 +409,32 @@ describe('Kafka', () => {
 });
 
 test('a shard that is parked is an error in the log at each try, and its return is told', () => {
-  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 60_000, loss: 'parked', inARow: 1 });
-  narrator.tell({ kind: 'lost', shard: 4, error: new TypeError('a bug'), waitMs: 120_000, loss: 'parked', inARow: 2 });
+  narrator.tell({
+    kind: 'lost',
+    shard: 4,
+    error: new TypeError('a bug'),
+    waitMs: 60_000,
+    loss: 'parked',
+    inARow: 1,
+    entities: [],
+  });
+  narrator.tell({
+    kind: 'lost',
+    shard: 4,
+    error: new TypeError('a bug'),
+    waitMs: 120_000,
+    loss: 'parked',
+    inARow: 2,
+    entities: [],
+  });
   back(4);
   back(4);
   expect(told()).toEqual(['error 4 shard parked', 'error 4 shard parked', 'info 4 shard is read again']);
   expect(lines[1]).toMatchObject({ waitMs: 120_000, err: { message: 'a bug' } });
+});
+
+test('a change of the entities that are read is told with their names', () => {
+  narrator.tell({ kind: 'entities', added: ['beta'], changed: [], removed: ['alfa'], configured: [] });
+  narrator.tell({ kind: 'entities', added: [], changed: [], removed: [], configured: [] });
+  expect(lines).toMatchObject([{ msg: 'entity files changed', added: ['beta'], changed: [], removed: ['alfa'] }]);
 });

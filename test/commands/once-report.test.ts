@@ -6,6 +6,7 @@ import {
   newReport,
   note,
   summary,
+  verdictText,
   type StreamReport,
 } from '../../src/commands/once-report';
 import { ConfigError, FatalError, TransientError } from '../../src/errors';
@@ -59,12 +60,15 @@ const swept = (stream: string, standing: Partial<Completeness> = {}): Progress =
   stream,
   cursor: cursorAt(2, 2),
   completeness: { ...allThere, ...standing },
+  live: 0,
+  ledgerBytes: 0,
 });
+const requestMade = { attempt: 1, after: null, waitedMs: 0, allowance: { used: 1, limit: null } } as const;
 const error = new FatalError('refused', { reason: 'unauthorized', parks: 'entity' });
 
 test('a stream counts its requests and pages, and its time from the first request to the last news', () => {
-  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 1_000);
-  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 2_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, 1_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, 2_000);
   note(reports, page('clients', { rows: 100, created: 60, unchanged: 40 }, cursorAt(100, 150)), 3_000);
   note(reports, page('clients', { rows: 50, created: 50 }, cursorAt(150, 150)), 3_500);
   note(reports, { kind: 'sweep', entity: 'alfa', stream: 'clients', cursor: cursorAt(150, 150) }, 3_800);
@@ -98,7 +102,7 @@ test('a stream counts its requests and pages, and its time from the first reques
 });
 
 test('an attempt of no stream that is read, such as at an account, counts nowhere', () => {
-  note(reports, { kind: 'request', entity: 'alfa', stream: 'account', attempt: 1 }, 1_000);
+  note(reports, { kind: 'request', entity: 'alfa', stream: 'account', ...requestMade }, 1_000);
   expect([...reports.values()].map(({ requests }) => requests)).toEqual([0, 0, 0]);
 });
 
@@ -185,6 +189,26 @@ test('the summary of a stream names deletions and dead letters only where there 
   );
 });
 
+test('the line of an entity without start_date says from which day on its documents are read', () => {
+  const from = (day: string | null): Cursor => ({ ...cursorAt(2, 2), query: { from: day, to: null, order: 'asc' } });
+  reports.set('alfa invoices', newReport('alfa', 'invoices', true));
+  reports.set('alfa clients', newReport('alfa', 'clients', true));
+  note(reports, page('invoices', { rows: 2 }, from('2026-09-01')), 1_000);
+  note(reports, page('clients', { rows: 2 }, from(null)), 1_000);
+  expect(summary(reportOf('alfa invoices'))).toMatch(
+    /^alfa invoices: 2 rows \(start_date not set: 90 days, from 2026-09-01\), 0 created/,
+  );
+  expect(summary(reportOf('alfa clients'))).toMatch(/^alfa clients: 2 rows, 0 created/);
+});
+
+test('the last line says how many streams are complete, and names those that are not', () => {
+  const all = [...reports.values()];
+  for (const report of all) report.complete = true;
+  expect(verdictText(all)).toBe('All 3 streams are complete.');
+  reportOf('beta clients').complete = false;
+  expect(verdictText(all)).toBe('1 of 3 streams are NOT complete: beta clients');
+});
+
 test('a run that waits says for whom and until when, and not that it has read nothing', () => {
   let shown = '';
   const waits = createWaits();
@@ -232,16 +256,22 @@ describe('the display', () => {
   test('is a line each time where there is no terminal, with the rate since it began', () => {
     const lines = display(null);
     nowMs = 12_000;
-    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, nowMs);
+    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, nowMs);
     note(reports, page('clients', { rows: 100 }, cursorAt(100, 300)), nowMs);
     lines.show();
     lines.end();
     expect(shown).toBe('100 of 300 rows, 50 rows/s, 1 requests\n');
   });
 
+  /** Every list but that of the clients of alfa has so many rows, none of them read. */
+  function countOthers(rows: number): void {
+    for (const name of ['alfa invoices', 'beta clients']) reportOf(name).totalCount = rows;
+  }
+
   test('is a bar on a terminal, no wider than it, and gone in the end', () => {
     const bar = display(60);
     nowMs = 12_000;
+    countOthers(0);
     note(reports, page('clients', { rows: 100 }, cursorAt(100, 300)), nowMs);
     bar.show();
     expect(shown).toMatch(/^\r\[=+ +\] 100\/300 rows {2}50 rows\/s {2}0 requests {2}4 s left/);
@@ -251,6 +281,31 @@ describe('the display', () => {
     expect(shown).toBe('\r\u001b[K');
   });
 
+  test('is an empty bar until every list is counted, but those that are given up', () => {
+    const bar = display(80);
+    note(reports, page('clients', { rows: 100 }, cursorAt(100, 100)), nowMs);
+    bar.show();
+    expect(shown).toMatch(/^\r\[ +\] 100 rows, 1\/3 lists counted /);
+    reportOf('beta clients').reason = 'forbidden';
+    reportOf('alfa invoices').totalCount = 100;
+    shown = '';
+    bar.show();
+    expect(shown).toMatch(/^\r\[=+ +\] 100\/200 rows /);
+  });
+
+  test('is a bar that does not go back when rows are added to the list', () => {
+    const bar = display(80);
+    const barWidth = (): number => (/\[(=*)/.exec(shown.split('\r').at(-1) ?? '')?.[1] ?? '').length;
+    countOthers(0);
+    note(reports, page('clients', { rows: 100 }, cursorAt(100, 200)), nowMs);
+    bar.show();
+    const before = barWidth();
+    countOthers(500);
+    bar.show();
+    expect(before).toBeGreaterThan(5);
+    expect(barWidth()).toBe(before);
+  });
+
   test('tells each wait once on a terminal, above the bar', () => {
     const waits = createWaits();
     const bar = createDisplay({ stderr: (text) => void (shown += text), columns: 60 }, reports, () => 12_000, waits);
@@ -258,14 +313,14 @@ describe('the display', () => {
     bar.show();
     bar.show();
     expect(shown).toBe('\r\u001b[Kwaiting for another instance, until 00:00:15 UTC at the latest\n');
-    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1 }, 0);
+    note(reports, { kind: 'request', entity: 'alfa', stream: 'clients', ...requestMade }, 0);
     shown = '';
     bar.show();
-    expect(shown).toMatch(/^\r\[ +\] 0\/0 rows/);
+    expect(shown).toMatch(/^\r\[ +\] 0 rows, 0\/3 lists counted/);
   });
 
   test('is a bar on a terminal that has no room for one', () => {
     display(10).show();
-    expect(shown).toContain('[] 0/0 rows');
+    expect(shown).toBe('\r[] 0 rows\u001b[K');
   });
 });

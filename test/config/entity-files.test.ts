@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EntityConfig } from '../../config/config';
-import { loadEntities } from '../../config/entity-files';
+import { contentOfEntities, loadEntities } from '../../config/entity-files';
 import type { Findings } from '../../config/findings';
 
 let directory: string;
@@ -86,4 +86,45 @@ test('streams that do not exist, and dates the wrong way round, are faults', () 
   const content = { api_key: 'a', streams: ['orders'], start_date: '2026-02-01', end_date: '2026-01-01' };
   load({ 'alfa.json': JSON.stringify(content) });
   expect(faults()).toEqual(['alfa.json end_date "2026-01-01"', 'alfa.json streams ["orders"]']);
+});
+
+test('the content of the folder is another one when a file is written, swapped by a link, renamed or removed, and the same when it is written again', () => {
+  const file = join(directory, 'alfa.json');
+  const contents: string[] = [];
+  const look = (): string => {
+    const content = contentOfEntities(directory);
+    contents.push(content);
+    return content;
+  };
+  const empty = look();
+  writeFileSync(file, '{}');
+  const written = look();
+  writeFileSync(file, '{}');
+  expect(contentOfEntities(directory)).toBe(written);
+  writeFileSync(join(directory, 'notes.txt'), 'not an entity');
+  expect(contentOfEntities(directory)).toBe(written);
+  // As tools that mount configuration do: the same name leads to another file.
+  unlinkSync(file);
+  mkdirSync(join(directory, '..data'));
+  writeFileSync(join(directory, '..data', 'alfa.json'), '{"name":"Alfa"}');
+  symlinkSync(join(directory, '..data', 'alfa.json'), file);
+  look();
+  renameSync(file, join(directory, 'beta.json'));
+  look();
+  expect(new Set(contents).size).toBe(contents.length);
+  unlinkSync(join(directory, 'beta.json'));
+  expect(contentOfEntities(directory)).toBe(empty);
+});
+
+test('the content of a folder that cannot be read is one of its own', () => {
+  expect(contentOfEntities(join(directory, 'nowhere'))).not.toBe(contentOfEntities(directory));
+});
+
+test('a start_date in the future is warned of, one of today is not', () => {
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Warsaw' }).format();
+  load({ 'alfa.json': '{"start_date":"2999-01-01"}', 'beta.json': `{"start_date":"${today}"}` }, {}, false);
+  expect(findings.faults).toEqual([]);
+  expect(findings.warnings).toEqual([
+    `${join(directory, 'alfa.json')}: start_date: 2999-01-01 lies in the future, no document before that day is read`,
+  ]);
 });

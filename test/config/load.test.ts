@@ -130,8 +130,8 @@ test('a loaded configuration cannot be changed, and the list of streams that was
 test('the example files load with a key for each entity in the environment', () => {
   const root = join(__dirname, '../..');
   const { config, warnings } = loadConfig({
-    configFile: join(root, 'config/service.json'),
-    entitiesDirectory: join(root, 'config/entities'),
+    configFile: join(root, 'config/example/service.json'),
+    entitiesDirectory: join(root, 'config/example/entities'),
     env: { INFAKT_API_KEY_ALFA: 'one', INFAKT_API_KEY_BETA: 'two', INFAKT_API_KEY_GAMMA: 'three' },
     knownStreams,
     knownProjections,

@@ -16,14 +16,17 @@ test('every key of the service file has a doc, and every default is accepted by 
 });
 
 test('every secret of the service file is marked as one, so that no message shows it', () => {
-  const secrets = settingsOf(serviceSchema).filter(([key]) => /(?:password|token|secret|key)(?:File)?$/i.test(key));
-  expect(secrets).toHaveLength(9);
+  const secrets = settingsOf(serviceSchema).filter(([key]) =>
+    /^alerts|(?:password|token|secret|key)(?:File)?$/i.test(key),
+  );
+  expect(secrets).toHaveLength(13);
   for (const [key, { sensitive }] of secrets) expect([key, sensitive]).toEqual([key, true]);
 });
 
 /** A text that each format takes, where it is not the first of a few. */
 const texts: Readonly<Record<string, string>> = {
   'infakt-kafka.base-url': 'https://other.example',
+  'infakt-kafka.hook': 'https://hooks.example/?token=1',
   'infakt-kafka.http-url': 'https://other.example',
   'infakt-kafka.session-timeout': '6000',
   'infakt-kafka.region': 'eu-central-1',

@@ -7,6 +7,7 @@ import { countRows, readApi, runReports, type ApiRows } from '../../tools/exampl
 import { connectorOf, openStack, tables, type Stack } from '../../tools/example/stack';
 import type { SqlRow } from '../../tools/postgres';
 import { kafkaClient, until, uniqueName, withAdmin } from '../support/kafka';
+import { testBooks } from './books';
 import { registeredEncoder, withField } from './registered';
 
 const companies = [
@@ -306,6 +307,8 @@ test('a table that was lost comes back whole from its topic', async () => {
   expect(await ask('/resume', 'PUT')).toBe(true);
   await until(async () => (await count('clients', 'true')) === before, { what: 'every row to come back', withinMs });
 });
+
+testBooks(() => stack);
 
 /** How many records a topic has, with the marks of transactions. */
 async function records(of: string): Promise<number> {

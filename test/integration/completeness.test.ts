@@ -1,3 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { API_KEY, type OneCompany, oneCompany } from '../support/one-company';
 import { type CopiedRow, shownBy, type SweepProof } from '../support/copy';
 import { type Everything, readEverything, recordsOf } from '../support/published';
@@ -87,4 +90,36 @@ test('what each sweep says of its stream is what a read_committed copy holds, an
       value: { entity: 'alfa', tax_id: '1111111111', name: 'Alfa', observed_at: expect.anything() as unknown },
     },
   ]);
+});
+
+test('a resync reaches rows that left the scope too, so that a copy can be proved under another definition (I1)', async () => {
+  const company = await oneCompany({ clients: 1, invoices: 6 });
+  const { service, simulator } = company;
+  const ids = simulator.admin.truth()[API_KEY]?.invoices.ids ?? [];
+  for (const [index, id] of ids.entries())
+    simulator.admin.edit(API_KEY, 'invoices', id, { invoice_date: `2026-01-0${index + 1}` });
+  const proof = (everything: Everything) => {
+    const newest = proofIn(everything, 'invoices');
+    return [newest.living_count, shown(copyOf(everything, 'invoices'), newest)];
+  };
+  expect(proof(await sweep(company))).toEqual([6, 'equal']);
+
+  const entity = { api_key: API_KEY, streams: ['clients', 'invoices'], start_date: '2026-01-03' };
+  service.configure({ url: simulator.url, entities: { alfa: entity } });
+  const file = join(service.folder, 'service.json');
+  const settings = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...settings, volatileFields: ['invoices.notes'] }));
+  expect(proof(await sweep(company))).toEqual([6, 'not provable']);
+
+  const { stdout } = await service.command(['resync', '--entity', 'alfa', '--stream', 'invoices']);
+  expect(stdout).toContain('6 rows marked; 2 of them are outside the scope and read one by one after a sweep\n');
+  const resynced = await sweep(company);
+  // The rows outside the scope came after the record of that sweep.
+  expect(proof(resynced)).toEqual([6, 'not provable']);
+  expect(proof(await sweep(company))).toEqual([6, 'equal']);
+  // First read, and asked for again: once each.
+  const ops = recordsOf(await readEverything(service), 'invoices', 'alfa').map(
+    ({ op, id }) => `${op ?? ''} ${id ?? ''}`,
+  );
+  expect(ops.sort()).toEqual([...ids, ...ids].map((id) => `r ${id}`).sort());
 });

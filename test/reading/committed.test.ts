@@ -27,10 +27,12 @@ const reported = [
   { kind: 'dead-letter', ...place, ...letter },
 ];
 
-test('a page is reported with what was committed of its stream, then each dead letter, then what follows', async () => {
+const read = reported.map((each) => (each.kind === 'page' ? { ...each, scan: 'newest' } : each));
+
+test('a page is reported with its scan and what was committed of its stream, then each dead letter, then what follows', async () => {
   const after = { kind: 'warning', ...place, message: 'a field is new' } as const;
-  expect(await told(reportPage(reading(published, [letter]), { cursor, parks: null }, [after]))).toEqual([
-    ...reported,
+  expect(await told(reportPage(reading(published, [letter]), { cursor, parks: null }, 'newest', [after]))).toEqual([
+    ...read,
     after,
   ]);
 });
@@ -39,12 +41,12 @@ test('a page that parks its stream is reported before the stream is parked (I10)
   const parks = new FatalError('no row could be read', { reason: 'shape-changed', parks: 'stream' });
   const seen: Progress[] = [];
   const error = await new Promise<unknown>((resolve) => {
-    reportPage(reading(published, [letter]), { cursor, parks }).subscribe({
+    reportPage(reading(published, [letter]), { cursor, parks }, 'newest').subscribe({
       next: (progress) => seen.push(progress),
       error: resolve,
     });
   });
-  expect(seen).toEqual(reported);
+  expect(seen).toEqual(read);
   expect(error).toBe(parks);
 });
 

@@ -5,7 +5,8 @@ import { FatalError, TransientError } from '../../src/errors';
 import type { Row, ScanName, StreamDeclaration } from '../../src/model';
 import { askDetail } from '../../src/reading/read-row';
 import type { Rhythm } from '../../src/reading/stream-reading';
-import { createMarks, createMemoryRest, idOf, itemStream, ledgerIn } from '../support/memory';
+import { resync } from '../../src/upkeep/repair';
+import { createMarks, createMemoryRest, idOf, itemStream, ledgerIn, memoryShard } from '../support/memory';
 import { items, scene, type Scene, type Setting, when } from '../support/scene';
 
 const OFTEN = { everyMs: 1, withinMs: 1 };
@@ -101,6 +102,61 @@ describe('a row that is read by itself', () => {
       expect([published(here, 'spot'), run.of('parked')]).toEqual([[], []]);
     },
   );
+});
+
+describe('a row outside the scope that is to be published again', () => {
+  const place = { entity: 'alfa', declaration: streams[0] ?? itemStream('items') };
+  const flagsOf = (here: Scene): number => ledgerIn(here.kafka, 'alfa', 'items').entry(2)?.flags ?? 0;
+
+  /** Rows of three days, of which a later start leaves the second out; all are to be published again. */
+  async function marked(beforeDetail: Setting['beforeDetail'] = () => undefined) {
+    const rows: Row[] = items(3).map((row) => ({ ...row, date: row.id === 2 ? '2025-12-31' : '2026-02-01' }));
+    const here = scene({ rows: { alfa: { items: rows } }, streams, beforeDetail });
+    for (const startDate of ['all', '2026-01-01']) expect(await here.start({ startDate }).ended).toBeNull();
+    await resync(
+      {
+        entity: 'alfa',
+        shard: memoryShard(here.kafka, [place]),
+        end: here.kafka.highWatermark(),
+        stop: new AbortController().signal,
+        againMs: () => 0,
+      },
+      { streams: ['items'], ids: null, from: null, to: null },
+    );
+    const sweep = async (): Promise<readonly number[]> => {
+      const before = here.kafka.records.length;
+      expect(await here.start({ startDate: '2026-01-01' }).ended).toBeNull();
+      return here.kafka.records.slice(before).map(idOf);
+    };
+    return { ...here, rows, sweep };
+  }
+
+  test('is read by its address after the next sweep, published once, and outside the scope still', async () => {
+    const here = await marked();
+    expect(await here.sweep()).toEqual([1, 3, 2]);
+    expect(here.kafka.records.at(-1)?.headers).toMatchObject({ op: 'r', scan: 'spot' });
+    expect(flagsOf(here) & (EntryFlag.LEFT | EntryFlag.REPUBLISH)).toBe(EntryFlag.LEFT);
+    expect(await here.sweep()).toEqual([]);
+    expect(here.askedAlone.map(({ address }) => address)).toEqual(['2']);
+  });
+
+  test('is not asked for again where the API does not have it any more', async () => {
+    const here = await marked();
+    here.rows.splice(1, 1);
+    expect([await here.sweep(), await here.sweep()]).toEqual([[1, 3], []]);
+    expect(here.askedAlone.map(({ address }) => address)).toEqual(['2']);
+    expect(flagsOf(here) & (EntryFlag.LEFT | EntryFlag.REPUBLISH)).toBe(EntryFlag.LEFT);
+  });
+
+  test.each([
+    ['410', () => gone()],
+    ['a stub', () => ({ id: 2, deleted: true })],
+  ])('is asked for after each sweep while its address answers with %s', async (_, answer) => {
+    const answers = [answer, answer];
+    const here = await marked(() => answers.shift()?.());
+    expect([await here.sweep(), await here.sweep()]).toEqual([[1, 3], []]);
+    expect(await here.sweep()).toEqual([2]);
+  });
 });
 
 function badGateway(): TransientError {

@@ -127,6 +127,15 @@ describe('twins (I9)', () => {
     expect(() => watch.identified('alfa', 'account 1')).toThrow('got that of beta');
   });
 
+  test('an entity that a person changed or removed is judged anew, and so is the one that was stopped for its sake', () => {
+    const watch = twins();
+    watch.identified('alfa', 'account 1');
+    expect(() => watch.identified('beta', 'account 1')).toThrow('got that of alfa');
+    watch.forget('alfa');
+    expect(() => watch.identified('beta', 'account 1')).not.toThrow();
+    expect(() => watch.identified('alfa', 'account 2')).not.toThrow();
+  });
+
   test('accounts that show no uuid, or that an entity had before, make no twins', () => {
     const watch = twins();
     watch.identified('alfa', null);

@@ -85,6 +85,7 @@ const topics = {
   entities: topic('t.entities', 1_000_000),
   deadLetters: topic('t.dead-letters', 30_000),
   state: topic('t.state', 40_000),
+  status: topic('t.status', 1_000_000),
   highWatermarks: new Map(),
   warnings: [],
 };

@@ -14,6 +14,7 @@ function topicsOf(...names: readonly string[]): Topics {
     entities: topic('entities'),
     deadLetters: topic('dead-letters'),
     state: topic('state', 12),
+    status: topic('status', 1),
     highWatermarks: new Map(),
     warnings: [],
   };
@@ -81,8 +82,8 @@ test('the date of a row is that of its scope, and none where the stream or the r
   expect([dateOf({ id: 1 }), dateOf({ id: 1, invoice_date: 'soon' })]).toEqual([none, none]);
 });
 
-test('a registry must know the key and the value of every topic in Avro, sweeps and entities included', () => {
-  const reports = { sweeps: { name: 't.sweeps' }, entities: { name: 't.entities' } };
+test('a registry must know the key and the value of every topic in Avro, sweeps, entities and status included', () => {
+  const reports = { sweeps: { name: 't.sweeps' }, entities: { name: 't.entities' }, status: { name: 't.status' } };
   const subjects = subjectsOf({ data: new Map([['clients', { name: 't.clients' }]]), ...reports });
   expect(subjects.map(({ name }) => name)).toEqual([
     't.clients-key',
@@ -91,6 +92,8 @@ test('a registry must know the key and the value of every topic in Avro, sweeps 
     't.sweeps-value',
     't.entities-key',
     't.entities-value',
+    't.status-key',
+    't.status-value',
   ]);
   expect(subjects[1]?.schemaText).toBe(loadSchema('client'));
   expect(() => subjectsOf({ data: new Map([['birds', { name: 't.birds' }]]), ...reports })).toThrow(
@@ -172,11 +175,18 @@ describe('a layout that names a released key schema keeps its keys', () => {
   test('a registry is asked for the released key schemas before the newest', () => {
     const topic = (name: string) => ({ name: `t.${name}` });
     const data = new Map([['clients', topic('clients')]]);
-    const subjects = subjectsOf({ data, sweeps: topic('sweeps'), entities: topic('entities') });
+    const subjects = subjectsOf({
+      data,
+      sweeps: topic('sweeps'),
+      entities: topic('entities'),
+      status: topic('status'),
+    });
     expect(subjects.map(({ formerTexts }) => formerTexts)).toEqual([
       [releasedSchemas('client-key')[0]],
       undefined,
       [releasedSchemas('sweep-key')[0]],
+      undefined,
+      [],
       undefined,
       [],
       undefined,

@@ -37,14 +37,19 @@ test('a shard has each configured stream of each of its entities, all of one str
 
 test('an entity is read by its own way to the API, and only the streams that it is configured with', () => {
   const rest = createMemoryRest({ entity: 'alfa', rows: () => [], marks: { next: () => 0 } });
+  const attempt = { entity: 'alfa', stream: 'clients', attempt: 1, after: null, waitedMs: 7 } as const;
+  const allowance = { used: 3, limit: 290 };
   const of = jest.fn((_entity: unknown, onAttempt?: (attempt: RequestAttempt) => void) => {
-    onAttempt?.({ entity: 'alfa', stream: 'clients', attempt: 1, status: 200 });
+    onAttempt?.({ ...attempt, status: 200 });
     return rest;
   });
   const events: unknown[] = [];
   const entity = { ...entityOf('alfa'), streams: ['clients'], nip: '1111111111' };
-  const reader = readerOf({ api: { of, setShare: () => undefined }, emit: (event) => events.push(event) }, entity);
+  const reader = readerOf(
+    { api: { of, setShare: () => undefined, allowance: () => allowance }, emit: (event) => events.push(event) },
+    entity,
+  );
   expect(reader).toMatchObject({ entity: 'alfa', nip: '1111111111', streams: [clients], rest });
   expect(of.mock.calls[0]?.[0]).toBe(entity);
-  expect(events).toEqual([{ kind: 'request', entity: 'alfa', stream: 'clients', attempt: 1, status: 200 }]);
+  expect(events).toEqual([{ kind: 'request', ...attempt, status: 200, allowance }]);
 });

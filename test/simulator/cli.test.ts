@@ -129,3 +129,23 @@ test('--left-to-pay says nothing without --books', async () => {
   expect(code).toBe(2);
   expect(stderr).toContain('--left-to-pay needs --books');
 });
+
+test('the rows end with the first of this month unless --until says otherwise, so that tomorrow they are the same', async () => {
+  const newest = async (...argv: readonly string[]): Promise<unknown> => {
+    const running = run(['--port', '0', '--entity', 'k=A:1:100', ...argv]);
+    const base = /http:\/\/127\.0\.0\.1:\d+\/api\/v3/.exec(await running.greeting())?.[0] ?? '';
+    const response = await fetch(`${base}/invoices.json?limit=1&order=id+desc`, {
+      headers: { 'X-inFakt-ApiKey': 'k' },
+    });
+    const { entities: rows } = (await response.json()) as { entities: readonly { created_at: string }[] };
+    await running.end();
+    return rows[0]?.created_at.slice(0, 10);
+  };
+  expect(await newest('--until', '2026-02-14')).toBe('2026-02-14');
+  expect(await newest()).toMatch(/-01$/);
+  const odd = run(['--until', 'soon']);
+  expect(await odd.end()).toMatchObject({
+    code: 2,
+    stderr: 'simulate: --until must be a day as YYYY-MM-DD, got "soon"\nTry --help.\n',
+  });
+});

@@ -1,6 +1,7 @@
+import { startSimulator } from '../../simulator/server';
 import type { JsonObject } from '../../simulator/rows';
 import { amountInWords } from '../../simulator/words';
-import { everything, objectOf, texts, withSimulator } from './ask';
+import { entities, everything, objectOf, texts, withSimulator } from './ask';
 
 async function rowsOf(stream: string, options = {}): Promise<readonly JsonObject[]> {
   let rows: readonly JsonObject[] = [];
@@ -49,6 +50,32 @@ test('invoices spread over three years up to today, some dated back, about 60 % 
   expect(paidDates).toHaveLength(paid.length);
   expect(paidDates.every((date) => date <= '2026-03-31')).toBe(true);
   expect(new Set(rows.map((row) => row['status']))).toEqual(new Set(['draft', 'sent', 'printed', 'paid']));
+});
+
+test('a month of a small company comes to thousands or tens of thousands of zloty, not to millions', async () => {
+  const months = new Map<string, number>();
+  for (const { invoice_date: date, currency, net_price: net } of await rowsOf('invoices')) {
+    const month = String(date).slice(0, 7);
+    if (currency === 'PLN') months.set(month, (months.get(month) ?? 0) + Number(net) / 100);
+  }
+  const whole = [...months].filter(([month]) => month > '2023-04' && month < '2026-03').map(([, net]) => net);
+  expect(whole.length).toBeGreaterThan(30);
+  expect(Math.min(...whole)).toBeGreaterThan(1_000);
+  expect(Math.max(...whole)).toBeLessThan(100_000);
+});
+
+test('a history that ends on a given day has the same rows the next day, and what is added is of that day', async () => {
+  const seen: { readonly rows: string; readonly added: unknown }[] = [];
+  for (const day of ['2026-03-10', '2026-03-11']) {
+    const simulator = await startSimulator({ entities, historyEnds: '2026-03-01', now: () => Date.parse(day) });
+    const { admin } = simulator;
+    const ids = admin.truth()['key-a']?.invoices.ids ?? [];
+    const rows = JSON.stringify(ids.map((id) => admin.row('key-a', 'invoices', id)));
+    seen.push({ rows, added: admin.add('key-a', 'invoices')['invoice_date'] });
+    await simulator.stop();
+  }
+  expect(seen[0]?.rows).toBe(seen[1]?.rows);
+  expect(seen.map(({ added }) => added)).toEqual(['2026-03-10', '2026-03-11']);
 });
 
 test('an invoice is about 2 kB, and its totals are those of its lines', async () => {

@@ -235,10 +235,15 @@ describe('names of 0.1.0 and of now', () => {
     'sweep-key': { entity: 'alfa', stream: 'invoices' },
     entity: { entity: 'alfa', observed_at: 1, tax_id: '5252248481', name: 'Alfa sp. z o.o.' },
     'entity-key': { entity: 'alfa' },
+    status: {
+      ...{ entity: 'alfa', stream: 'invoices', observed_at: 1, state: 'parked', reason: 'unauthorized', since: 1 },
+      ...{ owner: 'host-1', version: '0.2.0', sweep_rows: 7, sweep_complete: true },
+    },
+    'status-key': { entity: 'alfa', stream: 'invoices' },
   };
   const typeOf = (text: string): Type => Type.forSchema(JSON.parse(text) as Schema, { wrapUnions: 'never' });
   /** What 0.1.0 did not have. */
-  const SINCE_0_1_0 = new Set(['entity', 'entity-key']);
+  const SINCE_0_1_0 = new Set(['entity', 'entity-key', 'status', 'status-key']);
 
   test.each(schemaNames().filter((name) => name !== 'ledger-block'))(
     'a reader with the newest %s.avsc reads bytes of every released version, nested records included',

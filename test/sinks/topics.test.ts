@@ -74,8 +74,8 @@ const refusing =
 
 describe('a cluster that does not allow settings of topics', () => {
   test.each([
-    ['segment.ms', 'POLICY_VIOLATION', ['t.state']],
-    ['min.cleanable.dirty.ratio', 'INVALID_CONFIG', ['t.state']],
+    ['segment.ms', 'POLICY_VIOLATION', ['t.status', 't.state']],
+    ['min.cleanable.dirty.ratio', 'INVALID_CONFIG', ['t.status', 't.state']],
     ['min.compaction.lag.ms', 'INVALID_CONFIG', ['t.clients', 't.entities']],
     ['delete.retention.ms', 'POLICY_VIOLATION', ['t.clients', 't.entities']],
   ])('gets them without %s at a second try, with its own sentence as a warning', async (setting, type, names) => {

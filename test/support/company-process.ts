@@ -227,6 +227,7 @@ const topics: Topics = {
   sweeps: topic(SWEEPS, 1),
   entities: topic(ENTITIES, 1),
   state: topic(STATE_TOPIC, 1),
+  status: topic('infakt.status', 1),
   highWatermarks: new Map(),
   warnings: [],
 };

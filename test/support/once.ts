@@ -20,6 +20,7 @@ export const impatient: Patience = {
   commitMs: 10_000,
   restoreMs: 20_000,
   topicsMs: 1_000,
+  entitiesMs: 100,
   idleCommitMs: 100,
   retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
@@ -104,6 +105,8 @@ export function testService(setting: ServiceSetting): TestService {
       kafka: { brokers: brokers(), sessionTimeoutMs: 6_000 },
       topics: { prefix, partitions: 3, replicationFactor: 1 },
       state: { partitions: 2 },
+      // Several runs share this machine.
+      http: { port: 0 },
     };
     for (const [section, values] of Object.entries(service)) file[section] = { ...file[section], ...values };
     writeFileSync(join(folder, 'service.json'), JSON.stringify({ ...file, projections }));
@@ -126,6 +129,7 @@ export function testService(setting: ServiceSetting): TestService {
       env: {},
       stop,
       version: '0.0.0-test',
+      replica: 'here',
     };
     return { io, out };
   };

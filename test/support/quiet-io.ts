@@ -10,6 +10,7 @@ export function quietIo(): Io & { readonly printed: () => string } {
     env: {},
     stop: new AbortController().signal,
     version: '1.2.3',
+    replica: 'here',
     printed: () => printed,
   };
 }

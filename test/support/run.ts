@@ -54,10 +54,15 @@ export interface Running {
 export interface RunSetting {
   readonly patience?: Partial<Patience>;
   readonly outside?: Partial<Pick<ServiceOptions, 'now' | 'socketFactory'>>;
+  /** How the process calls itself. */
+  readonly replica?: string;
 }
 
 /** Starts `run` with short waits; it is stopped after the test at the latest. */
-export function startRun(service: TestService, { patience = {}, outside = {} }: RunSetting = {}): Running {
+export function startRun(
+  service: TestService,
+  { patience = {}, outside = {}, replica = 'here' }: RunSetting = {},
+): Running {
   const stop = new AbortController();
   let stderr = '';
   let stoppedAt = 0;
@@ -82,6 +87,7 @@ export function startRun(service: TestService, { patience = {}, outside = {} }: 
     env: {},
     stop: stop.signal,
     version: '0.0.0-test',
+    replica,
   };
   const ended = runCommand({ ...impatient, ...patience }, outside)(service.options, io)
     .catch((error: unknown) => {

@@ -1,9 +1,11 @@
+import { BehaviorSubject } from 'rxjs';
+
 import type { EntityConfig } from '../../config/config';
 import type { Row } from '../../src/model';
 import { createRequestOrder } from '../../src/service/api';
 import { entitiesByShard } from '../../src/service/cluster';
 import { createCodecs } from '../../src/service/codecs';
-import type { RunContext } from '../../src/service/run-context';
+import type { EntitiesByShard, RunContext } from '../../src/service/run-context';
 import { singleObject } from '../../src/sinks/framing';
 import { allStreams } from '../../src/sources/streams/all-streams';
 import { createMemoryKafka, createMemoryRest, type MemoryKafka } from './memory';
@@ -21,6 +23,7 @@ export const memoryTopics = {
   data: new Map(allStreams.map(({ name }) => [name, topic(name)])),
   sweeps: topic('sweeps'),
   entities: topic('entities'),
+  status: topic('status'),
   deadLetters: topic('dead-letters'),
   state: topic('state', PARTITIONS),
   highWatermarks: new Map(),
@@ -93,14 +96,15 @@ export function memoryRun({
     api: {
       of: ({ id }) => createMemoryRest({ entity: id, rows: () => rows, marks: requestOrder }),
       setShare: () => undefined,
+      allowance: () => ({ used: 0, limit: null }),
     },
     budgetScope: 'replica',
     requestOrder,
-    shards: entitiesByShard(entities.map(entityOf), PARTITIONS),
+    shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(entities.map(entityOf), PARTITIONS)),
     rhythm: null,
     holders: new Map(),
-    twins: { check: () => undefined, identified: () => undefined },
-    noteRow: undefined,
+    twins: { check: () => undefined, identified: () => undefined, forget: () => undefined },
+    noteRow: () => undefined,
     ...changes,
   };
 }

@@ -1,4 +1,4 @@
-import { type KafkaCluster, startKafka } from '../../tools/kafka';
+import { archiveClasses, type KafkaCluster, startKafka } from '../../tools/kafka';
 
 declare global {
   var kafkaForTests: KafkaCluster | undefined;
@@ -8,6 +8,7 @@ declare global {
 export default async function setUp(): Promise<void> {
   const given = process.env['KAFKA_BROKERS'];
   if (given !== undefined && given !== '') return;
+  await archiveClasses();
   globalThis.kafkaForTests = await startKafka();
   process.env['KAFKA_BROKERS'] = globalThis.kafkaForTests.bootstrap;
 }

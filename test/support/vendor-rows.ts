@@ -23,6 +23,7 @@ function topicsOf({ name, projection }: StreamDeclaration): Topics {
     entities: topic('entities'),
     deadLetters: topic('dead-letters'),
     state: topic('state'),
+    status: topic('status'),
     highWatermarks: new Map(),
     warnings: [],
   };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, TransientError } from '../../src/errors';
@@ -39,11 +39,11 @@ describe('findJava', () => {
     { java: 'no Java at all', scripts: {}, got: 'got none' },
     { java: 'Java 11', scripts: { java: `echo 'openjdk version "11.0.2"' >&2` }, got: 'got 11' },
     { java: 'Java 8', scripts: { java: `echo 'java version "1.8.0_402"' >&2` }, got: 'got 1' },
-  ])('refuses $java and names the other ways to have a broker', async ({ scripts, got }) => {
+  ])('refuses $java, and names what installs it and the other ways to have a broker', async ({ scripts, got }) => {
     const attempt = findJava({ environment: await programs(scripts) });
     await expect(attempt).rejects.toThrow(ConfigError);
     await expect(attempt).rejects.toThrow(got);
-    await expect(attempt).rejects.toThrow(/docker compose up.*KAFKA_BROKERS/);
+    await expect(attempt).rejects.toThrow(/tools\/install-java\.sh .*docker compose up.*KAFKA_BROKERS/);
   });
 });
 
@@ -59,6 +59,8 @@ describe('kafkaLibrary', () => {
     ]);
     expect(first).toBe(second);
     expect(await readdir(first)).toEqual(['kafka.jar']);
+    // Another user of the machine can read them.
+    expect((await stat(first)).mode & 0o777).toBe(0o755);
     expect(await readdir(cache)).toHaveLength(1);
     await expect(kafkaLibrary({ cache, environment: { PATH: '/nowhere' } })).resolves.toBe(first);
   });
@@ -72,9 +74,9 @@ describe('kafkaLibrary', () => {
     expect(await readdir(cache)).toEqual([]);
   });
 
-  test('names the other ways to have a broker where Maven is missing', async () => {
+  test('names what installs it and the other ways to have a broker where Maven is missing', async () => {
     const attempt = kafkaLibrary({ cache: join(folder, 'cache'), environment: await programs({}) });
     await expect(attempt).rejects.toThrow(ConfigError);
-    await expect(attempt).rejects.toThrow(/Maven.*docker compose up.*KAFKA_BROKERS/);
+    await expect(attempt).rejects.toThrow(/Maven.*tools\/install-java\.sh .*docker compose up.*KAFKA_BROKERS/);
   });
 });

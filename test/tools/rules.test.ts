@@ -35,6 +35,26 @@ const forbidden: Readonly<
     ],
   ],
   'convict-in-config': [[['src/service', 'src/commands'], ['convict']]],
+  'http-in-its-room': [
+    [
+      ['src/service', 'src/commands', 'src/status'],
+      ['hono', '@hono/node-server', 'prom-client'],
+    ],
+  ],
+  'status-knows-what-happens': [
+    [['src/status'], ['src/http', 'src/telemetry', 'src/sinks/writer', 'src/shard/shard', 'src/sources/credits']],
+    [['src/status'], ['src/reading/progress', 'src/operators/fail-with', 'src/service/patience', 'config/config']],
+  ],
+  'status-needs-types-of-the-service': [[['src/status'], ['src/service/events', 'src/sinks/transaction']]],
+  'rules-know-no-status': [
+    [
+      ['src/rules', 'src/changes', 'src/state', 'src/sources', 'src/shard', 'src/reading', 'src/sinks'],
+      ['src/status/reasons', 'src/http-server/server'],
+    ],
+  ],
+  'http-server-is-shown-what-it-shows': [
+    [['src/http-server'], ['src/service/patience', 'src/sinks/partition', 'config/config', 'src/telemetry']],
+  ],
   'pino-in-telemetry': [[['src/service', 'src/commands'], ['pino']]],
   'sources-know-no-kafka': [
     [
@@ -55,7 +75,12 @@ const forbidden: Readonly<
     [pureRooms, ['src/reading/progress', 'src/operators/fail-with', 'src/service/patience', 'config/config']],
   ],
   'pure-rooms-need-types-of-the-sink': [[pureRooms, ['src/sinks/transaction']]],
-  'pure-rooms-ask-nobody': [[pureRooms, [...libraries, ...builtins]]],
+  'pure-rooms-ask-nobody': [
+    [
+      [...pureRooms, 'src/status'],
+      [...libraries, ...builtins],
+    ],
+  ],
   'shard-is-plain-code': [[['src/shard'], ['rxjs', 'rxjs/operators', 'kafkajs']]],
   'config-knows-the-bottom': [[['config'], ['src/http', 'src/service/patience', 'src/sinks/partition']]],
   'operators-are-alone': [[['src/operators'], ['src/errors', 'src/model', 'src/json', 'kafkajs', 'node:fs']]],

@@ -220,6 +220,7 @@ export function configureService(setting: ServiceSetting): Service {
       kafka: { brokers },
       topics: { prefix },
       schedule: { sweepSeconds },
+      http: { port: 0 },
     }),
   );
   const keys = Object.fromEntries(

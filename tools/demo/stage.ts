@@ -133,6 +133,8 @@ export async function openService(options: {
     topics: { prefix: broker.prefix },
     schedule,
     log: { level: logLevel },
+    // Another service of this machine may have the port.
+    http: { port: 0 },
     ...settings,
   };
   await writeFile(join(folder, 'service.json'), json(file));

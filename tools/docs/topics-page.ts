@@ -23,6 +23,7 @@ const sources: readonly Source[] = [
   ...dataSources,
   { name: 'sweeps', schema: 'sweep', isProjection: false },
   { name: 'entities', schema: 'entity', isProjection: false },
+  { name: 'status', schema: 'status', isProjection: false },
 ];
 
 /** The headers of every record of these topics. */
@@ -85,7 +86,8 @@ export function renderTopicsPage(): string {
 Generated from \`schemas/avro\` and the code by \`npm run docs\`; do not edit.
 
 \`<prefix>\` is \`topics.prefix\` of \`config/service.json\`, \`${defaultOf('topics.prefix')}\` unless set. Read with
-\`isolation.level=read_committed\`: records are written in transactions, and those of aborted ones stay in the topics.
+\`isolation.level=read_committed\`: records are written in transactions, and those of aborted ones stay in the topics. Only those of
+\`<prefix>.status\` are not: they are telemetry, written shortly after what they tell of, now and then twice.
 
 ## All topics
 
@@ -111,6 +113,7 @@ ${renderHeaders(recordHeaders)}
 
 A record of \`<prefix>.sweeps\` has the first six; its \`op\` is \`c\`, its \`stream\` the one that was swept, and its \`id\` \`<entity>/<stream>\`.
 One of \`<prefix>.entities\` has \`id\`, \`entity\`, \`stream\`, \`op\` and \`observed_at\`; its \`stream\` is \`entities\`, and its \`id\` the entity.
+One of \`<prefix>.status\` has the same; its \`op\` is \`u\`, its \`stream\` the one that it is about, and its \`id\` \`<entity>/<stream>\`.
 
 A dead letter, whose value is the row as the API sent it, in JSON, also has these:
 

@@ -14,19 +14,22 @@ export interface Finding {
 }
 
 const SUMS: readonly { readonly says: string; readonly sql: string }[] = [
-  { says: 'owed by clients', sql: `select sum(open_amount) from receivables where currency = 'PLN'` },
-  { says: '  overdue', sql: `select sum(overdue) from overdue_by_client where currency = 'PLN'` },
-  { says: 'owed to clients', sql: `select sum(amount) from credits where currency = 'PLN'` },
-  { says: 'net revenue in zloty', sql: 'select sum(net_pln) from sales_documents_pln where not not_income' },
-  { says: 'VAT in zloty', sql: 'select sum(tax_pln) from sales_documents_pln' },
   {
-    says: 'net revenue of the group, before elimination',
+    says: 'owed by clients (documents in PLN)',
+    sql: `select sum(open_amount) from receivables where currency = 'PLN'`,
+  },
+  { says: '  of this overdue', sql: `select sum(overdue) from overdue_by_client where currency = 'PLN'` },
+  { says: 'owed to clients (documents in PLN)', sql: `select sum(amount) from credits where currency = 'PLN'` },
+  {
+    says: 'net revenue (documents in PLN)',
     sql: `select sum(net_before_elimination) from group_revenue where currency = 'PLN'`,
   },
   {
-    says: 'net revenue of the group, after elimination',
+    says: '  of this from outside the group',
     sql: `select sum(net_after_elimination) from group_revenue where currency = 'PLN'`,
   },
+  { says: 'net revenue (all, in zloty)', sql: 'select sum(net_pln) from sales_documents_pln where not not_income' },
+  { says: 'VAT (all, in zloty)', sql: 'select sum(tax_pln) from sales_documents_pln' },
 ];
 
 const FINDINGS: readonly (Omit<Finding, 'count'> & { readonly sql: string })[] = [

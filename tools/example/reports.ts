@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDate, isObject, type JsonObject } from '../../simulator/rows';
 import { TransientError } from '../../src/errors';
 import { projectRoot } from '../java';
-import type { LocalPostgres, SqlRow } from '../postgres';
+import type { Database, LocalPostgres, SqlRow } from '../postgres';
 import { nextWorkingDay } from './calendar';
 import { invoiceFinder, owedOn, type InvoiceOf } from './owed';
 
@@ -64,8 +64,8 @@ export function countRows(rows: readonly ApiRows[]): Readonly<Record<string, num
 }
 
 /** Makes the views, which needs no table to be there yet. */
-export async function makeViews(postgres: LocalPostgres): Promise<void> {
-  await postgres.executeFile(join(POSTGRES, 'views.sql'));
+export async function makeViews(database: Database): Promise<void> {
+  await database.executeFile(join(POSTGRES, 'views.sql'));
 }
 
 /** Runs every report of `deploy/postgres/reports` and holds it against the API. */

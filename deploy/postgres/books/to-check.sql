@@ -156,7 +156,7 @@ union all
 select
   sale.entity, sale.document, sale.id,
   format('changed after %s was closed', to_char(sale.vat_date, 'YYYY-MM')),
-  format('read with a change at %s: correct the return, or undo the change', sale.observed_at)
+  format('read with a change, or again after a resync, at %s: correct the return, or undo the change', sale.observed_at)
 from sales sale
 join closed_months closed on closed.entity = sale.entity and closed.month = date_trunc('month', sale.vat_date)
 where sale.observed_at at time zone 'UTC' > closed.closed_at

@@ -38,7 +38,8 @@ left join lateral (
   limit 1
 ) table_of_day on true;
 
--- VAT of each document by symbol of the rate, in its currency and in zloty.
+-- VAT of each document by symbol of the rate, in its currency and in zloty (art. 106e ust. 11 of the VAT act), each sum rounded to
+-- the grosz.
 create or replace view vat_pln as
 with sums as materialized (
   select entity, document, invoice_id as id, vat_date, currency, tax_symbol, country, sum(net) as net, sum(tax) as tax

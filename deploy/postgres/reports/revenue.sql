@@ -1,4 +1,5 @@
--- Revenue by month of issue, entity and currency, the latest month first, corrections subtracted.
+-- Revenue by month of issue, entity and currency, the latest month first, corrections subtracted, sales that are no
+-- income left out.
 select
   to_char(invoice_date, 'YYYY-MM') as month,
   entity,

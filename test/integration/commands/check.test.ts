@@ -107,7 +107,9 @@ test('before the first run all is well, each line says what was found, and nothi
       /^ok {3}plan: the targets want [\d.]+ requests a minute, there is no limit; newest every 15 s to 5 min, sweep every 10 min, open every 5 min, recent every 15 min$/,
     ),
     expect.stringMatching(/^ok {3}memory: about \d+ MB for 10 rows, \d+ MB free$/),
+    'All 11 checks are ok.',
   ]);
+  expect(stderr).toContain('checking 1 entity: up to 8 requests, a few seconds\n');
   expect(stdout + stderr).not.toContain('key-alfa');
   expect(await traces(service)).toEqual({ ends: [], groups: [] });
   expect(simulator.admin.stats().forbidden).toBe(0);
@@ -263,7 +265,16 @@ test('topics that are missing while none is to be created are named', async () =
   const { service } = await oneCompany({ topics: { create: false } });
   const seen = await check(service);
   expect(seen).toMatchObject({ code: 2, failed: ['topics'] });
-  for (const name of ['clients', 'invoices', 'corrective-invoices', 'sweeps', 'entities', 'dead-letters', 'state'])
+  for (const name of [
+    'clients',
+    'invoices',
+    'corrective-invoices',
+    'sweeps',
+    'entities',
+    'dead-letters',
+    'status',
+    'state',
+  ])
     expect(seen.texts['topics']).toContain(service.topic(name));
 });
 

@@ -11,6 +11,11 @@ test('an entity that nobody knows ends peek and state reset with exit code 2 and
     return stdout.split('\n').length - 1;
   };
   expect(await lines('clients', '--entity', 'alfa')).toBe(5);
+  expect(await lines('clients', '--last', '2')).toBe(2);
+  expect(await lines('clients', '--limit', '1', '--pretty')).toBeGreaterThan(20);
+  const misspelt = await service.command(['peek', 'client']);
+  expect(misspelt).toMatchObject({ code: 2, stdout: '' });
+  expect(misspelt.stderr).toContain('got "client": did you mean clients?');
 
   // A second entity that is configured and has no record is known too.
   service.configure({
@@ -33,8 +38,11 @@ test('an entity that nobody knows ends peek and state reset with exit code 2 and
 
   service.configure({ url: simulator.url, entities: { alfa: {}, beta: {} } });
   expect(await lines('clients')).toBe(5);
-  const show = await service.command(['state', 'show']);
+  const show = await service.command(['state', 'show', '--entity', 'alfa']);
   expect(show.code).toBe(0);
-  expect(show.stdout).toMatch(/^alfa clients: 5 rows in the ledger/);
+  expect(show.stdout).toMatch(/^alfa clients: 5 rows in the ledger/m);
+  const nobody = await service.command(['state', 'show', '--entity', 'alva']);
+  expect(nobody.code).toBe(2);
+  expect(nobody.stderr).toContain('(alfa, beta), got "alva": did you mean alfa? See --help');
   expect((await service.command(['check'])).code).toBe(2);
 });

@@ -46,7 +46,12 @@ test('topics with other partitions or another cleanup policy than configured are
   const topic = `${settings.prefix}.clients`;
   await withAdmin(kafka, async (admin) => {
     await admin.createTopics({ topics: [{ topic, numPartitions: 5 }], waitForLeaders: false });
-    await until(async () => (await admin.listTopics()).includes(topic), { what: `${topic} to be listed` });
+    const answered = (): Promise<boolean> =>
+      admin.fetchTopicOffsets(topic).then(
+        () => true,
+        () => false,
+      );
+    await until(answered, { what: `the leaders of ${topic} to answer` });
   });
   const { data, warnings } = await ensureTopics(kafka, { ...settings, data: ['clients'] });
   expect(data.get('clients')?.partitions).toBe(5);

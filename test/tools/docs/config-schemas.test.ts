@@ -19,9 +19,9 @@ function faultsOf(text: string, validate: ValidateFunction): readonly string[] {
 }
 
 test('the example files are accepted, with the place of their schema', () => {
-  expect(faultsOf(readFileSync(join(root, 'config/service.json'), 'utf8'), service)).toEqual([]);
-  for (const name of readdirSync(join(root, 'config/entities'))) {
-    const text = readFileSync(join(root, 'config/entities', name), 'utf8');
+  expect(faultsOf(readFileSync(join(root, 'config/example/service.json'), 'utf8'), service)).toEqual([]);
+  for (const name of readdirSync(join(root, 'config/example/entities'))) {
+    const text = readFileSync(join(root, 'config/example/entities', name), 'utf8');
     expect([name, faultsOf(text, entity)]).toEqual([name, []]);
   }
 });

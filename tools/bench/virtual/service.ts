@@ -1,4 +1,4 @@
-import { concat, NEVER, of } from 'rxjs';
+import { BehaviorSubject, concat, NEVER, of } from 'rxjs';
 
 import type { EntityConfig } from '../../../config/config';
 import { daysOf } from '../../../src/changes/kinds';
@@ -14,7 +14,7 @@ import { createRequestOrder } from '../../../src/service/api';
 import { entitiesByShard } from '../../../src/service/cluster';
 import { createCodecs } from '../../../src/service/codecs';
 import { usualPatience } from '../../../src/service/patience';
-import type { RunContext } from '../../../src/service/run-context';
+import type { EntitiesByShard, RunContext } from '../../../src/service/run-context';
 import { runShards } from '../../../src/service/serve';
 import type { ShardOptions } from '../../../src/shard/shard-options';
 import { singleObject } from '../../../src/sinks/framing';
@@ -169,14 +169,15 @@ function runContextOf(
     api: {
       of: ({ id }) => api.rest(id, budget.slots(id), requestOrder),
       setShare: budget.setShare,
+      allowance: budget.allowance,
     },
     budgetScope: 'replica',
     requestOrder,
-    shards,
+    shards: new BehaviorSubject<EntitiesByShard>(shards),
     rhythm,
     holders: new Map(),
-    twins: { check: () => undefined, identified: () => undefined },
-    noteRow: undefined,
+    twins: { check: () => undefined, identified: () => undefined, forget: () => undefined },
+    noteRow: () => undefined,
   };
 }
 
@@ -206,6 +207,7 @@ const topics: Topics = {
   sweeps: topicOf('sweeps'),
   entities: topicOf('entities'),
   state: topicOf('state', STATE_PARTITIONS),
+  status: topicOf('status'),
   highWatermarks: new Map(),
   warnings: [],
 };

@@ -37,7 +37,7 @@ describe('topics that are not as they must be', () => {
     await createTopics(company, { clients: {} });
     const run = await company.service.once();
     expect(run.code).toBe(2);
-    const missing = ['invoices', 'corrective-invoices', 'sweeps', 'entities', 'dead-letters', 'state']
+    const missing = ['invoices', 'corrective-invoices', 'sweeps', 'entities', 'dead-letters', 'status', 'state']
       .map((name) => company.service.topic(name))
       .join(', ');
     expect(run.stderr).toContain(`expected ${missing} to exist, as topics.create is false`);

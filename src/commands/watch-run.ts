@@ -1,0 +1,114 @@
+import { defer, map, merge, of, Subject } from 'rxjs';
+
+import type { Config } from '../../config/config';
+import { healthRoutes } from '../http-server/health-routes';
+import { createMetrics } from '../http-server/metrics';
+import { listen } from '../http-server/server';
+import type { Secrets } from '../secrets';
+import type { ServiceEvent } from '../service/events';
+import { userAgentOf } from '../service/api';
+import type { ServiceOptions } from '../service/run-context';
+import { createAlertSender, type AlertSender } from '../service/send-alerts';
+import { allStreams } from '../sources/streams/all-streams';
+import { createAlerts } from '../status/alerts';
+import { createBoard, type StatusChange } from '../status/board';
+import { healthOf } from '../status/health';
+import { createReadiness } from '../status/readiness';
+import { staleTargets } from '../status/targets';
+import type { Logger } from '../telemetry';
+
+/** Who looks on while a service runs: the board of its streams, its metrics, and who asks for them over HTTP. */
+export interface Watch extends Pick<ServiceOptions, 'statuses' | 'lastStatuses'> {
+  readonly tell: (event: ServiceEvent) => void;
+  /** To be called every few seconds: finds what time alone has changed. */
+  readonly look: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** What a run is watched with. */
+export interface WatchSetting {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly logger: Logger;
+  /** How this replica calls itself. */
+  readonly replica: string;
+  readonly version: string;
+  readonly now: () => number;
+}
+
+/** Begins to watch a run that is about to begin, and listens where a port is configured; rejects with a ConfigError where the port cannot be had. */
+export async function watchRun(setting: WatchSetting): Promise<Watch> {
+  const { config, secrets, logger, version, now } = setting;
+  const { http } = config.service;
+  const board = boardOf(setting);
+  const readiness = createReadiness();
+  const metrics = createMetrics({
+    version,
+    own: () => board.own(now()),
+    isReady: () => readiness.waitsFor() === null,
+    now,
+  });
+  const changes = new Subject<readonly StatusChange[]>();
+  const alerts = createAlerts(now());
+  const sender = senderOf(setting);
+  const note = (found: readonly StatusChange[]): void => {
+    if (found.length > 0) changes.next(found);
+    alerts.tell(found);
+  };
+  const token = (): string | null => (http.token === null ? null : secrets.latest('token', http.tokenFile, http.token));
+  const routes = healthRoutes({ readiness, metrics, health: () => healthOf(board, now()) });
+  const onFault = (err: Error): void => logger.error({ err }, 'an HTTP request was not answered');
+  const server = http.port === 0 ? null : await listen({ ...http, token, routes, onFault });
+  if (server !== null) logger.info({ host: http.host, port: server.port }, 'listening');
+  return {
+    tell(event) {
+      const nowMs = now();
+      readiness.tell(event);
+      metrics.tell(event, nowMs);
+      note(board.tell(event, nowMs));
+    },
+    look() {
+      note(board.look(now()));
+      for (const alert of alerts.due()) sender?.send(alert);
+    },
+    // Whoever begins to write, also after Kafka was lost, begins with all that holds.
+    statuses: defer(() =>
+      merge(of(board.own(now())), changes.pipe(map((found) => found.map(({ now: status }) => status)))),
+    ),
+    lastStatuses: () => board.stopped(now()),
+    close() {
+      sender?.close();
+      return server?.close() ?? Promise.resolve();
+    },
+  };
+}
+
+/** The way to whoever is to be alerted; null = nobody is. */
+function senderOf({ config, secrets, logger, version }: WatchSetting): AlertSender | null {
+  const { alerts, proxies } = config.service;
+  const { url, urlFile } = alerts;
+  if (url === null) return null;
+  return createAlertSender({
+    url: () => secrets.latest('hook', urlFile, url),
+    userAgent: userAgentOf(version),
+    proxies,
+    waitMs: (failures) => 1_000 * 2 ** failures,
+    onTrouble: (about) => logger.warn({ about }, 'alerts'),
+  });
+}
+
+function boardOf({ config, replica, version, now }: WatchSetting) {
+  const { schedule, infakt, health } = config.service;
+  return createBoard({
+    entities: config.entities,
+    owner: replica,
+    version,
+    startMs: now(),
+    targetsOf: (read, nowMs) => {
+      const sized = read.flatMap(({ entity, stream, rows }) =>
+        allStreams.filter(({ name }) => name === stream).map((declaration) => ({ entity, declaration, rows })),
+      );
+      return staleTargets(sized, { schedule, requestsPerMinute: infakt.requestsPerMinute, ...health }, nowMs);
+    },
+  });
+}

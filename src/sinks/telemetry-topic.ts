@@ -1,0 +1,153 @@
+import { Partitioners, type Kafka, type Producer } from 'kafkajs';
+
+import { ConfigError, RecordError } from '../errors';
+import { classify, withDeadline } from './faults';
+import { readCommitted, type CommittedRecord } from './look';
+import type { OutgoingRecord } from './transaction';
+
+/** Writes the newest record of each key to a topic that no transaction waits for. */
+export interface TelemetryWriter {
+  /** Writes it soon, unless another record of that key comes first; what fails is tried again for as long as the writer is open. */
+  put(key: string, record: OutgoingRecord): void;
+  /** Resolves when everything is written, or after the time given. */
+  flush(withinMs: number): Promise<void>;
+  /** Sends nothing more; resolves when its connections are closed, or soon. */
+  close(): Promise<void>;
+}
+
+/** A topic of telemetry, and who is told of what fails there. */
+export interface TelemetrySettings {
+  readonly topic: string;
+  /** Called with the reason each time; the same reason comes again and again. */
+  readonly onTrouble: (about: string) => void;
+  /** The wait after a failure; 10 s unless given. */
+  readonly againMs?: number;
+}
+
+const CLOSE_DEADLINE_MS = 2_000;
+const SEND_DEADLINE_MS = 15_000;
+const AGAIN_MS = 10_000;
+const MAX_RECORDS = 500;
+
+/**
+ * Opens a writer of telemetry. It has a plain producer: a record that is sent twice says the same twice, and a producer that has to keep
+ * sequence numbers would need replacing after each change of a leader.
+ */
+export function openTelemetryWriter(
+  kafka: Pick<Kafka, 'producer'>,
+  { topic, onTrouble, againMs = AGAIN_MS }: TelemetrySettings,
+): TelemetryWriter {
+  const pending = new Map<string, OutgoingRecord>();
+  const ended = new AbortController();
+  const isOpen = (): boolean => !ended.signal.aborted;
+  let producer: Producer | null = null;
+  let sending: Promise<void> | null = null;
+
+  const sendOnce = async (): Promise<void> => {
+    producer ??= newProducer(kafka);
+    await producer.connect();
+    const batch = [...pending].slice(0, MAX_RECORDS);
+    const messages = batch.map(([, { key, value, headers, partition }]) => ({ key, value, headers, partition }));
+    await producer.send({ topic, acks: -1, messages });
+    for (const [name, record] of batch) if (pending.get(name) === record) pending.delete(name);
+  };
+  const sendAll = async (): Promise<void> => {
+    while (pending.size > 0 && isOpen()) {
+      try {
+        await withDeadline(sendOnce(), SEND_DEADLINE_MS, `writing to ${topic}`);
+      } catch (error) {
+        if (!isOpen()) return;
+        onTrouble(classify(error, `writing to ${topic}`, { topic: `Write on topic ${topic}` }).error.message);
+        await drop();
+        await pause(againMs, ended.signal);
+      }
+    }
+  };
+  const drop = async (): Promise<void> => {
+    const old = producer;
+    producer = null;
+    await withDeadline(old?.disconnect() ?? Promise.resolve(), CLOSE_DEADLINE_MS, 'disconnecting').catch(
+      () => undefined,
+    );
+  };
+  const start = (): void => {
+    sending ??= sendAll().finally(() => {
+      sending = null;
+    });
+  };
+  return {
+    put(key, record) {
+      // The newest goes last, so that a batch keeps the order in which things happened.
+      pending.delete(key);
+      pending.set(key, record);
+      start();
+    },
+    async flush(withinMs) {
+      if (sending === null) return;
+      await withDeadline(sending, withinMs, `writing to ${topic}`).catch(() => undefined);
+    },
+    async close() {
+      ended.abort();
+      await drop();
+      await withDeadline(sending ?? Promise.resolve(), CLOSE_DEADLINE_MS, 'closing').catch(() => undefined);
+    },
+  };
+}
+
+function newProducer(kafka: Pick<Kafka, 'producer'>): Producer {
+  return kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    maxInFlightRequests: 1,
+    retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 },
+  });
+}
+
+/** How a topic of telemetry is read. */
+export interface FollowSettings extends TelemetrySettings {
+  readonly serviceId: string;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Hands over every record of the topic, from its beginning and as they come; a record that cannot be read is left out. Resolves when it was
+ * stopped and its connections are closed.
+ */
+export async function followTelemetry(
+  kafka: Kafka,
+  { topic, serviceId, stop, onTrouble, againMs = AGAIN_MS }: FollowSettings,
+  each: (record: CommittedRecord) => Promise<void>,
+): Promise<void> {
+  const isWanted = (): boolean => !stop.aborted;
+  while (isWanted()) {
+    try {
+      await readCommitted(kafka, { serviceId, topic, follow: true, stop, deadlineMs: 0 }, async (record) => {
+        await each(record).catch((error: unknown) => {
+          if (!(error instanceof RecordError)) throw error;
+        });
+        return false;
+      });
+    } catch (error) {
+      if (!isWanted()) return;
+      const { message } = error instanceof ConfigError ? error : classify(error, `reading ${topic}`).error;
+      onTrouble(message);
+      await pause(againMs, stop);
+    }
+  }
+}
+
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    stop.addEventListener('abort', end);
+  });
+}

@@ -1,0 +1,121 @@
+import type { Board } from './board';
+import { factsOf, type StatusReason } from './reasons';
+import type { StreamStatus } from './stream-status';
+
+/** One thing that is wrong with one stream. */
+export interface Problem {
+  readonly entity: string;
+  readonly stream: string;
+  readonly reason: StatusReason;
+  /** What a person is to do, in one sentence. */
+  readonly do: string;
+  /** ISO 8601; null = not known. */
+  readonly since: string | null;
+  /** The replica that has to read the stream. */
+  readonly owner: string;
+  /** Whether this alone makes the answer 503. */
+  readonly unhealthy: boolean;
+}
+
+/** Where one stream stands, for a program or a person; times are ISO 8601. */
+export interface StreamHealth {
+  readonly entity: string;
+  readonly stream: string;
+  readonly state: StreamStatus['state'];
+  readonly reason: StatusReason | null;
+  readonly also: readonly StatusReason[];
+  readonly since: string;
+  readonly until: string | null;
+  readonly sweep: {
+    readonly began: string;
+    readonly ended: string;
+    readonly rows: number;
+    readonly complete: boolean;
+  } | null;
+  /** When the last complete sweep ended, or before. */
+  readonly complete_at: string | null;
+  readonly age_seconds: number | null;
+  readonly stale_after_seconds: number | null;
+  readonly first_sweep: { readonly rows: number; readonly total: number | null } | null;
+  readonly newest_at: string | null;
+  readonly owner: string;
+  readonly version: string;
+}
+
+/** The answer of `/health`. */
+export interface Health {
+  /** 200 = every stream is as it should be, but for what is only to be noted. */
+  readonly status: 200 | 503;
+  readonly healthy: boolean;
+  readonly at: string;
+  /** The most serious first. */
+  readonly problems: readonly Problem[];
+  readonly streams: readonly StreamHealth[];
+}
+
+/** Whether every stream is as it should be, and what is wrong where not (I10). */
+export function healthOf(board: Pick<Board, 'statuses' | 'isConfigured'>, nowMs: number): Health {
+  const statuses = board.statuses(nowMs);
+  const problems = statuses
+    .flatMap((status) => problemsOf(status, board.isConfigured(status.entity, status.stream)))
+    .toSorted((one, other) => Number(other.unhealthy) - Number(one.unhealthy));
+  const healthy = !problems.some(({ unhealthy }) => unhealthy);
+  return {
+    status: healthy ? 200 : 503,
+    healthy,
+    at: iso(nowMs),
+    problems,
+    streams: statuses.map((status) => streamHealthOf(status, nowMs)),
+  };
+}
+
+function problemsOf({ entity, stream, reason, also, sinceMs, owner }: StreamStatus, isConfigured: boolean): Problem[] {
+  const reasons = reason === null ? also : [reason, ...also];
+  return reasons.map((each) => {
+    const facts = factsOf(each);
+    // An entity that no file names any more was removed on purpose: it is shown, and nothing is wrong.
+    const unhealthy = facts.isUnhealthy && (isConfigured || each !== 'not-configured-here');
+    return {
+      entity,
+      stream,
+      reason: each,
+      do: facts.do,
+      since: each === reason ? iso(sinceMs) : null,
+      owner,
+      unhealthy,
+    };
+  });
+}
+
+/** Where one stream stands, as `/health` says it. */
+export function streamHealthOf(status: StreamStatus, nowMs: number): StreamHealth {
+  const { entity, stream, state, reason, also, sweep, completeMs, staleAfterMs, firstSweep, owner, version } = status;
+  return {
+    entity,
+    stream,
+    state,
+    reason,
+    also,
+    since: iso(status.sinceMs),
+    until: isoOrNull(status.untilMs),
+    sweep:
+      sweep === null
+        ? null
+        : { began: iso(sweep.beganMs), ended: iso(sweep.endedMs), rows: sweep.rows, complete: sweep.complete },
+    complete_at: isoOrNull(completeMs),
+    age_seconds: completeMs === null ? null : Math.max(0, Math.round((nowMs - completeMs) / 1_000)),
+    stale_after_seconds: staleAfterMs === null ? null : Math.round(staleAfterMs / 1_000),
+    first_sweep: firstSweep,
+    newest_at: isoOrNull(status.newestMs),
+    owner,
+    version,
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}

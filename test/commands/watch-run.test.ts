@@ -1,0 +1,100 @@
+import { watchRun, type Watch, type WatchSetting } from '../../src/commands/watch-run';
+import type { StreamStatus } from '../../src/status/stream-status';
+import { createLogger } from '../../src/telemetry';
+import { freePort } from '../support/free-port';
+import { readIn } from '../support/health';
+import { entityOf } from '../support/service';
+import { pageRead, parkedFor, restored, shardReady, shardsOwned, START_MS } from '../support/service-events';
+
+let nowMs: number;
+const watches: Watch[] = [];
+
+beforeEach(() => {
+  nowMs = START_MS;
+});
+afterEach(async () => {
+  for (const watch of watches.splice(0)) await watch.close();
+});
+
+async function watch(port: number, token: string | null = null): Promise<Watch> {
+  const service = {
+    infakt: { requestsPerMinute: 290 },
+    schedule: {
+      newestSeconds: 15,
+      clientsNewestSeconds: 300,
+      openSeconds: 300,
+      recentSeconds: 900,
+      sweepSeconds: 600,
+      sweepAtLeastHours: 6,
+    },
+    health: { sweepSeconds: null, newestSeconds: null },
+    http: { port, host: '127.0.0.1', token, tokenFile: null },
+    alerts: { url: null, urlFile: null },
+    proxies: { https: null, http: null, except: [] },
+  };
+  const begun = await watchRun({
+    config: { service, entities: [entityOf('alfa')] } as unknown as WatchSetting['config'],
+    secrets: { latest: (_kind, _file, loaded) => loaded },
+    logger: createLogger({ level: 'silent', secrets: [] }, { write: () => undefined }),
+    replica: 'one',
+    version: '0.2.0',
+    now: () => nowMs,
+  });
+  watches.push(begun);
+  return begun;
+}
+
+const told = (watched: Watch): StreamStatus[][] => {
+  const found: StreamStatus[][] = [];
+  watched.statuses?.subscribe({
+    next: (some) => found.push([...some]),
+    error: (error: unknown) => found.push([error as never]),
+  });
+  return found;
+};
+
+const events = [shardsOwned([0]), shardReady(0, restored('clients')), pageRead('sweep')];
+
+test('what happens in a run is in its health, its metrics and its readiness', async () => {
+  const port = await freePort();
+  const watched = await watch(port);
+  const reader = readIn(port);
+  expect(await reader.probes()).toEqual({ livez: 200, readyz: 503 });
+  for (const event of events) watched.tell(event);
+  expect(await reader.probes()).toEqual({ livez: 200, readyz: 200 });
+  expect((await reader.health()).body.streams).toMatchObject([
+    { entity: 'alfa', stream: 'clients', state: 'first-sweep' },
+  ]);
+  watched.tell(parkedFor('unauthorized'));
+  expect(await reader.health()).toMatchObject({ status: 503, body: { problems: [{ reason: 'unauthorized' }] } });
+  const metrics = await reader.metrics();
+  expect(metrics).toContain('infakt_kafka_stream_problem{entity="alfa",stream="clients",reason="unauthorized"} 1');
+  expect(metrics).toContain('infakt_kafka_ready 1');
+});
+
+test('with a token health and metrics are told to who has it', async () => {
+  const port = await freePort();
+  await watch(port, 'let-me-read-this');
+  expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(401);
+  expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(401);
+  expect((await readIn(port, 'let-me-read-this').health()).status).toBe(200);
+});
+
+test('nobody listens where the port is 0, and the statuses are told all the same', async () => {
+  const watched = await watch(0);
+  const found = told(watched);
+  for (const event of events) watched.tell(event);
+  expect(found.flat().map(({ state }) => state)).toEqual(['starting', 'first-sweep']);
+});
+
+test('who begins to listen to the statuses late begins with all that hold, and hears what time alone changes', async () => {
+  const watched = await watch(0);
+  for (const event of events) watched.tell(event);
+  const found = told(watched);
+  expect(found).toMatchObject([[{ stream: 'clients', state: 'first-sweep' }]]);
+  watched.look();
+  nowMs += 31 * 60_000;
+  watched.look();
+  expect(found.slice(1)).toMatchObject([[{ reason: 'stale' }]]);
+  expect(watched.lastStatuses?.()).toMatchObject([{ state: 'stopped', reason: 'stale' }]);
+});

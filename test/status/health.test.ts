@@ -1,0 +1,70 @@
+import type { Board } from '../../src/status/board';
+import { healthOf } from '../../src/status/health';
+import { statusReasons } from '../../src/status/reasons';
+import type { StreamStatus } from '../../src/status/stream-status';
+import { iso, START_MS } from '../support/service-events';
+
+const well: StreamStatus = {
+  ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS - 5_000 },
+  ...{ untilMs: null, sweep: null, completeMs: START_MS - 90_000, staleAfterMs: 1_800_000, firstSweep: null },
+  ...{ newestMs: START_MS - 10_000, toldMs: START_MS, owner: 'one', version: '0.2.0' },
+};
+
+const boardOf = (...statuses: readonly StreamStatus[]): Pick<Board, 'statuses' | 'isConfigured'> => ({
+  statuses: () => statuses,
+  isConfigured: (entity) => entity === 'alfa',
+});
+
+test('streams that are as they should be are healthy, with the age of each in seconds', () => {
+  expect(healthOf(boardOf(well), START_MS)).toEqual({
+    status: 200,
+    healthy: true,
+    at: iso(START_MS),
+    problems: [],
+    streams: [
+      {
+        ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], until: null, sweep: null },
+        ...{ since: iso(START_MS - 5_000), complete_at: iso(START_MS - 90_000), age_seconds: 90, first_sweep: null },
+        ...{ stale_after_seconds: 1_800, newest_at: iso(START_MS - 10_000), owner: 'one', version: '0.2.0' },
+      },
+    ],
+  });
+});
+
+test.each(statusReasons)(
+  '%s is listed with what to do, and alone decides the status as its table says (I10)',
+  (reason) => {
+    const { status, problems } = healthOf(boardOf(well, { ...well, stream: 'invoices', reason }), START_MS);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatchObject({ entity: 'alfa', stream: 'invoices', reason, since: iso(START_MS - 5_000) });
+    expect(status).toBe(['misfits', 'filter-ignored'].includes(reason) ? 200 : 503);
+  },
+);
+
+test('everything that is wrong is listed, what makes the data unhealthy first', () => {
+  const noted = { ...well, reason: 'misfits' } as const;
+  const stale = { ...well, stream: 'invoices', reason: 'forbidden', also: ['stale', 'misfits'] } as const;
+  const { status, problems } = healthOf(boardOf(noted, stale), START_MS);
+  expect(status).toBe(503);
+  expect(problems.map(({ stream, reason, unhealthy }) => [stream, reason, unhealthy])).toEqual([
+    ['invoices', 'forbidden', true],
+    ['invoices', 'stale', true],
+    ['clients', 'misfits', false],
+    ['invoices', 'misfits', false],
+  ]);
+});
+
+test('an entity that no file names any more is shown and wrong nowhere, but one that a file here names is', () => {
+  const removed = { ...well, state: 'not-read', reason: 'not-configured-here' } as const;
+  expect(healthOf(boardOf({ ...removed, entity: 'gone' }), START_MS)).toMatchObject({ status: 200, problems: [{}] });
+  expect(healthOf(boardOf(removed), START_MS)).toMatchObject({ status: 503 });
+});
+
+test('a sweep and a first sweep are shown with their rows', () => {
+  const sweep = { beganMs: START_MS - 2_000, endedMs: START_MS - 1_000, rows: 7, complete: false };
+  const shown = { ...well, completeMs: null, staleAfterMs: null, sweep, firstSweep: { rows: 3, total: null } };
+  expect(healthOf(boardOf(shown), START_MS).streams[0]).toMatchObject({
+    sweep: { began: iso(START_MS - 2_000), ended: iso(START_MS - 1_000), rows: 7, complete: false },
+    ...{ first_sweep: { rows: 3, total: null }, age_seconds: null, complete_at: null, stale_after_seconds: null },
+  });
+});
