@@ -12,9 +12,9 @@ import { createSecrets, type Secrets } from '../secrets';
 import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
-import { fitted, plainPage, type Page } from './page';
-import type { Questions } from './questions';
 import { logText } from '../log-text';
+import { fitted, pageOf, plainPage, type Page } from './page';
+import type { Questions } from './questions';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -101,10 +101,11 @@ export function withoutNip({ entities }: Pick<Config, 'entities'>): string | nul
   return `no nip is set for ${names.join(', ')}: whichever account a key shows first is taken for the right one, so a key set by mistake publishes another company's rows; set nip in ${names.length === 1 ? "the entity's file" : 'the file of each'}`;
 }
 
-/** Writes lines of the log to stderr, as the format says; in colours on a terminal, unless NO_COLOR is set. */
+/** Writes lines of the log to stderr, as the format says; in colours where a page of the terminal has them. */
 function logWriter({ stderr, columns, env }: Io, format: Config['service']['log']['format']): (line: string) => void {
   if (format === 'json' || (format === 'auto' && columns === null)) return stderr;
-  const colour = columns !== null && (env['NO_COLOR'] ?? '') === '';
+  const terminal = columns === null ? {} : { isTTY: true, columns };
+  const { hasColour: colour } = pageOf(terminal, env);
   return (line) => stderr(logText(line, { colour }));
 }
 

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import Ajv, { type ValidateFunction } from 'ajv';
 
@@ -23,6 +23,17 @@ test('the example files are accepted, with the place of their schema', () => {
   for (const name of readdirSync(join(root, 'config/example/entities'))) {
     const text = readFileSync(join(root, 'config/example/entities', name), 'utf8');
     expect([name, faultsOf(text, entity)]).toEqual([name, []]);
+  }
+});
+
+test('the place of the schema that an example file names is where it is', () => {
+  const files = [
+    'service.json',
+    ...readdirSync(join(root, 'config/example/entities')).map((name) => `entities/${name}`),
+  ];
+  for (const file of files.map((name) => join(root, 'config/example', name))) {
+    const { $schema } = JSON.parse(readFileSync(file, 'utf8')) as { $schema: string };
+    expect([file, existsSync(join(dirname(file), $schema))]).toEqual([file, true]);
   }
 });
 
