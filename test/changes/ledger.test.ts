@@ -887,3 +887,11 @@ describe('publish', () => {
     ]);
   });
 });
+
+test('tells how much memory its entries take', () => {
+  const empty = ledgerWith([]).bytes;
+  const [some, many] = [ledgerWith(rowsOf(range(1, 9))).bytes, ledgerWith(rowsOf(range(1, 5_000))).bytes];
+  expect(some).toBeGreaterThanOrEqual(empty);
+  expect(many).toBeGreaterThan(5_000 * 37);
+  expect(many).toBeLessThan(5_000 * 200);
+});

@@ -20,6 +20,9 @@ const accepted: readonly (readonly [FormatName, readonly unknown[]])[] = [
   ['infakt-kafka.date', ['2026-12-31']],
   ['infakt-kafka.api-key', ['0aZ-_/+=']],
   ['infakt-kafka.name', ['a', 'infakt-kafka', 'A.b_c-1']],
+  ['infakt-kafka.port', [0, 8080, 65_535]],
+  ['infakt-kafka.host', ['127.0.0.1', '0.0.0.0', '::1', '::', 'localhost', 'books.example']],
+  ['infakt-kafka.age', [1, 604_800]],
 ];
 
 test.each(accepted)('%s accepts what is meant by it', (name, values) => {
@@ -27,6 +30,9 @@ test.each(accepted)('%s accepts what is meant by it', (name, values) => {
 });
 
 const refused: readonly (readonly [FormatName, readonly unknown[]])[] = [
+  ['infakt-kafka.port', [-1, 65_536, 80.5, '8080']],
+  ['infakt-kafka.host', ['', 'http://localhost', 'localhost:8080', '[::1]', 'a b']],
+  ['infakt-kafka.age', [0, 1.5, 'an hour']],
   [
     'infakt-kafka.base-url',
     [

@@ -65,8 +65,27 @@ test.each([
     { registry: { url: 'http://r', token: 't' } },
     /the token goes to r /,
   ],
+  ['whoever asks', { http: { host: '0.0.0.0' } }, /whoever reaches 0\.0\.0\.0:8080 may read/],
 ])('%s is warned of', (_what, content, warning) => {
   load(content);
   expect(findings.faults).toEqual([]);
   expect(findings.warnings).toEqual(expect.arrayContaining([expect.stringMatching(warning)]));
+});
+
+test.each([
+  ['asks on this machine', { host: '127.0.0.1' }],
+  ['asks on this machine by IPv6', { host: '::1' }],
+  ['has a token', { host: '0.0.0.0', token: 'let-me-read-this' }],
+  ['asks nowhere', { host: '0.0.0.0', port: 0 }],
+])('nobody is warned of who %s', (_who, http) => {
+  load({ http });
+  expect(findings.warnings.filter((warning) => warning.includes('http.host'))).toEqual([]);
+});
+
+test('the token of HTTP is read from its file, which is read again later', () => {
+  writeFileSync(join(directory, 'token'), ' let-me-read-this\n');
+  expect(load({ http: { tokenFile: 'token' } })?.http).toEqual({
+    ...{ port: 8080, host: '127.0.0.1', token: 'let-me-read-this', tokenFile: join(directory, 'token') },
+  });
+  expect(findings.secrets).toContain('let-me-read-this');
 });

@@ -709,3 +709,19 @@ test("the process's own clock only goes forward, calls back once its time has co
   expect(after).toBeGreaterThanOrEqual(before + 4);
   expect(cancelled).toBe(true);
 });
+
+test('tells how many requests of the last minute the API may count, and of how many', async () => {
+  const { budget, ask, sends, run } = fixture(60);
+  expect(budget.allowance()).toEqual({ used: 0, limit: 60 });
+  ask('alfa', 3);
+  await run(10_000);
+  expect(budget.allowance()).toEqual({ used: 3, limit: 60 });
+  for (const { slot } of sends) slot.done({ status: 200 });
+  await run(59_000);
+  expect(budget.allowance()).toMatchObject({ used: 3 });
+  await run(1_001);
+  expect(budget.allowance()).toMatchObject({ used: 0 });
+  budget.setShare(0.5);
+  expect(budget.allowance()).toEqual({ used: 0, limit: 30 });
+  expect(fixture(0).budget.allowance()).toEqual({ used: 0, limit: null });
+});

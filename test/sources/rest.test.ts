@@ -335,6 +335,9 @@ describe('a fault that may pass', () => {
       ['acme', 'invoices', 3],
     ]);
     expect(attempts[2]).toMatchObject({ status: 200 });
+    const ended = (index: number) => attempts[index]?.status ?? 'no-answer';
+    expect(attempts.map(({ after }) => after)).toEqual([null, ended(0), ended(1)]);
+    for (const { waitedMs } of attempts) expect(waitedMs).toBeGreaterThanOrEqual(0);
   });
 
   test.each(faults)('(%s) is passed on as transient after six tries', async (_title, reaction) => {
