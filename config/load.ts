@@ -1,5 +1,5 @@
 import { ConfigError } from '../src/errors';
-import type { ConfigSources, Environment, LoadedConfig, LoadedEntities } from './config';
+import type { Config, ConfigSources, Environment, LoadedConfig, LoadedEntities } from './config';
 import { loadEntities } from './entity-files';
 import { lineOf, type Findings } from './findings';
 import { loadService } from './service-file';
@@ -30,6 +30,20 @@ export function loadEntitiesAnew(
   );
   if (findings.faults.length > 0) throw faultsError("the entities' files", findings);
   return freeze({ entities, warnings: findings.warnings, secrets: [...findings.secrets] });
+}
+
+/** Reads the service file alone, and of the entities' files what can be read: for who sets up an entity, perhaps the first. */
+export function loadServiceFile(sources: ConfigSources): Config {
+  const { configFile, entitiesDirectory, knownStreams } = sources;
+  const given = givenIn(sources.env);
+  const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
+  const service = loadService(configFile, given, sources, findings);
+  if (findings.faults.length > 0 || service === null) throw faultsError('the configuration', findings);
+  const ofEntities: Findings = { faults: [], warnings: [], secrets: new Set() };
+  return freeze({
+    service,
+    entities: loadEntities(entitiesDirectory, given, { knownStreams, needsApiKeys: false }, ofEntities),
+  });
 }
 
 /** An empty variable counts as one that is not set. */

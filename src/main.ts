@@ -1,24 +1,28 @@
 #!/usr/bin/env node
 import './refuse-old-node';
 
-import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { isNativeError } from 'node:util/types';
 
 import { didYouMean } from '../config/near-miss';
 import { checkCommand } from './commands/check';
 import type { Command } from './commands/command';
+import { explainCommand } from './commands/explain';
+import { initCommand } from './commands/init';
 import { usageError, type Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { helpText, pageOf } from './commands/page';
 import { peekCommand } from './commands/peek';
+import { createQuestions } from './commands/questions';
 import { reconcileCommand } from './commands/reconcile';
 import { resyncCommand } from './commands/resync';
 import { runCommand } from './commands/run';
 import { simulateCommand } from './commands/simulate';
 import { stateCommand } from './commands/state';
+import { waitCommand } from './commands/wait';
 import { exitCodeFor, type ConfigError } from './errors';
 import { hideWarningOfKafkajs } from './sinks/hide-warning';
 
@@ -30,9 +34,12 @@ Kafka.
 Commands
   run           read everything over and over, publish what changed, until stopped (the default)
   once          read everything once, publish what changed, exit
+  init          set up one more legal entity: its file, its key's file
   check         look at everything that a run needs, change nothing
   peek          print committed records of a topic, decoded
   reconcile     compare the topics with the last finished sweep
+  explain       tell all that is known of one document or client
+  wait          wait until a sweep covers an instant
   resync        make rows be published again
   state show    print what is remembered: cursors, ledger rows, last complete sweep
   state reset   forget it, so that everything is published again; or remove an entity altogether
@@ -47,9 +54,12 @@ Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 something outside (Kafk
 const commands = new Map<string, Command>([
   ['run', runCommand()],
   ['once', onceCommand()],
+  ['init', initCommand],
   ['check', checkCommand],
   ['peek', peekCommand],
   ['reconcile', reconcileCommand],
+  ['explain', explainCommand],
+  ['wait', waitCommand],
   ['resync', resyncCommand],
   ['state', stateCommand],
   ['simulate', simulateCommand],
@@ -101,8 +111,6 @@ function usageText(text: string): string {
 function main(): void {
   hideWarningOfKafkajs();
   const stop = new AbortController();
-  // Each shard listens.
-  setMaxListeners(0, stop.signal);
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;
@@ -122,6 +130,11 @@ function main(): void {
     env: process.env,
     stop: stop.signal,
     version,
+    questions: createQuestions({
+      input: () => process.stdin,
+      isTerminal: isatty(0),
+      show: (text) => void process.stderr.write(text),
+    }),
     replica: `${hostname()}-${process.pid}`,
   };
   void run(process.argv.slice(2), io).then((code) => {

@@ -26,7 +26,19 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
   return { code, ...out };
 }
 
-const COMMANDS = ['run', 'once', 'check', 'peek', 'reconcile', 'resync', 'state', 'simulate'] as const;
+const COMMANDS = [
+  'run',
+  'once',
+  'init',
+  'check',
+  'peek',
+  'reconcile',
+  'explain',
+  'wait',
+  'resync',
+  'state',
+  'simulate',
+] as const;
 
 describe('help', () => {
   test.each([['--help'], ['help'], ['-h']])('%s names every command, on stdout, with exit code 0', async (word) => {
@@ -88,7 +100,7 @@ describe('a command line that cannot be understood ends with exit code 2 and one
   test('an unknown command, and which ones there are', () =>
     expectUsage(
       ['reed'],
-      /unknown command "reed", expected one of run, once, check, peek, reconcile, resync, state, simulate/,
+      /unknown command "reed", expected one of run, once, init, check, peek, reconcile, explain, wait, resync, state, simulate/,
     ));
 
   test('a command that is only a property of every object', () => expectUsage(['constructor'], /unknown command/));

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 
+import { helpText } from '../src/commands/page';
 import { ConfigError, exitCodeFor } from '../src/errors';
 import { compare } from './bench/compare';
 import { freshness } from './bench/freshness';
@@ -41,7 +42,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parse();
   const [mode = 'compare', ...more] = positionals;
   if (values.help || more.length > 0) {
-    process.stdout.write(HELP);
+    process.stdout.write(helpText(HELP));
     return values.help ? 0 : 2;
   }
   const say = (text: string): void => void process.stderr.write(`${text}\n`);

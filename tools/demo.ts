@@ -7,6 +7,7 @@ import type { AccountTruth } from '../simulator/account';
 import type { Admin } from '../simulator/admin';
 import { isObject } from '../simulator/rows';
 import type { Simulator } from '../simulator/server';
+import { helpText } from '../src/commands/page';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { alfa, beta, companies, gamma } from './demo/companies';
@@ -562,7 +563,7 @@ function readArguments(argv: readonly string[]) {
 async function main(): Promise<number> {
   const { keep, help, port } = readArguments(process.argv.slice(2));
   if (help) {
-    process.stdout.write(HELP);
+    process.stdout.write(helpText(HELP));
     return 0;
   }
   hideWarningOfKafkajs();

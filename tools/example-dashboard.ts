@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
+import { helpText } from '../src/commands/page';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { listenForStop, messageOf } from './demo';
@@ -95,7 +96,7 @@ async function showMadeUpCompanies(port: number, signal: AbortSignal): Promise<v
 async function main(): Promise<void> {
   const { port, help } = optionsOf(process.argv.slice(2));
   if (help) {
-    process.stdout.write(HELP);
+    process.stdout.write(helpText(HELP));
     return;
   }
   hideWarningOfKafkajs();

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 
 import { firstValueFrom } from 'rxjs';
 
+import { helpText } from '../src/commands/page';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { createKafka } from '../src/sinks/client';
 import { readCommitted } from '../src/sinks/look';
@@ -343,7 +344,7 @@ function readArguments(args: readonly string[]): { readonly keep: boolean; reado
 async function main(): Promise<number> {
   const { keep, help } = readArguments(process.argv.slice(2));
   if (help) {
-    process.stdout.write(HELP);
+    process.stdout.write(helpText(HELP));
     return 0;
   }
   hideWarningOfKafkajs();

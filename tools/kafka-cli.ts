@@ -2,6 +2,7 @@ import '../src/refuse-old-node';
 
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { helpText } from '../src/commands/page';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { projectRoot } from './java';
 import { startKafka } from './kafka';
@@ -29,7 +30,7 @@ async function main(): Promise<number> {
   } as const;
   const { values } = parse(() => parseArgs({ options }));
   if (values.help === true) {
-    process.stdout.write(HELP);
+    process.stdout.write(helpText(HELP));
     return 0;
   }
   const port = portOf(values.port ?? '9092');

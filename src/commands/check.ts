@@ -9,6 +9,7 @@ import { createKafka } from '../sinks/client';
 import { checkApi, requestsFor } from './check-entity';
 import { createFindings, findingLine, findingsJson, verdictText, type Finding } from './check-findings';
 import { checkKafka } from './check-kafka';
+import { secretsText } from './check-offline';
 import { command } from './command';
 import { chosenEntities, configHelp, configOptions, printLines, setUp } from './io';
 import { planText } from './plan-text';
@@ -23,6 +24,7 @@ not tried out, as that would change something.
 
 Options
   --entity ID        only this entity, besides Kafka
+  --offline          only the configuration, and whether every secret that it names is there: for CI, without any network
   --json             one JSON object on stdout; its array fields has the fields of each stream, by name and JSON type
 ${configHelp}
 
@@ -36,7 +38,12 @@ const BASE_BYTES = 150 * 1024 * 1024;
 /** `infakt-kafka check`: looks at everything that a run needs. */
 export const checkCommand = command({
   help,
-  options: { ...configOptions, entity: { type: 'string' }, json: { type: 'boolean', default: false } },
+  options: {
+    ...configOptions,
+    entity: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    offline: { type: 'boolean', default: false },
+  },
   async run(values, io) {
     const show = (finding: Finding): void => {
       if (!values.json) printLines(io, findingLine(finding, io.page), 5);
@@ -50,7 +57,9 @@ export const checkCommand = command({
       const text = `${values.config}, ${entities.length} enabled entities in ${values.entities}`;
       return Promise.resolve({ value, text });
     });
-    if (loaded !== null) {
+    if (loaded !== null && values.offline)
+      await attempt('secrets', null, () => Promise.resolve({ value: null, text: secretsText(loaded.config) }));
+    else if (loaded !== null) {
       const { secrets, kafkaLog } = loaded;
       const config = { ...loaded.config, entities: chosenEntities(loaded.config, values.entity) };
       io.stderr(`${costText(config)}\n`);
@@ -83,7 +92,7 @@ function costText({ entities, service }: Config): string {
 }
 
 /** Three quick tries of a request instead of six long ones, as a person is waiting. */
-function checkPatience(): Patience {
+export function checkPatience(): Patience {
   const usual = usualPatience(Math.random);
   return { ...usual, retry: { attempts: 3, waitMs: () => 500, secondOpinionMs: 5_000 } };
 }

@@ -12,8 +12,9 @@ import { createSecrets, type Secrets } from '../secrets';
 import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
-import { logText } from '../log-text';
 import { fitted, pageOf, plainPage, type Page } from './page';
+import type { Questions } from './questions';
+import { logText } from '../log-text';
 
 /** All that a command may touch of its process. */
 export interface Io {
@@ -29,6 +30,8 @@ export interface Io {
   /** Aborted at the first SIGINT or SIGTERM, whose name is the reason. */
   readonly stop: AbortSignal;
   readonly version: string;
+  /** Absent = there is no stdin to be asked. */
+  readonly questions?: Questions;
   /** How this process calls itself among the replicas of its service. */
   readonly replica: string;
 }

@@ -1,4 +1,4 @@
-import { lastValueFrom, tap } from 'rxjs';
+import { lastValueFrom, tap, type Observable } from 'rxjs';
 
 import { runService } from '../service/serve';
 import { usualPatience, type Patience } from '../service/patience';
@@ -51,33 +51,36 @@ export function runCommand(
       const watch = await watchRun({ config, secrets, logger, replica, version, now });
       const summing = setInterval(() => narrator.sumUp(), 60_000);
       const looking = setInterval(() => watch.look(), LOOK_MS);
-      await lastValueFrom(
-        runService({
-          config,
-          patience,
-          kafkaLog,
-          secrets,
-          entityFiles,
-          version: io.version,
-          now,
-          socketFactory,
-          endless: true,
-          stop: io.stop,
-          statuses: watch.statuses,
-          lastStatuses: watch.lastStatuses,
-        }).pipe(
-          tap(narrator.tell),
-          tap((event) => watch.tell(event)),
-        ),
-        { defaultValue: null },
-      ).finally(() => {
+      const service = runService({
+        config,
+        patience,
+        kafkaLog,
+        secrets,
+        entityFiles,
+        version: io.version,
+        now,
+        socketFactory,
+        endless: true,
+        stop: io.stop,
+        statuses: watch.statuses,
+        lastStatuses: watch.lastStatuses,
+      }).pipe(
+        tap(narrator.tell),
+        tap((event) => watch.tell(event)),
+      );
+      await untilStopped(service, io.stop).finally(() => {
         clearInterval(summing);
         clearInterval(looking);
         return watch.close();
       });
-      await whenStopped(io);
       logger.info('stopped');
       return 0;
     },
   });
+}
+
+/** Waits for the end of a service that was stopped. One that ends by itself is a bug: nothing would be read any more, and exit code 0 would say that all is well. */
+export async function untilStopped(service: Observable<unknown>, stop: AbortSignal): Promise<void> {
+  await lastValueFrom(service, { defaultValue: null });
+  if (!stop.aborted) throw new Error('the service ended although nobody stopped it; this is a bug');
 }

@@ -3,6 +3,7 @@ import type { EntityId, StreamName } from '../model';
 import { shortcomingsText, type Completeness } from '../rules/completeness';
 import { NO_COUNTS } from '../rules/cursor';
 import type { Plan } from '../rules/forecast';
+import type { lettersByError } from '../upkeep/letters-by-error';
 import { lastSweep, type StreamView } from '../upkeep/remembered';
 import { misfitsText } from './misfits-text';
 import { painted, type Page } from './page';
@@ -23,6 +24,8 @@ export interface StateTextOptions {
   readonly page: Page;
   /** Whether every stream is told in full, and not only those with something wrong. */
   readonly inFull: boolean;
+  /** The standing dead letters of a stream by error; null = their topic cannot be read. */
+  readonly errorsOf?: Awaited<ReturnType<typeof lettersByError>>;
 }
 
 /** How bad things are, the worst first. */
@@ -135,7 +138,7 @@ function oldestText(streams: readonly StreamState[], nowMs: number): string {
 /** All that is remembered of one stream. */
 function streamText(
   { view, completeness }: JudgedView,
-  { plan: { forecasts }, nowMs, page }: StateTextOptions,
+  { plan: { forecasts }, nowMs, page, errorsOf }: StateTextOptions,
 ): readonly string[] {
   const { entity, stream, ledger, cursors, hold } = view;
   const last = lastSweep(cursors);
@@ -170,9 +173,19 @@ function streamText(
       ? []
       : [`  ${painted('red', 'HELD', page)} since ${hold.since}: ${hold.reason} (hold ${hold.id})`]),
     ...(lacks === '' ? [] : [`  ${verdict}: ${lacks}`]),
+    ...deadLettersText(view, errorsOf),
     ...(misfits === undefined ? [] : [`  misfits published so far: ${misfitsText(misfits)}`]),
     ...scans,
     ...next,
+  ];
+}
+
+function deadLettersText(view: StreamView, errorsOf: StateTextOptions['errorsOf']): readonly string[] {
+  if (errorsOf === undefined || view.ledger.deadLettered().length === 0) return [];
+  if (errorsOf === null) return ['  dead letters by error: not known, as their topic cannot be read'];
+  return [
+    '  dead letters by error (peek dead-letters --last 5 shows the newest):',
+    ...errorsOf(view).map(({ path, expected, rows }) => `    ${rows} ${path === '' ? '' : `${path}: `}${expected}`),
   ];
 }
 

@@ -2,9 +2,14 @@ import type { Config } from '../../config/config';
 import { shortcomingsJson, type Completeness } from '../rules/completeness';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
 import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
+import type { ReadTopics } from '../upkeep/find-records';
+import { lettersByError } from '../upkeep/letters-by-error';
 import { allStreams } from '../sources/streams/all-streams';
+import { userAgentOf } from '../service/api';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
+import { createRecordReader } from '../sinks/record-reader';
+import { createRegistry } from '../sinks/registry';
 import { command, type Command } from './command';
 import { configHelp, configOptions, printLines, setUp, unknownEntity, usageError } from './io';
 import { plainPage } from './page';
@@ -17,7 +22,7 @@ const help = `Usage: infakt-kafka state show [options]
 
 Prints what the state topic remembers: a summary, then the entities, the worst first. An entity in which all is well has one line. Of a
 stream that is not complete, and with --entity of every stream: the scans and where they stand, the rows in the ledger, the last finished
-sweep and what it lacks, the fields whose values were not of their kind, what waits for a person and how to release it, when each scan
+sweep and what it lacks, the standing dead letters by error, the fields whose values were not of their kind, what waits for a person and how to release it, when each scan
 comes next. Last comes the plan: how often each scan comes round at today's size, and the requests that it takes. Changes nothing and does
 not disturb a running service.
 
@@ -43,16 +48,19 @@ const showCommand = command({
       throw usageError(`expected "state show" or "state reset", got "state ${words.join(' ')}"`);
     const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const topic = `${config.service.topics.prefix}.state`;
-    const { accounts, streams } = await readRemembered(createKafka(kafkaSettings(config, secrets), kafkaLog), {
+    const topics = {
+      kafka: createKafka(kafkaSettings(config, secrets), kafkaLog),
       serviceId: config.service.service.id,
-      topic,
+      prefix: config.service.topics.prefix,
       stop: io.stop,
       deadlineMs: DEADLINE_MS,
-    });
+    };
+    const { accounts, streams } = await readRemembered(topics.kafka, { ...topics, topic });
     const shown = streams.filter(({ entity }) => values.entity === undefined || entity === values.entity);
     const entities = config.entities.filter(({ id }) => values.entity === undefined || id === values.entity);
     if (shown.length === 0 && entities.length === 0)
       throw unknownEntity(values.entity ?? '', [...config.entities.map(({ id }) => id), ...accounts.keys()]);
+    const errorsOf = await deadLettersOf(config, topics, io.version, shown);
     const nowMs = Date.now();
     const { requestsPerMinute } = config.service.infakt;
     const planned = forecast(readIn({ entities }, shown), {
@@ -62,14 +70,14 @@ const showCommand = command({
     });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries([...accounts].filter(([id]) => values.entity === undefined || id === values.entity)), streams: shown.map((view) => asJson(view, completenessIn(config, view))), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries([...accounts].filter(([id]) => values.entity === undefined || id === values.entity)), streams: shown.map((view) => ({ ...asJson(view, completenessIn(config, view)), dead_letters_by_error: errorsOf?.(view) ?? null })), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
       );
     else if (shown.length === 0) printLines(io, `${topic} remembers nothing yet`);
     else {
       const { page = plainPage } = io;
       const judged = shown.map((view) => ({ view, completeness: completenessIn(config, view) }));
       const inFull = values.entity !== undefined;
-      const lines = stateText(judged, { entities, plan: planned, nowMs, page, inFull });
+      const lines = stateText(judged, { entities, plan: planned, nowMs, page, inFull, errorsOf });
       for (const line of lines) printLines(io, line, 4);
       printLines(io, `plan: ${planText(planned, requestsPerMinute)}`);
       printLines(
@@ -81,6 +89,20 @@ const showCommand = command({
     return 0;
   },
 });
+
+/** The standing dead letters of each stream by error, as the dead-letter topic has them. */
+async function deadLettersOf(
+  { service }: Config,
+  topics: Omit<ReadTopics, 'decode'>,
+  version: string,
+  views: readonly StreamView[],
+): ReturnType<typeof lettersByError> {
+  const settings = service.registry;
+  const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(version) });
+  const standing = views.map(({ entity, stream, ledger }) => ({ entity, stream, ids: ledger.deadLettered() }));
+  const decode = createRecordReader(registry);
+  return lettersByError({ ...topics, decode }, standing).finally(() => registry?.close());
+}
 
 /** `infakt-kafka state`: shows what is remembered, or with `reset` forgets it. */
 export const stateCommand: Command = (argv, io) =>

@@ -11,7 +11,6 @@ import {
   repeat,
   type SchedulerLike,
   takeUntil,
-  tap,
   throwError,
   timer,
 } from 'rxjs';
@@ -71,10 +70,11 @@ export function parkOnFailure<T, E>({
         return source;
       });
       return trying.pipe(
-        tap((value) => {
+        // One operator where two would read better: whoever reads many lists has one of these for each.
+        map((value): ParkEvent<T, E> => {
           if (isProgress(value)) failures = 0;
+          return { kind: 'value', value };
         }),
-        map((value): ParkEvent<T, E> => ({ kind: 'value', value })),
         catchError((error: unknown) => (parks(error) ? park(error).pipe(takeUntil(until)) : throwError(() => error))),
         repeat({ delay: () => (isRetrying ? of(true) : EMPTY) }),
       );

@@ -1,4 +1,4 @@
-import { defer, map, tap, type Observable } from 'rxjs';
+import { defer, map, type Observable } from 'rxjs';
 
 import { FatalError, TransientError, type ParkReason } from '../errors';
 import type { EntityId } from '../model';
@@ -69,10 +69,8 @@ export function parked(
     let state: ReadingState = 'beginning';
     return source.pipe(
       parkOnFailure({ parks, waitMs, isProgress: wasRead, until: stopping }),
-      tap((event) => {
-        state = nextState(state, event);
-      }),
       map((event): Progress => {
+        state = nextState(state, event);
         switch (event.kind) {
           case 'value':
             return event.value;

@@ -5,6 +5,7 @@ import type { Cursor, Page, ScanName, StreamDeclaration, Turn } from '../model';
 import { trackCursor } from '../operators/track-cursor';
 import { firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
 import type { PageResult } from '../shard/page-changes';
+import type { Slot } from '../sources/budget';
 import { createCredits } from '../sources/credits';
 import { scan } from '../sources/scan';
 import { reportPage } from './committed';
@@ -12,8 +13,16 @@ import type { Progress } from './progress';
 import { readRow } from './read-row';
 import { askingPages, type StreamReading } from './stream-reading';
 
+/** Where a walk begins, and what its first request may use. */
+export interface WalkStart {
+  readonly scanName: TimedScan;
+  readonly cursor: Cursor;
+  /** Leave for the first request, where it was got before; what is not used is given back. */
+  readonly slot?: Slot | undefined;
+}
+
 /** Reads a scan from its cursor on to the end of its walk; every page is compared and committed, and reported in order. */
-export function readPages(reading: StreamReading, scanName: TimedScan, cursor: Cursor): Observable<Progress> {
+export function readPages(reading: StreamReading, { scanName, cursor, slot }: WalkStart): Observable<Progress> {
   const { shard, stream } = reading;
   return defer(() => {
     const walk = startWalk(reading, scanName, cursor);
@@ -21,7 +30,7 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
       query: cursor.query,
       filters: stream,
       limit: shard.limit,
-      ask: askingPages(reading, cursor.query, walk.turnAt),
+      ask: askingPages(reading, cursor.query, walk.turnAt, slot),
       position: cursor.position,
       credit: createCredits(scanName === 'sweep' ? shard.credits : 1),
       stop: shard.stop,
@@ -51,6 +60,11 @@ export function readPages(reading: StreamReading, scanName: TimedScan, cursor: C
       }),
     );
   });
+}
+
+/** The turn among all requests of the first one of a walk; none where nothing has a rhythm. */
+export function firstTurn(reading: StreamReading, scanName: TimedScan, cursor: Cursor): Turn | undefined {
+  return startWalk(reading, scanName, cursor).turnAt?.(cursor.position.offset);
 }
 
 /** What a walk knows beside its cursor, from the pages that it has seen. */
@@ -104,7 +118,10 @@ async function addPage(
   mark: number | undefined,
 ): Promise<PageResult> {
   shard.twins.check(place.entity, place.stream, page.rows);
-  return session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
+  const result = await session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
+  // Hundreds of pages may be committed at once.
+  await shard.turn();
+  return result;
 }
 
 /** What a committed page is reported as beside its counts. */

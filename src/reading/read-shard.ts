@@ -6,6 +6,7 @@ import {
   from,
   ignoreElements,
   merge,
+  mergeMap,
   switchMap,
   takeUntil,
   tap,
@@ -15,7 +16,6 @@ import {
 } from 'rxjs';
 
 import { failWith } from '../operators/fail-with';
-import { whenAborted } from '../operators/when-aborted';
 import type { Session } from '../shard/session';
 import { SessionEnded } from '../shard/session-ended';
 import { reportRest } from './committed';
@@ -38,7 +38,6 @@ export function readShard(options: ShardReadingOptions): Observable<Progress> {
     ...options,
     sweeps: { begun: new Map(), reported: new Set(), decided: new Set() },
     pageSizes: new Map(),
-    stopping: whenAborted(options.stop),
   };
   return openSession(shard).pipe(switchMap((session) => readSession(shard, session)));
 }
@@ -69,7 +68,15 @@ function openSession({ open, stopping }: ShardReading): Observable<Session> {
 /** Every entity of the shard side by side, then what still waits for a commit; the session is closed in any case. */
 function readSession(shard: ShardReading, session: Session): Observable<Progress> {
   const entities = shard.readers.map((reader) => ({ shard, session, reader, answers: createLastAnswers() }));
-  const reading = merge(...entities.map(readEntity)).pipe(
+  // Entity by entity, as all at once would block the event loop of a service that has many.
+  const begun = from(entities).pipe(
+    mergeMap(async (entity) => {
+      await shard.turn();
+      return entity;
+    }),
+  );
+  const reading = begun.pipe(
+    mergeMap(readEntity),
     takeUntil(shard.stopping.pipe(switchMap(() => timer(LAST_ANSWERS_MS)))),
   );
   const flushed = defer(() => from(session.flush())).pipe(ignoreElements());

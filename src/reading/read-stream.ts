@@ -5,18 +5,10 @@ import {
   EMPTY,
   from,
   ignoreElements,
-  map,
-  merge,
   mergeMap,
   of,
-  repeat,
-  Subject,
-  switchMap,
-  take,
-  takeUntil,
   tap,
   throwError,
-  timer,
   type Observable,
 } from 'rxjs';
 
@@ -24,11 +16,13 @@ import type { Cursor } from '../model';
 import { isComplete, isSweepDue, nextWalk, resumeOrBegin } from '../rules/cursor';
 import { dueAt, type Target, type TimedScan } from '../rules/rhythm';
 import { isoDay, queryOf, scansOf } from '../rules/scope';
+import type { Slot } from '../sources/budget';
 import { parked, parksStream } from './parking';
 import { reportRest } from './committed';
+import { DueScans, type DueScan } from './due-scans';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
-import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
+import { filterIgnored, filterRefused, firstTurn, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
 import { readLeft } from './read-row';
 import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
 
@@ -37,14 +31,13 @@ const FRUITLESS_MS = 60 * 60 * 1000;
 
 /** One stream: its scans side by side, each walk after the other, parked alone where only its rows or its list are at fault. */
 export function readStream(reading: StreamReading): Observable<Progress> {
-  const { shard, stream, place } = reading;
+  const { shard, place } = reading;
   const { rhythm } = shard;
   const scans = defer(() => {
     if (rhythm === null) return sweepOnce(reading);
     // Spot reads ask what the sweep asks, also before its first page.
     if (cursorOf(reading, 'sweep') === null) beginSweep(reading);
-    const early = new Subject<void>();
-    return merge(...scansOf(stream).map((scanName) => repeatScan({ reading, rhythm, early, scanName })));
+    return repeatScans(reading, rhythm);
   });
   return parked(shard, place, parksStream, scans);
 }
@@ -74,53 +67,66 @@ function sweepOnce(reading: StreamReading): Observable<Progress> {
   );
 }
 
-/** One scan of a stream that is read over and over. */
-interface RepeatedScan {
-  readonly reading: StreamReading;
-  readonly rhythm: Rhythm;
-  readonly scanName: TimedScan;
-  /** Emits when something speaks for a sweep before its time; shared by the scans of the stream. */
-  readonly early: Subject<void>;
-}
-
-/** Each walk of one scan as soon as it is due, until stopped: the scan waits, walks, and waits again. */
-function repeatScan(repeated: RepeatedScan): Observable<Progress> {
-  const { reading, rhythm, scanName } = repeated;
-  const { stream, place } = reading;
-  const target = rhythm.targets(stream.name)[scanName];
+/** Each walk of each scan as soon as it is due and may make its first request, until stopped: a scan rests, walks, and rests again. */
+function repeatScans(reading: StreamReading, rhythm: Rhythm): Observable<Progress> {
+  const { shard, stream, place, reader } = reading;
   return defer(() => {
-    let isFruitless = false;
-    const waiting = defer(() => {
-      // A filter without effect is tried again now and then: the rows are found by the sweep.
-      const everyMs = isFruitless ? Math.max(target.everyMs, FRUITLESS_MS) : target.everyMs;
-      return untilDue(repeated, { ...target, everyMs });
+    const targets = rhythm.targets(stream.name);
+    const scans = new DueScans({
+      now: shard.now,
+      stop: shard.stop,
+      stopping: shard.stopping,
+      turn: shard.turn,
+      leave(scanName, dueMs, grant) {
+        const cursor = nextCursor(reading, rhythm, scanName, dueMs);
+        if (cursor !== null) return reader.rest.leave(grant, () => firstTurn(reading, scanName, cursor));
+        grant(NO_LEAVE);
+        return () => undefined;
+      },
     });
-    const walking = defer(() => {
-      isFruitless = false;
-      return walkOnce(repeated).pipe(
+    /** Scans whose filter had no effect at their last walk. */
+    const fruitless = new Set<TimedScan>();
+    const rest = (scanName: TimedScan): void => {
+      const target = targets[scanName];
+      // A filter without effect is tried again now and then: the rows are found by the sweep.
+      const everyMs = fruitless.has(scanName) ? Math.max(target.everyMs, FRUITLESS_MS) : target.everyMs;
+      scans.rest(scanName, waitMsOf(reading, scanName, { ...target, everyMs }, false));
+    };
+    const hurrySweep = (): void => {
+      if (scans.isResting('sweep')) scans.rest('sweep', waitMsOf(reading, 'sweep', targets.sweep, true));
+    };
+    const walk = (due: DueScan): Observable<Progress> => {
+      const { scanName, slot } = due;
+      fruitless.delete(scanName);
+      return walkOnce({ reading, rhythm, due, hurrySweep }).pipe(
         tap((progress) => {
           const isIgnored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
-          if (isIgnored && needsWorkingFilter(scanName)) isFruitless = true;
+          if (isIgnored && needsWorkingFilter(scanName)) fruitless.add(scanName);
         }),
         catchError((error: unknown) => {
           if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
-          isFruitless = true;
+          fruitless.add(scanName);
           const message = filterRefused(stream, scanName);
           return of<Progress>({ kind: 'warning', ...place, about: 'filter-ignored', message });
         }),
+        tap({ complete: () => rest(scanName), finalize: () => slot.done({}) }),
       );
-    });
-    return waiting.pipe(mergeMap(() => walking.pipe(repeat({ delay: () => waiting }))));
+    };
+    for (const scanName of scansOf(stream)) rest(scanName);
+    return scans.due.pipe(mergeMap(walk));
   });
 }
 
-/** Emits once when the next walk is due; completes without that when stopped. */
-function untilDue({ reading, scanName, early }: RepeatedScan, target: Target): Observable<unknown> {
-  const { stop, stopping } = reading.shard;
-  if (stop.aborted) return EMPTY;
-  const wait = (isEarly: boolean): Observable<unknown> => timer(waitMsOf(reading, scanName, target, isEarly));
-  if (scanName !== 'sweep') return wait(false).pipe(takeUntil(stopping));
-  return merge(of(false), early.pipe(map(() => true))).pipe(switchMap(wait), take(1), takeUntil(stopping));
+/** Leave for a walk that asks for nothing. */
+const NO_LEAVE: Slot = { done: () => undefined };
+
+/** The cursor of the walk that is due; null = its query asks for nothing. */
+function nextCursor(reading: StreamReading, rhythm: Rhythm, scanName: TimedScan, dueMs: number): Cursor | null {
+  const scope = scopeOf(reading);
+  const before = cursorOf(reading, scanName);
+  if (scanName === 'sweep') return resumeOrBegin(before, scope, dueMs);
+  const query = queryOf(scanName, scope, isoDay(dueMs), rhythm.recentDays);
+  return query === null ? null : nextWalk(before, query, dueMs);
 }
 
 /** By the wall clock, as it outlives the process. A half sweep goes on at once, and one of another query begins. */
@@ -132,21 +138,31 @@ function waitMsOf(reading: StreamReading, scanName: TimedScan, target: Target, i
   return dueAt(target, Date.parse(cursor.startedAt), nowMs, isEarly) - nowMs;
 }
 
-/** One walk of a scan that is due. */
-function walkOnce({ reading, rhythm, scanName, early }: RepeatedScan): Observable<Progress> {
-  const { shard, handle } = reading;
-  if (scanName === 'sweep') return afterPendingPages(reading, () => sweepFrom(reading, beginSweep(reading)));
-  const nowMs = shard.now();
-  const scope = scopeOf(reading);
-  const query = queryOf(scanName, scope, isoDay(nowMs), rhythm.recentDays);
-  const cursor = nextWalk(cursorOf(reading, scanName), query ?? scope, nowMs);
+/** A scan of a stream that is read over and over, when it is due. */
+interface RepeatedScan {
+  readonly reading: StreamReading;
+  readonly rhythm: Rhythm;
+  readonly due: DueScan;
+  /** Called when something speaks for a sweep before its time. */
+  readonly hurrySweep: () => void;
+}
+
+/** One walk of a scan that is due; it counts from then, however long it waited for its first request. */
+function walkOnce({ reading, rhythm, due, hurrySweep }: RepeatedScan): Observable<Progress> {
+  const { handle } = reading;
+  const { scanName, dueMs, slot } = due;
   return afterPendingPages(reading, () => {
+    const cursor = nextCursor(reading, rhythm, scanName, dueMs);
+    if (cursor === null) {
+      handle.begin(scanName, nextWalk(cursorOf(reading, scanName), scopeOf(reading), dueMs));
+      return EMPTY;
+    }
     handle.begin(scanName, cursor);
-    if (query === null) return EMPTY;
-    const pages = readPages(reading, scanName, cursor);
+    if (scanName === 'sweep') return sweepFrom(reading, cursor, slot);
+    const pages = readPages(reading, { scanName, cursor, slot });
     if (scanName !== 'newest') return pages;
     const counted = defer(() => {
-      if (listDisagrees(reading)) early.next();
+      if (listDisagrees(reading)) hurrySweep();
       return EMPTY;
     });
     return concat(pages, counted);
@@ -154,8 +170,8 @@ function walkOnce({ reading, rhythm, scanName, early }: RepeatedScan): Observabl
 }
 
 /** A sweep from its cursor on, then its deletions. */
-function sweepFrom(reading: StreamReading, cursor: Cursor): Observable<Progress> {
-  return concat(readPages(reading, 'sweep', cursor), decideSweep(reading));
+function sweepFrom(reading: StreamReading, cursor: Cursor, slot?: Slot): Observable<Progress> {
+  return concat(readPages(reading, { scanName: 'sweep', cursor, slot }), decideSweep(reading));
 }
 
 /**

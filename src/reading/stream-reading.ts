@@ -5,6 +5,7 @@ import type { Twins } from '../rules/identity';
 import type { Target, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
 import type { Session, StreamSession } from '../shard/session';
+import type { Slot } from '../sources/budget';
 import type { Asking, Rest } from '../sources/rest';
 import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
@@ -52,10 +53,14 @@ export interface ShardReadingOptions {
   readonly requestOrder: RequestOrder;
   readonly twins: Pick<Twins, 'check' | 'identified'>;
   readonly now: () => number;
+  /** Resolves in a turn of the event loop of the caller's own; what comes in bulk is spread by it. */
+  readonly turn: () => Promise<void>;
   /** Names what waits for a person. */
   readonly newId: () => string;
   /** Once aborted, no scan asks for a further page and nothing that is parked is waited for. */
   readonly stop: AbortSignal;
+  /** Emits when `stop` is aborted, to late subscribers too; one for all shards, as each would add a listener to the signal. */
+  readonly stopping: Observable<unknown>;
 }
 
 /** The sweeps of one reading of a shard, by entity and stream, over all of its sessions. */
@@ -76,8 +81,6 @@ export interface ShardReading extends ShardReadingOptions {
   readonly sweeps: Sweeps;
   /** Rows that a page of each list is asked for, by entity and stream. */
   readonly pageSizes: Map<string, PageSize>;
-  /** Emits when `stop` is aborted, to late subscribers too. */
-  readonly stopping: Observable<unknown>;
 }
 
 /** The reading of one entity in one session of its shard. */
@@ -115,31 +118,37 @@ function turnOf(turnAt: TurnAt, offset: number): Pick<Asking, 'turn'> {
   return turnAt === null ? {} : { turn: () => turnAt(offset) };
 }
 
-/** Asks for rows of a query; the session knows of each request until its page was added, or none came. */
+/** Asks for rows of a query, the first time with leave that was got before; the session knows of each request until its page was added, or none came. */
 export function asking(
   { shard, reader, stream, handle, place, answers }: StreamReading,
   query: Query,
   turnAt: TurnAt,
+  slot?: Slot,
 ): AskRows {
+  let first = slot;
   const params = listParams(stream, query);
   return (offset, limit, tries) =>
     defer(() => {
       const mark = shard.requestOrder.next();
       const answered = handle.requested(mark);
+      const leave = first;
+      first = undefined;
       return reader.rest
         .list(stream.name, stream.path, params, offset, limit, {
           ...turnOf(turnAt, offset),
           ...(tries === undefined ? {} : { tries }),
+          ...(leave === undefined ? {} : { slot: leave }),
         })
         .pipe(ofStreamAlone(answers, place, mark), finalize(answered));
     });
 }
 
-/** Asks for the pages of a walk, in smaller pages where large ones fail. */
+/** Asks for the pages of a walk, the first one with leave that was got before; in smaller pages where large ones fail. */
 export function askingPages(
   reading: StreamReading,
   query: Query,
   turnAt: TurnAt,
+  slot: Slot | undefined,
 ): (offset: number, position: Position) => Observable<Answer> {
   const {
     shard,
@@ -153,6 +162,6 @@ export function askingPages(
   const params = listParams(stream, query);
   const raw = (offset: number): Observable<RawBody> =>
     rest.raw(stream.name, stream.path, params, offset, turnOf(turnAt, offset));
-  const ask = askRecovering({ ask: asking(reading, query, turnAt), raw }, size, query.order);
+  const ask = askRecovering({ ask: asking(reading, query, turnAt, slot), raw }, size, query.order);
   return (_, position) => ask(position);
 }

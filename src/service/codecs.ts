@@ -252,7 +252,7 @@ function definitionNumberOf({ stream, hashVersion, normalisationVersion, volatil
 }
 
 /** Fingerprints under any definition that this program still knows, each compiled once. */
-function fingerprintsOf(schemaText: string): StreamCodec['fingerprintUnder'] {
+export function fingerprintsOf(schemaText: string): StreamCodec['fingerprintUnder'] {
   const compiled = new Map<string, ReturnType<typeof createFingerprint>>();
   return ({ hashVersion, normalisationVersion, volatileFields }) => {
     if (hashVersion !== HASH_VERSION || normalisationVersion !== NORMALISATION_VERSION) return undefined;

@@ -69,6 +69,10 @@ export interface RunContext {
   /** Whether this replica's share of the requests is the whole or that of its entities. */
   readonly budgetScope: ServiceConfig['budget']['scope'];
   readonly requestOrder: RequestOrder;
+  /** Resolves in a turn of the event loop of the caller's own. */
+  readonly turn: () => Promise<void>;
+  /** Emits when the run is to stop, to late subscribers too; one for all shards, as each would add a listener to the signal. */
+  readonly stopping: Observable<unknown>;
   /** The enabled entities of each shard that has any, by the shard's number: those of now, and each change of them. */
   readonly shards: BehaviorSubject<EntitiesByShard>;
   /** How often each scan comes round; null = every stream is swept once. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 
 import {
   BehaviorSubject,
@@ -9,19 +8,15 @@ import {
   concatMap,
   defaultIfEmpty,
   defer,
-  distinctUntilChanged,
   EMPTY,
   filter,
   finalize,
   from,
   ignoreElements,
-  map,
   merge,
   mergeMap,
-  NEVER,
   of,
   pairwise,
-  scan,
   startWith,
   Subject,
   switchMap,
@@ -55,6 +50,7 @@ import { createShard, type Shard } from '../shard/shard';
 import { joinGroup } from '../sinks/group';
 import { withDeadline } from '../sinks/faults';
 import { ensureTopics } from '../sinks/topics';
+import { createTurns } from '../turns';
 import { createRequestOrder, openApi } from './api';
 import { entitiesByShard, openCluster, refuseOtherMembers, topicSettings } from './cluster';
 import { createCodecs, withNewShardsLike } from './codecs';
@@ -62,10 +58,10 @@ import type { Emit, LossKind, RestoredStream, ServiceEvent } from './events';
 import { lookAtState } from './foreign-state';
 import { exchangeStatus } from './exchange-status';
 import { observed } from './observe-writer';
+import { eachEntitySet, followEntityFiles, isAlone } from './follow-entities';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, EntitiesByShard, RunContext, ServiceOptions } from './run-context';
-import { changeOfEntities, watchEntities } from './watch-entities';
 import { watchTopics } from './watch-topics';
 
 /**
@@ -84,9 +80,11 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
     const emit: Emit = (event) => events.next(event);
     // Until the group is joined there is nothing to finish.
     const opened = defer(() => from(openCluster(options, emit))).pipe(takeUntil(stopping));
-    const serving = opened.pipe(mergeMap((cluster) => takePart(options, emit, cluster)));
+    const serving = opened.pipe(mergeMap((cluster) => takePart({ options, emit, stopping }, cluster)));
     const entities = options.config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
-    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit }, { shard: null, entities }))).pipe(
+    const reading = (
+      !endless ? serving : serving.pipe(reopened({ options, emit, stopping }, { shard: null, entities }))
+    ).pipe(
       takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
       finalize(() => events.complete()),
     );
@@ -94,8 +92,13 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
   });
 }
 
+/** What a run has before the group is joined. */
+interface Start extends Pick<RunContext, 'emit' | 'stopping'> {
+  readonly options: ServiceOptions;
+}
+
 /** Takes part in the group and reads the shards that it gives. */
-function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observable<Progress> {
+function takePart({ options, emit, stopping }: Start, cluster: Cluster): Observable<Progress> {
   const { config, patience, secrets, version } = options;
   const { kafka, topics, framing } = cluster;
   const { service } = config;
@@ -123,6 +126,8 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     api,
     budgetScope: service.budget.scope,
     requestOrder,
+    turn: createTurns(),
+    stopping,
     shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(config.entities, topics.state.partitions)),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     holders,
@@ -140,7 +145,7 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
     take(1),
     mergeMap((owned) => lookAtState({ cluster, config, membership, owned, deadlineMs: patience.restoreMs })),
     failWith(membership.owned),
-    takeUntil(whenAborted(options.stop)),
+    takeUntil(stopping),
     defaultIfEmpty(null),
   );
   const reading = looked.pipe(
@@ -163,25 +168,6 @@ function takePart(options: ServiceOptions, emit: Emit, cluster: Cluster): Observ
       void exchange?.close();
       void membership.leave();
     }),
-  );
-}
-
-/** Takes what the entities' files came to into force, each time that they change; never emits. */
-function followEntityFiles(run: RunContext, { config, entityFiles, patience }: ServiceOptions): Observable<never> {
-  if (entityFiles === undefined) return NEVER;
-  return watchEntities(entityFiles, patience.entitiesMs).pipe(
-    scan((before: readonly EntityConfig[], seen) => {
-      if (seen.kind === 'unusable') {
-        run.emit({ kind: 'surroundings', about: `${seen.error.message}\nThe entities stay as they were` });
-        return before;
-      }
-      const change = changeOfEntities(before, seen.entities);
-      for (const entity of [...change.changed, ...change.removed]) run.twins.forget(entity);
-      run.emit({ kind: 'entities', ...change, configured: seen.entities });
-      run.shards.next(entitiesByShard(seen.entities, run.topics.state.partitions));
-      return seen.entities;
-    }, config.entities),
-    ignoreElements(),
   );
 }
 
@@ -208,19 +194,19 @@ function allShards(run: RunContext): Observable<Progress> {
 
 /** Each shard from when the group gives it to this replica until the group takes it away. */
 function shardsAsGiven(run: RunContext): Observable<Progress> {
-  const { api, emit, membership, options, shards } = run;
+  const { api, emit, membership, shards, stopping } = run;
   const { owned } = membership;
   const none: ReadonlySet<number> = new Set();
   const shares = combineLatest([owned, shards]).pipe(
     tap(([numbers]) => api.setShare(shareOf(numbers, run))),
     ignoreElements(),
-    takeUntil(whenAborted(options.stop)),
+    takeUntil(stopping),
   );
   const changes = owned.pipe(
     startWith(none),
     pairwise(),
     tap(([before, now]) => emitShards(run, before, now)),
-    takeUntil(whenAborted(options.stop)),
+    takeUntil(stopping),
   );
   const reading = changes.pipe(
     mergeMap(([before, now]) => from([...now].filter((number) => !before.has(number)))),
@@ -229,37 +215,10 @@ function shardsAsGiven(run: RunContext): Observable<Progress> {
         filter((numbers) => !numbers.has(number)),
         tap(() => emit({ kind: 'shard-ready', shard: number, streams: [], restoreMs: null })),
       );
-      return serveAsConfigured(run, number).pipe(takeUntil(lost));
+      return eachEntitySet(run, number, serveShard).pipe(takeUntil(lost));
     }),
   );
   return merge(shares, reading);
-}
-
-/** Reads one shard's entities; each time that these change, what is under way is finished and committed before the others are read. */
-function serveAsConfigured(run: RunContext, number: number): Observable<Progress> {
-  const { options, shards } = run;
-  /** The first entity beside another one makes its rows worth noting. */
-  const setting = (all: EntitiesByShard) => ({ entities: all.get(number) ?? [], alone: isAlone(all) });
-  const settings = shards.pipe(
-    map(setting),
-    distinctUntilChanged((one, other) => isDeepStrictEqual(one, other)),
-    takeUntil(whenAborted(options.stop)),
-  );
-  return settings.pipe(
-    map(({ entities }) => ({ entities, over: new AbortController() })),
-    startWith(null),
-    pairwise(),
-    tap(([before]) => before?.over.abort()),
-    concatMap(([, served]) => {
-      if (served === null) return EMPTY;
-      const stop = AbortSignal.any([options.stop, served.over.signal]);
-      return serveShard({ ...run, options: { ...options, stop } }, number, served.entities);
-    }),
-  );
-}
-
-function isAlone(shards: EntitiesByShard): boolean {
-  return [...shards.values()].flat().length === 1;
 }
 
 /** Says what the group gave and took, where that is anything. */
@@ -314,7 +273,9 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       twins: run.twins,
       newId: () => randomUUID().slice(0, 8),
       now: options.now,
+      turn: run.turn,
       stop: options.stop,
+      stopping: run.stopping,
     }),
   );
   const reopenedReading = reading.pipe(
@@ -358,7 +319,7 @@ function isOfShard(error: unknown): boolean {
 
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
-  { options, emit }: Pick<RunContext, 'options' | 'emit'>,
+  { options, emit, stopping }: Pick<RunContext, 'options' | 'emit' | 'stopping'>,
   { shard, entities }: { readonly shard: number | null; readonly entities: readonly EntityId[] },
   ready?: () => Promise<void>,
 ): MonoTypeOperatorFunction<Progress> {
@@ -382,10 +343,15 @@ function reopened(
       emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow, entities });
     return EMPTY;
   };
-  const until = whenAborted(stop);
   return (source) =>
     source.pipe(
-      reopenWhenLost({ lossOf, waitMs, isProgress: provesCommit, until, ...(ready === undefined ? {} : { ready }) }),
+      reopenWhenLost({
+        lossOf,
+        waitMs,
+        isProgress: provesCommit,
+        until: stopping,
+        ...(ready === undefined ? {} : { ready }),
+      }),
       concatMap(report),
     );
 }

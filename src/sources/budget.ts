@@ -35,6 +35,8 @@ export interface Slot {
 export interface Slots {
   /** Resolves when one request may be sent, at once; rejects only if aborted while waiting, which leaves the queue. */
   readonly take: (signal?: AbortSignal, turn?: Turn) => Promise<Slot>;
+  /** Calls back when one request may be sent, at once, perhaps before it returns; the function returned leaves the queue. */
+  readonly wait: (grant: (slot: Slot) => void, turn?: Turn) => () => void;
 }
 
 export interface BudgetState {
@@ -183,15 +185,13 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
     onPace(now);
   }
 
-  function take(entity: EntityId, turn: Turn, signal: AbortSignal | undefined): Promise<Slot> {
-    return whenGranted(`the wait of entity ${entity} for its turn`, signal, (grant) => {
-      const leave = dealer.add(entity, turn, { entity, grant }, clock.now());
+  function wait(entity: EntityId, turn: Turn, grant: (slot: Slot) => void): () => void {
+    const leave = dealer.add(entity, turn, { entity, grant }, clock.now());
+    pump();
+    return () => {
+      leave();
       pump();
-      return () => {
-        leave();
-        pump();
-      };
-    });
+    };
   }
 
   function state(): BudgetState {
@@ -217,7 +217,11 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
   if (limited) divide(1);
   else window.resize(UNLIMITED_AT_A_TIME);
   return {
-    slots: (entity) => ({ take: (signal, turn = UNNAMED) => take(entity, turn, signal) }),
+    slots: (entity) => ({
+      take: (signal, turn = UNNAMED) =>
+        whenGranted(`the wait of entity ${entity} for its turn`, signal, (grant) => wait(entity, turn, grant)),
+      wait: (grant, turn = UNNAMED) => wait(entity, turn, grant),
+    }),
     state,
     allowance: () => {
       advance(clock.now());

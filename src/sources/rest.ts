@@ -30,7 +30,7 @@ import {
   unauthorizedOnce,
 } from './answers';
 import type { ApiKey } from './api-key';
-import type { Slot } from './budget';
+import type { Slot, Slots } from './budget';
 
 /** One try of one request: what is counted. */
 export interface RequestAttempt {
@@ -53,10 +53,14 @@ export interface Asking {
   readonly tries?: number;
   /** The turn of the request among all others, asked before each try. */
   readonly turn?: (() => Turn) | undefined;
+  /** Leave for the first try, got before; whoever got it gives back what is not used. */
+  readonly slot?: Slot | undefined;
 }
 
 /** The API as one entity sees it; each Observable is cold and asks anew per subscription. */
 export interface Rest {
+  /** Waits for leave to make a request that does not exist yet, as thousands may at little cost; otherwise as `Slots.wait`. */
+  readonly leave: (grant: (slot: Slot) => void, turn?: () => Turn | undefined) => () => void;
   /** Asks for rows of a list: `params` (filters, order), then `offset` and `limit`. */
   readonly list: (
     stream: StreamName,
@@ -85,7 +89,10 @@ export interface RestOptions {
   readonly entity: EntityId;
   readonly apiKey: ApiKey;
   readonly http: Pick<Http, 'exchange'>;
-  readonly slots: { readonly take: (signal: AbortSignal, turn?: Turn) => Promise<Slot> };
+  readonly slots: {
+    readonly take: (signal: AbortSignal, turn?: Turn) => Promise<Slot>;
+    readonly wait: Slots['wait'];
+  };
   /** Numbers that grow with each call, one sequence per process. */
   readonly marks: { readonly next: () => number };
   readonly retry: RequestRetry;
@@ -140,6 +147,7 @@ export function createRest(options: RestOptions): Rest {
     const { tries = retry.attempts, turn } = asking;
     const attempts = Math.min(tries, retry.attempts);
     return defer(() => {
+      let { slot } = asking;
       const url = addressOf(question, baseUrl);
       let attempt = 0;
       let wasUnauthorized = false;
@@ -151,8 +159,10 @@ export function createRest(options: RestOptions): Rest {
       };
       return defer(() => {
         attempt++;
+        const first = slot;
+        slot = undefined;
         waitedMs = null;
-        return oneTry(options, question, url, { turn, onSent: (ms) => (waitedMs = ms) });
+        return oneTry(options, question, url, { turn, slot: first, onSent: (ms) => (waitedMs = ms) });
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -217,6 +227,7 @@ export function createRest(options: RestOptions): Rest {
   };
 
   return {
+    leave: (grant, turn) => options.slots.wait(grant, turn?.()),
     list,
     raw,
     detail: (stream, path, asking) => {
@@ -283,12 +294,12 @@ function without(key: string, bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(key, '***'), 'latin1');
 }
 
-/** One try with a slot of its own; unsubscribing leaves the queue, or aborts the request. */
+/** One try with a slot of its own, or the one that was got before; unsubscribing leaves the queue, or aborts the request. */
 function oneTry(
   { apiKey, http, slots, marks, wallClock = Date.now }: RestOptions,
   question: Question,
   url: string,
-  { turn, onSent }: Pick<Asking, 'turn'> & { readonly onSent: (waitedMs: number) => void },
+  { turn, slot: had, onSent }: Pick<Asking, 'turn' | 'slot'> & { readonly onSent: (waitedMs: number) => void },
 ): Observable<ApiReply> {
   const { entity, stream, kind } = question;
   return defer(() => {
@@ -301,7 +312,7 @@ function oneTry(
     }
     const aborter = new AbortController();
     const asked = wallClock();
-    const taken = slots.take(aborter.signal, turn?.());
+    const taken = had === undefined ? slots.take(aborter.signal, turn?.()) : Promise.resolve(had);
     return from(taken).pipe(
       mergeMap((slot) => {
         onSent(Math.max(0, wallClock() - asked));

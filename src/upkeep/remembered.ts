@@ -8,7 +8,7 @@ import type { Cursor, EntityId, LedgerBlock, StreamName } from '../model';
 import { createEncoder, loadSchema } from '../sinks/avro';
 import { readCommitted } from '../sinks/look';
 import { StoredTopic, type StoredState } from '../state/read-state';
-import type { Account, Hold } from '../state/state-topic';
+import type { Account, Definition, Hold } from '../state/state-topic';
 
 /** What is remembered of one stream of one entity. */
 export interface StreamView {
@@ -20,6 +20,8 @@ export interface StreamView {
   readonly hold: Hold | null;
   /** Numbers of the definitions that its entries may have, oldest first. */
   readonly definitions: readonly number[];
+  /** What its entries' fingerprints are computed by, by the definition's number; absent = the shard has no layout. */
+  readonly definitionOf?: (number: number) => Definition | undefined;
 }
 
 /** What a service remembers. */
@@ -78,6 +80,7 @@ export function rememberedIn(
         definitions: (partition.layout()?.definitions ?? []).flatMap((definition, number) =>
           definition.stream === stream ? [number] : [],
         ),
+        definitionOf: (number: number) => partition.layout()?.definitions[number],
       };
       views.set(name, view);
       return view;

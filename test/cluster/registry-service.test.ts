@@ -179,8 +179,8 @@ test('a registry that goes down later disturbs nothing, as all schemas are known
 test('topics of another shape than configured are named: their number of partitions is kept, a data topic that forgets is warned of', async () => {
   const company = await oneCompany({ clients: 1, invoices: 1 });
   const { service } = company;
-  await withAdmin(kafkaClient(), (admin) =>
-    admin.createTopics({
+  await withAdmin(kafkaClient(), async (admin) => {
+    await admin.createTopics({
       waitForLeaders: false,
       topics: [
         {
@@ -189,8 +189,10 @@ test('topics of another shape than configured are named: their number of partiti
           configEntries: [{ name: 'cleanup.policy', value: 'delete' }],
         },
       ],
-    }),
-  );
+    });
+    // A busy broker shows it a moment later, and until then it is missing.
+    await until(async () => (await admin.listTopics()).includes(service.topic('clients')), { what: 'the topic' });
+  });
   const run = await service.once();
   expect(run).toMatchObject({ code: 0, complete: true });
   expect(run.stderr).toContain(`${service.topic('clients')}: expected 3 partitions as configured, got 2`);

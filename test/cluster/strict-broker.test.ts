@@ -60,7 +60,7 @@ test('a broker that tells an address at which nobody answers is named, with what
 test('a policy of the cluster that refuses settings gets topics without them, told in its own words, and the run is complete', async () => {
   const company = await at(cluster.bootstrap);
   const told =
-    /creating \S+[.]state: the broker does not allow their settings \(.*(segment[.]ms|min[.]cleanable[.]dirty[.]ratio) is not yours to set here\)/;
+    /creating \S.*[.]state.*: the broker does not allow their settings \(.*(segment[.]ms|min[.]cleanable[.]dirty[.]ratio) is not yours to set here\)/;
   const check = await company.service.command(['check']);
   expect(check.code).toBe(0);
   expect(check.stdout).toMatch(/will be made without .*min[.]cleanable[.]dirty[.]ratio/);

@@ -98,23 +98,6 @@ test('a command line that cannot be understood is a fault of the configuration, 
   expect(usageError('expected one topic, got 2').message).toBe('expected one topic, got 2; see --help');
 });
 
-test.each([
-  ['auto', null, 'json'],
-  ['auto', 80, 'coloured'],
-  ['text', null, 'text'],
-  ['json', 80, 'json'],
-])('with log.format %s and %p columns the log is %s', (format, columns, expected) => {
-  load({ api_key: 's3cret' }, { LOG_FORMAT: format }, columns);
-  const shape = stderr.startsWith('{') ? 'json' : stderr.includes('\x1b[33mWARN') ? 'coloured' : 'text';
-  expect(shape).toBe(expected);
-  expect(stderr).toContain('a secret in the open');
-});
-
-test('NO_COLOR keeps colours off a terminal', () => {
-  load({ api_key: 's3cret' }, { NO_COLOR: '1' }, 80);
-  expect(stderr).toMatch(/^\d\d:\d\d:\d\d WARN configuration - /);
-});
-
 test('--entity chooses one that is enabled; another name is refused with the near miss', () => {
   const { config } = load({ nip: '1111111111' }, { INFAKT_API_KEY_ALFA: 'one' });
   expect(chosenEntities(config, undefined).map(({ id }) => id)).toEqual(['alfa']);
@@ -158,3 +141,20 @@ test.each([80, 120])(
     }
   },
 );
+
+test.each([
+  ['auto', null, 'json'],
+  ['auto', 80, 'coloured'],
+  ['text', null, 'text'],
+  ['json', 80, 'json'],
+])('with log.format %s and %p columns the log is %s', (format, columns, expected) => {
+  load({ api_key: 's3cret' }, { LOG_FORMAT: format }, columns);
+  const shape = stderr.startsWith('{') ? 'json' : stderr.includes('\x1b[33mWARN') ? 'coloured' : 'text';
+  expect(shape).toBe(expected);
+  expect(stderr).toContain('a secret in the open');
+});
+
+test('NO_COLOR keeps colours off a terminal', () => {
+  load({ api_key: 's3cret' }, { NO_COLOR: '1' }, 80);
+  expect(stderr).toMatch(/^\d\d:\d\d:\d\d WARN configuration - /);
+});

@@ -109,3 +109,16 @@ test('while a sweep is under way the one before ended at the latest when that be
   const [line] = told([judged('alfa', 'clients', { cursors: { sweep: underWay } }), judged('alfa', 'invoices')]);
   expect(line).toContain('2 complete; 0 rows in the ledger, oldest sweep 10 min ago');
 });
+
+test('standing dead letters are counted by error; that their topic cannot be read is said', () => {
+  const one = judged('alfa', 'invoices');
+  const ledger = Object.assign(createLedger({ entity: 'alfa', stream: 'invoices' }), { deadLettered: () => [1, 2] });
+  const view = { ...one.view, ledger };
+  const completeness = { ...allThere, complete: false, deadLetters: [1, 2], reasons: ['dead-letters' as const] };
+  const lines = (errorsOf: StateTextOptions['errorsOf']): readonly string[] =>
+    told([{ view, completeness }], errorsOf === undefined ? {} : { errorsOf });
+  const expected = 'expected an integer of minor units';
+  expect(lines(() => [{ path: 'gross_price', expected, rows: 2 }])).toContain(`    2 gross_price: ${expected}`);
+  expect(lines(null)).toContain('  dead letters by error: not known, as their topic cannot be read');
+  expect(lines(undefined).join()).not.toContain('by error');
+});

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadConfig } from '../../config/load';
+import { loadConfig, loadServiceFile } from '../../config/load';
 import { ConfigError, exitCodeFor } from '../../src/errors';
 
 const cases = join(__dirname, 'cases');
@@ -138,4 +138,22 @@ test('the example files load with a key for each entity in the environment', () 
   });
   expect(config.entities.map(({ id }) => id)).toEqual(['alfa', 'beta', 'gamma']);
   expect(warnings).toEqual([]);
+});
+
+test('the service file is loaded before there is any entity, and its own faults are told all the same', () => {
+  const loadService = (): ReturnType<typeof loadServiceFile> =>
+    loadServiceFile({
+      configFile: join(directory, 'service.json'),
+      entitiesDirectory: join(directory, 'entities'),
+      env: {},
+      knownStreams,
+      knownProjections,
+    });
+  write('service.json', '{"kafka": {"brokers": ["localhost:9092"]}}');
+  expect(loadService()).toMatchObject({ service: { kafka: { brokers: ['localhost:9092'] } }, entities: [] });
+  write('entities/alfa.json', '{"nip": "1111111111"}');
+  write('entities/broken.json', '{');
+  expect(loadService().entities).toMatchObject([{ id: 'alfa', nip: '1111111111' }]);
+  write('service.json', '{"kafka": {"brokers": []}}');
+  expect(loadService).toThrow(/cannot load the configuration, 1 fault:\n.*kafka\.brokers/);
 });

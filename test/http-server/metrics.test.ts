@@ -239,7 +239,7 @@ test('the series are bounded by entities and streams: a day of everything that c
   for (let number = 2; number <= 24; number += 1) hour(number);
   expect(await count()).toBe(atFirst);
   // docs/metrics.md tells this bound.
-  expect(atFirst).toBeLessThan(150 + entities.length * 25 + entities.length * streams.length * 25);
+  expect(atFirst).toBeLessThan(200 + entities.length * 25 + entities.length * streams.length * 30);
 });
 
 test('a stream without anything to tell has no series of timestamps, and none is NaN', async () => {

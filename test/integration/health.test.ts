@@ -4,6 +4,7 @@ import { startHttpServer } from '../support/http-server';
 import { brokers, cleanUp, until } from '../support/kafka';
 import { readCommitted } from '../support/java-reader';
 import { companies, keyOf, startRun, type Scene } from '../support/run';
+import { startProxy } from '../support/tcp-proxy';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
 
 /** The same service once more, as another replica that answers on a port of its own. */
@@ -85,4 +86,71 @@ test('a replica shows the entities of another one, and the status topic says who
     newest.set(JSON.stringify(decode(key ?? Buffer.alloc(0))), value === null ? null : decode(value));
   expect(newest.size).toBe(4);
   for (const status of newest.values()) expect(status).toMatchObject({ state: 'stopped', version: '0.0.0-test' });
+});
+
+test('a broker that is away leaves a run alive and not ready, and an API that is away touches neither probe', async () => {
+  const port = await freePort();
+  const proxy = await startProxy();
+  cleanUp(proxy.close);
+  const scene = await companies(['alfa'], { service: { http: { port } } });
+  const run = startRun(scene.service, { outside: { socketFactory: proxy.socketFactory } });
+  await run.sweeps('alfa');
+  const reader = readIn(port);
+  const probesBecome = (readyz: number): Promise<unknown> =>
+    until(async () => (await reader.probes()).readyz === readyz, { what: `/readyz to answer ${readyz}` });
+
+  const fault = scene.simulator.admin.addFault({ times: Infinity, action: { status: 503 } });
+  await reader.becomes(503);
+  expect(await reader.probes()).toEqual({ livez: 200, readyz: 200 });
+  scene.simulator.admin.clearFaults(fault);
+  await reader.becomes(200);
+
+  proxy.intercept(() => 'close-before');
+  await probesBecome(503);
+  expect((await reader.probes()).livez).toBe(200);
+  expect(await reader.metrics()).toContain('infakt_kafka_ready 0');
+  proxy.intercept(() => 'pass');
+  await probesBecome(200);
+  await reader.becomes(200);
+  expect(await run.stop()).toMatchObject({ code: 0 });
+});
+
+test('I11: no answer holds a key, a token, a tax id or a name of a buyer, signed in or not', async () => {
+  const [port, token] = [await freePort(), 'let-me-read-this'];
+  const scene = await companies(['alfa', 'beta'], { service: { http: { port, token } } });
+  const run = startRun(scene.service);
+  await run.sweeps('alfa');
+  const { admin } = scene.simulator;
+  admin.addFault({ match: { entity: keyOf('beta') }, times: Infinity, action: { status: 401 } });
+  await readIn(port, token).becomes(503);
+
+  const answers: string[] = [];
+  for (const path of ['/livez', '/readyz', '/health', '/metrics', '/', '/nowhere', `/health?token=${token}`, '/%00'])
+    for (const headers of [{}, { Authorization: `Bearer ${token}` }, { Authorization: 'Bearer let-me-read-that' }]) {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+      answers.push(`${JSON.stringify([...answer.headers])} ${await answer.text()}`);
+    }
+  const said = answers.join('\n');
+  expect(said).toContain('unauthorized');
+  const ids = admin.truth()[keyOf('alfa')]?.clients.ids ?? [];
+  const buyers = ids.flatMap((id) => {
+    const { company_name: name, nip } = admin.row(keyOf('alfa'), 'clients', id) as Record<string, unknown>;
+    return [name, nip].filter((text): text is string => typeof text === 'string' && text.length > 3);
+  });
+  expect(buyers.length).toBeGreaterThan(2);
+  for (const secret of [keyOf('alfa'), keyOf('beta'), token, '1111111111', ...buyers])
+    expect(said).not.toContain(secret);
+  await run.stop();
+});
+
+test('a port that is taken ends a run with exit code 2 before it joins the group', async () => {
+  const port = await freePort();
+  const scene = await companies(['alfa'], { service: { http: { port } } });
+  const first = startRun(scene.service, { replica: 'one' });
+  await first.sweeps('alfa');
+  const second = await startRun(scene.service, { replica: 'other' }).ended;
+  expect(second.code).toBe(2);
+  expect(second.stderr).toContain('(http.port), got one that another program has');
+  expect(first.count('shards given up')).toBe(0);
+  await first.stop();
 });

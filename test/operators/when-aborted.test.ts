@@ -7,17 +7,17 @@ function fail(error: unknown): void {
 }
 
 describe('whenAborted', () => {
-  test('emits the moment the signal is aborted, once, and completes', () => {
+  test('emits the reason the moment the signal is aborted, once, and completes', () => {
     const controller = new AbortController();
-    const seen: string[] = [];
+    const seen: unknown[] = [];
     whenAborted(controller.signal).subscribe({
-      next: () => seen.push('aborted'),
+      next: (reason) => seen.push(reason),
       complete: () => seen.push('complete'),
       error: fail,
     });
     expect(seen).toEqual([]);
-    controller.abort();
-    expect(seen).toEqual(['aborted', 'complete']);
+    controller.abort('SIGTERM');
+    expect(seen).toEqual(['SIGTERM', 'complete']);
   });
 
   test('emits at once to whoever subscribes when the signal is aborted already, with the reason', async () => {

@@ -296,3 +296,55 @@ test('a sweep begins early when newest counts other than what is known, at most 
   run.stop();
   await run.ended;
 });
+
+describe('a scan whose first request may not be made yet', () => {
+  /** Leave that is granted when the test says so. */
+  function held() {
+    const waiting = new Set<() => void>();
+    const given = { back: 0 };
+    const leave: NonNullable<Setting['leave']> = (grant) => {
+      const give = (): void => {
+        waiting.delete(give);
+        grant({ done: () => (given.back += 1) });
+      };
+      waiting.add(give);
+      return () => void waiting.delete(give);
+    };
+    return { leave, waiting, given };
+  }
+
+  test('asks for nothing, and the run goes on until it may (I10)', async () => {
+    const { leave, waiting } = held();
+    const here = scene({ rows: { alfa: { items: items(3) } }, leave });
+    const run = here.start({ rhythm: often() });
+    await when(() => waiting.size === 2);
+    await quiet();
+    expect(here.asked).toEqual([]);
+    expect(await Promise.race([run.ended, Promise.resolve('goes on')])).toBe('goes on');
+    for (const give of waiting) give();
+    await when(() => run.of('sweep').length > 0);
+    run.stop();
+    expect(await run.ended).toBeNull();
+  });
+
+  test('leaves the queue at a stop, which nothing holds up then', async () => {
+    const { leave, waiting } = held();
+    const here = scene({ rows: { alfa: { items: items(3) } }, leave });
+    const run = here.start({ rhythm: often() });
+    await when(() => waiting.size === 2);
+    run.stop();
+    expect(await run.ended).toBeNull();
+    expect([waiting.size, here.asked]).toEqual([0, []]);
+  });
+
+  test('gives the leave back once its walk has ended', async () => {
+    const { leave, waiting, given } = held();
+    const here = scene({ rows: { alfa: { items: items(3) } }, leave });
+    const run = here.start({ rhythm: often() });
+    await when(() => waiting.size === 2);
+    for (const give of waiting) give();
+    await when(() => given.back === 2);
+    run.stop();
+    expect(await run.ended).toBeNull();
+  });
+});

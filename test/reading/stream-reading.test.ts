@@ -4,6 +4,8 @@ import { asking, scopeOf, streamReading, type Reader, type StreamReading } from 
 import { createLastAnswers } from '../../src/reading/stream-trouble';
 import { whenAborted } from '../../src/operators/when-aborted';
 import { createShard } from '../../src/shard/shard';
+import type { Slot } from '../../src/sources/budget';
+import { createTurns } from '../../src/turns';
 import { createMarks, createMemoryKafka, createMemoryRest, itemStream, memoryShard } from '../support/memory';
 import { items } from '../support/scene';
 
@@ -37,6 +39,7 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
     limit: 4,
     credits: 2,
     requestOrder,
+    turn: createTurns(),
     twins: { check: () => undefined, identified: () => undefined },
     now: () => Date.parse('2026-03-31T12:00:00.000Z'),
     newId: () => 'hold',
@@ -82,6 +85,21 @@ describe('a request', () => {
     const answer = await lastValueFrom(asking(reading, query, null)(4, 4));
     expect(answer.rows).toMatchObject([{ id: 5 }, { id: 6 }, { id: 7 }, { id: 8 }]);
     expect(diary).toEqual(['asked at 1', 'answered']);
+  });
+
+  test('uses leave that was got before once', async () => {
+    const { reading } = await openReading();
+    const { rest } = reading.reader;
+    const used: (Slot | undefined)[] = [];
+    const list: typeof rest.list = (stream, path, params, offset, limit, how) => {
+      used.push(how?.slot);
+      return rest.list(stream, path, params, offset, limit, how);
+    };
+    const slot: Slot = { done: () => undefined };
+    const ask = asking({ ...reading, reader: { ...reading.reader, rest: { ...rest, list } } }, query, null, slot);
+    await lastValueFrom(ask(0, 4));
+    await lastValueFrom(ask(4, 4));
+    expect(used).toEqual([slot, undefined]);
   });
 
   test('that nobody waits for any more counts as answered', async () => {

@@ -1,15 +1,15 @@
-import { BehaviorSubject, firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs';
+import { getEventListeners } from 'node:events';
 
-import type { EntityConfig } from '../../config/config';
+import { BehaviorSubject, firstValueFrom, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
+
 import { ConfigError, TransientError } from '../../src/errors';
 import { targetsOf } from '../../src/rules/rhythm';
-import { entitiesByShard } from '../../src/service/cluster';
 import type { Emit, ServiceEvent } from '../../src/service/events';
 import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
 import { until } from '../support/kafka';
 import { createMemoryKafka, type Fate } from '../support/memory';
-import { entityOf, memoryRun, memoryTopics, runOptions } from '../support/service';
+import { memoryRun, memoryTopics, runOptions } from '../support/service';
 
 const { partitions } = memoryTopics.state;
 const all: ReadonlySet<number> = new Set(Array.from({ length: partitions }, (_, number) => number));
@@ -34,6 +34,30 @@ test('a run of one sweep reads every entity of every shard once, and completes',
   const progress = await endOf(runShards(memoryRun({ entities: [alfa, beta], owned })));
   const complete = progress.filter(({ kind }) => kind === 'sweep').map(({ entity }) => entity);
   expect(complete.sort()).toEqual([alfa, beta].sort());
+});
+
+test('a run listens to its stop signal once, however many shards it reads', async () => {
+  const entities = Array.from({ length: 60 }, (_, number) => `company-${number}`);
+  const stop = new AbortController();
+  const run = memoryRun({
+    entities,
+    owned: new BehaviorSubject(all),
+    options: { endless: true, stop: stop.signal },
+    changes: { rhythm },
+  });
+  const swept = new Set<string>();
+  const ended = lastValueFrom(
+    runShards(run).pipe(
+      tap(({ kind, entity }) => {
+        if (kind === 'sweep') swept.add(entity);
+      }),
+    ),
+  );
+  await until(() => swept.size === entities.length, { what: 'a sweep of each entity' });
+  const listeners = getEventListeners(stop.signal, 'abort').length;
+  stop.abort();
+  await ended;
+  expect(listeners).toBe(1);
 });
 
 test('a run of one sweep ends with a TransientError when another member has a shard', async () => {
@@ -78,121 +102,6 @@ test('an endless run reads the shards that it is given, and none that was taken 
   running.unsubscribe();
   expect(failures).toEqual([]);
   expect(run.holders.size).toBe(0);
-});
-
-describe('entities that change while it runs', () => {
-  const inShardOf = (entity: string): string => {
-    for (let number = 1; ; number += 1) if (shardOf(`mate-${number}`) === shardOf(entity)) return `mate-${number}`;
-  };
-
-  /** An endless run of alfa, and what it read and opened. */
-  const endlessRun = () => {
-    const owned = new BehaviorSubject(all);
-    const pages: string[] = [];
-    const ready: number[] = [];
-    const run = memoryRun({
-      entities: [alfa],
-      owned,
-      options: { endless: true },
-      changes: { rhythm, emit: (event) => event.kind === 'shard-ready' && ready.push(event.shard) },
-    });
-    const failures: unknown[] = [];
-    const running = runShards(run).subscribe({
-      next: ({ kind, entity }) => kind === 'page' && pages.push(entity),
-      error: (error: unknown) => failures.push(error),
-    });
-    const change = (...entities: readonly EntityConfig[]): void => {
-      pages.length = 0;
-      ready.length = 0;
-      run.shards.next(entitiesByShard(entities, partitions));
-    };
-    const end = (): void => {
-      running.unsubscribe();
-      expect(failures).toEqual([]);
-    };
-    const read = (entity: string): Promise<unknown> =>
-      until(() => pages.includes(entity), { what: `a page of ${entity}` });
-    return { run, owned, pages, ready, change, read, end };
-  };
-
-  test('one more is read, and no session of another shard begins anew', async () => {
-    const { pages, ready, change, read, end } = endlessRun();
-    await read(alfa);
-    change(entityOf(alfa), entityOf(beta));
-    await read(beta);
-    // The first one beside alfa makes alfa's rows worth noting, the second one changes nothing for it.
-    const third = inShardOf(beta);
-    change(entityOf(alfa), entityOf(beta), entityOf(third));
-    await read(third);
-    expect(ready).toEqual([shardOf(beta)]);
-    pages.length = 0;
-    await read(alfa);
-    await read(beta);
-    end();
-  });
-
-  test('one that is removed is read no more, and is read on from where it was when it comes back', async () => {
-    const { run, pages, change, read, end } = endlessRun();
-    await read(alfa);
-    change(entityOf(alfa), entityOf(beta));
-    await read(beta);
-    change(entityOf(alfa));
-    await until(() => !run.holders.has(beta), { what: `${beta} to be left` });
-    pages.length = 0;
-    await read(alfa);
-    expect(pages).not.toContain(beta);
-    change(entityOf(alfa), entityOf(beta));
-    await read(beta);
-    end();
-  });
-
-  test('three hundred that are added at once are all read', async () => {
-    const { pages, change, read, end } = endlessRun();
-    await read(alfa);
-    const many = Array.from({ length: 300 }, (_, index) => `many-${index}`);
-    change(entityOf(alfa), ...many.map(entityOf));
-    await until(() => new Set(pages).size === 301, { what: 'a page of each' });
-    end();
-  });
-
-  test('a change in the middle of another one ends with the last set', async () => {
-    const { run, change, read, end } = endlessRun();
-    await read(alfa);
-    const mate = inShardOf(alfa);
-    change(entityOf(alfa), entityOf(mate));
-    change(entityOf(mate));
-    change(entityOf(alfa), entityOf(mate), entityOf(beta));
-    await read(mate);
-    await read(alfa);
-    await read(beta);
-    expect([...run.holders.keys()].sort()).toEqual([alfa, mate, beta].sort());
-    end();
-  });
-
-  test('a shard that is taken away while its entities change is read no more', async () => {
-    const { run, owned, change, read, end } = endlessRun();
-    await read(alfa);
-    change(entityOf(alfa), entityOf(inShardOf(alfa)));
-    owned.next(new Set());
-    await until(() => run.holders.size === 0, { what: 'all entities to be left' });
-    end();
-  });
-
-  test('a replica that shares its requests has its part of the new number of entities', () => {
-    const owned = new BehaviorSubject<ReadonlySet<number>>(new Set([shardOf(alfa)]));
-    const shares: number[] = [];
-    const run = memoryRun({
-      entities: [alfa],
-      owned,
-      options: { endless: true },
-      changes: { rhythm, budgetScope: 'group' },
-    });
-    const setShare = (part: number): void => void shares.push(part);
-    const running = runShards({ ...run, api: { ...run.api, setShare } }).subscribe();
-    run.shards.next(entitiesByShard([entityOf(alfa), entityOf(beta)], partitions));
-    running.unsubscribe();
-    expect(shares).toEqual([1, 0.5]);
-  });
 });
 
 test.each([

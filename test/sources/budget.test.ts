@@ -305,6 +305,30 @@ test('a wait that is given up before it began is refused', async () => {
   await expect(budget.slots('a').take(AbortSignal.abort())).rejects.toThrow('entity a');
 });
 
+test('a wait calls back when its turn has come, between those that were asked for with a promise', async () => {
+  const { budget, ask, sends, clock, run } = fixture(60);
+  ask('alfa');
+  const granted: number[] = [];
+  budget.slots('alfa').wait(() => granted.push(clock.now()));
+  ask('alfa');
+  await run(10_000);
+  expect(granted).toHaveLength(1);
+  const [first, last] = sends.map(({ at }) => at);
+  expect(granted[0]).toBeGreaterThan(first ?? Infinity);
+  expect(granted[0]).toBeLessThan(last ?? 0);
+});
+
+test('a wait that is left is granted nothing, and the last one takes the timer with it', async () => {
+  const { budget, run, timers } = fixture(60);
+  const granted: Slot[] = [];
+  const leave = budget.slots('alfa').wait((slot) => granted.push(slot));
+  expect(timers()).toBe(1);
+  leave();
+  expect(timers()).toBe(0);
+  await run(10_000);
+  expect(granted).toEqual([]);
+});
+
 test('without a limit a request is sent at once, but no more than 32 are under way at a time, first come first served', async () => {
   const { ask, sends, run, budget } = fixture(0);
   ask('a', 31);

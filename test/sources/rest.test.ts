@@ -42,18 +42,23 @@ afterEach(async () => {
 function recordedSlots() {
   const outcomes: RequestOutcome[] = [];
   let taken = 0;
+  const slot = (): Slot => {
+    taken++;
+    let finished = false;
+    return {
+      done: (outcome) => {
+        if (!finished) outcomes.push(outcome);
+        finished = true;
+      },
+    };
+  };
   return {
     outcomes,
     taken: () => taken,
-    take: (): Promise<Slot> => {
-      taken++;
-      let finished = false;
-      return Promise.resolve({
-        done: (outcome) => {
-          if (!finished) outcomes.push(outcome);
-          finished = true;
-        },
-      });
+    take: (): Promise<Slot> => Promise.resolve(slot()),
+    wait: (grant: (granted: Slot) => void) => {
+      grant(slot());
+      return () => undefined;
     },
   };
 }
@@ -133,11 +138,23 @@ describe('a list', () => {
     expect(await valueOf(open().list())).toEqual({ ...expected, began: 1, ended: 2 });
   });
 
+  test('is made with leave that was got before, and its further tries with leave of their own', async () => {
+    server.react(json(503, {}), two);
+    const { rest, slots } = open();
+    const granted: Slot[] = [];
+    rest.leave((slot) => granted.push(slot));
+    expect(slots.taken()).toBe(1);
+    await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100, { slot: granted[0] }));
+    expect(slots.taken()).toBe(2);
+    expect(slots.outcomes.map(({ status }) => status)).toEqual([503, 200]);
+  });
+
   test('is dealt as the request of the scan that asks, and so is each further try', async () => {
     server.react(json(503, {}), two);
     const turns: (Turn | undefined)[] = [];
-    const { take } = recordedSlots();
+    const { take, wait } = recordedSlots();
     const slots = {
+      wait,
       take: (_signal: AbortSignal, turn?: Turn) => {
         turns.push(turn);
         return take();
@@ -761,7 +778,9 @@ describe('unsubscribing', () => {
         signal.addEventListener('abort', () => reject(new Error('given up'))),
       );
     };
-    const subscription = open({ slots: { take } }).list().subscribe();
+    const subscription = open({ slots: { ...recordedSlots(), take } })
+      .list()
+      .subscribe();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
     subscription.unsubscribe();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);

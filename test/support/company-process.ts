@@ -9,6 +9,7 @@ import type { ShardOptions } from '../../src/shard/shard-options';
 import { singleObject } from '../../src/sinks/framing';
 import type { Topic, Topics } from '../../src/sinks/topics';
 import { allStreams } from '../../src/sources/streams/all-streams';
+import { whenAborted } from '../../src/operators/when-aborted';
 import type { VirtualTime } from '../../tools/bench/virtual/time';
 import { type Companies, type CompanyStory, type Delays, REFUSED, type Trouble } from './company-story';
 import { type Entry, type StateRecord, type Transaction, transactionOf } from './digests';
@@ -187,8 +188,10 @@ export function startProcess(
       limit: story.limit,
       credits: delays.credits,
       requestOrder: marks,
+      turn: () => Promise.resolve(),
       now: time.now,
       stop: stop.signal,
+      stopping: whenAborted(stop.signal),
     })
       .pipe(
         retry({

@@ -1,14 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { choosePort } from '../../tools/java';
 
-/** A port of this machine that nobody had a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('expected a port, got another address');
-  return address.port;
+/** A free port of this machine, below the range of outgoing connections. */
+export function freePort(): Promise<number> {
+  return choosePort('a run', 0, new Set());
 }

@@ -419,6 +419,8 @@ export interface MemoryRestOptions {
   readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
   /** What the API answers in place of one row that nobody can read. */
   readonly raw?: (request: ListRequest) => Buffer;
+  /** As of `Rest`; default at once. */
+  readonly leave?: Rest['leave'];
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
   /** As `before`, of a single row; what it returns is the answer, undefined = whatever is true. */
@@ -446,12 +448,17 @@ export function createMemoryRest({
   before = () => undefined,
   falsify = (answer) => answer,
   raw = () => Buffer.from('raw'),
+  leave = (grant) => {
+    grant({ done: () => undefined });
+    return () => undefined;
+  },
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),
   alone = (row) => ({ ...row, detail: 'only here' }),
 }: MemoryRestOptions): Rest {
   const rest: Rest = {
+    leave,
     list: (stream, _path, params, offset, limit): Observable<Answer> =>
       defer(async () => {
         await pause();

@@ -9,6 +9,8 @@ import type { Reader, Rhythm, ShardReadingOptions } from '../../src/reading/stre
 import type { Target } from '../../src/rules/rhythm';
 import { createShard } from '../../src/shard/shard';
 import type { ShardOptions } from '../../src/shard/shard-options';
+import { createTurns } from '../../src/turns';
+import { whenAborted } from '../../src/operators/when-aborted';
 import {
   createMarks,
   createMemoryKafka,
@@ -44,6 +46,7 @@ export interface Setting {
   readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
   readonly falsify?: MemoryRestOptions['falsify'];
+  readonly leave?: MemoryRestOptions['leave'];
   readonly heeds?: MemoryRestOptions['heeds'];
   readonly raw?: MemoryRestOptions['raw'];
   readonly account?: MemoryRestOptions['account'];
@@ -90,6 +93,7 @@ export function scene({
   before = () => undefined,
   beforeDetail = () => undefined,
   falsify,
+  leave,
   heeds,
   raw,
   account,
@@ -148,6 +152,7 @@ export function scene({
               return beforeDetail(request, askedAlone.length);
             },
             ...(falsify === undefined ? {} : { falsify }),
+            ...(leave === undefined ? {} : { leave }),
             ...(heeds === undefined ? {} : { heeds }),
             ...(raw === undefined ? {} : { raw }),
             ...(account === undefined ? {} : { account }),
@@ -161,8 +166,10 @@ export function scene({
         limit: LIMIT,
         credits: 4,
         requestOrder: marks,
+        turn: createTurns(),
         now,
         stop: stop.signal,
+        stopping: whenAborted(stop.signal),
         ...options,
       })
         .pipe(

@@ -8,6 +8,8 @@ import { createCodecs } from '../../src/service/codecs';
 import type { EntitiesByShard, RunContext } from '../../src/service/run-context';
 import { singleObject } from '../../src/sinks/framing';
 import { allStreams } from '../../src/sources/streams/all-streams';
+import { createTurns } from '../../src/turns';
+import { whenAborted } from '../../src/operators/when-aborted';
 import { createMemoryKafka, createMemoryRest, type MemoryKafka } from './memory';
 import { impatient } from './once';
 
@@ -82,8 +84,9 @@ export function memoryRun({
 }: MemoryRunSetting): RunContext {
   const requestOrder = createRequestOrder();
   const partitions = new Map(Array.from({ length: PARTITIONS }, (_, number) => [number, kafka(number)]));
+  const settings = runOptions(options);
   return {
-    options: runOptions(options),
+    options: settings,
     emit: () => undefined,
     serviceId: 'memory',
     topics: memoryTopics,
@@ -100,6 +103,8 @@ export function memoryRun({
     },
     budgetScope: 'replica',
     requestOrder,
+    turn: createTurns(),
+    stopping: whenAborted(settings.stop),
     shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(entities.map(entityOf), PARTITIONS)),
     rhythm: null,
     holders: new Map(),

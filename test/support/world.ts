@@ -8,6 +8,7 @@ import { readShard } from '../../src/reading/read-shard';
 import { type Rhythm } from '../../src/reading/stream-reading';
 import { createShard } from '../../src/shard/shard';
 import type { Batch, OutgoingRecord } from '../../src/sinks/transaction';
+import { whenAborted } from '../../src/operators/when-aborted';
 import {
   createMarks,
   createMemoryKafka,
@@ -114,6 +115,8 @@ export interface Watch {
   /** Lets everything else happen first; a turn of the event loop unless given. */
   readonly turn?: () => Promise<void>;
   readonly onBatch?: MemoryKafkaOptions['onBatch'];
+  /** Told of each transaction that stands, with the world as it is then. */
+  readonly onCommitted?: (batch: Batch, world: World) => void;
 }
 
 /** The world outside the process: the API's rows, Kafka, and time, which is a count of events. */
@@ -140,7 +143,7 @@ export class World {
 
   constructor(
     private readonly story: Story,
-    { turn = () => setImmediate(), onBatch = () => undefined }: Watch = {},
+    { turn = () => setImmediate(), onBatch = () => undefined, onCommitted = () => undefined }: Watch = {},
   ) {
     this.turn = turn;
     for (const [list, ids] of story.ids.entries()) this.change({ list, kind: 'arrive', ids });
@@ -148,7 +151,10 @@ export class World {
       pause: () => this.pause(),
       onBatch,
       fate: (batch) => this.fate(batch),
-      onCommitted: (batch) => this.check(batch),
+      onCommitted: (batch) => {
+        this.check(batch);
+        onCommitted(batch, this);
+      },
       breaksRead: () => !this.quiet && story.breaks[this.reads++] === true,
     });
   }
@@ -557,8 +563,10 @@ function startProcess(
       limit: story.limit,
       credits: story.credits,
       requestOrder: marks,
+      turn: () => Promise.resolve(),
       now: () => (world.now += 1),
       stop: stop.signal,
+      stopping: whenAborted(stop.signal),
     })
       .pipe(
         retry({

@@ -46,3 +46,40 @@ test('an entity that nobody knows ends peek and state reset with exit code 2 and
   expect(nobody.stderr).toContain('(alfa, beta), got "alva": did you mean alfa? See --help');
   expect((await service.command(['check'])).code).toBe(2);
 });
+
+test('the newest records of a topic are shown whatever their partition, and state show counts dead letters by error', async () => {
+  const company = await oneCompany({ clients: 2, invoices: 9 });
+  const { service, simulator } = company;
+  const { admin } = simulator;
+  const ids = admin.truth()[API_KEY]?.invoices.ids ?? [];
+  expect(await service.once()).toMatchObject({ code: 0 });
+  const before = JSON.parse((await service.command(['state', 'show', '--json'])).stdout) as { streams: object[] };
+  expect(before.streams).toMatchObject([{ dead_letters_by_error: [] }, { dead_letters_by_error: [] }]);
+
+  for (const id of ids.slice(0, 3)) {
+    admin.edit(API_KEY, 'invoices', id, { gross_price: 'much' });
+    await service.once();
+  }
+  admin.edit(API_KEY, 'invoices', ids[3] ?? 0, { net_price: 'little' });
+  await service.once();
+  const peek = async (...argv: string[]): Promise<unknown[]> =>
+    (await service.command(['peek', 'dead-letters', ...argv])).stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => (JSON.parse(line) as { headers: { id: string } }).headers.id);
+  expect(await peek('--last', '2')).toEqual(ids.slice(2, 4).map((id) => `alfa/${id}`));
+  expect(await peek('--last', '2', '--id', String(ids[0]))).toEqual([`alfa/${ids[0] ?? 0}`]);
+  expect(await peek('--last', '0')).toEqual([]);
+
+  const { stdout } = await service.command(['state', 'show']);
+  expect(stdout).toMatch(
+    /dead letters by error .*:\n {4}3 gross_price: expected an integer of minor units\n {4}1 net_price: expected an integer/,
+  );
+  const shown = JSON.parse((await service.command(['state', 'show', '--json'])).stdout) as {
+    streams: { stream: string; dead_letters_by_error: unknown }[];
+  };
+  expect(shown.streams.find(({ stream }) => stream === 'invoices')?.dead_letters_by_error).toEqual([
+    { path: 'gross_price', expected: 'expected an integer of minor units', rows: 3 },
+    { path: 'net_price', expected: 'expected an integer of minor units', rows: 1 },
+  ]);
+});

@@ -155,12 +155,14 @@ export function createVirtualApi({
   function request<T>(
     { entity, slots, marks }: Asker,
     answer: () => T,
-    { turn }: Pick<Asking, 'turn'> = {},
+    { turn, slot: had }: Pick<Asking, 'turn' | 'slot'> = {},
   ): Observable<T & Marked> {
+    let leave = had;
     return defer(() => {
       const aborter = new AbortController();
       const asked = turn?.();
-      const taken = slots.take(aborter.signal, asked);
+      const taken = leave === undefined ? slots.take(aborter.signal, asked) : Promise.resolve(leave);
+      leave = undefined;
       return from(taken).pipe(
         mergeMap((slot) => {
           const began = marks.next();
@@ -211,6 +213,7 @@ export function createVirtualApi({
   function restOf(asker: Asker): Rest {
     const { account, rows } = companyOf(asker.entity);
     return {
+      leave: (grant, turn) => asker.slots.wait(grant, turn?.()),
       list: (name, _path, params, offset, limit, asking) =>
         request(
           asker,

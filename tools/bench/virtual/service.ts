@@ -18,6 +18,8 @@ import type { EntitiesByShard, RunContext } from '../../../src/service/run-conte
 import { runShards } from '../../../src/service/serve';
 import type { ShardOptions } from '../../../src/shard/shard-options';
 import { singleObject } from '../../../src/sinks/framing';
+import { whenAborted } from '../../../src/operators/when-aborted';
+import { createTurns } from '../../../src/turns';
 import type { StoredRecord, OutgoingRecord, Writer } from '../../../src/sinks/transaction';
 import type { Topic, Topics } from '../../../src/sinks/topics';
 import { createBudget, type Budget } from '../../../src/sources/budget';
@@ -138,6 +140,7 @@ function runContextOf(
   fail: (error: unknown) => void,
 ): RunContext {
   const requestOrder = createRequestOrder();
+  const stop = new AbortController().signal;
   const shards = entitiesByShard(
     entities.map((id) => entityOf(id, streams, maxShare)),
     STATE_PARTITIONS,
@@ -147,7 +150,7 @@ function runContextOf(
       patience: usualPatience(() => 0),
       endless: true,
       now: time.now,
-      stop: new AbortController().signal,
+      stop,
     },
     emit: (event) => {
       if (event.kind === 'lost') fail(event.error);
@@ -173,6 +176,8 @@ function runContextOf(
     },
     budgetScope: 'replica',
     requestOrder,
+    turn: createTurns(),
+    stopping: whenAborted(stop),
     shards: new BehaviorSubject<EntitiesByShard>(shards),
     rhythm,
     holders: new Map(),
