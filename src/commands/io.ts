@@ -12,9 +12,9 @@ import { createSecrets, type Secrets } from '../secrets';
 import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
 import { createLogger, type Logger } from '../telemetry';
+import { logText } from '../log-text';
 import { fitted, pageOf, plainPage, type Page } from './page';
 import type { Questions } from './questions';
-import { logText } from '../log-text';
 
 /** All that a command may touch of its process. */
 export interface Io {

@@ -13,6 +13,8 @@ export function createRecordReader(registry: Pick<Registry, 'schema'> | null): (
     const id = bytes.readInt32BE(1);
     const reader = readers.get(id) ?? registry.schema(id).then(createPlainReader);
     readers.set(id, reader);
+    // A registry that is down now is asked again for the next record.
+    reader.catch(() => readers.delete(id));
     return reader.then((read) => read(bytes, CONFLUENT_PREFIX));
   };
 }

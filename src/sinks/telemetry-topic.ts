@@ -1,6 +1,6 @@
 import { Partitioners, type Kafka, type Producer } from 'kafkajs';
 
-import { ConfigError, RecordError } from '../errors';
+import { ConfigError, RecordError, TransientError } from '../errors';
 import { classify, withDeadline } from './faults';
 import { readCommitted, type CommittedRecord } from './look';
 import type { OutgoingRecord } from './transaction';
@@ -18,7 +18,7 @@ export interface TelemetryWriter {
 /** A topic of telemetry, and who is told of what fails there. */
 export interface TelemetrySettings {
   readonly topic: string;
-  /** Called with the reason each time; the same reason comes again and again. */
+  /** Called where a person must set something right, or where nothing has gone through three times in a row; the same may come again. */
   readonly onTrouble: (about: string) => void;
   /** The wait after a failure; 10 s unless given. */
   readonly againMs?: number;
@@ -28,6 +28,8 @@ const CLOSE_DEADLINE_MS = 2_000;
 const SEND_DEADLINE_MS = 15_000;
 const AGAIN_MS = 10_000;
 const MAX_RECORDS = 500;
+/** A broker that restarts is told of by those who need it. */
+const TOLD_AT = 3;
 
 /**
  * Opens a writer of telemetry. It has a plain producer: a record that is sent twice says the same twice, and a producer that has to keep
@@ -42,6 +44,7 @@ export function openTelemetryWriter(
   const isOpen = (): boolean => !ended.signal.aborted;
   let producer: Producer | null = null;
   let sending: Promise<void> | null = null;
+  let failures = 0;
 
   const sendOnce = async (): Promise<void> => {
     producer ??= newProducer(kafka);
@@ -55,9 +58,11 @@ export function openTelemetryWriter(
     while (pending.size > 0 && isOpen()) {
       try {
         await withDeadline(sendOnce(), SEND_DEADLINE_MS, `writing to ${topic}`);
+        failures = 0;
       } catch (error) {
         if (!isOpen()) return;
-        onTrouble(classify(error, `writing to ${topic}`, { topic: `Write on topic ${topic}` }).error.message);
+        failures += 1;
+        tellOf(classify(error, `writing to ${topic}`, { topic: `Write on topic ${topic}` }).error, failures, onTrouble);
         await drop();
         await pause(againMs, ended.signal);
       }
@@ -119,9 +124,11 @@ export async function followTelemetry(
   each: (record: CommittedRecord) => Promise<void>,
 ): Promise<void> {
   const isWanted = (): boolean => !stop.aborted;
+  let failures = 0;
   while (isWanted()) {
     try {
       await readCommitted(kafka, { serviceId, topic, follow: true, stop, deadlineMs: 0 }, async (record) => {
+        failures = 0;
         await each(record).catch((error: unknown) => {
           if (!(error instanceof RecordError)) throw error;
         });
@@ -129,11 +136,25 @@ export async function followTelemetry(
       });
     } catch (error) {
       if (!isWanted()) return;
-      const { message } = error instanceof ConfigError ? error : classify(error, `reading ${topic}`).error;
-      onTrouble(message);
+      failures += 1;
+      tellOf(
+        error instanceof ConfigError || error instanceof TransientError
+          ? error
+          : classify(error, `reading ${topic}`).error,
+        failures,
+        onTrouble,
+      );
       await pause(againMs, stop);
     }
   }
+}
+
+function tellOf(
+  error: ConfigError | TransientError,
+  failures: number,
+  onTrouble: TelemetrySettings['onTrouble'],
+): void {
+  if (error instanceof ConfigError || failures === TOLD_AT) onTrouble(error.message);
 }
 
 function pause(ms: number, stop: AbortSignal): Promise<void> {

@@ -26,3 +26,13 @@ test('without a registry only single objects of a schema of ours are read', () =
   expect(read(single)).toEqual(key);
   expect(() => read(framed)).toThrow(/expected the mark and fingerprint of a schema of ours/);
 });
+
+test('a schema that the registry could not give is asked for again with the next record', async () => {
+  let isDown = true;
+  const read = createRecordReader({
+    schema: () => (isDown ? Promise.reject(new Error('the registry is down')) : Promise.resolve(schema)),
+  });
+  await expect(read(framed)).rejects.toThrow('the registry is down');
+  isDown = false;
+  expect(await read(framed)).toEqual(key);
+});

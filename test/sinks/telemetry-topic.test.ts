@@ -66,16 +66,16 @@ test('records are sent as they come, and while one is on its way only the newest
   expect(sent).toEqual([['a1'], ['b1', 'a3']]);
 });
 
-test('what fails is told, tried again by another producer, and holds nobody up', async () => {
+test('what fails is tried again by another producer, told at the third time, and holds nobody up', async () => {
   const { kafka, sent, producers, disconnected } = fakeKafka((send) =>
-    send <= 2 ? Promise.reject(new Error('no broker')) : Promise.resolve(),
+    send <= 3 ? Promise.reject(new Error('no broker')) : Promise.resolve(),
   );
   const writer = open(kafka);
   writer.put('a', record('a1'));
   await writer.flush(5_000);
-  expect(sent).toEqual([['a1'], ['a1'], ['a1']]);
-  expect([producers(), disconnected()]).toEqual([3, 2]);
-  expect(troubles).toEqual(Array(2).fill(expect.stringContaining('writing to status')));
+  expect(sent).toEqual(Array(4).fill(['a1']));
+  expect([producers(), disconnected()]).toEqual([4, 3]);
+  expect(troubles).toEqual([expect.stringContaining('writing to status')]);
 });
 
 test('a flush waits no longer than it may, and a closed writer sends nothing more', async () => {
@@ -93,4 +93,14 @@ test('a flush of nothing is done at once', async () => {
   const { kafka, producers } = fakeKafka(() => Promise.resolve());
   await open(kafka).flush(1_000);
   expect(producers()).toBe(0);
+});
+
+test('what a person must set right is told at once', async () => {
+  const refusal = Object.assign(new Error('not authorized'), { type: 'TOPIC_AUTHORIZATION_FAILED' });
+  const { kafka, sent } = fakeKafka((send) => (send === 1 ? Promise.reject(refusal) : Promise.resolve()));
+  const writer = open(kafka);
+  writer.put('a', record('a1'));
+  await writer.flush(5_000);
+  expect(sent).toHaveLength(2);
+  expect(troubles).toEqual([expect.stringContaining('Write on topic status')]);
 });
