@@ -13,7 +13,7 @@ import {
 } from 'rxjs';
 import { FatalError, type ParkReason, TransientError } from '../errors';
 import type { Http } from '../http';
-import type { Answer, EntityId, RawBody, StreamName, Turn } from '../model';
+import type { Answer, EntityId, RawBody, ScanName, StreamName, Turn } from '../model';
 import { fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
 import {
   type AccountDetails,
@@ -36,6 +36,8 @@ import type { Slot } from './budget';
 export interface RequestAttempt {
   readonly entity: EntityId;
   readonly stream: StreamName;
+  /** The scan that asked; absent = none did, as for whose account it is. */
+  readonly scan?: ScanName;
   /** From 1; more than 1 is a retry. */
   readonly attempt: number;
   /** How the try before it ended: with that status, without an answer; null = it is the first. */
@@ -144,15 +146,26 @@ export function createRest(options: RestOptions): Rest {
       let attempt = 0;
       let wasUnauthorized = false;
       let waitedMs: number | null = null;
+      let scan: ScanName | null = null;
       let after: RequestAttempt['after'] = null;
       const count = (end: Pick<RequestAttempt, 'status' | 'fault'>): void => {
-        onAttempt?.({ entity, stream: question.stream, attempt, after, waitedMs, ...end });
+        onAttempt?.({
+          entity,
+          stream: question.stream,
+          ...(scan !== null && { scan }),
+          attempt,
+          after,
+          waitedMs,
+          ...end,
+        });
         after = end.status ?? 'no-answer';
       };
       return defer(() => {
         attempt++;
         waitedMs = null;
-        return oneTry(options, question, url, { turn, onSent: (ms) => (waitedMs = ms) });
+        const now = turn?.();
+        scan = now?.scan ?? null;
+        return oneTry(options, question, url, { turn: now, onSent: (ms) => (waitedMs = ms) });
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -203,9 +216,20 @@ export function createRest(options: RestOptions): Rest {
     return defer(() => {
       const began = options.marks.next();
       let waitedMs: number | null = null;
+      const now = turn?.();
       const onSent = (ms: number): void => void (waitedMs = ms);
-      return oneTry(options, question, addressOf(question, baseUrl), { turn, onSent }).pipe(
-        tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, after: null, waitedMs, status })),
+      return oneTry(options, question, addressOf(question, baseUrl), { turn: now, onSent }).pipe(
+        tap(({ status }) =>
+          onAttempt?.({
+            entity,
+            stream,
+            ...(now !== undefined && { scan: now.scan }),
+            attempt: 1,
+            after: null,
+            waitedMs,
+            status,
+          }),
+        ),
         map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
         catchError((error: unknown) => {
           if (!(error instanceof TransientError)) throw error;
@@ -288,7 +312,7 @@ function oneTry(
   { apiKey, http, slots, marks, wallClock = Date.now }: RestOptions,
   question: Question,
   url: string,
-  { turn, onSent }: Pick<Asking, 'turn'> & { readonly onSent: (waitedMs: number) => void },
+  { turn, onSent }: { readonly turn: Turn | undefined; readonly onSent: (waitedMs: number) => void },
 ): Observable<ApiReply> {
   const { entity, stream, kind } = question;
   return defer(() => {
@@ -301,7 +325,7 @@ function oneTry(
     }
     const aborter = new AbortController();
     const asked = wallClock();
-    const taken = slots.take(aborter.signal, turn?.());
+    const taken = slots.take(aborter.signal, turn);
     return from(taken).pipe(
       mergeMap((slot) => {
         onSent(Math.max(0, wallClock() - asked));

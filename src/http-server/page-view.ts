@@ -1,0 +1,400 @@
+import { createHash } from 'node:crypto';
+
+import { html, raw } from 'hono/html';
+
+import type { Shown } from '../status/activity';
+import { rowsOf, totalOf, type EntityView, type StreamView, type Verdict } from '../status/overview';
+import type { PageChange } from '../status/recent-changes';
+import { ASKERS, type Asker, type RequestHour } from '../status/request-minutes';
+import type { StateChange, Standing } from '../status/timeline';
+
+/** Text in which every value is escaped. */
+type Html = ReturnType<typeof html>;
+
+/** A piece of the page that is replaced as a whole when its version changes. */
+export interface Part {
+  readonly name: string;
+  readonly version: string;
+  readonly html: string;
+}
+
+/** Who shows the page. */
+export interface PageSetting {
+  readonly replica: string;
+  readonly version: string;
+}
+
+const WORDS: Readonly<Record<Verdict, string>> = {
+  wrong: 'needs attention',
+  unsettled: 'on its way',
+  noted: 'well, with a note',
+  well: 'well',
+};
+const ASKER_WORDS: Readonly<Record<Asker, string>> = {
+  newest: 'newest',
+  open: 'open documents',
+  recent: 'recent',
+  sweep: 'sweeps',
+  spot: 'damaged pages',
+  other: 'other',
+};
+/** So few entities are shown with all their streams at once. */
+const OPEN_UP_TO = 10;
+const MINUTE_MS = 60_000;
+
+/** The page as it is when it is asked for. */
+export function pageOf(shown: Shown, { replica, version }: PageSetting): string {
+  const parts = new Map(partsOf(shown).map((part) => [part.name, part]));
+  const part = (name: string): Html => raw(parts.get(name)?.html ?? '');
+  const entities = [...parts.values()].filter(({ name }) => name.startsWith('entity '));
+  return String(
+    html`<!doctype html>
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          <title>infakt-kafka</title>
+          <link rel="icon" href="data:," />
+          <link rel="stylesheet" href="/assets/uPlot.min.css" />
+          <link rel="stylesheet" href="/assets/page.css" />
+          <script src="/assets/uPlot.iife.min.js" defer></script>
+          <script src="/assets/page.js" defer></script>
+        </head>
+        <body>
+          <a class="skip" href="#companies">Skip to the companies</a>
+          <header>
+            <h1>infakt-kafka</h1>
+            <p class="by">Version ${version}, replica <span class="name">${replica}</span></p>
+            <p id="live" role="status">As of ${time(shown.atMs)}</p>
+          </header>
+          <main>
+            ${part('summary')}
+            <section id="companies" aria-labelledby="companies-title">
+              <h2 id="companies-title">Companies</h2>
+              <form id="filter" role="search">
+                <label for="search">Search</label>
+                <input id="search" type="search" autocomplete="off" spellcheck="false" aria-describedby="found" />
+                <label class="check"><input id="only-wrong" type="checkbox" /> only what needs attention</label>
+                <p id="found" role="status">${counted(entities.length, 'company', 'companies')}</p>
+              </form>
+              <div id="entities" role="list">${entities.map((entity) => raw(entity.html))}</div>
+              ${entities.length === 0 ? html`<p class="none">No company is configured.</p>` : ''}
+            </section>
+            <section aria-labelledby="allowance-title">
+              <h2 id="allowance-title">Requests of the last hour</h2>
+              <div id="plot" role="img" aria-labelledby="allowance-title" aria-describedby="allowance-text"></div>
+              ${part('requests')}
+            </section>
+            <section aria-labelledby="changes-title">
+              <h2 id="changes-title">Newest changes</h2>
+              ${part('changes')}
+            </section>
+            <section aria-labelledby="timeline-title">
+              <h2 id="timeline-title">Changes of state</h2>
+              ${part('timeline')}
+            </section>
+          </main>
+          <footer>
+            <p>
+              This page only shows. The same for programs: <a href="/health">/health</a> and
+              <a href="/metrics">/metrics</a>. Requests, changes of today and the newest changes are those of this
+              replica since it was started.
+            </p>
+          </footer>
+        </body>
+      </html>`,
+  );
+}
+
+/** The page in pieces: what happened, each entity, what was asked, changed and became otherwise. */
+export function partsOf(shown: Shown): readonly Part[] {
+  const { overview, requests, changes, timeline } = shown;
+  const { entities, ...totals } = overview;
+  const isOpen = entities.length <= OPEN_UP_TO;
+  return [
+    partOf('summary', [totals, usedNow(requests), entities.length], (version) => summary(shown, version)),
+    ...entities.map((entity) =>
+      partOf(`entity ${entity.entity}`, entityFacts(entity), (version) =>
+        entityItem(entity, { version, isOpen: isOpen || entity.verdict === 'wrong', nowMs: shown.atMs }),
+      ),
+    ),
+    partOf('requests', requests, (version) => requestsFigure(requests, version)),
+    partOf('changes', changes, (version) => changesTable(changes, version)),
+    partOf('timeline', timeline, (version) => timelineList(timeline, version)),
+  ];
+}
+
+function partOf(name: string, facts: unknown, render: (version: string) => Html): Part {
+  const version = createHash('sha1').update(JSON.stringify(facts)).digest('base64url').slice(0, 12);
+  return { name, version, html: String(render(version)) };
+}
+
+/** What of an entity is news; how old things are is left to the reader's clock. */
+function entityFacts({ streams, ...entity }: EntityView): unknown {
+  return [entity, streams.map(({ age_seconds: _age, ...stream }) => stream)];
+}
+
+function summary({ overview, requests }: Shown, version: string): Html {
+  const { verdicts, entities, streams, rows, today } = overview;
+  const { used, limit } = usedNow(requests);
+  const verdict =
+    entities.length === 0
+      ? 'Nothing is read.'
+      : verdicts.wrong > 0
+        ? `${counted(verdicts.wrong, 'company needs', 'companies need')} attention.`
+        : verdicts.unsettled > 0
+          ? `All well; ${counted(verdicts.unsettled, 'company is', 'companies are')} on the way.`
+          : 'All well: every stream is fresh and complete.';
+  return html`<section id="summary" data-part="summary" data-v="${version}" aria-label="Summary">
+    <p class="verdict ${verdicts.wrong > 0 ? 'wrong' : verdicts.unsettled > 0 ? 'unsettled' : 'well'}">${verdict}</p>
+    <dl class="figures">
+      ${figure('Companies', number(entities.length), `${counted(streams, 'stream', 'streams')}`)}
+      ${figure('Need attention', number(verdicts.wrong), `${number(verdicts.unsettled)} on the way`)}
+      ${figure('Rows', number(rows), 'by the last sweeps')} ${figure('Changes today', number(today), 'by this replica')}
+      ${figure('Requests this minute', number(used), limit === null ? 'no limit' : `of ${number(limit)}`)}
+    </dl>
+  </section>`;
+}
+
+function figure(name: string, value: string, more: string): Html {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd><b>${value}</b> <span>${more}</span></dd>
+  </div> `;
+}
+
+interface EntityShape {
+  readonly version: string;
+  readonly isOpen: boolean;
+  readonly nowMs: number;
+}
+
+function entityItem({ entity, verdict, rank, streams }: EntityView, { version, isOpen, nowMs }: EntityShape): Html {
+  const rows = streams.reduce((sum, stream) => sum + (rowsOf(stream) ?? 0), 0);
+  const today = streams.reduce((sum, stream) => sum + (stream.today === null ? 0 : totalOf(stream.today)), 0);
+  const worst = streams.flatMap(({ problems }) => problems).find(({ unhealthy }) => unhealthy);
+  const words = worst?.reason ?? (verdict === 'unsettled' ? unsettledWord(streams) : WORDS[verdict]);
+  return html`<div
+    role="listitem"
+    class="entity ${verdict}"
+    data-part="entity ${entity}"
+    data-v="${version}"
+    data-rank="${rank}"
+    data-entity="${entity}"
+  >
+    <details ${isOpen ? 'open' : ''}>
+      <summary>
+        <span class="name">${entity}</span>
+        <span class="badge ${verdict}">${words}</span>
+        <span class="brief">${number(rows)} rows${today > 0 ? `, ${number(today)} changed today` : ''}</span>
+      </summary>
+      <ul class="streams">
+        ${streams.map((stream) => streamItem(stream, nowMs))}
+      </ul>
+    </details>
+  </div>`;
+}
+
+function unsettledWord(streams: readonly StreamView[]): string {
+  return streams.find(({ state }) => state !== 'reading' && state !== 'not-read')?.state ?? WORDS.unsettled;
+}
+
+function streamItem(stream: StreamView, nowMs: number): Html {
+  const { state, since, until, problems, today, newest_at: newest } = stream;
+  const rows = rowsOf(stream);
+  return html`<li>
+    <div class="stream">
+      <h3>${stream.stream}</h3>
+      <dl>
+        <div>
+          <dt>State</dt>
+          <dd>
+            ${state} ${state === 'parked' && until !== null ? html`until ${time(until)}` : html`since ${time(since)}`}
+          </dd>
+        </div>
+        <div>
+          <dt>Freshness</dt>
+          <dd>${freshness(stream, nowMs)}</dd>
+        </div>
+        <div>
+          <dt>Newest looked at</dt>
+          <dd>${newest === null ? '–' : time(newest)}</dd>
+        </div>
+        <div>
+          <dt>Rows</dt>
+          <dd>${rows === null ? '–' : number(rows)}</dd>
+        </div>
+        <div>
+          <dt>Changes today</dt>
+          <dd>${today === null ? html`told by ${stream.owner}` : countsText(today)}</dd>
+        </div>
+      </dl>
+    </div>
+    ${
+      problems.length === 0
+        ? ''
+        : html`<ul class="problems">
+            ${problems.map(
+              (problem) =>
+                html`<li class="${problem.unhealthy ? 'wrong' : 'noted'}">
+                  <b>${problem.reason}</b>${problem.since === null ? '' : html` since ${time(problem.since)}`}.
+                  ${problem.do}
+                </li>`,
+            )}
+          </ul>`
+    }
+  </li>`;
+}
+
+/** How old the last complete sweep is, and how old it may be; of a first sweep, how far it is. */
+function freshness({ stream, complete_at: complete, stale_after_seconds: after, ...view }: StreamView, nowMs: number) {
+  const { first_sweep: first, leftMs } = view;
+  if (first !== null) {
+    const { rows, total } = first;
+    if (total === null || total === 0) return html`first sweep: ${number(rows)} rows so far`;
+    return html`<progress
+        aria-label="First sweep of ${stream}"
+        max="${total}"
+        value="${Math.min(rows, total)}"
+      ></progress>
+      first sweep: ${number(Math.floor((100 * Math.min(rows, total)) / total))} % of
+      ${number(total)}${leftMs === null ? '' : `, about ${duration(leftMs)} left`}`;
+  }
+  if (complete === null) return html`no complete sweep yet`;
+  if (after === null) return html`complete ${time(complete)}`;
+  const age = Math.max(0, Math.round((nowMs - Date.parse(complete)) / 1_000));
+  return html`<meter
+      aria-label="Age of ${stream} against its target"
+      min="0"
+      max="${after}"
+      high="${Math.round(after * 0.8)}"
+      optimum="0"
+      value="${Math.min(age, after)}"
+      data-since="${complete}"
+    ></meter>
+    complete ${time(complete)}, target ${duration(after * 1_000)}`;
+}
+
+function requestsFigure(requests: RequestHour, version: string): Html {
+  const { byAsker, minutesMs, limit } = requests;
+  const sums = ASKERS.map((asker) => [asker, byAsker[asker].reduce((sum, one) => sum + one, 0)] as const);
+  const all = sums.reduce((sum, [, one]) => sum + one, 0);
+  const most = Math.max(0, ...minutesMs.map((_, index) => totalAt(requests, index)));
+  const plot = {
+    minutes: minutesMs.map((ms) => ms / 1_000),
+    limit,
+    series: ASKERS.map((asker) => ({ name: ASKER_WORDS[asker], asker, values: byAsker[asker] })),
+  };
+  return html`<div data-part="requests" data-v="${version}" data-plot="${JSON.stringify(plot)}">
+    <p id="allowance-text">
+      ${counted(all, 'request', 'requests')} in the last hour, at most ${number(most)} in a
+      minute${limit === null ? '; there is no limit' : `; the allowance is ${number(limit)} a minute`}.
+    </p>
+    <ul class="legend">
+      ${sums.map(
+        ([asker, sum]) => html`<li><span class="key ${asker}"></span>${ASKER_WORDS[asker]} <b>${number(sum)}</b></li> `,
+      )}
+    </ul>
+  </div>`;
+}
+
+function changesTable(changes: readonly PageChange[], version: string): Html {
+  const rows = changes.map(
+    ({ atMs, entity, stream, scan, counts }) =>
+      html`<tr>
+        <td>${time(atMs)}</td>
+        <th scope="row">${entity}</th>
+        <td>${stream}</td>
+        <td>${scan ?? '–'}</td>
+        <td>${countsText(counts)}</td>
+      </tr>`,
+  );
+  return html`<div data-part="changes" data-v="${version}">
+    ${
+      rows.length === 0
+        ? html`<p class="none">Nothing has changed since this replica was started.</p>`
+        : html`<div class="scroll" role="region" tabindex="0" aria-labelledby="changes-title">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Published</th>
+                  <th scope="col">Company</th>
+                  <th scope="col">Stream</th>
+                  <th scope="col">Found by</th>
+                  <th scope="col">Records</th>
+                </tr>
+              </thead>
+              <tbody>
+                ${rows}
+              </tbody>
+            </table>
+          </div>`
+    }
+  </div>`;
+}
+
+function timelineList(timeline: readonly StateChange[], version: string): Html {
+  const items = timeline.map(
+    ({ atMs, entity, stream, before, now }) =>
+      html`<li>
+        ${time(atMs)} <span><b>${entity}</b> ${stream}:</span>
+        <span>${before === null ? '' : html`${standing(before)} → `}${standing(now)}</span>
+      </li>`,
+  );
+  return html`<div data-part="timeline" data-v="${version}">
+    ${
+      items.length === 0
+        ? html`<p class="none">No stream has changed its state since this replica was started.</p>`
+        : html`<div class="scroll" role="region" tabindex="0" aria-labelledby="timeline-title">
+            <ol class="timeline">
+              ${items}
+            </ol>
+          </div>`
+    }
+  </div>`;
+}
+
+function standing({ state, reason }: Standing): string {
+  return reason === null ? state : `${state} (${reason})`;
+}
+
+function countsText(counts: PageChange['counts']): string {
+  const words = Object.entries({
+    created: counts.created,
+    updated: counts.updated,
+    deleted: counts.deleted,
+    'published again': counts.republished,
+  }).flatMap(([word, count]) => (count === 0 ? [] : [`${number(count)} ${word}`]));
+  return words.length === 0 ? 'none' : words.join(', ');
+}
+
+/** A time in full; the page's script says how long ago that is. */
+function time(at: number | string): Html {
+  const iso = new Date(at).toISOString();
+  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
+}
+
+function totalAt({ byAsker }: RequestHour, index: number): number {
+  return ASKERS.reduce((sum, asker) => sum + (byAsker[asker][index] ?? 0), 0);
+}
+
+function usedNow(requests: RequestHour): { readonly used: number; readonly limit: number | null } {
+  return { used: totalAt(requests, requests.minutesMs.length - 1), limit: requests.limit };
+}
+
+function duration(ms: number): string {
+  const minutes = Math.max(1, Math.round(ms / MINUTE_MS));
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 72 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
+/** Digits in groups of three, by spaces that do not break. */
+function number(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u00a0');
+}
