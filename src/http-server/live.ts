@@ -1,4 +1,5 @@
 import type { Part } from './page-view';
+import type { Connection } from './server';
 
 /** What is sent to the readers of the page, and to how many. */
 export interface LiveSetting {
@@ -14,12 +15,13 @@ export interface LiveSetting {
 /** The readers of `/events`. */
 export interface Live {
   /** Answers with events from now on, or with 503 where there are too many readers. */
-  answer(request: Request): Response;
+  answer(request: Request, connection: Connection): Response;
   readonly readers: () => number;
   close(): void;
 }
 
 interface Reader {
+  readonly cut: () => void;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** The version of each piece that was sent. */
   sent: ReadonlyMap<string, string>;
@@ -49,14 +51,14 @@ class LiveReaders implements Live {
     this.#setting = setting;
   }
 
-  answer(request: Request): Response {
+  answer(request: Request, { cut }: Connection): Response {
     if (request.method === 'HEAD') return new Response(null, { headers: HEADERS });
     if (this.#readers.size >= this.#setting.maxReaders)
       return new Response('too many readers\n', { status: 503, headers: { 'Retry-After': '30' } });
     let reader: Reader | null = null;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        reader = { controller, sent: new Map(), missed: 0, quiet: 0 };
+        reader = { cut, controller, sent: new Map(), missed: 0, quiet: 0 };
         this.#readers.add(reader);
         this.#send(reader, this.#setting.parts());
       },
@@ -105,7 +107,7 @@ class LiveReaders implements Live {
 
   #drop(reader: Reader): void {
     this.#forget(reader);
-    reader.controller.error(new Error('the reader takes nothing'));
+    reader.cut();
   }
 
   #forget(reader: Reader): void {

@@ -37,7 +37,7 @@ export function pageRoutes({ shown, live, ...setting }: PageShown): readonly Rou
           headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': CONTENT_SECURITY_POLICY },
         }),
     },
-    { path: '/events', access: 'token', answer: (request) => live.answer(request) },
+    { path: '/events', access: 'token', answer: (request, connection) => live.answer(request, connection) },
     file('page.js', own, 'text/javascript'),
     file('page.css', own, 'text/css'),
     file('uPlot.iife.min.js', uPlot, 'text/javascript'),

@@ -314,7 +314,7 @@ function changesTable(changes: readonly PageChange[], version: string): Html {
     ${
       rows.length === 0
         ? html`<p class="none">Nothing has changed since this replica was started.</p>`
-        : html`<div class="scroll" role="region" tabindex="0" aria-labelledby="changes-title">
+        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="changes-title">
             <table>
               <thead>
                 <tr>
@@ -346,7 +346,7 @@ function timelineList(timeline: readonly StateChange[], version: string): Html {
     ${
       items.length === 0
         ? html`<p class="none">No stream has changed its state since this replica was started.</p>`
-        : html`<div class="scroll" role="region" tabindex="0" aria-labelledby="timeline-title">
+        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="timeline-title">
             <ol class="timeline">
               ${items}
             </ol>
