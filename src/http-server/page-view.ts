@@ -39,7 +39,7 @@ const ASKER_WORDS: Readonly<Record<Asker, string>> = {
   other: 'other',
 };
 /** So few entities are shown with all their streams at once. */
-const OPEN_UP_TO = 10;
+const OPEN_UP_TO = 3;
 const MINUTE_MS = 60_000;
 
 /** The page as it is when it is asked for. */
@@ -113,14 +113,14 @@ export function partsOf(shown: Shown): readonly Part[] {
   const { entities, ...totals } = overview;
   const isOpen = entities.length <= OPEN_UP_TO;
   return [
-    partOf('summary', [totals, usedNow(requests), entities.length], (version) => summary(shown, version)),
+    partOf('summary', [totals, usedLately(requests), entities.length], (version) => summary(shown, version)),
     ...entities.map((entity) =>
       partOf(`entity ${entity.entity}`, entityFacts(entity), (version) =>
         entityItem(entity, { version, isOpen: isOpen || entity.verdict === 'wrong', nowMs: shown.atMs }),
       ),
     ),
     partOf('requests', requests, (version) => requestsFigure(requests, version)),
-    partOf('changes', changes, (version) => changesTable(changes, version)),
+    partOf('changes', changes, (version) => changesList(changes, version)),
     partOf('timeline', timeline, (version) => timelineList(timeline, version)),
   ];
 }
@@ -137,7 +137,7 @@ function entityFacts({ streams, ...entity }: EntityView): unknown {
 
 function summary({ overview, requests }: Shown, version: string): Html {
   const { verdicts, entities, streams, rows, today } = overview;
-  const { used, limit } = usedNow(requests);
+  const { used, limit } = usedLately(requests);
   const verdict =
     entities.length === 0
       ? 'Nothing is read.'
@@ -152,7 +152,7 @@ function summary({ overview, requests }: Shown, version: string): Html {
       ${figure('Companies', number(entities.length), `${counted(streams, 'stream', 'streams')}`)}
       ${figure('Need attention', number(verdicts.wrong), `${number(verdicts.unsettled)} on the way`)}
       ${figure('Rows', number(rows), 'by the last sweeps')} ${figure('Changes today', number(today), 'by this replica')}
-      ${figure('Requests this minute', number(used), limit === null ? 'no limit' : `of ${number(limit)}`)}
+      ${figure('Requests, last minute', number(used), limit === null ? 'no limit' : `of ${number(limit)}`)}
     </dl>
   </section>`;
 }
@@ -173,6 +173,8 @@ interface EntityShape {
 function entityItem({ entity, verdict, rank, streams }: EntityView, { version, isOpen, nowMs }: EntityShape): Html {
   const rows = streams.reduce((sum, stream) => sum + (rowsOf(stream) ?? 0), 0);
   const today = streams.reduce((sum, stream) => sum + (stream.today === null ? 0 : totalOf(stream.today)), 0);
+  const completes = streams.map(({ complete_at: complete }) => complete);
+  const oldest = completes.includes(null) ? undefined : completes.filter((at) => at !== null).sort()[0];
   const worst = streams.flatMap(({ problems }) => problems).find(({ unhealthy }) => unhealthy);
   const words = worst?.reason ?? (verdict === 'unsettled' ? unsettledWord(streams) : WORDS[verdict]);
   return html`<div
@@ -187,13 +189,34 @@ function entityItem({ entity, verdict, rank, streams }: EntityView, { version, i
       <summary>
         <span class="name">${entity}</span>
         <span class="badge ${verdict}">${words}</span>
-        <span class="brief">${number(rows)} rows${today > 0 ? `, ${number(today)} changed today` : ''}</span>
+        <span class="brief"
+          >${oldest === undefined ? '' : html`complete ${time(oldest)}, `}${number(rows)}
+          rows${today > 0 ? `, ${number(today)} changed today` : ''}</span
+        >
       </summary>
+      ${problemList(streams)}
       <ul class="streams">
         ${streams.map((stream) => streamItem(stream, nowMs))}
       </ul>
     </details>
   </div>`;
+}
+
+/** What is wrong and what to do, each reason once, with the streams that it concerns. */
+function problemList(streams: readonly StreamView[]): Html | '' {
+  const all = streams.flatMap(({ problems }) => problems);
+  const reasons = [...new Set(all.map(({ reason }) => reason))];
+  if (reasons.length === 0) return '';
+  return html`<ul class="problems">
+    ${reasons.map((reason) => {
+      const same = all.filter((problem) => problem.reason === reason);
+      const since = same.flatMap((problem) => problem.since ?? []).sort()[0];
+      return html`<li class="${same.some(({ unhealthy }) => unhealthy) ? 'wrong' : 'noted'}">
+        <b>${reason}</b> ${since === undefined ? '' : lasting(since)} (${same.map(({ stream }) => stream).join(', ')}):
+        ${same[0]?.do ?? ''}
+      </li>`;
+    })}
+  </ul>`;
 }
 
 function unsettledWord(streams: readonly StreamView[]): string {
@@ -210,7 +233,10 @@ function streamItem(stream: StreamView, nowMs: number): Html {
         <div>
           <dt>State</dt>
           <dd>
-            ${state} ${state === 'parked' && until !== null ? html`until ${time(until)}` : html`since ${time(since)}`}
+            ${state}${until === null ? html` ${lasting(since)}` : html`, tried again ${time(until)}`}
+            ${problems.map(
+              ({ reason, unhealthy }) => html`<span class="badge ${unhealthy ? 'wrong' : 'noted'}">${reason}</span> `,
+            )}
           </dd>
         </div>
         <div>
@@ -231,19 +257,6 @@ function streamItem(stream: StreamView, nowMs: number): Html {
         </div>
       </dl>
     </div>
-    ${
-      problems.length === 0
-        ? ''
-        : html`<ul class="problems">
-            ${problems.map(
-              (problem) =>
-                html`<li class="${problem.unhealthy ? 'wrong' : 'noted'}">
-                  <b>${problem.reason}</b>${problem.since === null ? '' : html` since ${time(problem.since)}`}.
-                  ${problem.do}
-                </li>`,
-            )}
-          </ul>`
-    }
   </li>`;
 }
 
@@ -299,39 +312,15 @@ function requestsFigure(requests: RequestHour, version: string): Html {
   </div>`;
 }
 
-function changesTable(changes: readonly PageChange[], version: string): Html {
-  const rows = changes.map(
+function changesList(changes: readonly PageChange[], version: string): Html {
+  const items = changes.map(
     ({ atMs, entity, stream, scan, counts }) =>
-      html`<tr>
-        <td>${time(atMs)}</td>
-        <th scope="row">${entity}</th>
-        <td>${stream}</td>
-        <td>${scan ?? '–'}</td>
-        <td>${countsText(counts)}</td>
-      </tr>`,
+      html`<li>
+        ${time(atMs)} <span><b>${entity}</b> ${stream}:</span>
+        <span>${countsText(counts)}${scan === null ? '' : ` (found by ${scan})`}</span>
+      </li>`,
   );
-  return html`<div data-part="changes" data-v="${version}">
-    ${
-      rows.length === 0
-        ? html`<p class="none">Nothing has changed since this replica was started.</p>`
-        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="changes-title">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Published</th>
-                  <th scope="col">Company</th>
-                  <th scope="col">Stream</th>
-                  <th scope="col">Found by</th>
-                  <th scope="col">Records</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${rows}
-              </tbody>
-            </table>
-          </div>`
-    }
-  </div>`;
+  return listOf({ name: 'changes', version, items, none: 'Nothing has changed since this replica was started.' });
 }
 
 function timelineList(timeline: readonly StateChange[], version: string): Html {
@@ -342,11 +331,23 @@ function timelineList(timeline: readonly StateChange[], version: string): Html {
         <span>${before === null ? '' : html`${standing(before)} → `}${standing(now)}</span>
       </li>`,
   );
-  return html`<div data-part="timeline" data-v="${version}">
+  const none = 'No stream has changed its state since this replica was started.';
+  return listOf({ name: 'timeline', version, items, none });
+}
+
+/** A list in a box that scrolls by itself, and what is said where it is empty. */
+function listOf(list: {
+  readonly name: string;
+  readonly version: string;
+  readonly items: readonly Html[];
+  readonly none: string;
+}): Html {
+  const { name, version, items, none } = list;
+  return html`<div data-part="${name}" data-v="${version}">
     ${
       items.length === 0
-        ? html`<p class="none">No stream has changed its state since this replica was started.</p>`
-        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="timeline-title">
+        ? html`<p class="none">${none}</p>`
+        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${name}-title">
             <ol class="timeline">
               ${items}
             </ol>
@@ -375,12 +376,18 @@ function time(at: number | string): Html {
   return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
 }
 
+/** Since when something lasts; the page's script says for how long. */
+function lasting(since: string): Html {
+  return html`<time datetime="${since}" data-lasts>since ${since.slice(0, 10)} ${since.slice(11, 19)} UTC</time>`;
+}
+
 function totalAt({ byAsker }: RequestHour, index: number): number {
   return ASKERS.reduce((sum, asker) => sum + (byAsker[asker][index] ?? 0), 0);
 }
 
-function usedNow(requests: RequestHour): { readonly used: number; readonly limit: number | null } {
-  return { used: totalAt(requests, requests.minutesMs.length - 1), limit: requests.limit };
+/** The requests of the last minute that is over. */
+function usedLately(requests: RequestHour): { readonly used: number; readonly limit: number | null } {
+  return { used: totalAt(requests, requests.minutesMs.length - 2), limit: requests.limit };
 }
 
 function duration(ms: number): string {

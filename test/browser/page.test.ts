@@ -152,9 +152,9 @@ test('what happens is shown without a reload, and what was opened stays open', a
   const { page, faults } = await look(await serve(service));
   await page.locator('summary', { hasText: 'company-020' }).click();
   service.tell(pageRead('recent', { entity: 'company-020', counts: { rows: 50, updated: 7, deleted: 2 } }));
-  const changed = page.locator('[data-part=changes] tbody tr', { hasText: '7 updated, 2 deleted' });
+  const changed = page.locator('[data-part=changes] li', { hasText: '7 updated, 2 deleted' });
   await changed.waitFor();
-  expect(await changed.innerText()).toMatch(/company-020\s+clients\s+recent/);
+  expect(await changed.innerText()).toMatch(/company-020\s+clients:\s+7 updated, 2 deleted \(found by recent\)/);
   expect(await page.locator('[data-entity=company-020] details').getAttribute('open')).toBe('');
   service.tell(parked('company-020'));
   await page.locator('.verdict.wrong').waitFor();

@@ -9,18 +9,17 @@
   const note = (element) => parts.set(element.dataset.part, element);
   document.querySelectorAll('[data-part]').forEach(note);
 
-  const ago = (ms) => {
+  const inWords = (ms) => {
     const seconds = Math.round(Math.abs(ms) / 1000);
-    const words =
-      seconds < 60
-        ? `${seconds} s`
-        : seconds < 7200
-          ? `${Math.floor(seconds / 60)} min`
-          : seconds < 259200
-            ? `${Math.floor(seconds / 3600)} h`
-            : `${Math.floor(seconds / 86400)} days`;
-    return ms >= 0 ? `${words} ago` : `in ${words}`;
+    return seconds < 60
+      ? `${seconds} s`
+      : seconds < 7200
+        ? `${Math.floor(seconds / 60)} min`
+        : seconds < 259200
+          ? `${Math.floor(seconds / 3600)} h`
+          : `${Math.floor(seconds / 86400)} days`;
   };
+  const ago = (ms) => (ms >= 0 ? `${inWords(ms)} ago` : `in ${inWords(ms)}`);
   const setText = (element, text) => {
     if (element.textContent !== text) element.textContent = text;
   };
@@ -28,7 +27,8 @@
     const now = Date.now();
     for (const element of document.querySelectorAll('time')) {
       element.title ||= element.textContent;
-      setText(element, ago(now - Date.parse(element.dateTime)));
+      const ms = now - Date.parse(element.dateTime);
+      setText(element, 'lasts' in element.dataset ? `for ${inWords(ms)}` : ago(ms));
     }
     for (const element of document.querySelectorAll('meter[data-since]'))
       element.value = Math.min(element.max, Math.max(0, (now - Date.parse(element.dataset.since)) / 1000));
