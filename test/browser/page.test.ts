@@ -111,7 +111,7 @@ test.each([
       if (PICTURES !== undefined)
         await page.screenshot({
           path: `${PICTURES}-${companies}-${what.replace(/\W+/g, '-')}-${width}.png`,
-          fullPage: companies < 300,
+          fullPage: companies < 10,
         });
     }
     expect(faults).toEqual([]);
@@ -159,7 +159,9 @@ test('what happens is shown without a reload, and what was opened stays open', a
   service.tell(parked('company-020'));
   await page.locator('.verdict.wrong').waitFor();
   expect(await page.locator('.entity .name').first().innerText()).toBe('company-020');
-  expect(await page.locator('.timeline li').first().innerText()).toMatch(/reading → parked \(unauthorized\)/);
+  expect(await page.locator('[data-part=timeline] li').first().innerText()).toMatch(
+    /reading → parked \(unauthorized\)/,
+  );
   expect(faults).toEqual([]);
 });
 
