@@ -7,9 +7,7 @@ import { rowsOf, totalOf, type EntityView, type StreamView, type Verdict } from 
 import type { PageChange } from '../status/recent-changes';
 import { ASKERS, type Asker, type RequestHour } from '../status/request-minutes';
 import type { StateChange, Standing } from '../status/timeline';
-
-/** Text in which every value is escaped. */
-type Html = ReturnType<typeof html>;
+import { counted, countsText, duration, lasting, number, textOf, time, type Html } from './page-text';
 
 /** A piece of the page that is replaced as a whole when its version changes. */
 export interface Part {
@@ -40,14 +38,13 @@ const ASKER_WORDS: Readonly<Record<Asker, string>> = {
 };
 /** So few entities are shown with all their streams at once. */
 const OPEN_UP_TO = 3;
-const MINUTE_MS = 60_000;
 
 /** The page as it is when it is asked for. */
 export function pageOf(shown: Shown, { replica, version }: PageSetting): string {
   const parts = new Map(partsOf(shown).map((part) => [part.name, part]));
   const part = (name: string): Html => raw(parts.get(name)?.html ?? '');
   const entities = [...parts.values()].filter(({ name }) => name.startsWith('entity '));
-  return String(
+  return textOf(
     html`<!doctype html>
       <html lang="en">
         <head>
@@ -127,12 +124,12 @@ export function partsOf(shown: Shown): readonly Part[] {
 
 function partOf(name: string, facts: unknown, render: (version: string) => Html): Part {
   const version = createHash('sha1').update(JSON.stringify(facts)).digest('base64url').slice(0, 12);
-  return { name, version, html: String(render(version)) };
+  return { name, version, html: textOf(render(version)) };
 }
 
 /** What of an entity is news; how old things are is left to the reader's clock. */
 function entityFacts({ streams, ...entity }: EntityView): unknown {
-  return [entity, streams.map(({ age_seconds: _age, ...stream }) => stream)];
+  return [entity, streams.map((stream) => ({ ...stream, age_seconds: null }))];
 }
 
 function summary({ overview, requests }: Shown, version: string): Html {
@@ -149,7 +146,7 @@ function summary({ overview, requests }: Shown, version: string): Html {
   return html`<section id="summary" data-part="summary" data-v="${version}" aria-label="Summary">
     <p class="verdict ${verdicts.wrong > 0 ? 'wrong' : verdicts.unsettled > 0 ? 'unsettled' : 'well'}">${verdict}</p>
     <dl class="figures">
-      ${figure('Companies', number(entities.length), `${counted(streams, 'stream', 'streams')}`)}
+      ${figure('Companies', number(entities.length), counted(streams, 'stream', 'streams'))}
       ${figure('Need attention', number(verdicts.wrong), `${number(verdicts.unsettled)} on the way`)}
       ${figure('Rows', number(rows), 'by the last sweeps')} ${figure('Changes today', number(today), 'by this replica')}
       ${figure('Requests, last minute', number(used), limit === null ? 'no limit' : `of ${number(limit)}`)}
@@ -360,27 +357,6 @@ function standing({ state, reason }: Standing): string {
   return reason === null ? state : `${state} (${reason})`;
 }
 
-function countsText(counts: PageChange['counts']): string {
-  const words = Object.entries({
-    created: counts.created,
-    updated: counts.updated,
-    deleted: counts.deleted,
-    'published again': counts.republished,
-  }).flatMap(([word, count]) => (count === 0 ? [] : [`${number(count)} ${word}`]));
-  return words.length === 0 ? 'none' : words.join(', ');
-}
-
-/** A time in full; the page's script says how long ago that is. */
-function time(at: number | string): Html {
-  const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
-}
-
-/** Since when something lasts; the page's script says for how long. */
-function lasting(since: string): Html {
-  return html`<time datetime="${since}" data-lasts>since ${since.slice(0, 10)} ${since.slice(11, 19)} UTC</time>`;
-}
-
 function totalAt({ byAsker }: RequestHour, index: number): number {
   return ASKERS.reduce((sum, asker) => sum + (byAsker[asker][index] ?? 0), 0);
 }
@@ -388,20 +364,4 @@ function totalAt({ byAsker }: RequestHour, index: number): number {
 /** The requests of the last minute that is over. */
 function usedLately(requests: RequestHour): { readonly used: number; readonly limit: number | null } {
   return { used: totalAt(requests, requests.minutesMs.length - 2), limit: requests.limit };
-}
-
-function duration(ms: number): string {
-  const minutes = Math.max(1, Math.round(ms / MINUTE_MS));
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 72 ? `${hours} h` : `${Math.round(hours / 24)} days`;
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${number(count)} ${count === 1 ? one : many}`;
-}
-
-/** Digits in groups of three, by spaces that do not break. */
-function number(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u00a0');
 }

@@ -146,26 +146,17 @@ export function createRest(options: RestOptions): Rest {
       let attempt = 0;
       let wasUnauthorized = false;
       let waitedMs: number | null = null;
-      let scan: ScanName | null = null;
+      let turnNow: Turn | undefined;
       let after: RequestAttempt['after'] = null;
       const count = (end: Pick<RequestAttempt, 'status' | 'fault'>): void => {
-        onAttempt?.({
-          entity,
-          stream: question.stream,
-          ...(scan !== null && { scan }),
-          attempt,
-          after,
-          waitedMs,
-          ...end,
-        });
+        onAttempt?.({ entity, stream: question.stream, ...scanOf(turnNow), attempt, after, waitedMs, ...end });
         after = end.status ?? 'no-answer';
       };
       return defer(() => {
         attempt++;
         waitedMs = null;
-        const now = turn?.();
-        scan = now?.scan ?? null;
-        return oneTry(options, question, url, { turn: now, onSent: (ms) => (waitedMs = ms) });
+        turnNow = turn?.();
+        return oneTry(options, question, url, { turn: turnNow, onSent: (ms) => (waitedMs = ms) });
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -216,24 +207,15 @@ export function createRest(options: RestOptions): Rest {
     return defer(() => {
       const began = options.marks.next();
       let waitedMs: number | null = null;
-      const now = turn?.();
+      const turnNow = turn?.();
+      const asked = { entity, stream, ...scanOf(turnNow), attempt: 1, after: null };
       const onSent = (ms: number): void => void (waitedMs = ms);
-      return oneTry(options, question, addressOf(question, baseUrl), { turn: now, onSent }).pipe(
-        tap(({ status }) =>
-          onAttempt?.({
-            entity,
-            stream,
-            ...(now !== undefined && { scan: now.scan }),
-            attempt: 1,
-            after: null,
-            waitedMs,
-            status,
-          }),
-        ),
+      return oneTry(options, question, addressOf(question, baseUrl), { turn: turnNow, onSent }).pipe(
+        tap(({ status }) => onAttempt?.({ ...asked, waitedMs, status })),
         map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
         catchError((error: unknown) => {
           if (!(error instanceof TransientError)) throw error;
-          onAttempt?.({ entity, stream, attempt: 1, after: null, waitedMs, fault: error });
+          onAttempt?.({ ...asked, waitedMs, fault: error });
           return of({ status: error.status ?? null, bytes: Buffer.alloc(0), began, ended: options.marks.next() });
         }),
       );
@@ -305,6 +287,11 @@ function addressOf({ entity, stream, kind, path, params }: Question, baseUrl: st
 /** Bytes that somebody will read, without the key that an answer may repeat; latin1 keeps every byte. */
 function without(key: string, bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(key, '***'), 'latin1');
+}
+
+/** Which scan asked, where one did. */
+function scanOf(turn: Turn | undefined): Pick<RequestAttempt, 'scan'> {
+  return turn === undefined ? {} : { scan: turn.scan };
 }
 
 /** One try with a slot of its own; unsubscribing leaves the queue, or aborts the request. */

@@ -34,7 +34,7 @@ interface Look {
 /** Opens the page as somebody with this screen sees it, once it is live. */
 async function look(
   server: PageServer,
-  { width = 1280, colorScheme = 'light' as 'light' | 'dark', token = '' } = {},
+  { width = 1280, colorScheme = 'light', token = '' } = {},
 ): Promise<Look> {
   const context = await browser.newContext({
     viewport: { width, height: 900 },

@@ -113,7 +113,7 @@ test('no more than one message waits for a reader, however much is new', async (
   let cuts = 0;
   const parts = () => [{ name: 'one', version: String(++version), html: String(version) }];
   const live = createLive({ parts, everyMs: 1, maxReaders: 1, patience: 5 });
-  const answer = live.answer(new Request('http://localhost/events'), { cut: () => void cuts++ });
+  const answer = live.answer(new Request('http://localhost/events'), { cut: () => (cuts += 1) });
   await until(() => cuts === 1, { what: 'the reader to be let go' });
   expect(live.readers()).toBe(0);
   expect(version).toBeGreaterThan(5);
