@@ -32,13 +32,9 @@ interface Look {
 }
 
 /** Opens the page as somebody with this screen sees it, once it is live. */
-async function look(
-  server: PageServer,
-  { width = 1280, colorScheme = 'light', token = '' } = {},
-): Promise<Look> {
+async function look(server: PageServer, { width = 1280, token = '' } = {}): Promise<Look> {
   const context = await browser.newContext({
     viewport: { width, height: 900 },
-    colorScheme,
     ...(token === '' ? {} : { httpCredentials: { username: 'anyone', password: token } }),
   });
   closing.push(() => context.close());
