@@ -46,6 +46,8 @@ class LiveReaders implements Live {
   readonly #setting: LiveSetting;
   readonly #readers = new Set<Reader>();
   #timer: NodeJS.Timeout | null = null;
+  /** What the last look saw, so that a crowd that comes at once is shown the same; null = nobody reads. */
+  #parts: readonly Part[] | null = null;
 
   constructor(setting: LiveSetting) {
     this.#setting = setting;
@@ -60,7 +62,7 @@ class LiveReaders implements Live {
       start: (controller) => {
         reader = { cut, controller, sent: new Map(), missed: 0, quiet: 0 };
         this.#readers.add(reader);
-        this.#send(reader, this.#setting.parts());
+        this.#send(reader, this.#parts ?? this.#seen());
       },
       cancel: () => {
         if (reader !== null) this.#forget(reader);
@@ -77,12 +79,17 @@ class LiveReaders implements Live {
   }
 
   #look(): void {
-    const parts = this.#setting.parts();
+    const parts = this.#seen();
     for (const reader of this.#readers) {
       const takes = (reader.controller.desiredSize ?? 0) > 0;
       if (takes) this.#send(reader, parts);
       else if (++reader.missed >= this.#setting.patience) this.#drop(reader);
     }
+  }
+
+  #seen(): readonly Part[] {
+    this.#parts = this.#setting.parts();
+    return this.#parts;
   }
 
   #send(reader: Reader, parts: readonly Part[]): void {
@@ -97,7 +104,7 @@ class LiveReaders implements Live {
     }
     reader.sent = new Map(parts.map(({ name, version }) => [name, version]));
     // JSON has no line breaks, which would end the event.
-    this.#write(reader, `data: ${JSON.stringify({ changed, gone })}\n\n`);
+    this.#write(reader, `data: ${JSON.stringify({ changed: changed.map(shownOf), gone })}\n\n`);
   }
 
   #write(reader: Reader, text: string): void {
@@ -115,5 +122,10 @@ class LiveReaders implements Live {
     if (this.#readers.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
+    this.#parts = null;
   }
+}
+
+function shownOf({ name, version, html }: Part): unknown {
+  return { name, version, html: html() };
 }

@@ -13,7 +13,8 @@ import { counted, countsText, duration, lasting, number, textOf, time, type Html
 export interface Part {
   readonly name: string;
   readonly version: string;
-  readonly html: string;
+  /** Rendered at the first call. */
+  readonly html: () => string;
 }
 
 /** Who shows the page. */
@@ -42,7 +43,7 @@ const OPEN_UP_TO = 3;
 /** The page as it is when it is asked for. */
 export function pageOf(shown: Shown, { replica, version }: PageSetting): string {
   const parts = new Map(partsOf(shown).map((part) => [part.name, part]));
-  const part = (name: string): Html => raw(parts.get(name)?.html ?? '');
+  const part = (name: string): Html => raw(parts.get(name)?.html() ?? '');
   const entities = [...parts.values()].filter(({ name }) => name.startsWith('entity '));
   return textOf(
     html`<!doctype html>
@@ -75,7 +76,7 @@ export function pageOf(shown: Shown, { replica, version }: PageSetting): string 
                 <label class="check"><input id="only-wrong" type="checkbox" /> only what needs attention</label>
                 <p id="found" role="status">${counted(entities.length, 'company', 'companies')}</p>
               </form>
-              <div id="entities" role="list">${entities.map((entity) => raw(entity.html))}</div>
+              <div id="entities" role="list">${entities.map((entity) => raw(entity.html()))}</div>
               ${entities.length === 0 ? html`<p class="none">No company is configured.</p>` : ''}
             </section>
             <section aria-labelledby="allowance-title">
@@ -124,7 +125,12 @@ export function partsOf(shown: Shown): readonly Part[] {
 
 function partOf(name: string, facts: unknown, render: (version: string) => Html): Part {
   const version = createHash('sha1').update(JSON.stringify(facts)).digest('base64url').slice(0, 12);
-  return { name, version, html: textOf(render(version)) };
+  let html: string | null = null;
+  return { name, version, html: () => (html ??= withoutIndents(textOf(render(version)))) };
+}
+
+function withoutIndents(text: string): string {
+  return text.replace(/\n +/g, '\n');
 }
 
 /** What of an entity is news; how old things are is left to the reader's clock. */

@@ -94,7 +94,7 @@ test('a reader too many is refused with 503, and the next one is let in when ano
 test('a reader that takes nothing is let go, and the others hear everything meanwhile', async () => {
   let version = 0;
   // More than a connection holds by itself.
-  const parts = () => [{ name: 'large', version: String(++version), html: 'x'.repeat(4_000_000) }];
+  const parts = () => [{ name: 'large', version: String(++version), html: () => 'x'.repeat(4_000_000) }];
   const server = await serve({ everyMs: 25, patience: 80, parts });
   const slow = await reader(server, { takes: false });
   await until(() => server.live.readers() === 1, { what: 'the slow reader' });
@@ -111,7 +111,7 @@ test('a reader that takes nothing is let go, and the others hear everything mean
 test('no more than one message waits for a reader, however much is new', async () => {
   let version = 0;
   let cuts = 0;
-  const parts = () => [{ name: 'one', version: String(++version), html: String(version) }];
+  const parts = () => [{ name: 'one', version: String(++version), html: () => String(version) }];
   const live = createLive({ parts, everyMs: 1, maxReaders: 1, patience: 5 });
   const answer = live.answer(new Request('http://localhost/events'), { cut: () => (cuts += 1) });
   await until(() => cuts === 1, { what: 'the reader to be let go' });

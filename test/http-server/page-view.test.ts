@@ -92,14 +92,14 @@ test('a piece has another version only when what it shows is another, and age al
 
 test('each piece names itself and its version, as it is put in the place of the one before', () => {
   for (const { name, version, html } of partsOf(service(2).shown())) {
-    expect(html).toContain(`data-part="${name}"`);
-    expect(html).toContain(`data-v="${version}"`);
+    expect(html()).toContain(`data-part="${name}"`);
+    expect(html()).toContain(`data-v="${version}"`);
   }
 });
 
 test('of many companies only those with something wrong are opened', () => {
   const shown = service(12);
   shown.tell({ ...parkedFor('unauthorized'), entity: 'company-005' } as never);
-  const opened = partsOf(shown.shown()).filter(({ html }) => /<details\s+open/.test(html));
+  const opened = partsOf(shown.shown()).filter(({ html }) => /<details\s+open/.test(html()));
   expect(opened.map(({ name }) => name)).toEqual(['entity company-005']);
 });
