@@ -72,9 +72,15 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
   const health = (): Health => healthOf(board, now());
   const shown = (): Shown => activity.shown(health(), now());
   const parts = (): readonly Part[] => partsOf(shown());
-  const live = createLive({ parts, everyMs: LIVE_MS, maxReaders: MAX_READERS, patience: LIVE_PATIENCE });
-  const routes = [...healthRoutes({ readiness, metrics, health }), ...pageRoutes({ shown, live, replica, version })];
   const onFault = (err: Error): void => logger.error({ err }, 'an HTTP request was not answered');
+  const live = createLive({
+    parts,
+    everyMs: LIVE_MS,
+    maxReaders: MAX_READERS,
+    patience: LIVE_PATIENCE,
+    onFault,
+  });
+  const routes = [...healthRoutes({ readiness, metrics, health }), ...pageRoutes({ shown, live, replica, version })];
   const server = http.port === 0 ? null : await listen({ ...http, token, routes, onFault });
   if (server !== null) logger.info({ host: http.host, port: server.port }, 'listening');
   return {

@@ -1,3 +1,4 @@
+import { asError } from '../errors';
 import type { Part } from './page-view';
 import type { Connection } from './server';
 
@@ -10,6 +11,8 @@ export interface LiveSetting {
   readonly maxReaders: number;
   /** A reader that takes nothing for so many looks is let go. */
   readonly patience: number;
+  /** Told of a bug in what is shown, after which all readers are let go. */
+  readonly onFault: (error: Error) => void;
 }
 
 /** The readers of `/events`. */
@@ -68,7 +71,7 @@ class LiveReaders implements Live {
         if (reader !== null) this.#forget(reader);
       },
     });
-    this.#timer ??= setInterval(() => this.#look(), this.#setting.everyMs);
+    this.#timer ??= setInterval(() => this.#tryLook(), this.#setting.everyMs);
     return new Response(body, { headers: HEADERS });
   }
 
@@ -76,6 +79,16 @@ class LiveReaders implements Live {
 
   close(): void {
     for (const reader of this.#readers) this.#drop(reader);
+  }
+
+  /** Nothing that is shown may end the service that shows it. */
+  #tryLook(): void {
+    try {
+      this.#look();
+    } catch (error) {
+      this.#setting.onFault(asError(error));
+      this.close();
+    }
   }
 
   #look(): void {

@@ -27,6 +27,10 @@ async function serve(setting: Parameters<typeof servePage>[1] = {}): Promise<Pag
   return server;
 }
 
+const fail = (error: Error): void => {
+  throw error;
+};
+
 interface Reader {
   readonly socket: Socket;
   readonly text: () => string;
@@ -112,7 +116,7 @@ test('no more than one message waits for a reader, however much is new', async (
   let version = 0;
   let cuts = 0;
   const parts = () => [{ name: 'one', version: String(++version), html: () => String(version) }];
-  const live = createLive({ parts, everyMs: 1, maxReaders: 1, patience: 5 });
+  const live = createLive({ parts, everyMs: 1, maxReaders: 1, patience: 5, onFault: fail });
   const answer = live.answer(new Request('http://localhost/events'), { cut: () => (cuts += 1) });
   await until(() => cuts === 1, { what: 'the reader to be let go' });
   expect(live.readers()).toBe(0);
@@ -121,6 +125,21 @@ test('no more than one message waits for a reader, however much is new', async (
   const first = await taker?.read();
   expect(new TextDecoder().decode(first?.value as Uint8Array)).toContain('"html":"1"');
   await taker?.cancel();
+});
+
+test('a bug in what is shown is told, lets the readers go, and ends nothing else', async () => {
+  let looks = 0;
+  const parts = () => {
+    if (++looks > 1) throw new Error('a bug');
+    return [];
+  };
+  const faults: Error[] = [];
+  const server = await servePage(service, { everyMs: 5, parts, onFault: (error) => faults.push(error) });
+  const { socket } = await reader(server);
+  await once(socket, 'close');
+  expect(faults.map(({ message }) => message)).toEqual(['a bug']);
+  expect(server.live.readers()).toBe(0);
+  await server.close();
 });
 
 test('HEAD asks nobody to be told of anything', async () => {

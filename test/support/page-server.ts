@@ -1,6 +1,6 @@
 import { createLive, type Live, type LiveSetting } from '../../src/http-server/live';
 import { pageRoutes } from '../../src/http-server/page-routes';
-import { partsOf } from '../../src/http-server/page-view';
+import { partsOf, type Part } from '../../src/http-server/page-view';
 import { listen } from '../../src/http-server/server';
 import type { ScanName } from '../../src/model';
 import type { ServiceEvent } from '../../src/service/events';
@@ -73,14 +73,16 @@ export async function servePage(
   { shown }: Pick<ShownService, 'shown'>,
   { token = null, ...setting }: Partial<LiveSetting> & { readonly token?: string | null } = {},
 ): Promise<PageServer> {
-  const live = createLive({ parts: () => partsOf(shown()), everyMs: 50, maxReaders: 64, patience: 3, ...setting });
   const faults: Error[] = [];
+  const onFault = (error: Error): void => void faults.push(error);
+  const parts = (): readonly Part[] => partsOf(shown());
+  const live = createLive({ parts, everyMs: 50, maxReaders: 64, patience: 3, onFault, ...setting });
   const server = await listen({
     port: 0,
     host: '127.0.0.1',
     token: () => token,
     routes: pageRoutes({ shown, live, replica: 'books-7f6c-1', version: '0.2.0' }),
-    onFault: (error) => faults.push(error),
+    onFault,
   });
   return {
     url: `http://127.0.0.1:${server.port}`,
