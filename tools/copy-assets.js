@@ -7,6 +7,7 @@ const root = join(__dirname, '..');
 // The schemas are read where they are; copies of earlier builds would be taken for them.
 rmSync(join(root, 'dist/schemas'), { recursive: true, force: true });
 cpSync(join(root, 'tools/kafka'), join(root, 'dist/tools/kafka'), { recursive: true });
+cpSync(join(root, 'src/http-server/assets'), join(root, 'dist/src/http-server/assets'), { recursive: true });
 cpSync(join(root, 'package.json'), join(root, 'dist/package.json'));
 const main = join(root, 'dist/src/main.js');
 if (existsSync(main)) chmodSync(main, 0o755);

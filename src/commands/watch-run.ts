@@ -2,7 +2,10 @@ import { defer, map, merge, of, Subject } from 'rxjs';
 
 import type { Config } from '../../config/config';
 import { healthRoutes } from '../http-server/health-routes';
+import { createLive } from '../http-server/live';
 import { createMetrics } from '../http-server/metrics';
+import { pageRoutes } from '../http-server/page-routes';
+import { partsOf, type Part } from '../http-server/page-view';
 import { listen } from '../http-server/server';
 import type { Secrets } from '../secrets';
 import type { ServiceEvent } from '../service/events';
@@ -10,9 +13,10 @@ import { userAgentOf } from '../service/api';
 import type { ServiceOptions } from '../service/run-context';
 import { createAlertSender, type AlertSender } from '../service/send-alerts';
 import { allStreams } from '../sources/streams/all-streams';
+import { createActivity, type Shown } from '../status/activity';
 import { createAlerts } from '../status/alerts';
 import { createBoard, type StatusChange } from '../status/board';
-import { healthOf } from '../status/health';
+import { healthOf, type Health } from '../status/health';
 import { createReadiness } from '../status/readiness';
 import { staleTargets } from '../status/targets';
 import type { Logger } from '../telemetry';
@@ -36,9 +40,16 @@ export interface WatchSetting {
   readonly now: () => number;
 }
 
+/** How often readers of the page are sent what has changed. */
+const LIVE_MS = 2_000;
+/** As many readers of the page as there may be at once; further ones see it as it was when they asked for it. */
+const MAX_READERS = 64;
+/** A reader of the page that takes nothing for so many times LIVE_MS is let go. */
+const LIVE_PATIENCE = 15;
+
 /** Begins to watch a run that is about to begin, and listens where a port is configured; rejects with a ConfigError where the port cannot be had. */
 export async function watchRun(setting: WatchSetting): Promise<Watch> {
-  const { config, secrets, logger, version, now } = setting;
+  const { config, secrets, logger, replica, version, now } = setting;
   const { http } = config.service;
   const board = boardOf(setting);
   const readiness = createReadiness();
@@ -48,16 +59,28 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
     isReady: () => readiness.waitsFor() === null,
     now,
   });
+  const activity = createActivity(replica);
   const changes = new Subject<readonly StatusChange[]>();
   const alerts = createAlerts(now());
   const sender = senderOf(setting);
   const note = (found: readonly StatusChange[]): void => {
     if (found.length > 0) changes.next(found);
     alerts.tell(found);
+    activity.note(found);
   };
   const token = (): string | null => (http.token === null ? null : secrets.latest('token', http.tokenFile, http.token));
-  const routes = healthRoutes({ readiness, metrics, health: () => healthOf(board, now()) });
+  const health = (): Health => healthOf(board, now());
+  const shown = (): Shown => activity.shown(health(), now());
+  const parts = (): readonly Part[] => partsOf(shown());
   const onFault = (err: Error): void => logger.error({ err }, 'an HTTP request was not answered');
+  const live = createLive({
+    parts,
+    everyMs: LIVE_MS,
+    maxReaders: MAX_READERS,
+    patience: LIVE_PATIENCE,
+    onFault,
+  });
+  const routes = [...healthRoutes({ readiness, metrics, health }), ...pageRoutes({ shown, live, replica, version })];
   const server = http.port === 0 ? null : await listen({ ...http, token, routes, onFault });
   if (server !== null) logger.info({ host: http.host, port: server.port }, 'listening');
   return {
@@ -65,6 +88,7 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
       const nowMs = now();
       readiness.tell(event);
       metrics.tell(event, nowMs);
+      activity.tell(event, nowMs);
       note(board.tell(event, nowMs));
     },
     look() {
@@ -78,6 +102,7 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
     lastStatuses: () => board.stopped(now()),
     close() {
       sender?.close();
+      live.close();
       return server?.close() ?? Promise.resolve();
     },
   };

@@ -3,17 +3,23 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isNativeError } from 'node:util/types';
 
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 
 import { asError, ConfigError } from '../errors';
+
+/** Whoever has asked. */
+export interface Connection {
+  /** Ends an answer that has not ended by itself. */
+  readonly cut: () => void;
+}
 
 /** One address that is answered to a GET or a HEAD. */
 export interface Route {
   readonly path: string;
   /** `open`: whoever reaches the port may ask; `token`: asks for the token, where there is one. */
   readonly access: 'open' | 'token';
-  readonly answer: (request: Request) => Response | Promise<Response>;
+  readonly answer: (request: Request, connection: Connection) => Response | Promise<Response>;
 }
 
 /** Where to listen, and what is answered there. */
@@ -65,9 +71,14 @@ export async function listen(setting: ServerSetting): Promise<HttpServer> {
   };
 }
 
+/** What the application is told of each connection. */
+interface Answered {
+  Bindings: HttpBindings;
+}
+
 /** The application without a port: the token first, then the route. */
-function appOf({ routes, token, host, onFault }: ServerSetting): Hono {
-  const app = new Hono();
+function appOf({ routes, token, host, onFault }: ServerSetting): Hono<Answered> {
+  const app = new Hono<Answered>();
   const open = new Set(routes.filter(({ access }) => access === 'open').map(({ path }) => path));
   app.use(async (context, next) => {
     const wanted = token();
@@ -84,7 +95,7 @@ function appOf({ routes, token, host, onFault }: ServerSetting): Hono {
       if (!context.res.headers.has(name)) context.header(name, value);
   });
   for (const { path, answer } of routes) {
-    app.get(path, (context) => answer(context.req.raw));
+    app.get(path, (context) => answer(context.req.raw, { cut: () => context.env.outgoing.destroy() }));
     app.all(path, () => text(405, 'method not allowed', { Allow: 'GET, HEAD' }));
   }
   app.notFound(() => text(404, 'not found'));

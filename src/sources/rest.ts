@@ -13,7 +13,7 @@ import {
 } from 'rxjs';
 import { FatalError, type ParkReason, TransientError } from '../errors';
 import type { Http } from '../http';
-import type { Answer, EntityId, RawBody, StreamName, Turn } from '../model';
+import type { Answer, EntityId, RawBody, ScanName, StreamName, Turn } from '../model';
 import { fullJitter, retryWithBackoff } from '../operators/retry-with-backoff';
 import {
   type AccountDetails,
@@ -36,6 +36,8 @@ import type { Slot, Slots } from './budget';
 export interface RequestAttempt {
   readonly entity: EntityId;
   readonly stream: StreamName;
+  /** The scan that asked; absent = none did, as for whose account it is. */
+  readonly scan?: ScanName;
   /** From 1; more than 1 is a retry. */
   readonly attempt: number;
   /** How the try before it ended: with that status, without an answer; null = it is the first. */
@@ -152,9 +154,10 @@ export function createRest(options: RestOptions): Rest {
       let attempt = 0;
       let wasUnauthorized = false;
       let waitedMs: number | null = null;
+      let turnNow: Turn | undefined;
       let after: RequestAttempt['after'] = null;
       const count = (end: Pick<RequestAttempt, 'status' | 'fault'>): void => {
-        onAttempt?.({ entity, stream: question.stream, attempt, after, waitedMs, ...end });
+        onAttempt?.({ entity, stream: question.stream, ...scanOf(turnNow), attempt, after, waitedMs, ...end });
         after = end.status ?? 'no-answer';
       };
       return defer(() => {
@@ -162,7 +165,12 @@ export function createRest(options: RestOptions): Rest {
         const first = slot;
         slot = undefined;
         waitedMs = null;
-        return oneTry(options, question, url, { turn, slot: first, onSent: (ms) => (waitedMs = ms) });
+        turnNow = turn?.();
+        return oneTry(options, question, url, {
+          turn: turnNow,
+          slot: first,
+          onSent: (ms) => (waitedMs = ms),
+        });
       }).pipe(
         tap({
           next: ({ status }) => count({ status }),
@@ -213,13 +221,15 @@ export function createRest(options: RestOptions): Rest {
     return defer(() => {
       const began = options.marks.next();
       let waitedMs: number | null = null;
+      const turnNow = turn?.();
+      const asked = { entity, stream, ...scanOf(turnNow), attempt: 1, after: null };
       const onSent = (ms: number): void => void (waitedMs = ms);
-      return oneTry(options, question, addressOf(question, baseUrl), { turn, onSent }).pipe(
-        tap(({ status }) => onAttempt?.({ entity, stream, attempt: 1, after: null, waitedMs, status })),
+      return oneTry(options, question, addressOf(question, baseUrl), { turn: turnNow, onSent }).pipe(
+        tap(({ status }) => onAttempt?.({ ...asked, waitedMs, status })),
         map(({ status, bytes, ended }) => ({ status, bytes: without(apiKey.value(), bytes), began, ended })),
         catchError((error: unknown) => {
           if (!(error instanceof TransientError)) throw error;
-          onAttempt?.({ entity, stream, attempt: 1, after: null, waitedMs, fault: error });
+          onAttempt?.({ ...asked, waitedMs, fault: error });
           return of({ status: error.status ?? null, bytes: Buffer.alloc(0), began, ended: options.marks.next() });
         }),
       );
@@ -294,12 +304,25 @@ function without(key: string, bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(key, '***'), 'latin1');
 }
 
+/** Which scan asked, where one did. */
+function scanOf(turn: Turn | undefined): Pick<RequestAttempt, 'scan'> {
+  return turn === undefined ? {} : { scan: turn.scan };
+}
+
 /** One try with a slot of its own, or the one that was got before; unsubscribing leaves the queue, or aborts the request. */
 function oneTry(
   { apiKey, http, slots, marks, wallClock = Date.now }: RestOptions,
   question: Question,
   url: string,
-  { turn, slot: had, onSent }: Pick<Asking, 'turn' | 'slot'> & { readonly onSent: (waitedMs: number) => void },
+  {
+    turn,
+    slot: had,
+    onSent,
+  }: {
+    readonly turn: Turn | undefined;
+    readonly slot?: Slot | undefined;
+    readonly onSent: (waitedMs: number) => void;
+  },
 ): Observable<ApiReply> {
   const { entity, stream, kind } = question;
   return defer(() => {
@@ -312,7 +335,7 @@ function oneTry(
     }
     const aborter = new AbortController();
     const asked = wallClock();
-    const taken = had === undefined ? slots.take(aborter.signal, turn?.()) : Promise.resolve(had);
+    const taken = had === undefined ? slots.take(aborter.signal, turn) : Promise.resolve(had);
     return from(taken).pipe(
       mergeMap((slot) => {
         onSent(Math.max(0, wallClock() - asked));

@@ -72,6 +72,17 @@ test('what happens in a run is in its health, its metrics and its readiness', as
   expect(metrics).toContain('infakt_kafka_ready 1');
 });
 
+test('what happens in a run is on its page', async () => {
+  const port = await freePort();
+  const watched = await watch(port);
+  for (const event of [...events, parkedFor('unauthorized')]) watched.tell(event);
+  const answer = await fetch(`http://127.0.0.1:${port}/`);
+  expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  const page = await answer.text();
+  expect(page).toContain('1 company needs attention.');
+  expect(page).toMatch(/data-part="entity alfa"[^]*unauthorized[^]*Set the entity&#39;s API key/);
+});
+
 test('with a token health and metrics are told to who has it', async () => {
   const port = await freePort();
   await watch(port, 'let-me-read-this');

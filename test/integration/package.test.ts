@@ -49,7 +49,7 @@ test('the package holds what runs: no tests, tools, sources, maps or examples', 
   const { stdout } = await run('tar', ['-tzf', join(release, `infakt-kafka-${version}.tgz`)]);
   const files = stdout.trim().split('\n');
   const allowed =
-    /^package\/(?:(?:LICENSE|README\.md|package\.json|dist\/package\.json)$|dist\/(?:src|config|simulator)\/[\w/-]+\.js$|dist\/src\/[\w/-]+\.(?:css|html|svg)$|dist\/src\/(?:operators\/[\w-]+|sinks\/read-committed)\.d\.ts$|schemas\/(?:avro|released)\/[\w/-]+\.avsc$|schemas\/[\w.-]+\.(?:d\.ts|json)$)/;
+    /^package\/(?:(?:LICENSE|README\.md|package\.json|dist\/package\.json)$|dist\/(?:src|config|simulator)\/[\w/-]+\.js$|dist\/src\/http-server\/assets\/page\.css$|dist\/src\/(?:operators\/[\w-]+|sinks\/read-committed)\.d\.ts$|schemas\/(?:avro|released)\/[\w/-]+\.avsc$|schemas\/[\w.-]+\.(?:d\.ts|json)$)/;
   expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   expect(files).toEqual(expect.arrayContaining(['package/dist/src/main.js', 'package/schemas/records.d.ts']));
 });

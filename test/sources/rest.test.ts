@@ -161,7 +161,7 @@ describe('a list', () => {
       },
     };
     let behind = 0;
-    const { rest } = open({ slots });
+    const { rest, attempts } = open({ slots });
     const turn = () => ({ stream: 'invoices', scan: 'sweep' as const, paceMs: 1_000, behind: ++behind });
     await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100, { turn }));
     await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100));
@@ -170,6 +170,7 @@ describe('a list', () => {
       { stream: 'invoices', scan: 'sweep', paceMs: 1_000, behind: 2 },
       undefined,
     ]);
+    expect(attempts.map(({ scan }) => scan)).toEqual(['sweep', 'sweep', undefined]);
   });
 
   test('is asked for anew by each subscription, and not before', async () => {
