@@ -76,6 +76,19 @@ test.each([
   expect(fake.calls).toEqual(calls);
 });
 
+test('I2: a commit is given up when the broker gives up its transaction, however long it may take', async () => {
+  jest.useFakeTimers();
+  try {
+    const fake = fakeKafka(() => new Promise(() => undefined));
+    const writer = await openWriter(fake.kafka, { ...options, deadlineMs: 3_600_000 });
+    const outcome = writer.commit(batch);
+    await jest.advanceTimersByTimeAsync(30_000);
+    expect(await outcome).toMatchObject({ kind: 'lost', late: true });
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
 test('I2: a commit given up while the markers of the one before are written does not try again', async () => {
   const busy = Object.assign(new Error('busy'), { type: 'CONCURRENT_TRANSACTIONS' });
   const fake = fakeKafka(() => Promise.reject(busy));
