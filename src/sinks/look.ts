@@ -44,13 +44,26 @@ export async function readCommitted(
   if (left.size === 0 && !options.follow) return;
 
   const groupId = throwAwayGroup(options.serviceId);
+  let isWanted = true;
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: 10_000,
     heartbeatInterval: 1_000,
     maxWaitTimeInMs: 100,
     allowAutoTopicCreation: false,
-    retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 },
+    retry: {
+      retries: 3,
+      initialRetryTime: 200,
+      maxRetryTime: 2_000,
+      factor: 0.2,
+      multiplier: 2,
+      // Disconnecting does not end a restart that is under way.
+      restartOnFailure: () => Promise.resolve(isWanted),
+    },
+  });
+  // A consumer that was being restarted when it left would read on for nobody: the throw makes it give up.
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    if (!isWanted) throw new Error(`the reading of ${options.topic} has ended`);
   });
   let done: () => void = () => undefined;
   let failed: (error: unknown) => void = () => undefined;
@@ -107,6 +120,7 @@ export async function readCommitted(
       group: `Read on the groups that begin with ${options.serviceId}.look.`,
     }).error;
   } finally {
+    isWanted = false;
     stop?.removeEventListener('abort', done);
     await withDeadline(consumer.disconnect(), CLOSE_DEADLINE_MS, 'leaving the group').catch(() => undefined);
     await dropGroup(kafka, groupId);

@@ -10,6 +10,7 @@ import { filter, firstValueFrom, timeout } from 'rxjs';
 
 import { createKafka } from '../../src/sinks/client';
 import { joinGroup } from '../../src/sinks/group';
+import { readCommitted } from '../../src/sinks/look';
 import { projectRoot } from '../../tools/java';
 import { type KafkaCluster, startKafka } from '../../tools/kafka';
 import { cleanUp, createTopic, kafkaClient, until, withAdmin } from '../support/kafka';
@@ -109,6 +110,53 @@ describe('a broker that is killed', () => {
     expect(times('Restarting the consumer')).toBe(restarts);
     const { groups } = await withAdmin(client, (admin) => admin.describeGroups([group.groupId]));
     expect(groups[0]?.members).toEqual([]);
+  }, 360_000);
+
+  test('brings no reader of a topic back that was stopped while kafkajs was restarting it', async () => {
+    const client = kafkaClient({ brokers: cluster.bootstrap.split(',') });
+    const topic = await createTopic('looked-at', { client });
+    const said: string[] = [];
+    const settings = { clientId: 'look', brokers: cluster.bootstrap.split(','), ssl: null, sasl: null };
+    const kafka = createKafka(settings, ({ message }) => void said.push(message));
+    const times = (text: string): number => said.filter((message) => message.startsWith(text)).length;
+    const stop = new AbortController();
+    let records = 0;
+    const send = async (): Promise<void> => {
+      const producer = client.producer();
+      await producer.connect();
+      await producer.send({ topic, messages: [{ key: 'k', value: 'v' }] });
+      await producer.disconnect();
+    };
+    await send();
+    const reading = readCommitted(
+      kafka,
+      { serviceId: topic, topic, follow: true, stop: stop.signal, deadlineMs: 0 },
+      () => {
+        records += 1;
+        return false;
+      },
+    );
+    await until(() => records === 1, { what: 'the first record' });
+    await kill();
+    await until(() => times('Restarting the consumer') > 0, { what: 'a restart', withinMs: 60_000 });
+    const failures = times('Connection error');
+    await until(() => times('Connection error') > failures, { what: 'the restart to be under way', withinMs: 60_000 });
+    stop.abort();
+    await reading;
+    await start();
+    await until(() => times('Crash') > 1, { what: 'it to give up', withinMs: 60_000 });
+    const restarts = times('Restarting the consumer');
+    await send();
+    // The broker lists a member that gave up until its session has ended.
+    const isLeft = async (): Promise<boolean> => {
+      const { groups } = await withAdmin(client, (admin) => admin.listGroups());
+      const names = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(topic));
+      const described = await withAdmin(client, (admin) => admin.describeGroups(names));
+      return described.groups.every(({ members }) => members.length === 0);
+    };
+    await until(isLeft, { what: 'no member in its group', withinMs: 60_000 });
+    expect(times('Restarting the consumer')).toBe(restarts);
+    expect(records).toBe(1);
   }, 360_000);
 
   test('in the middle of a sweep, the first one and a later one, costs nothing but time', async () => {

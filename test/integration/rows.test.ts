@@ -152,7 +152,10 @@ describe('rows over three runs', () => {
     );
     admin.edit(keyOf('edited'), 'invoices', other(3).id, {
       created_at: new Date(String(other(3).row['created_at'])).toISOString(),
-      services: linesOf(other(3).row).map((service) => ({ ...service, quantity: `${String(service['quantity'])}.0` })),
+      services: linesOf(other(3).row).map((service) => {
+        const quantity = String(service['quantity']);
+        return { ...service, quantity: quantity.includes('.') ? `${quantity}0` : `${quantity}.0` };
+      }),
     });
     admin.edit(keyOf('edited'), 'clients', client(0).id, {
       is_vindicable: client(0).row['is_vindicable'] !== true,

@@ -303,7 +303,14 @@ test('a state topic of another service, other partitions, and a state topic that
       resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
     });
   });
-  const fleeting = await check(service);
+  // The broker tells of the new setting a moment after it took it.
+  const fleeting = await until(
+    async () => {
+      const found = await check(service);
+      return found.failed.includes('topics') && found;
+    },
+    { what: 'the setting to be seen' },
+  );
   expect(fleeting).toMatchObject({ code: 2, failed: ['topics'] });
   expect(fleeting.texts['topics']).toContain('expected cleanup.policy=compact and nothing else, got delete');
 });

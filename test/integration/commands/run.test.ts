@@ -143,7 +143,7 @@ test('a clock that is set back an hour, or forward, stops no sweep', async () =>
   await expectAgreement(scene);
 });
 
-test('a configuration that turns to nonsense has no effect before the next start, which refuses it', async () => {
+test('a configuration that turns to nonsense is told, and has no effect before the next start, which refuses it', async () => {
   const scene = await companies(['alfa']);
   const run = startRun(scene.service);
   await run.sweeps('alfa');
@@ -153,7 +153,8 @@ test('a configuration that turns to nonsense has no effect before the next start
   edit(scene, 'alfa', 0);
   await run.sweeps('alfa');
   expect(await run.stop()).toMatchObject({ code: 0 });
-  expect(run.told()).toHaveLength(2 + 2 + 2);
+  expect(run.told()).toHaveLength(2 + 2 + 1 + 2);
+  expect(run.count('surroundings')).toBe(1);
   await expectAgreement(scene);
   const next = await startRun(scene.service).ended;
   expect(next.code).toBe(2);
