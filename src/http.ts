@@ -232,22 +232,27 @@ const LONGEST_RETRY_AFTER_MS = 5 * 60_000;
 /** A number this near the present moment is a Unix time and no number of seconds. */
 const NEAR_MS = 24 * 60 * 60_000;
 
+/** Seconds, with a fraction where a server counts finer; several where a proxy has joined the headers of two servers. */
+const NUMBERS = /^\d+(?:\.\d+)?(?:\s*,\s*\d+(?:\.\d+)?)*$/;
+
 /**
- * The wait that an answer asks for in seconds, as an HTTP date or as a Unix time, at most five minutes; undefined if none, or one that is
- * past or makes no sense.
+ * The wait that an answer asks for in seconds, as an HTTP date or as a Unix time, at most five minutes, the longest where it names several;
+ * undefined if none, or one that is past or makes no sense.
  */
 export function retryAfterOf({ header }: HttpAnswer, wallClock: () => number): number | undefined {
   const value = header('retry-after')?.trim() ?? '';
   // By the server's clock where it tells its own time, as ours may be off.
   const told = Date.parse(header('date') ?? '');
   const now = Number.isNaN(told) ? wallClock() : told;
-  const waitMs = /^\d+$/.test(value) ? waitOfNumber(Number(value), now) : waitOfDate(value, now);
+  const waitMs = NUMBERS.test(value)
+    ? Math.max(...value.split(',').map((part) => waitOfNumber(Number(part), now)))
+    : waitOfDate(value, now);
   return waitMs >= 0 ? Math.min(waitMs, LONGEST_RETRY_AFTER_MS) : undefined;
 }
 
 function waitOfNumber(value: number, now: number): number {
   const instant = [value * 1_000, value].find((ms) => Math.abs(ms - now) <= NEAR_MS);
-  return instant === undefined ? value * 1_000 : instant - now;
+  return Math.ceil(instant === undefined ? value * 1_000 : instant - now);
 }
 
 function waitOfDate(value: string, now: number): number {

@@ -116,6 +116,22 @@ test('the content of the folder is another one when a file is written, swapped b
   expect(contentOfEntities(directory)).toBe(empty);
 });
 
+test('the content is another one when a mounted folder is swapped behind two links (jdiazcano/cfg4k#65)', () => {
+  for (const [version, content] of [
+    ['..2026_11_30_01', '{}'],
+    ['..2026_11_30_02', '{"name":"Alfa"}'],
+  ] as const) {
+    mkdirSync(join(directory, version));
+    writeFileSync(join(directory, version, 'alfa.json'), content);
+  }
+  symlinkSync('..2026_11_30_01', join(directory, '..data'));
+  symlinkSync(join('..data', 'alfa.json'), join(directory, 'alfa.json'));
+  const before = contentOfEntities(directory);
+  symlinkSync('..2026_11_30_02', join(directory, '..data_tmp'));
+  renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
+  expect(contentOfEntities(directory)).not.toBe(before);
+});
+
 test('the content of a folder that cannot be read is one of its own', () => {
   expect(contentOfEntities(join(directory, 'nowhere'))).not.toBe(contentOfEntities(directory));
 });

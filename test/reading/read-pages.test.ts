@@ -92,11 +92,15 @@ describe('a list whose server gives fewer rows a page than are asked for', () =>
     { cap: 20, count: 5_000 },
     { cap: 50, count: 5_000 },
   ];
-  const totals: Record<string, (shown: number, all: number) => number> = {
+  const totals: Record<string, (shown: number, all: number, offset: number) => number> = {
     right: (_, all) => all,
     'the number of rows shown': (shown) => shown,
     nought: () => 0,
     'too large': (_, all) => all + 17,
+    // As others had it reported: siteserver/cms#2827, spring-projects/spring-data-rest#969, dotCMS/core#19809.
+    'right on the first page alone': (_, all, offset) => (offset === 0 ? all : 0),
+    'one more than was shown until then': (shown, all, offset) => Math.min(all, offset + shown + 1),
+    'of the rows that are left': (_, all, offset) => all - offset,
   };
   const kinds = sizes.flatMap(({ cap, count }) =>
     Object.keys(totals)
@@ -107,9 +111,9 @@ describe('a list whose server gives fewer rows a page than are asked for', () =>
   test.each(kinds)('is read whole: $cap rows of $count, its total $total (I1)', async ({ cap, count, total }) => {
     const here = scene({
       rows: { alfa: { items: items(count) } },
-      falsify: ({ rows, totalCount }) => {
+      falsify: ({ rows, totalCount }, { offset }) => {
         const shown = rows.slice(0, cap);
-        return { rows: shown, totalCount: totals[total]?.(shown.length, totalCount) ?? 0 };
+        return { rows: shown, totalCount: totals[total]?.(shown.length, totalCount, offset) ?? 0 };
       },
     });
     const run = here.start({ limit: 100, parkMs: () => 60_000 });
@@ -118,7 +122,9 @@ describe('a list whose server gives fewer rows a page than are asked for', () =>
     expect(idsOn(here, topicOf('items'))).toEqual(upTo(count));
     expect(sweepOf(here)).toMatchObject({ counts: { rows: count }, finishedAt: expect.any(String) as unknown });
     const warnings = run.told.flatMap((progress) => (progress.kind === 'warning' ? [progress.message] : []));
-    expect(warnings).toHaveLength(total === 'right' ? 0 : 1);
+    // A total that grows with what is shown contradicts nothing: rows may have been added.
+    const contradicts = !['right', 'one more than was shown until then'].includes(total);
+    expect(warnings).toHaveLength(contradicts ? 1 : 0);
   });
 
   test('is asked for one page more than the rows need, by the sweep alone (I1)', async () => {

@@ -406,7 +406,12 @@ describe('Retry-After', () => {
     ['Sun, 22 Nov 2026 11:59:59 GMT', 'own'],
     ['Sun, 99 Nov 2026 12:00:30 GMT', 'own'],
     ['-5', 'own'],
-    ['1.5', 'own'],
+    ['1.5', 1_500],
+    // As others had it reported: opensearch-project/data-prepper#6927, airbytehq/airbyte#14112.
+    ['299.997', 299_997],
+    ['50, 53', 53_000],
+    ['50,', 'own'],
+    ['1.5.2', 'own'],
     ['1e3', 'own'],
     ['soon', 'own'],
     ['', 'own'],
