@@ -1,7 +1,7 @@
 import { lastValueFrom } from 'rxjs';
 
 import { asError } from '../errors';
-import { createHttp, type HttpOptions } from '../http';
+import { createHttp, retryAfterOf, type HttpOptions } from '../http';
 
 /** What alerts are sent with. */
 export interface AlertSetting extends Pick<HttpOptions, 'userAgent' | 'proxies'> {
@@ -36,25 +36,30 @@ export function createAlertSender({ url, waitMs, onTrouble, ...network }: AlertS
   let isSending = false;
 
   const isClosed = (): boolean => closed.signal.aborted;
-  const post = async (body: string): Promise<string | null> => {
+  /** Null = it was taken; else what came instead, and the wait that the receiver asks for. */
+  const post = async (body: string): Promise<{ readonly got: string; readonly askedMs: number } | null> => {
     const headers = { 'Content-Type': 'application/json' };
     try {
-      const { status } = await lastValueFrom(http.exchange({ method: 'POST', url: url(), headers, body }));
-      return status >= 200 && status < 300 ? null : `the status ${status}`;
+      const answer = await lastValueFrom(http.exchange({ method: 'POST', url: url(), headers, body }));
+      if (answer.status >= 200 && answer.status < 300) return null;
+      return { got: `the status ${answer.status}`, askedMs: retryAfterOf(answer, Date.now) ?? 0 };
     } catch (error) {
       const { networkFault } = asError(error) as { readonly networkFault?: unknown };
-      return typeof networkFault === 'string' ? networkFault : 'no whole answer in time';
+      return { got: typeof networkFault === 'string' ? networkFault : 'no whole answer in time', askedMs: 0 };
     }
   };
   const sendOne = async (body: string): Promise<void> => {
     for (let failures = 1; ; failures += 1) {
-      const got = await post(body);
-      if (got === null || isClosed()) return;
+      const refusal = await post(body);
+      if (refusal === null || isClosed()) return;
       if (failures === TRIES) {
-        onTrouble(`sending an alert to alerts.url: expected a status of 200 to 299 in ${TRIES} tries, got ${got}`);
+        onTrouble(
+          `sending an alert to alerts.url: expected a status of 200 to 299 in ${TRIES} tries, got ${refusal.got}`,
+        );
         return;
       }
-      await pause(waitMs(failures), closed.signal);
+      // Chat services slow a sender down, and shut out one that does not listen.
+      await pause(Math.max(waitMs(failures), refusal.askedMs), closed.signal);
       if (isClosed()) return;
     }
   };

@@ -60,6 +60,24 @@ test('a receiver that fails is tried again', async () => {
   expect(trouble).toEqual([]);
 });
 
+test('a receiver that asks for a wait is not asked before (YelpArchive/elastalert#1345, SigNoz/signoz#12891)', async () => {
+  const times: number[] = [];
+  server.react(
+    (request, response) => {
+      times.push(performance.now());
+      json(429, {}, { 'retry-after': '1' })(request, response);
+    },
+    (request, response) => {
+      times.push(performance.now());
+      noting(json(200, {}))(request, response);
+    },
+  );
+  sender.send({ text: 'slowly' });
+  await until(() => bodies.length === 1, { what: 'the message' });
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(900);
+  expect(trouble).toEqual([]);
+});
+
 test.each([
   ['answers 500', json(500, {}), 'the status 500'],
   ['answers 404', json(404, {}), 'the status 404'],
