@@ -68,9 +68,16 @@ test.each([
       ? new Promise((resolve) => (answerLate = () => resolve(answered(sent))))
       : Promise.resolve(answered(sent)),
   );
-  // Long enough for the sends before to be answered, on a busy machine too.
-  const writer = await openWriter(fake.kafka, { ...options, deadlineMs: 500 });
-  expect(await writer.commit(batch)).toMatchObject({ kind: 'lost', late: true });
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+  try {
+    const writer = await openWriter(fake.kafka, { ...options, deadlineMs: 500 });
+    const outcome = writer.commit(batch);
+    while (fake.calls.length < calls.length) await new Promise((resolve) => setImmediate(resolve));
+    await jest.advanceTimersByTimeAsync(500);
+    expect(await outcome).toMatchObject({ kind: 'lost', late: true });
+  } finally {
+    jest.useRealTimers();
+  }
   answerLate();
   await passing();
   expect(fake.calls).toEqual(calls);
