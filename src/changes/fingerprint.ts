@@ -11,6 +11,12 @@ export const NORMALISATION_VERSION = 1;
 /** Ends a volatile path that is one only in documents in PLN, the currency of a document that names none. */
 const IN_PLN = '[PLN]';
 
+/** The paths that no change is judged by in a document in PLN, or in one of another currency. */
+export function volatilePaths(declared: readonly string[], isInPln: boolean): readonly string[] {
+  if (!isInPln) return declared.filter((path) => !path.endsWith(IN_PLN));
+  return declared.map((path) => (path.endsWith(IN_PLN) ? path.slice(0, -IN_PLN.length) : path));
+}
+
 /** Writes the 64 bits of a row into `out`: the high half into element 0, the low half into element 1. */
 export type Fingerprint = (row: Row, out: Uint32Array) => void;
 
@@ -46,9 +52,8 @@ export function createFingerprint({
   readonly volatileFields: readonly string[];
 }): Fingerprint {
   const fields = fieldsOf(schemaText);
-  const inPln = volatileFields.map((path) => (path.endsWith(IN_PLN) ? path.slice(0, -IN_PLN.length) : path));
-  const inOthers = volatileFields.filter((path) => !path.endsWith(IN_PLN));
-  const rootInPln = compile('', 'unknown', fields, inPln);
+  const inOthers = volatilePaths(volatileFields, false);
+  const rootInPln = compile('', 'unknown', fields, volatilePaths(volatileFields, true));
   const rootInOthers = inOthers.length === volatileFields.length ? rootInPln : compile('', 'unknown', fields, inOthers);
   const pending: Container[] = [];
   let sumA = 0;

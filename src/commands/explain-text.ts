@@ -1,5 +1,6 @@
 import { EntryFlag } from '../changes/block';
 import type { Entry } from '../changes/entries';
+import { DAY_MS, isoDay } from '../rules/scope';
 import { fitted, plainPage, type Page } from './page';
 import type { ApiAnswer, Explanation, FoundLetter, FoundRecord, RowFacts, ScanOfRow } from '../upkeep/explain-row';
 
@@ -60,7 +61,7 @@ function recordText({ topic, partition, offset, timestamp, op, scan, observedAt,
 
 function entryText({ fingerprint, flags, date, lines, missing }: Entry): string {
   const said = flagWords(flags);
-  const dated = date === null ? [] : [`dated ${new Date(date * 86_400_000).toISOString().slice(0, 10)}`];
+  const dated = date === null ? [] : [`dated ${isoDay(date * DAY_MS)}`];
   const rest = [
     ...dated,
     ...(lines === 0 ? [] : [`${lines} lines published`]),
@@ -166,7 +167,7 @@ function recordJson(record: FoundRecord): Record<string, unknown> {
 }
 
 function entryJson({ fingerprint, definition, date, lines, missing, flags }: Entry): Record<string, unknown> {
-  const day = date === null ? null : new Date(date * 86_400_000).toISOString().slice(0, 10);
+  const day = date === null ? null : isoDay(date * DAY_MS);
   return { fingerprint, definition, date: day, lines, missing_since_sweep: missing || null, says: flagWords(flags) };
 }
 

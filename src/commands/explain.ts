@@ -6,8 +6,7 @@ import { isoDay, sweepQuery } from '../rules/scope';
 import { createRequestOrder, openApi, userAgentOf } from '../service/api';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
-import { createRecordReader } from '../sinks/record-reader';
-import { createRegistry } from '../sinks/registry';
+import { openRecordReader } from '../sinks/record-reader';
 import { allStreams } from '../sources/streams/all-streams';
 import { addressOfRow, askRow, idsOfNumber, reasonNotToAsk, type AskedRow, type RowApi } from '../upkeep/ask-row';
 import { explainRow } from '../upkeep/explain-row';
@@ -68,8 +67,7 @@ export const explainCommand = command({
   async run(values, io) {
     const wanted = wantedRow(values);
     const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
-    const settings = config.service.registry;
-    const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
+    const reader = openRecordReader(config.service.registry, userAgentOf(io.version));
     const api = openApi(config, {
       version: io.version,
       patience: checkPatience(),
@@ -82,7 +80,7 @@ export const explainCommand = command({
       prefix: config.service.topics.prefix,
       stop: io.stop,
       deadlineMs: DEADLINE_MS,
-      decode: createRecordReader(registry),
+      decode: reader.decode,
     };
     try {
       const setting = config.entities.find(({ id }) => id === wanted.entity);
@@ -99,7 +97,7 @@ export const explainCommand = command({
       );
     } finally {
       api.close();
-      registry?.close();
+      reader.close();
     }
   },
 });
@@ -176,7 +174,7 @@ async function explain(
       stream,
       id,
       view,
-      firstRun,
+      scope,
       newest,
       letter,
       asked,

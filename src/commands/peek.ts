@@ -5,8 +5,7 @@ import { kafkaSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { createKafka } from '../sinks/client';
 import { readCommitted, type CommittedRecord } from '../sinks/look';
-import { createRecordReader } from '../sinks/record-reader';
-import { createRegistry } from '../sinks/registry';
+import { openRecordReader } from '../sinks/record-reader';
 import { command } from './command';
 import { configHelp, configOptions, setUp, usageError } from './io';
 
@@ -65,9 +64,8 @@ export const peekCommand = command({
     const entities = new Set(config.entities.map((entity) => entity.id));
     const topic = topicNamed(name, prefix);
 
-    const settings = config.service.registry;
-    const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
-    const decode = createRecordReader(registry);
+    const reader = openRecordReader(config.service.registry, userAgentOf(io.version));
+    const { decode } = reader;
     const newest = last === undefined ? null : createNewest(last);
     const print = async (record: CommittedRecord): Promise<void> => {
       const seen = seenRecord(topic, record, await readable(decode, record.key), await readable(decode, record.value));
@@ -100,7 +98,7 @@ export const peekCommand = command({
       );
       for (const record of newest?.all() ?? []) await print(record);
     };
-    await read().finally(() => registry?.close());
+    await read().finally(() => reader.close());
     if (values.entity !== undefined && !entities.has(values.entity))
       throw usageError(
         `--entity expects one that is configured or has records in ${topic} (${[...entities].join(', ')}), got "${values.entity}"${didYouMean(values.entity, [...entities])}`,

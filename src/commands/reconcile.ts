@@ -9,8 +9,7 @@ import { kafkaSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { createKafka } from '../sinks/client';
 import { endOffsets, readCommitted } from '../sinks/look';
-import { createRecordReader } from '../sinks/record-reader';
-import { createRegistry } from '../sinks/registry';
+import { openRecordReader } from '../sinks/record-reader';
 import { finishedSweepOf, type FinishedSweep } from '../upkeep/finished-sweep';
 import type { ComparedSum, Reconciled } from '../upkeep/reconcile-result';
 import { reconcileStream, type Reconciliation } from '../upkeep/reconcile-stream';
@@ -56,9 +55,7 @@ export const reconcileCommand = command({
   options: { ...configOptions, entity: { type: 'string' }, json: { type: 'boolean', default: false } },
   async run(values, io) {
     const { config, kafkaLog, secrets } = setUp(io, values);
-    const settings = config.service.registry;
-    const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
-    const decode = createRecordReader(registry);
+    const reader = openRecordReader(config.service.registry, userAgentOf(io.version));
     const kafka = createKafka(kafkaSettings(config, secrets), kafkaLog);
     const topics: PublishedTopics = {
       kafka,
@@ -67,14 +64,14 @@ export const reconcileCommand = command({
       stop: io.stop,
       decode: async (bytes) => {
         try {
-          return bytes === null ? null : await decode(bytes);
+          return bytes === null ? null : await reader.decode(bytes);
         } catch {
           // A record that no schema fits is compared with nothing.
           return {};
         }
       },
     };
-    const results = await reconcileAll(config, topics, values.entity).finally(() => registry?.close());
+    const results = await reconcileAll(config, topics, values.entity).finally(() => reader.close());
     const { page = plainPage } = io;
     const agrees = results.every((each) => each.agrees && each.completeness.complete);
     const sorted = results.toSorted((a, b) => (a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0));

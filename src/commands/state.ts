@@ -8,8 +8,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { userAgentOf } from '../service/api';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
-import { createRecordReader } from '../sinks/record-reader';
-import { createRegistry } from '../sinks/registry';
+import { openRecordReader } from '../sinks/record-reader';
 import { command, type Command } from './command';
 import { configHelp, configOptions, printLines, setUp, unknownEntity, usageError } from './io';
 import { plainPage } from './page';
@@ -97,11 +96,9 @@ async function deadLettersOf(
   version: string,
   views: readonly StreamView[],
 ): ReturnType<typeof lettersByError> {
-  const settings = service.registry;
-  const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(version) });
+  const reader = openRecordReader(service.registry, userAgentOf(version));
   const standing = views.map(({ entity, stream, ledger }) => ({ entity, stream, ids: ledger.deadLettered() }));
-  const decode = createRecordReader(registry);
-  return lettersByError({ ...topics, decode }, standing).finally(() => registry?.close());
+  return lettersByError({ ...topics, decode: reader.decode }, standing).finally(() => reader.close());
 }
 
 /** `infakt-kafka state`: shows what is remembered, or with `reset` forgets it. */

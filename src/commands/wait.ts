@@ -6,8 +6,7 @@ import { CoverageWatch, type Coverage, type StreamCoverage } from '../rules/cove
 import { userAgentOf } from '../service/api';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
-import { createRecordReader } from '../sinks/record-reader';
-import { createRegistry } from '../sinks/registry';
+import { openRecordReader } from '../sinks/record-reader';
 import { allStreams } from '../sources/streams/all-streams';
 import { awaitCoverage, sweepsIn } from '../upkeep/await-coverage';
 import type { ReadTopics } from '../upkeep/find-records';
@@ -63,8 +62,7 @@ export const waitCommand = command({
       );
     const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
     const streams = streamsOf(config, entity, values.stream);
-    const settings = config.service.registry;
-    const registry = settings === null ? null : createRegistry({ settings, userAgent: userAgentOf(io.version) });
+    const reader = openRecordReader(config.service.registry, userAgentOf(io.version));
     const timeout = AbortSignal.timeout(timeoutMs);
     const topics: ReadTopics = {
       kafka: createKafka(kafkaSettings(config, secrets), kafkaLog),
@@ -72,7 +70,7 @@ export const waitCommand = command({
       prefix: config.service.topics.prefix,
       stop: AbortSignal.any([io.stop, timeout]),
       deadlineMs: DEADLINE_MS,
-      decode: createRecordReader(registry),
+      decode: reader.decode,
     };
     try {
       const watch = new CoverageWatch({ entity, streams, instantMs });
@@ -84,7 +82,7 @@ export const waitCommand = command({
       printLines(io, sentenceOf(coverage, instant, timeout.aborted ? `within ${values.timeout}` : 'before the stop'));
       return coverage.kind === 'covered' ? 0 : 3;
     } finally {
-      registry?.close();
+      reader.close();
     }
   },
 });

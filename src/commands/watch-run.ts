@@ -13,9 +13,9 @@ import { userAgentOf } from '../service/api';
 import type { ServiceOptions } from '../service/run-context';
 import { createAlertSender, type AlertSender } from '../service/send-alerts';
 import { allStreams } from '../sources/streams/all-streams';
-import { createActivity, type Shown } from '../status/activity';
+import { createActivity, type Activity, type Shown } from '../status/activity';
 import { createAlerts } from '../status/alerts';
-import { createBoard, type StatusChange } from '../status/board';
+import { createBoard, type Board, type StatusChange } from '../status/board';
 import { healthOf, type Health } from '../status/health';
 import { createReadiness } from '../status/readiness';
 import { staleTargets } from '../status/targets';
@@ -49,46 +49,22 @@ const LIVE_PATIENCE = 15;
 
 /** Begins to watch a run that is about to begin, and listens where a port is configured; rejects with a ConfigError where the port cannot be had. */
 export async function watchRun(setting: WatchSetting): Promise<Watch> {
-  const { config, secrets, logger, replica, version, now } = setting;
-  const { http } = config.service;
+  const { config, now } = setting;
   const board = boardOf(setting);
-  const readiness = createReadiness();
-  const metrics = createMetrics({
-    version,
-    own: () => board.own(now()),
-    isReady: () => readiness.waitsFor() === null,
-    now,
-  });
-  const activity = createActivity(replica);
   const changes = new Subject<readonly StatusChange[]>();
   const alerts = createAlerts(now());
   const sender = senderOf(setting);
+  // What is only shown over HTTP is not gathered where nobody can ask.
+  const audience = config.service.http.port === 0 ? null : await openTo(setting, board);
   const note = (found: readonly StatusChange[]): void => {
     if (found.length > 0) changes.next(found);
     alerts.tell(found);
-    activity.note(found);
+    audience?.note(found);
   };
-  const token = (): string | null => (http.token === null ? null : secrets.latest('token', http.tokenFile, http.token));
-  const health = (): Health => healthOf(board, now());
-  const shown = (): Shown => activity.shown(health(), now());
-  const parts = (): readonly Part[] => partsOf(shown());
-  const onFault = (err: Error): void => logger.error({ err }, 'an HTTP request was not answered');
-  const live = createLive({
-    parts,
-    everyMs: LIVE_MS,
-    maxReaders: MAX_READERS,
-    patience: LIVE_PATIENCE,
-    onFault,
-  });
-  const routes = [...healthRoutes({ readiness, metrics, health }), ...pageRoutes({ shown, live, replica, version })];
-  const server = http.port === 0 ? null : await listen({ ...http, token, routes, onFault });
-  if (server !== null) logger.info({ host: http.host, port: server.port }, 'listening');
   return {
     tell(event) {
       const nowMs = now();
-      readiness.tell(event);
-      metrics.tell(event, nowMs);
-      activity.tell(event, nowMs);
+      audience?.tell(event, nowMs);
       note(board.tell(event, nowMs));
     },
     look() {
@@ -100,10 +76,50 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
       merge(of(board.own(now())), changes.pipe(map((found) => found.map(({ now: status }) => status)))),
     ),
     lastStatuses: () => board.stopped(now()),
-    close() {
+    async close() {
       sender?.close();
+      await audience?.close();
+    },
+  };
+}
+
+/** Whoever asks over HTTP, and what is gathered for them. */
+interface Audience extends Pick<Activity, 'tell' | 'note'> {
+  readonly close: () => Promise<void>;
+}
+
+async function openTo(
+  { config, secrets, logger, replica, version, now }: WatchSetting,
+  board: Board,
+): Promise<Audience> {
+  const { http } = config.service;
+  const readiness = createReadiness();
+  const metrics = createMetrics({
+    version,
+    own: () => board.own(now()),
+    isReady: () => readiness.waitsFor() === null,
+    now,
+  });
+  const activity = createActivity(replica);
+  const token = (): string | null => (http.token === null ? null : secrets.latest('token', http.tokenFile, http.token));
+  const health = (): Health => healthOf(board, now());
+  const shown = (): Shown => activity.shown(health(), now());
+  const parts = (): readonly Part[] => partsOf(shown());
+  const onFault = (err: Error): void => logger.error({ err }, 'an HTTP request was not answered');
+  const live = createLive({ parts, everyMs: LIVE_MS, maxReaders: MAX_READERS, patience: LIVE_PATIENCE, onFault });
+  const routes = [...healthRoutes({ readiness, metrics, health }), ...pageRoutes({ shown, live, replica, version })];
+  const server = await listen({ ...http, token, routes, onFault });
+  logger.info({ host: http.host, port: server.port }, 'listening');
+  return {
+    tell(event, nowMs) {
+      readiness.tell(event);
+      metrics.tell(event, nowMs);
+      activity.tell(event, nowMs);
+    },
+    note: (found) => activity.note(found),
+    close() {
       live.close();
-      return server?.close() ?? Promise.resolve();
+      return server.close();
     },
   };
 }

@@ -3,7 +3,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ServiceEvent } from '../service/events';
 import { troubleOf } from '../errors';
 import { factsOf } from '../status/reasons';
-import type { StreamStatus } from '../status/stream-status';
+import { totalOf } from '../status/recent-changes';
+import { reasonsOf, type StreamStatus } from '../status/stream-status';
 import { streamName } from '../status/targets';
 
 /** The metrics of one run. */
@@ -226,12 +227,9 @@ function createLastTold() {
         case 'request':
           allowance = { ...event.allowance, atMs: nowMs };
           return;
-        case 'page': {
-          const { created, updated, republished, deleted } = event.counts;
-          if (created + updated + republished + deleted > 0)
-            changedMs.set(streamName(event.entity, event.stream), nowMs);
+        case 'page':
+          if (totalOf(event.counts) > 0) changedMs.set(streamName(event.entity, event.stream), nowMs);
           return;
-        }
         case 'swept':
           ledgers.set(streamName(event.entity, event.stream), { rows: event.live, bytes: event.ledgerBytes });
           return;
@@ -336,9 +334,11 @@ function createGauges(
     'Each thing that is wrong with a stream, by reason; 1 = it makes /health answer 503, 0 = it is only noted.',
     [...place, 'reason'],
     (self) => {
-      for (const { entity, stream, reason, also } of own())
-        for (const each of reason === null ? also : [reason, ...also])
-          self.set({ entity, stream, reason: each }, factsOf(each).isUnhealthy ? 1 : 0);
+      for (const status of own()) {
+        const { entity, stream } = status;
+        for (const reason of reasonsOf(status))
+          self.set({ entity, stream, reason }, factsOf(reason).isUnhealthy ? 1 : 0);
+      }
     },
   );
   return { tell: (event, nowMs) => told.tell(event, nowMs) };

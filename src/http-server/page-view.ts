@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
 
 import type { Shown } from '../status/activity';
-import { rowsOf, totalOf, type EntityView, type StreamView, type Verdict } from '../status/overview';
-import type { PageChange } from '../status/recent-changes';
+import { rowsOf, type EntityView, type StreamView, type Verdict } from '../status/overview';
+import { totalOf, type PageChange } from '../status/recent-changes';
 import { ASKERS, type Asker, type RequestHour } from '../status/request-minutes';
 import type { StateChange, Standing } from '../status/timeline';
 import { counted, countsText, duration, lasting, number, textOf, time, type Html } from './page-text';

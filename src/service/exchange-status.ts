@@ -1,8 +1,7 @@
 import { asError } from '../errors';
 import { partitionOf } from '../sinks/partition';
 import { withDeadline } from '../sinks/faults';
-import { createRecordReader } from '../sinks/record-reader';
-import { createRegistry } from '../sinks/registry';
+import { openRecordReader } from '../sinks/record-reader';
 import { followTelemetry, openTelemetryWriter } from '../sinks/telemetry-topic';
 import {
   statusOfRecord,
@@ -55,19 +54,15 @@ export function exchangeStatus({ options, emit, cluster, codec }: ExchangeSettin
   };
   const writing = statuses.subscribe({ next: put, error: (error: unknown) => onTrouble(asError(error).message) });
   const { registry: settings } = config.service;
-  const registry =
-    settings === null
-      ? null
-      : createRegistry({ settings: registryAsOfNow(settings, secrets), userAgent: userAgentOf(version) });
-  const decode = createRecordReader(registry);
+  const reader = openRecordReader(settings === null ? null : registryAsOfNow(settings, secrets), userAgentOf(version));
   const closed = new AbortController();
   const reading = followTelemetry(
     kafka,
     { topic, serviceId: config.service.service.id, stop: closed.signal, onTrouble },
     async (record) => {
-      const place = streamOfKey(record.key === null ? null : await decode(record.key));
+      const place = streamOfKey(record.key === null ? null : await reader.decode(record.key));
       if (place === null) return;
-      const status = record.value === null ? null : statusOfRecord(await decode(record.value));
+      const status = record.value === null ? null : statusOfRecord(await reader.decode(record.value));
       if (record.value !== null && status === null) return;
       emit({ kind: 'status', ...place, shard: partitionOf(place.entity, topics.state.partitions), status });
     },
@@ -81,7 +76,7 @@ export function exchangeStatus({ options, emit, cluster, codec }: ExchangeSettin
     async close() {
       writing.unsubscribe();
       closed.abort();
-      registry?.close();
+      reader.close();
       const all = Promise.all([writer.close(), reading]);
       await withDeadline(all, CLOSE_DEADLINE_MS, `leaving ${topic}`).catch(() => undefined);
     },

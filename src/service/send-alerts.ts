@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { lastValueFrom } from 'rxjs';
 
 import { asError } from '../errors';
@@ -59,7 +61,8 @@ export function createAlertSender({ url, waitMs, onTrouble, ...network }: AlertS
         return;
       }
       // Chat services slow a sender down, and shut out one that does not listen.
-      await pause(Math.max(waitMs(failures), refusal.askedMs), closed.signal);
+      const waitedMs = Math.max(waitMs(failures), refusal.askedMs);
+      await delay(waitedMs, undefined, { signal: closed.signal }).catch(() => undefined);
       if (isClosed()) return;
     }
   };
@@ -88,18 +91,4 @@ export function createAlertSender({ url, waitMs, onTrouble, ...network }: AlertS
       http.close();
     },
   };
-}
-
-/** Resolves after that time, or once the signal is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(over, ms);
-    function over(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', over);
-      resolve();
-    }
-    signal.addEventListener('abort', over);
-    if (signal.aborted) over();
-  });
 }

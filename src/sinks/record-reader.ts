@@ -1,5 +1,5 @@
 import { createPlainReader, createSingleObjectDecoder } from './avro';
-import type { Registry } from './registry';
+import { createRegistry, type Registry, type RegistrySettings } from './registry';
 
 /** A zero byte and four of the schema's id. */
 const CONFLUENT_PREFIX = 5;
@@ -17,4 +17,18 @@ export function createRecordReader(registry: Pick<Registry, 'schema'> | null): (
     reader.catch(() => readers.delete(id));
     return reader.then((read) => read(bytes, CONFLUENT_PREFIX));
   };
+}
+
+/** A reader of a service's records, with the way to its registry. */
+export interface OpenRecordReader {
+  /** Decodes a key or a value. */
+  readonly decode: (bytes: Buffer) => unknown;
+  /** Asks the registry nothing more. */
+  close(): void;
+}
+
+/** Opens a reader for the records of a service that has that registry, or with null has none. */
+export function openRecordReader(settings: RegistrySettings | null, userAgent: string): OpenRecordReader {
+  const registry = settings === null ? null : createRegistry({ settings, userAgent });
+  return { decode: createRecordReader(registry), close: () => registry?.close() };
 }

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { Partitioners, type Kafka, type Producer } from 'kafkajs';
 
 import { ConfigError, RecordError, TransientError } from '../errors';
@@ -64,7 +66,7 @@ export function openTelemetryWriter(
         failures += 1;
         tellOf(classify(error, `writing to ${topic}`, { topic: `Write on topic ${topic}` }).error, failures, onTrouble);
         await drop();
-        await pause(againMs, ended.signal);
+        await delay(againMs, undefined, { signal: ended.signal }).catch(() => undefined);
       }
     }
   };
@@ -144,7 +146,7 @@ export async function followTelemetry(
         failures,
         onTrouble,
       );
-      await pause(againMs, stop);
+      await delay(againMs, undefined, { signal: stop }).catch(() => undefined);
     }
   }
 }
@@ -155,20 +157,4 @@ function tellOf(
   onTrouble: TelemetrySettings['onTrouble'],
 ): void {
   if (error instanceof ConfigError || failures === TOLD_AT) onTrouble(error.message);
-}
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stop.aborted) {
-      resolve();
-      return;
-    }
-    const end = (): void => {
-      clearTimeout(timer);
-      stop.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    stop.addEventListener('abort', end);
-  });
 }

@@ -1,7 +1,7 @@
 import type { EntityId, StreamName } from '../model';
 import type { StatusChange } from './board';
 import { factsOf, inOrder, type StatusReason } from './reasons';
-import type { StreamStatus } from './stream-status';
+import { reasonsOf, type StreamStatus } from './stream-status';
 import { streamName } from './targets';
 
 /** What is sent to whoever is to be told; field names are those of the JSON. */
@@ -52,7 +52,7 @@ class StreamAlerts implements Alerts {
     for (const { before, now } of changes) {
       const name = streamName(now.entity, now.stream);
       // What held before this run began, and is only taken over, was told by whoever found it.
-      if (before === null && now.sinceMs < this.#startMs) this.#sent.set(name, new Set(reasonsOf(now)));
+      if (before === null && now.sinceMs < this.#startMs) this.#sent.set(name, new Set(troublesOf(now)));
       this.#changed.set(name, now);
     }
   }
@@ -64,7 +64,7 @@ class StreamAlerts implements Alerts {
       // A replica that stops says nothing about the data, and what no file names any more is nobody's trouble.
       if (status.state === 'stopped') continue;
       const sent = this.#sent.get(name) ?? new Set();
-      const holds = new Set(status.state === 'not-read' && status.reason === null ? [] : reasonsOf(status));
+      const holds = new Set(status.state === 'not-read' && status.reason === null ? [] : troublesOf(status));
       for (const reason of holds) if (!sent.has(reason)) problems.push({ status, reason });
       const [over] = inOrder([...sent].filter((reason) => !holds.has(reason)));
       if (over !== undefined && holds.size === 0) recoveries.push({ status, reason: over });
@@ -75,8 +75,8 @@ class StreamAlerts implements Alerts {
   }
 }
 
-function reasonsOf({ reason, also }: StreamStatus): readonly StatusReason[] {
-  return [...(reason === null ? [] : [reason]), ...also].filter((each) => factsOf(each).needsPerson);
+function troublesOf(status: StreamStatus): readonly StatusReason[] {
+  return reasonsOf(status).filter((each) => factsOf(each).needsPerson);
 }
 
 function grouped(news: readonly News[], kind: Alert['kind']): Alert[] {

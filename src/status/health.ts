@@ -1,6 +1,6 @@
 import type { Board } from './board';
 import { factsOf, type StatusReason } from './reasons';
-import type { StreamStatus } from './stream-status';
+import { reasonsOf, type StreamStatus } from './stream-status';
 
 /** One thing that is wrong with one stream. */
 export interface Problem {
@@ -69,9 +69,9 @@ export function healthOf(board: Pick<Board, 'statuses' | 'isConfigured'>, nowMs:
   };
 }
 
-function problemsOf({ entity, stream, reason, also, sinceMs, owner }: StreamStatus, isConfigured: boolean): Problem[] {
-  const reasons = reason === null ? also : [reason, ...also];
-  return reasons.map((each) => {
+function problemsOf(status: StreamStatus, isConfigured: boolean): Problem[] {
+  const { entity, stream, reason, sinceMs, owner } = status;
+  return reasonsOf(status).map((each) => {
     const facts = factsOf(each);
     // An entity that no file names any more was removed on purpose: it is shown, and nothing is wrong.
     const unhealthy = facts.isUnhealthy && (isConfigured || each !== 'not-configured-here');

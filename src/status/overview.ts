@@ -1,6 +1,6 @@
 import type { Health, Problem, StreamHealth } from './health';
 import { statusReasons } from './reasons';
-import type { ChangeCounts } from './recent-changes';
+import { totalOf, type ChangeCounts } from './recent-changes';
 import { streamName } from './targets';
 
 /** How an entity is, at one glance: `wrong` makes `/health` answer 503, `unsettled` is on its way, `noted` is well but for something to know. */
@@ -76,11 +76,6 @@ export function overviewOf(health: Health, beside: Beside): Overview {
 /** Rows that a stream has, as far as they are known; null = nobody has counted them. */
 export function rowsOf({ sweep, first_sweep: first }: StreamHealth): number | null {
   return first?.rows ?? sweep?.rows ?? null;
-}
-
-/** Records of every kind. */
-export function totalOf({ created, updated, deleted, republished }: ChangeCounts): number {
-  return created + updated + deleted + republished;
 }
 
 function viewOf(stream: StreamHealth, problems: readonly Problem[], { todayOf, leftMs }: Beside): StreamView {

@@ -23,10 +23,9 @@ export interface PageChange {
 }
 
 const MOST = 100;
-const NO_CHANGES: ChangeCounts = { created: 0, updated: 0, deleted: 0, republished: 0 };
 /** A day is one of those whose books are read. */
 const days = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Warsaw', dateStyle: 'short' });
-
+const NO_CHANGES: ChangeCounts = { created: 0, updated: 0, deleted: 0, republished: 0 };
 /** Counts what was published: of the newest pages each, of today by stream; nothing of a row's content is kept. */
 export class RecentChanges {
   readonly #newest = new NewestFirst<PageChange>(MOST);
@@ -37,8 +36,8 @@ export class RecentChanges {
     if (event.kind !== 'page') return;
     const { entity, stream, scan = null } = event;
     const { created, updated, deleted, republished } = event.counts;
-    if (created + updated + deleted + republished === 0) return;
     const counts = { created, updated, deleted, republished };
+    if (totalOf(counts) === 0) return;
     this.#newest.add({ atMs: nowMs, entity, stream, scan, counts });
     this.#begin(nowMs);
     const name = streamName(entity, stream);
@@ -62,6 +61,11 @@ export class RecentChanges {
     this.#day = day;
     this.#today.clear();
   }
+}
+
+/** Records of every kind. */
+export function totalOf({ created, updated, deleted, republished }: ChangeCounts): number {
+  return created + updated + deleted + republished;
 }
 
 function sum(one: ChangeCounts, other: ChangeCounts): ChangeCounts {

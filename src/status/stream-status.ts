@@ -57,6 +57,11 @@ export interface StreamStatus {
   readonly version: string;
 }
 
+/** Everything that is wrong with a stream, the most serious first. */
+export function reasonsOf({ reason, also }: Pick<StreamStatus, 'reason' | 'also'>): readonly StatusReason[] {
+  return reason === null ? also : [reason, ...also];
+}
+
 const STATES: ReadonlySet<unknown> = new Set<StreamState>([
   'unknown',
   'starting',

@@ -1,3 +1,4 @@
+import { volatilePaths } from '../changes/fingerprint';
 import { isObject } from '../json';
 
 /** Names of fields whose values differ between two records of one row; never a value. */
@@ -25,20 +26,11 @@ export function differingFields(
   const found = new Set<string>();
   compareObjects(published, current, '', found);
   const currency = current['currency'] ?? '';
-  const isInPln = currency === 'PLN' || currency === '';
-  const volatile = new Set(
-    volatileFields.flatMap((path) => {
-      if (!path.endsWith(IN_PLN)) return [path];
-      return isInPln ? [path.slice(0, -IN_PLN.length)] : [];
-    }),
-  );
+  const volatile = new Set(volatilePaths(volatileFields, currency === 'PLN' || currency === ''));
   const names = [...found].filter((name) => !OWN_FIELDS.has(name)).sort();
   const isVolatile = (name: string): boolean => name.split('.').some((_, at, all) => volatile.has(pathUpTo(all, at)));
   return { counted: names.filter((name) => !isVolatile(name)), uncounted: names.filter(isVolatile) };
 }
-
-/** Ends a volatile path that is one only in documents in PLN. */
-const IN_PLN = '[PLN]';
 
 function pathUpTo(parts: readonly string[], at: number): string {
   return parts.slice(0, at + 1).join('.');

@@ -3,7 +3,7 @@ import type { Entry } from '../changes/entries';
 import type { Cursor, Query, StreamDeclaration } from '../model';
 import type { Forecast } from '../rules/forecast';
 import type { TimedScan } from '../rules/rhythm';
-import { scansOf } from '../rules/scope';
+import { DAY_MS, isoDay, scansOf } from '../rules/scope';
 import type { DifferingFields } from './differing-fields';
 
 /** How what is published of a row stands to what the API says now. */
@@ -300,15 +300,13 @@ function lastOf(facts: RowFacts, scan: TimedScan, cursor: Cursor | undefined): L
     return { last: 'saw', within: walk, because: 'the last walk, or one before it, showed the row as open' };
   }
   const { from, to } = cursor.query;
-  const date = entry.date === null ? null : new Date(entry.date * DAY_MS).toISOString().slice(0, 10);
+  const date = entry.date === null ? null : isoDay(entry.date * DAY_MS);
   const isAsked = date !== null && (from === null || date >= from) && (to === null || date <= to);
   if (!isAsked) return passesBy('the date in the ledger is outside the days that the scan asks for');
   if (cursor.finishedAt === null)
     return unknown('the walk is under way, and how far it came is known only to the running service');
   return { last: 'saw', within: walk, because: 'the date in the ledger is among the days of the last walk' };
 }
-
-const DAY_MS = 86_400_000;
 
 function sweepOf({ id, entry, record }: RowFacts, cursor: Cursor): LastLook {
   const { number, startedAt, finishedAt, position } = cursor;

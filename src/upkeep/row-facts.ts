@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config';
 import type { Entry } from '../changes/entries';
-import type { StreamDeclaration } from '../model';
+import type { Query, StreamDeclaration } from '../model';
 import { forecast } from '../rules/forecast';
-import { isWithin, sweepQuery } from '../rules/scope';
+import { isWithin } from '../rules/scope';
 import { currentDefinitions, fingerprintsOf } from '../service/codecs';
 import { loadSchema } from '../sinks/avro';
 import type { Definition } from '../state/state-topic';
@@ -20,8 +20,8 @@ export interface LookedAt {
   readonly id: number;
   /** Null = nothing is remembered of the stream. */
   readonly view: StreamView | null;
-  /** Day of the entity's first run, else today. */
-  readonly firstRun: string;
+  /** What a sweep of the stream asks for. */
+  readonly scope: Query;
   readonly newest: NewestRecord | null;
   readonly letter: FoundLetter | null;
   readonly asked: AskedRow;
@@ -30,10 +30,8 @@ export interface LookedAt {
 
 /** Puts together what is known of a row: what the API says is compared with the record and the ledger. */
 export function factsOf(looked: LookedAt): RowFacts {
-  const { config, entity, stream, id, view, newest, letter, firstRun, nowMs } = looked;
+  const { config, entity, stream, id, view, scope, newest, letter, nowMs } = looked;
   const entry = view?.ledger.entry(id) ?? null;
-  const setting = config.entities.find((each) => each.id === entity);
-  const scope = sweepQuery(stream, setting ?? { startDate: 'all', endDate: null }, firstRun);
   const cursors = view?.cursors ?? {};
   const rowsOf = (scan: string): number => cursors[scan]?.totalCount ?? 0;
   const rows = { sweep: view?.ledger.live ?? 0, open: rowsOf('open'), recent: rowsOf('recent') };
@@ -51,7 +49,7 @@ export function factsOf(looked: LookedAt): RowFacts {
     entry,
     record: newest?.found ?? null,
     letter,
-    api: answerOf(looked, scope, entry),
+    api: answerOf(looked, entry),
     scope,
     cursors,
     hold: view?.hold ?? null,
@@ -67,8 +65,8 @@ function readingOf({ entities }: Config, entity: string, stream: string): Readin
   return setting.streams.includes(stream) ? 'read' : 'stream-not-read';
 }
 
-function answerOf(looked: LookedAt, scope: RowFacts['scope'], entry: Entry | null): ApiAnswer {
-  const { asked, entity, stream, newest, config, view } = looked;
+function answerOf(looked: LookedAt, entry: Entry | null): ApiAnswer {
+  const { asked, entity, stream, newest, config, scope, view } = looked;
   if (asked.kind !== 'row') return asked;
   const { row, how } = asked;
   const inScope = isWithin(stream, scope, row);

@@ -1,6 +1,7 @@
 import { watchRun, type Watch, type WatchSetting } from '../../src/commands/watch-run';
 import type { StreamStatus } from '../../src/status/stream-status';
 import { createLogger } from '../../src/telemetry';
+import { settings } from '../support/companies';
 import { freePort } from '../support/free-port';
 import { readIn } from '../support/health';
 import { entityOf } from '../support/service';
@@ -19,14 +20,7 @@ afterEach(async () => {
 async function watch(port: number, token: string | null = null): Promise<Watch> {
   const service = {
     infakt: { requestsPerMinute: 290 },
-    schedule: {
-      newestSeconds: 15,
-      clientsNewestSeconds: 300,
-      openSeconds: 300,
-      recentSeconds: 900,
-      sweepSeconds: 600,
-      sweepAtLeastHours: 6,
-    },
+    schedule: settings,
     health: { sweepSeconds: null, newestSeconds: null },
     http: { port, host: '127.0.0.1', token, tokenFile: null },
     alerts: { url: null, urlFile: null },

@@ -1,6 +1,6 @@
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import { confluent, singleObject } from '../../src/sinks/framing';
-import { createRecordReader } from '../../src/sinks/record-reader';
+import { createRecordReader, openRecordReader } from '../../src/sinks/record-reader';
 
 const schema = loadSchema('invoice-key');
 const key = { entity: 'acme', id: 7 };
@@ -35,4 +35,10 @@ test('a schema that the registry could not give is asked for again with the next
   await expect(read(framed)).rejects.toThrow('the registry is down');
   isDown = false;
   expect(await read(framed)).toEqual(key);
+});
+
+test('a reader of a service without a registry reads the same, and has nothing to close', () => {
+  const reader = openRecordReader(null, 'infakt-kafka/test');
+  expect(reader.decode(single)).toEqual(key);
+  reader.close();
 });

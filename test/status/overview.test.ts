@@ -1,5 +1,6 @@
 import { healthOf } from '../../src/status/health';
-import { overviewOf, rowsOf, totalOf, type Overview } from '../../src/status/overview';
+import { overviewOf, rowsOf, type Overview } from '../../src/status/overview';
+import { totalOf } from '../../src/status/recent-changes';
 import type { StreamStatus } from '../../src/status/stream-status';
 import { START_MS } from '../support/service-events';
 

@@ -1,17 +1,11 @@
 import { clients } from '../../src/sources/streams/clients';
 import { invoices } from '../../src/sources/streams/invoices';
 import { LEAST_TARGET_MS, staleTargets, streamName, type TargetSetting } from '../../src/status/targets';
+import { settings } from '../support/companies';
 import { START_MS } from '../support/service-events';
 
 const setting: TargetSetting = {
-  schedule: {
-    newestSeconds: 15,
-    clientsNewestSeconds: 300,
-    openSeconds: 300,
-    recentSeconds: 900,
-    sweepSeconds: 600,
-    sweepAtLeastHours: 6,
-  },
+  schedule: settings,
   requestsPerMinute: 290,
   sweepSeconds: null,
   newestSeconds: null,

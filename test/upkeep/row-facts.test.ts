@@ -2,6 +2,7 @@ import type { Config } from '../../config/config';
 import { createFingerprint } from '../../src/changes/fingerprint';
 import { createLedger } from '../../src/changes/ledger';
 import type { Row } from '../../src/model';
+import { sweepQuery } from '../../src/rules/scope';
 import { currentDefinitions } from '../../src/service/codecs';
 import { loadSchema } from '../../src/sinks/avro';
 import { invoices } from '../../src/sources/streams/invoices';
@@ -10,6 +11,7 @@ import { fingerprintOf, readAsRecord } from '../../src/upkeep/ask-row';
 import type { NewestRecord } from '../../src/upkeep/find-records';
 import type { StreamView } from '../../src/upkeep/remembered';
 import { factsOf, type LookedAt } from '../../src/upkeep/row-facts';
+import { settings } from '../support/companies';
 import { entityOf } from '../support/service';
 
 const row: Row = {
@@ -33,28 +35,20 @@ function newestOf(published: Row, fingerprint: string | null, changes: object = 
 
 const setting = entityOf('alfa');
 const service = {
-  schedule: {
-    newestSeconds: 15,
-    clientsNewestSeconds: 300,
-    openSeconds: 300,
-    recentSeconds: 900,
-    sweepSeconds: 600,
-    sweepAtLeastHours: 24,
-    recentDays: 45,
-  },
+  schedule: { ...settings, sweepAtLeastHours: 24, recentDays: 45 },
   infakt: { requestsPerMinute: 290 },
   volatileFields: [],
 };
 
 function looked(changes: Partial<LookedAt> = {}, entity: object = {}): LookedAt {
-  const entities = [{ ...setting, streams: ['invoices'], ...entity }];
+  const alfa = { ...setting, streams: ['invoices'], ...entity };
   return {
-    config: { service, entities } as unknown as Config,
+    config: { service, entities: [alfa] } as unknown as Config,
     entity: 'alfa',
     stream: invoices,
     id: 7,
     view: null,
-    firstRun: '2026-11-01',
+    scope: sweepQuery(invoices, alfa, '2026-11-01'),
     newest: newestOf(row, under(row, definition ?? { volatileFields: [] })),
     letter: null,
     asked: { kind: 'row', how: 'address', row },
