@@ -1,17 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import {
+  concat,
   concatMap,
   distinctUntilChanged,
   EMPTY,
   ignoreElements,
   map,
   NEVER,
+  of,
   pairwise,
-  scan,
   startWith,
   takeUntil,
   tap,
+  type BehaviorSubject,
   type Observable,
 } from 'rxjs';
 
@@ -19,27 +21,47 @@ import type { EntityConfig } from '../../config/config';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
 import { entitiesByShard } from './cluster';
+import type { Emit } from './events';
 import type { EntitiesByShard, RunContext, ServiceOptions } from './run-context';
 import { changeOfEntities, watchEntities } from './watch-entities';
 
-/** Takes what the entities' files came to into force, each time that they change; never emits. */
+/**
+ * Takes what the entities' files came to into force, each time that they change; never emits. What is configured outlives every loss of Kafka,
+ * as the run that takes part anew begins with it.
+ */
 export function followEntityFiles(
-  run: RunContext,
-  { config, entityFiles, patience }: ServiceOptions,
+  { entityFiles, patience }: Pick<ServiceOptions, 'entityFiles' | 'patience'>,
+  configured: BehaviorSubject<readonly EntityConfig[]>,
+  emit: Emit,
 ): Observable<never> {
   if (entityFiles === undefined) return NEVER;
   return watchEntities(entityFiles, patience.entitiesMs).pipe(
-    scan((before: readonly EntityConfig[], seen) => {
+    tap((seen) => {
       if (seen.kind === 'unusable') {
-        run.emit({ kind: 'surroundings', about: `${seen.error.message}\nThe entities stay as they were` });
-        return before;
+        emit({ kind: 'surroundings', about: `${seen.error.message}\nThe entities stay as they were` });
+        return;
       }
-      const change = changeOfEntities(before, seen.entities);
-      for (const entity of [...change.changed, ...change.removed]) run.twins.forget(entity);
-      run.emit({ kind: 'entities', ...change, configured: seen.entities });
-      run.shards.next(entitiesByShard(seen.entities, run.topics.state.partitions));
-      return seen.entities;
-    }, config.entities),
+      emit({ kind: 'entities', ...changeOfEntities(configured.value, seen.entities), configured: seen.entities });
+      configured.next(seen.entities);
+    }),
+    ignoreElements(),
+  );
+}
+
+/** Hands the entities that are configured to their shards, each time that they are others than at first and than before; never emits. */
+export function followConfigured(
+  { shards, topics, twins }: Pick<RunContext, 'shards' | 'topics' | 'twins'>,
+  first: readonly EntityConfig[],
+  configured: Observable<readonly EntityConfig[]>,
+): Observable<never> {
+  return concat(of(first), configured).pipe(
+    distinctUntilChanged(),
+    pairwise(),
+    tap(([before, now]) => {
+      const { changed, removed } = changeOfEntities(before, now);
+      for (const entity of [...changed, ...removed]) twins.forget(entity);
+      shards.next(entitiesByShard(now, topics.state.partitions));
+    }),
     ignoreElements(),
   );
 }

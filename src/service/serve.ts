@@ -58,7 +58,7 @@ import type { Emit, LossKind, RestoredStream, ServiceEvent } from './events';
 import { lookAtState } from './foreign-state';
 import { exchangeStatus } from './exchange-status';
 import { observed } from './observe-writer';
-import { eachEntitySet, followEntityFiles, isAlone } from './follow-entities';
+import { eachEntitySet, followConfigured, followEntityFiles, isAlone } from './follow-entities';
 import { kafkaPartition, readerOf, shardOptions } from './open-shard';
 import { CREDITS, MAX_REFUSALS } from './patience';
 import type { Cluster, EntitiesByShard, RunContext, ServiceOptions } from './run-context';
@@ -80,11 +80,13 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
     const emit: Emit = (event) => events.next(event);
     // Until the group is joined there is nothing to finish.
     const opened = defer(() => from(openCluster(options, emit))).pipe(takeUntil(stopping));
-    const serving = opened.pipe(mergeMap((cluster) => takePart({ options, emit, stopping }, cluster)));
+    const configured = new BehaviorSubject(options.config.entities);
+    const serving = opened.pipe(mergeMap((cluster) => takePart({ options, emit, stopping, configured }, cluster)));
     const entities = options.config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
     const reading = (
       !endless ? serving : serving.pipe(reopened({ options, emit, stopping }, { shard: null, entities }))
     ).pipe(
+      failWith(followEntityFiles(options, configured, emit)),
       takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
       finalize(() => events.complete()),
     );
@@ -95,11 +97,14 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
 /** What a run has before the group is joined. */
 interface Start extends Pick<RunContext, 'emit' | 'stopping'> {
   readonly options: ServiceOptions;
+  /** The entities that have a file: those of now, and each change of them. */
+  readonly configured: BehaviorSubject<readonly EntityConfig[]>;
 }
 
 /** Takes part in the group and reads the shards that it gives. */
-function takePart({ options, emit, stopping }: Start, cluster: Cluster): Observable<Progress> {
+function takePart({ options, emit, stopping, configured }: Start, cluster: Cluster): Observable<Progress> {
   const { config, patience, secrets, version } = options;
+  const entities = configured.value;
   const { kafka, topics, framing } = cluster;
   const { service } = config;
   const requestOrder = createRequestOrder();
@@ -128,7 +133,7 @@ function takePart({ options, emit, stopping }: Start, cluster: Cluster): Observa
     requestOrder,
     turn: createTurns(),
     stopping,
-    shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(config.entities, topics.state.partitions)),
+    shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(entities, topics.state.partitions)),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     holders,
     twins: createTwins(holders, owners),
@@ -152,7 +157,7 @@ function takePart({ options, emit, stopping }: Start, cluster: Cluster): Observa
     concatMap((used) =>
       runShards(used === null ? run : { ...run, codecs: withNewShardsLike(codecs, used) }).pipe(
         failWith(watched),
-        failWith(followEntityFiles(run, options)),
+        failWith(followConfigured(run, entities, configured)),
       ),
     ),
   );

@@ -1,12 +1,16 @@
 import { BehaviorSubject } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
+import { ConfigError } from '../../src/errors';
 import { targetsOf } from '../../src/rules/rhythm';
 import { entitiesByShard } from '../../src/service/cluster';
-import { isAlone } from '../../src/service/follow-entities';
+import type { ServiceEvent } from '../../src/service/events';
+import { followConfigured, followEntityFiles, isAlone } from '../../src/service/follow-entities';
+import type { EntitiesByShard } from '../../src/service/run-context';
 import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
 import { until } from '../support/kafka';
+import { impatient } from '../support/once';
 import { entityOf, memoryRun, memoryTopics } from '../support/service';
 
 const { partitions } = memoryTopics.state;
@@ -137,6 +141,53 @@ describe('entities that change while it runs', () => {
     run.shards.next(entitiesByShard([entityOf(alfa), entityOf(beta)], partitions));
     running.unsubscribe();
     expect(shares).toEqual([1, 0.5]);
+  });
+});
+
+describe('the entities that are configured', () => {
+  test('are those of the files, once they have changed, and stay as they were where the files are faulty', async () => {
+    const configured = new BehaviorSubject<readonly EntityConfig[]>([entityOf(alfa)]);
+    const events: ServiceEvent[] = [];
+    let content = 'as loaded';
+    const files = {
+      loaded: 'as loaded',
+      content: () => content,
+      load: () => {
+        if (content === 'broken') throw new ConfigError('cannot load it');
+        return [entityOf(alfa), entityOf(beta)];
+      },
+    };
+    const patience = { ...impatient, entitiesMs: 1 };
+    const following = followEntityFiles({ entityFiles: files, patience }, configured, (event) => events.push(event));
+    const followed = following.subscribe({ error: (error: unknown) => events.push(error as ServiceEvent) });
+    content = 'broken';
+    await until(() => events.length === 1, { what: 'the fault' });
+    expect(configured.value.map(({ id }) => id)).toEqual([alfa]);
+    content = 'mended';
+    await until(() => events.length === 2, { what: 'the change' });
+    expect(configured.value.map(({ id }) => id)).toEqual([alfa, beta]);
+    expect(events).toMatchObject([
+      { kind: 'surroundings', about: 'cannot load it\nThe entities stay as they were' },
+      { kind: 'entities', added: [beta], changed: [], removed: [] },
+    ]);
+    followed.unsubscribe();
+  });
+
+  test('reach the shards of a run that takes part anew, also where they changed before it did', () => {
+    const first = [entityOf(alfa)];
+    const configured = new BehaviorSubject<readonly EntityConfig[]>(first);
+    const shards = new BehaviorSubject<EntitiesByShard>(entitiesByShard(first, partitions));
+    const forgotten: string[] = [];
+    const twins = { check: () => undefined, identified: () => undefined, forget: (id: string) => forgotten.push(id) };
+    const idsOf = (): string[] => [...shards.value.values()].flat().map(({ id }) => id);
+    configured.next([entityOf(beta)]);
+    const followed = followConfigured({ shards, topics: memoryTopics, twins }, first, configured).subscribe();
+    expect(idsOf()).toEqual([beta]);
+    expect(forgotten).toEqual([alfa]);
+    configured.next([entityOf(alfa), { ...entityOf(beta), startDate: '2026-01-01' }]);
+    expect(idsOf().sort()).toEqual([alfa, beta].sort());
+    expect(forgotten).toEqual([alfa, beta]);
+    followed.unsubscribe();
   });
 });
 
