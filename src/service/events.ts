@@ -46,8 +46,6 @@ export type ServiceEvent =
       readonly loss: LossKind;
       /** Losses of this kind in a row, this one included. */
       readonly inARow: number;
-      /** Who is not read meanwhile. */
-      readonly entities: readonly EntityId[];
     }
   /** The shard is open and restored, or another replica has it: nothing is waited for there any more. */
   | {

@@ -82,10 +82,7 @@ export function runService(options: ServiceOptions): Observable<ServiceEvent> {
     const opened = defer(() => from(openCluster(options, emit))).pipe(takeUntil(stopping));
     const configured = new BehaviorSubject(options.config.entities);
     const serving = opened.pipe(mergeMap((cluster) => takePart({ options, emit, stopping, configured }, cluster)));
-    const entities = options.config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
-    const reading = (
-      !endless ? serving : serving.pipe(reopened({ options, emit, stopping }, { shard: null, entities }))
-    ).pipe(
+    const reading = (!endless ? serving : serving.pipe(reopened({ options, emit, stopping }, null))).pipe(
       failWith(followEntityFiles(options, configured, emit)),
       takeUntil(stopping.pipe(switchMap(() => timer(patience.stopMs)))),
       finalize(() => events.complete()),
@@ -285,7 +282,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   );
   const reopenedReading = reading.pipe(
     tap({ error: (error: unknown) => (isOfShard(error) ? createAnew() : undefined) }),
-    reopened(run, { shard: number, entities: entities.map(({ id }) => id) }, confirmed),
+    reopened(run, number, confirmed),
   );
   const released = defer(() => from(shard.release())).pipe(ignoreElements());
   // Not of a shard that the group took away: its new owner ends what was left open.
@@ -325,7 +322,7 @@ function isOfShard(error: unknown): boolean {
 /** Waits for what passes, and says so; in a run of one sweep only so often. */
 function reopened(
   { options, emit, stopping }: Pick<RunContext, 'options' | 'emit' | 'stopping'>,
-  { shard, entities }: { readonly shard: number | null; readonly entities: readonly EntityId[] },
+  shard: number | null,
   ready?: () => Promise<void>,
 ): MonoTypeOperatorFunction<Progress> {
   const { endless, patience, stop } = options;
@@ -344,8 +341,7 @@ function reopened(
   const report = (event: ReopenEvent<Progress, LossKind>): Observable<Progress> => {
     if (event.kind === 'value') return of(event.value);
     const { kind, error, inARow } = event.loss;
-    if (error instanceof Error)
-      emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow, entities });
+    if (error instanceof Error) emit({ kind: 'lost', shard, error, waitMs: event.waitMs, loss: kind, inARow });
     return EMPTY;
   };
   return (source) =>

@@ -73,7 +73,7 @@ const parked = (place: Place, waitMs = 60_000): void =>
 const away = new TransientError('no broker answered');
 const refused = new ConfigError('no rights', { mayPass: true });
 const lost = (shard: number | null, error: Error = away): void =>
-  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, loss: 'lost', inARow: 1, entities: [] });
+  narrator.tell({ kind: 'lost', shard, error, waitMs: 500, loss: 'lost', inARow: 1 });
 
 const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard, streams: [], restoreMs: 0 });
 
@@ -327,7 +327,7 @@ describe('Kafka', () => {
 
   test('refusals are told by how many there were in a row, and are no loss of Kafka', () => {
     for (let inARow = 1; inARow <= 9; inARow++)
-      narrator.tell({ kind: 'lost', shard: 0, error: away, waitMs: 1, loss: 'refused', inARow, entities: [] });
+      narrator.tell({ kind: 'lost', shard: 0, error: away, waitMs: 1, loss: 'refused', inARow });
     back(0);
     expect(told()).toEqual(Array(4).fill('warn 0 batch refused, trying it in smaller pieces'));
     expect(lines.map(({ times }) => times)).toEqual([1, 2, 4, 8]);
@@ -416,7 +416,6 @@ test('a shard that is parked is an error in the log at each try, and its return 
     waitMs: 60_000,
     loss: 'parked',
     inARow: 1,
-    entities: [],
   });
   narrator.tell({
     kind: 'lost',
@@ -425,7 +424,6 @@ test('a shard that is parked is an error in the log at each try, and its return 
     waitMs: 120_000,
     loss: 'parked',
     inARow: 2,
-    entities: [],
   });
   back(4);
   back(4);

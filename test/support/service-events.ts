@@ -106,7 +106,7 @@ export function parkedFor(reason: ParkReason, stream: string | null = null): Ser
 /** A shard, or with null all of Kafka, is given up. */
 export function lostFor(shard: number | null, loss: LossKind = 'lost', trouble?: Trouble): ServiceEvent {
   const error = new TransientError('no broker answered', { trouble });
-  return { kind: 'lost', shard, error, waitMs: 500, loss, inARow: 1, entities: ['alfa'] };
+  return { kind: 'lost', shard, error, waitMs: 500, loss, inARow: 1 };
 }
 
 /** A request that has ended. */
