@@ -64,8 +64,10 @@ export function jsonText(root: unknown): string {
   return parts.join('');
 }
 
-/** Sixteen digits in a row, or an exponent, where a number begins: what a double may not hold. A text never begins so. */
-const LONG_NUMBER = /(?:^|[[:,])\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+/** So many digits and points in a row are more than a double always holds. Texts have such runs too, as account numbers. */
+const LONG_RUN = 16;
+/** An exponent beyond 99 where a number ends: less, with fifteen digits, a double holds. */
+const LONG_EXPONENT = /[eE][+-]?\d{3,}(?:[\s,}\]]|$)/;
 const NUMBER = /-?\d[\d.eE+-]*/y;
 
 /**
@@ -73,7 +75,7 @@ const NUMBER = /-?\d[\d.eE+-]*/y;
  * long numbers cost one look for them.
  */
 export function parseJson(text: string, isRounded: (number: string) => boolean): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  if (!mayHoldLongNumber(text)) return JSON.parse(text);
   const mark = markNotIn(text);
   const parts: string[] = [];
   let copied = 0;
@@ -94,6 +96,39 @@ export function parseJson(text: string, isRounded: (number: string) => boolean):
   return unmarked(JSON.parse(parts.join('')), mark);
 }
 
+/** False only where no number of this JSON is rounded by a double. */
+function mayHoldLongNumber(text: string): boolean {
+  if (LONG_EXPONENT.test(text)) return true;
+  // A long run covers one of these places. A regular expression would look at every character of the page.
+  for (let at = LONG_RUN - 1; at < text.length; at += LONG_RUN) {
+    if (!isOfRun(text.charCodeAt(at))) continue;
+    let start = at;
+    while (isOfRun(text.charCodeAt(start - 1))) start -= 1;
+    let end = at + 1;
+    while (isOfRun(text.charCodeAt(end))) end += 1;
+    if (end - start >= LONG_RUN && mayBeginNumber(text, start)) return true;
+    at = end;
+  }
+  return false;
+}
+
+/** Whether the character is a digit or a point. */
+function isOfRun(code: number): boolean {
+  return code <= DIGIT_9 && code >= POINT && code !== SLASH;
+}
+
+/** False only where the digits at this place are in the middle of a text or begin one. */
+function mayBeginNumber(text: string, at: number): boolean {
+  let before = text.charCodeAt(at - 1) === MINUS ? at - 2 : at - 1;
+  while (before >= 0 && isSpace(text.charCodeAt(before))) before -= 1;
+  return before < 0 || '[:,'.includes(text.charAt(before));
+}
+
+/** Whether JSON takes the character for space between values. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
 /** A text with which none of the texts in this JSON begins, escaped or not. */
 function markNotIn(text: string): string {
   const runs = text.match(/(?:=|\\u003d)+/gi) ?? [];
@@ -101,7 +136,7 @@ function markNotIn(text: string): string {
   return '='.repeat(longest + 1);
 }
 
-const [QUOTE, MINUS, BACKSLASH, DIGIT_0, DIGIT_9] = [34, 45, 92, 48, 57] as const;
+const [QUOTE, MINUS, POINT, SLASH, BACKSLASH, DIGIT_0, DIGIT_9] = [34, 45, 46, 47, 92, 48, 57] as const;
 
 /** Where the text that begins here ends; a text without an end is left to JSON.parse. */
 function endOfText(text: string, start: number): number {

@@ -62,6 +62,7 @@ describe('parsing JSON', () => {
     '{"__proto__":{"a":1234567890123456789}}',
     '{"=":"=","==":"=1","a":1234567890123456789}',
     `${'[1,'.repeat(20_000)}1234567890123456789${']'.repeat(20_000)}`,
+    `["${'7'.repeat(1_000_000)}",1234567890123456789]`,
   ])('I6: keeps every digit of %.70s', (text) => {
     expect(jsonText(parseJson(text, isRounded))).toBe(text.replaceAll(' ', ''));
   });
@@ -95,6 +96,35 @@ describe('parsing JSON', () => {
     '[-]',
   ])('refuses what is no JSON: %s', (text) => {
     expect(() => parseJson(text, isRounded)).toThrow(SyntaxError);
+  });
+
+  test('I6: keeps the digits of exactly those numbers that a double rounds, however they are written and wherever they stand', () => {
+    const digits = (maxLength: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${maxLength}}$`));
+    const number = fc
+      .tuple(
+        fc.constantFrom('', '-'),
+        digits(19).map((whole) => whole.replace(/^0+(?=\d)/, '')),
+        fc.option(digits(19), { nil: '' }),
+        fc.option(fc.tuple(fc.constantFrom('e', 'E', 'e+', 'E-', 'e-'), digits(5)), { nil: ['', ''] as const }),
+      )
+      .map(([sign, whole, fraction, [e, exponent]]) => `${sign}${whole}${fraction && `.${fraction}`}${e}${exponent}`);
+    const space = fc.constantFrom('', ' ', '\n  ', '\r\n\t');
+    const around = fc.constantFrom(
+      ['', ''],
+      ['[', ']'],
+      ['["61109010140000071219812874",', ',"1e400,"]'],
+      ['[1,', ']'],
+      ['{"a":', '}'],
+      ['{"PL 61109010140000071219812874":"-61109010140000071219812874","a":', ',"b":[]}'],
+    );
+    fc.assert(
+      fc.property(number, around, space, space, (text, [before, after], left, right) => {
+        const parsed = jsonText(parseJson(`${before}${left}${text}${right}${after}`, isRounded));
+        const shown = isRounded(text) ? text : JSON.stringify(Number(text));
+        expect(parsed).toBe(`${before}${shown}${after}`);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('agrees with JSON.parse on everything but rounded numbers', () => {

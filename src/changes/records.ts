@@ -99,7 +99,7 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
     value: codec.encode(Object.assign(decoded.record, carried(codec, fingerprint))),
-    headers: { ...headers(origin, codec.declaration.name, op, fingerprint, row.id), ...misfitHeader(misfits) },
+    headers: withMisfits(headers(origin, codec.declaration.name, op, fingerprint, row.id), misfits),
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
   return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
@@ -158,10 +158,10 @@ function linesOf(
       partition,
       key: lines.encodeKey(key),
       value: lines.encode({ ...line, ...key, observed_at: observedAtMs, ...carried(origin.codec, fingerprint) }),
-      headers: {
-        ...headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
-        ...misfitHeader(misfitsOfLine(line, lines.field, misfits)),
-      },
+      headers: withMisfits(
+        headers(origin, lines.name, isNew ? 'c' : op, fingerprint, `${id}/${index + 1}`),
+        misfitsOfLine(line, lines.field, misfits),
+      ),
     };
     refuseLarger(record, lines.topic, `${lines.name} ${id}, line ${index + 1}`, origin);
     return record;
@@ -271,8 +271,8 @@ export interface UnreadableLetter {
   readonly message: string;
 }
 
-function misfitHeader(misfits: readonly string[]): OutgoingRecord['headers'] {
-  return misfits.length === 0 ? {} : { misfits: misfits.join(',') };
+function withMisfits(about: OutgoingRecord['headers'], misfits: readonly string[]): OutgoingRecord['headers'] {
+  return misfits.length === 0 ? about : { ...about, misfits: misfits.join(',') };
 }
 
 /** Those of a row's misfits that are in this line, which keeps the values of its own. */
@@ -298,13 +298,8 @@ function headers(
   fingerprint: string,
   id: number | string | null,
 ): OutgoingRecord['headers'] {
-  return {
-    ...(id === null ? {} : { id: `${entity}/${id}` }),
-    entity,
-    stream,
-    op,
-    scan,
-    observed_at: observedAt,
-    fingerprint,
-  };
+  // Two literals: V8 makes a spread object slowly, and each row has one of these.
+  return id === null
+    ? { entity, stream, op, scan, observed_at: observedAt, fingerprint }
+    : { id: `${entity}/${id}`, entity, stream, op, scan, observed_at: observedAt, fingerprint };
 }

@@ -178,10 +178,10 @@ function readRows(position: Position, { rows: all }: Answer, order: Query['order
   let last: number | null = null;
   let lastAt = 0;
   const place = (behind: number | null): RowsWithoutId[] => {
+    if (gathered.length === 0) return [];
     const placed = gathered;
     gathered = [];
-    const gap = roomBetween(last ?? position.anchor, behind, placed.length, order);
-    return placed.length === 0 ? [] : [{ rows: placed, gap }];
+    return [{ rows: placed, gap: roomBetween(last ?? position.anchor, behind, placed.length, order) }];
   };
   for (const [index, row] of all.entries()) {
     if (!isRow(row)) {

@@ -7,6 +7,7 @@ import { Kafka, logLevel, type ISocketFactory, type Mechanism, type SASLOptions 
 import { TLS_EXPECTED } from './faults';
 import { keepReasons, keepRefusals } from './keep-refusals';
 import { oauthBearer } from './oauth-bearer';
+import { quickenRecords } from './quick-records';
 
 /** How to sign in to the brokers; what a file or an endpoint gives is asked for at each sign-in. */
 export type SignIn =
@@ -32,6 +33,7 @@ export type KafkaLog = (entry: { readonly level: 'warn' | 'error'; readonly mess
 export function createKafka(settings: KafkaSettings, log: KafkaLog): Kafka {
   keepRefusals();
   keepReasons();
+  quickenRecords();
   return new Kafka({
     clientId: settings.clientId,
     brokers: [...settings.brokers],

@@ -35,32 +35,45 @@ export function oneTopicAtATime(round: Send, allowed: ReadonlySet<string>): Send
   return [...round].map(([topic, partitions]) => new Map([[topic, partitions]]));
 }
 
+/** The messages of one partition that go into one send. */
+interface Chunk {
+  readonly round: number;
+  readonly messages: Message[];
+  bytes: number;
+}
+
 function chunked(
   messages: readonly (Message & { readonly topic: string; readonly partition: number })[],
   maxBytes: (topic: string) => number,
 ): Send[] {
   const rounds: Send[] = [];
-  const filling = new Map<string, { round: number; bytes: number }>();
+  const filling = new Map<string, Map<number, Chunk>>();
   for (const message of messages) {
     const { topic, partition } = message;
-    const place = `${topic} ${partition}`;
     const bytes = encodedBytes(message);
-    const fill = filling.get(place) ?? { round: 0, bytes: 0 };
-    const here = rounds[fill.round]?.get(topic)?.get(partition);
-    if (here !== undefined && (fill.bytes + bytes > maxBytes(topic) || here.length >= MAX_RECORDS_A_PARTITION)) {
-      fill.round += 1;
-      fill.bytes = 0;
+    const chunks = entryOf(filling, topic, () => new Map<number, Chunk>());
+    let chunk = chunks.get(partition);
+    const isFull =
+      chunk !== undefined &&
+      (chunk.bytes + bytes > maxBytes(topic) || chunk.messages.length >= MAX_RECORDS_A_PARTITION);
+    if (chunk === undefined || isFull) {
+      chunk = { round: chunk === undefined ? 0 : chunk.round + 1, messages: [], bytes: 0 };
+      chunks.set(partition, chunk);
+      const round = (rounds[chunk.round] ??= new Map());
+      entryOf(round, topic, () => new Map<number, Message[]>()).set(partition, chunk.messages);
     }
-    fill.bytes += bytes;
-    filling.set(place, fill);
-    const round = (rounds[fill.round] ??= new Map());
-    const partitions = round.get(topic) ?? new Map<number, Message[]>();
-    round.set(topic, partitions);
-    const list = partitions.get(partition) ?? [];
-    partitions.set(partition, list);
-    list.push(message);
+    chunk.bytes += bytes;
+    chunk.messages.push(message);
   }
   return rounds;
+}
+
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const value = map.get(key);
+  if (value !== undefined) return value;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** The messages of a send as kafkajs takes them. */
