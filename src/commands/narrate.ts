@@ -1,3 +1,4 @@
+import { driftText } from '../changes/drift';
 import { troubleOf } from '../errors';
 import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
@@ -91,9 +92,21 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
         return;
       }
+      case 'drift':
+        tellDrift(progress);
+        return;
       case 'warning':
         if (isNew(warned, name + progress.message)) log.warn({ about: progress.message }, 'attention');
     }
+  }
+
+  /** The API is one for all entities: each difference of a stream is told once. */
+  function tellDrift({ entity, stream, found, isNews }: EventOf<'drift'>): void {
+    const differences = found.map(driftText).filter((text) => isNew(warned, `${stream} ${text} ${isNews}`));
+    if (differences.length === 0) return;
+    const log = logger.child({ entity, stream });
+    if (isNews) log.warn({ differences }, 'the API differs');
+    else log.info({ differences }, 'the API differs from what is documented');
   }
 
   function tellShards({ taken, givenUp, entities, owned, of }: EventOf<'shards'>): void {

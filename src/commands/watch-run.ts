@@ -52,7 +52,7 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
   const { config, now } = setting;
   const board = boardOf(setting);
   const changes = new Subject<readonly StatusChange[]>();
-  const alerts = createAlerts(now());
+  const alerts = createAlerts(now(), setting.replica);
   const sender = senderOf(setting);
   // What is only shown over HTTP is not gathered where nobody can ask.
   const audience = config.service.http.port === 0 ? null : await openTo(setting, board);
@@ -65,6 +65,7 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
     tell(event) {
       const nowMs = now();
       audience?.tell(event, nowMs);
+      alerts.note(event, nowMs);
       note(board.tell(event, nowMs));
     },
     look() {

@@ -118,6 +118,8 @@ class EventBoard implements Board {
         return this.#at(event, (track) => track.swept(event, nowMs));
       case 'held':
         return this.#at(event, (track) => track.held());
+      case 'drift':
+        return event.isNews ? this.#at(event, (track) => track.drifted(nowMs)) : [];
       case 'warning':
         if (event.about !== 'filter-ignored') return [];
         return this.#at(event, (track) => track.filterIgnored(nowMs));

@@ -35,8 +35,8 @@ type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }
 export const KAFKA_GRACE_MS = 30_000;
 /** A warning that has not come again for so long holds no more: a filter is tried again every hour. */
 const FILTER_IGNORED_MS = 2 * 60 * 60_000;
-/** How long values that did not fit their field are told of. */
-const MISFITS_MS = 24 * 60 * 60_000;
+/** How long values that did not fit their field, and differences of the API, are told of. */
+const NOTED_MS = 24 * 60 * 60_000;
 /** What the owner before has said of the same trouble counts for so long. */
 const INHERITED_MS = LEAST_TARGET_MS;
 
@@ -57,6 +57,7 @@ export class StreamTrack {
   #lacks: readonly Shortcoming[];
   #filterIgnoredMs = -Infinity;
   #misfitsMs = -Infinity;
+  #driftMs = -Infinity;
   #sweep: FinishedSweep | null;
   #completeMs: number | null;
   #firstSweep: FirstSweepProgress | null = null;
@@ -120,6 +121,11 @@ export class StreamTrack {
     this.#filterIgnoredMs = nowMs;
   }
 
+  /** The API differs from what it was. */
+  drifted(nowMs: number): void {
+    this.#driftMs = nowMs;
+  }
+
   /** Where the stream stands now; `since` is remembered from call to call. */
   statusAt(around: Surroundings, nowMs: number): StreamStatus {
     const { owner, version, entityParking, targets } = around;
@@ -167,8 +173,9 @@ export class StreamTrack {
       yield this.loss.reason;
     yield* this.#lacks;
     if (targets !== undefined && this.#isStale(targets, nowMs)) yield 'stale';
+    if (nowMs - this.#driftMs < NOTED_MS) yield 'drift';
     if (nowMs - this.#filterIgnoredMs < FILTER_IGNORED_MS) yield 'filter-ignored';
-    if (nowMs - this.#misfitsMs < MISFITS_MS) yield 'misfits';
+    if (nowMs - this.#misfitsMs < NOTED_MS) yield 'misfits';
   }
 
   #isStale({ sweepMs, newestMs }: StaleTargets, nowMs: number): boolean {

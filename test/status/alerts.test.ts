@@ -28,7 +28,7 @@ const bad = (reason: StatusReason, changes: Partial<StreamStatus> = {}): StreamS
 
 /** What is sent after each of these steps, in short. */
 function sent(...steps: readonly (readonly StreamStatus[])[]): readonly string[][] {
-  const alerts = createAlerts(START_MS);
+  const alerts = createAlerts(START_MS, 'one');
   const last = new Map<string, StreamStatus>();
   return steps.map((step) => {
     for (const now of step) {
@@ -104,7 +104,7 @@ test('a replica that stops, and a file that is removed, are no news', () => {
 });
 
 test('an alert says in one line what is wrong with which company, since when, and what to do', () => {
-  const alerts = createAlerts(START_MS);
+  const alerts = createAlerts(START_MS, 'one');
   alerts.tell([{ before: well, now: bad('unauthorized', { sinceMs: START_MS + 60_000 }) }]);
   const todo = "Set the entity's API key: it is missing, wrong or was withdrawn.";
   expect(alerts.due()).toEqual([

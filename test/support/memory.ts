@@ -276,7 +276,8 @@ export function itemStream(
     volatileFields: [],
     everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
-    sumFields: [],
+    documentedValues: {},
+  sumFields: [],
     openField: opens ? 'closed' : null,
     projection: null,
   };
