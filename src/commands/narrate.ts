@@ -41,11 +41,9 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         sums.page(progress.stream, progress.counts);
         if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
         return;
-      case 'dead-letter': {
-        const { id, path, reason } = progress;
-        log.warn({ id, field: path, reason }, 'dead letter');
+      case 'dead-letter':
+        log.warn({ id: progress.id, field: progress.path, reason: progress.reason }, 'dead letter');
         return;
-      }
       case 'sweep':
         // Whether it is complete is known only when its deletions are decided.
         return;
@@ -93,20 +91,11 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         return;
       }
       case 'drift':
-        tellDrift(progress);
+        tellDrift(logger, warned, progress);
         return;
       case 'warning':
         if (isNew(warned, name + progress.message)) log.warn({ about: progress.message }, 'attention');
     }
-  }
-
-  /** The API is one for all entities: each difference of a stream is told once. */
-  function tellDrift({ entity, stream, found, isNews }: EventOf<'drift'>): void {
-    const differences = found.map(driftText).filter((text) => isNew(warned, `${stream} ${text} ${isNews}`));
-    if (differences.length === 0) return;
-    const log = logger.child({ entity, stream });
-    if (isNews) log.warn({ differences }, 'the API differs');
-    else log.info({ differences }, 'the API differs from what is documented');
   }
 
   function tellShards({ taken, givenUp, entities, owned, of }: EventOf<'shards'>): void {
@@ -157,6 +146,15 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
     },
     sumUp: () => sums.sumUp(),
   };
+}
+
+/** The API is one for all entities: each difference of a stream is told once. */
+function tellDrift(logger: Logger, told: Set<string>, { entity, stream, found, isNews }: EventOf<'drift'>): void {
+  const differences = found.map(driftText).filter((text) => isNew(told, `${stream} ${text} ${isNews}`));
+  if (differences.length === 0) return;
+  const log = logger.child({ entity, stream });
+  if (isNews) log.warn({ differences }, 'the API differs');
+  else log.info({ differences }, 'the API differs from what is documented');
 }
 
 function tellEntities(logger: Logger, { added, changed, removed }: EventOf<'entities'>): void {

@@ -14,7 +14,9 @@ import type { Cluster, RunContext, ServiceOptions, ShardPartition } from './run-
 
 /** What of a run, or of a command that writes state, a shard is opened with. */
 export interface ShardSetting
-  extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'>, Partial<Pick<ShardOptions, 'driftFinders' | 'noteRow'>> {
+  extends
+    Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'>,
+    Partial<Pick<ShardOptions, 'driftFinders' | 'noteRow'>> {
   readonly options: Pick<ServiceOptions, 'patience' | 'now'>;
 }
 

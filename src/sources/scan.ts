@@ -137,7 +137,11 @@ function pageOf(
   const cappedAt = end ? null : cappedAtOf(answer);
   const inside = rows.filter((row) => isWithin(filters, query, row));
   const outsideQuery = rows.length - inside.length;
-  const told = { ...(miscounted !== null && { miscounted }), ...(unreadable !== null && { unreadable }), ...(cappedAt !== null && { cappedAt }) };
+  const told = {
+    ...(miscounted !== null && { miscounted }),
+    ...(unreadable !== null && { unreadable }),
+    ...(cappedAt !== null && { cappedAt }),
+  };
   return { rows: inside, strays, outsideQuery, ...told, interval, totalCount, began, ended, next, end };
 }
 

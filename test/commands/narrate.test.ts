@@ -285,6 +285,26 @@ test('a warning is told once of each stream', () => {
   ]);
 });
 
+test('how the API differs is told once of all entities: what was there at first as a fact, what came later as a warning', () => {
+  const shows = (entity: string, isNews: boolean, ...names: string[]): void =>
+    narrator.tell({
+      ...{ kind: 'drift', entity, stream: 'clients', isNews },
+      found: names.map((name) => ({ what: 'field', name, detail: 'string' })),
+    });
+  shows('alfa', false, 'colour', 'size');
+  shows('beta', false, 'colour');
+  shows('beta', true, 'weight');
+  shows('alfa', true, 'weight');
+  expect(lines).toMatchObject([
+    {
+      ...{ level: 'info', entity: 'alfa', stream: 'clients', msg: 'the API differs from what is documented' },
+      differences: ['field colour (string)', 'field size (string)'],
+    },
+    { level: 'warn', entity: 'beta', msg: 'the API differs', differences: ['field weight (string)'] },
+  ]);
+  expect(lines).toHaveLength(2);
+});
+
 describe('Kafka', () => {
   test('an outage is told once, whatever the number of shards and tries, and its end once', () => {
     lost(0);

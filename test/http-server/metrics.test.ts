@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/sinks/transaction';
 import type { ServiceEvent } from '../../src/service/events';
 import type { StreamStatus } from '../../src/status/stream-status';
 import {
+  drifted,
   iso,
   lostFor,
   pageRead,
@@ -107,6 +108,11 @@ test.each<[string, readonly ServiceEvent[], Record<string, number>]>([
   ],
   ['dead letters', [letter, letter], { [`dead_letters_total{${place}}`]: 2 }],
   ['misfits', [pageRead('open', { misfits: { notes: 2, 'services.unit': 3 } })], { [`misfits_total{${place}}`]: 5 }],
+  [
+    'changes of the API, without what was there before',
+    [drifted(), drifted(true, { name: 'size' }), drifted(false)],
+    { [`api_drift_total{${place},kind="field"}`]: 2 },
+  ],
   [
     'a walk',
     [pageRead('newest', { ended: START_MS + 4_000 }), pageRead('newest'), pageRead('spot', { ended: START_MS })],

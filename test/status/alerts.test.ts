@@ -1,7 +1,7 @@
 import { createAlerts, type Alert } from '../../src/status/alerts';
-import type { StatusReason } from '../../src/status/reasons';
+import { factsOf, type StatusReason } from '../../src/status/reasons';
 import type { StreamStatus } from '../../src/status/stream-status';
-import { iso, START_MS } from '../support/service-events';
+import { drifted, iso, START_MS } from '../support/service-events';
 
 const well: StreamStatus = {
   entity: 'alfa',
@@ -121,4 +121,31 @@ test('an alert says in one line what is wrong with which company, since when, an
   ]);
   alerts.tell([{ before: null, now: well }]);
   expect(alerts.due()).toMatchObject([{ text: 'alfa (clients) is well again, was unauthorized', do: null }]);
+});
+
+test('a change of the API is one notice of all that was found, whichever entities show it, and no recovery follows', () => {
+  const alerts = createAlerts(START_MS, 'one');
+  alerts.note(drifted(false, { name: 'known' }), START_MS + 1_000);
+  alerts.note(drifted(), START_MS + 2_000);
+  alerts.note(drifted(true, { stream: 'invoices', name: 'size' }), START_MS + 3_000);
+  alerts.note(drifted(true, { entity: 'beta' }), START_MS + 4_000);
+  const { do: todo } = factsOf('drift');
+  const since = iso(START_MS + 2_000);
+  expect(alerts.due()).toEqual([
+    {
+      text: `The API differs, as alfa shows since ${since}: clients: field colour (string); invoices: field size (string). ${todo}`,
+      kind: 'notice',
+      entity: 'alfa',
+      streams: ['clients', 'invoices'],
+      reason: 'drift',
+      do: todo,
+      since,
+      owner: 'one',
+      differences: ['clients: field colour (string)', 'invoices: field size (string)'],
+    },
+  ]);
+  alerts.note(drifted(true, { entity: 'beta' }), START_MS + 5_000);
+  alerts.tell([{ before: well, now: bad('drift') }]);
+  alerts.tell([{ before: bad('drift'), now: well }]);
+  expect(alerts.due()).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { createBoard, type Board, type BoardSetting } from '../../src/status/boa
 import type { StreamStatus } from '../../src/status/stream-status';
 import { LEAST_TARGET_MS, streamName } from '../../src/status/targets';
 import {
+  drifted,
   iso,
   lostFor,
   pageRead,
@@ -157,6 +158,8 @@ test.each<[string, readonly At[], number, string]>([
     122,
     'reading well',
   ],
+  ['has shown a change of the API', [...opened, [1, pageRead('newest')], [1, drifted()]], 2, 'reading drift'],
+  ['has shown what was there before', [...opened, [1, pageRead('newest')], [1, drifted(false)]], 2, 'reading well'],
   ['has misfits', [...opened, [1, pageRead('newest', { misfits: { notes: 2 } })]], 2, 'reading misfits'],
   ['has lost its shard a moment ago', [...opened, [1, lostFor(0)]], 1, 'lost well'],
   ['has lost its shard', [...opened, [1, lostFor(0)]], 2, 'lost kafka-lost'],

@@ -277,7 +277,7 @@ export function itemStream(
     everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
     documentedValues: {},
-  sumFields: [],
+    sumFields: [],
     openField: opens ? 'closed' : null,
     projection: null,
   };
