@@ -715,6 +715,8 @@ export interface Status {
   readonly owner: string;
   /** The version of infakt-kafka that the owner runs. Source: infakt-kafka. */
   readonly version: string;
+  /** A digest of the entity files that the owner reads by: the same in all replicas that read the same of the same entities; null = told by an earlier version. Source: infakt-kafka. */
+  readonly entity_set: string | null;
 }
 
 /** Key of a record about where a stream stands. */

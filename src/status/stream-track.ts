@@ -22,6 +22,7 @@ export interface ShardLoss {
 export interface Surroundings {
   readonly owner: string;
   readonly version: string;
+  readonly entitySet: string;
   /** Null = Kafka answers. */
   readonly kafkaLostMs: number | null;
   /** Why the whole entity is not asked for now. */
@@ -128,7 +129,7 @@ export class StreamTrack {
 
   /** Where the stream stands now; `since` is remembered from call to call. */
   statusAt(around: Surroundings, nowMs: number): StreamStatus {
-    const { owner, version, entityParking, targets } = around;
+    const { owner, version, entitySet, entityParking, targets } = around;
     const reasons = inOrder(this.#reasons(around, nowMs));
     this.#since = new Map(reasons.map((reason) => [reason, this.#since.get(reason) ?? this.#beganMs(reason, nowMs)]));
     const state = this.#stateNow(around);
@@ -150,6 +151,7 @@ export class StreamTrack {
       toldMs: nowMs,
       owner,
       version,
+      entitySet,
     };
   }
 

@@ -452,7 +452,7 @@ test('a shard that is parked is an error in the log at each try, and its return 
 });
 
 test('a change of the entities that are read is told with their names', () => {
-  narrator.tell({ kind: 'entities', added: ['beta'], changed: [], removed: ['alfa'], configured: [] });
-  narrator.tell({ kind: 'entities', added: [], changed: [], removed: [], configured: [] });
+  narrator.tell({ kind: 'entities', added: ['beta'], changed: [], removed: ['alfa'], configured: [], entitySet: 'e1' });
+  narrator.tell({ kind: 'entities', added: [], changed: [], removed: [], configured: [], entitySet: 'e1' });
   expect(lines).toMatchObject([{ msg: 'entity files changed', added: ['beta'], changed: [], removed: ['alfa'] }]);
 });

@@ -19,6 +19,7 @@ const well: StreamStatus = {
   toldMs: START_MS + 1,
   owner: 'one',
   version: '0.2.0',
+  entitySet: 'e1',
 };
 const bad = (reason: StatusReason, changes: Partial<StreamStatus> = {}): StreamStatus => ({
   ...well,

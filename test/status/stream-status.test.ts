@@ -24,11 +24,12 @@ const full: StreamStatus = {
   toldMs: START_MS,
   owner: 'host-1',
   version: '0.2.0',
+  entitySet: 'e1',
 };
 const bare: StreamStatus = {
   ...full,
   ...{ state: 'first-sweep', reason: null, also: [], untilMs: null, sweep: null, completeMs: null },
-  ...{ staleAfterMs: null, newestMs: null, firstSweep: { rows: 3, total: null } },
+  ...{ staleAfterMs: null, newestMs: null, firstSweep: { rows: 3, total: null }, entitySet: null },
 };
 
 test.each([
