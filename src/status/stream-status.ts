@@ -112,6 +112,21 @@ export function statusRecordOf({ encode, encodeKey, topic }: StatusCodec, status
   };
 }
 
+/** The tombstone of what was told of a stream. */
+export function goneStatusOf(
+  { encodeKey, topic }: StatusCodec,
+  { entity, stream }: { readonly entity: EntityId; readonly stream: StreamName },
+  nowMs: number,
+): OutgoingRecord {
+  return {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${stream}`, topic.partitions),
+    key: encodeKey({ entity, stream }),
+    value: null,
+    headers: { id: `${entity}/${stream}`, entity, stream, op: 'd', observed_at: new Date(nowMs).toISOString() },
+  };
+}
+
 /** What a record of the status topic says; null where it is not of a shape that is known here. */
 export function statusOfRecord(value: unknown): StreamStatus | null {
   if (!isObject(value)) return null;
