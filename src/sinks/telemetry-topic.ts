@@ -110,7 +110,7 @@ function newProducer(kafka: Pick<Kafka, 'producer'>): Producer {
   });
 }
 
-/** Writes some records to a topic of telemetry, once; rejects with a ConfigError or TransientError where that fails. */
+/** Writes some records to a topic of telemetry, without another try; rejects with a ConfigError or TransientError where that fails. */
 export async function writeTelemetry(
   kafka: Pick<Kafka, 'producer'>,
   topic: string,

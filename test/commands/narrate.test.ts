@@ -258,7 +258,7 @@ describe('parking', () => {
     for (const place of [clients, invoices])
       narrator.tell({ kind: 'parked', ...place, reason: 'forbidden', error, waitMs: 60_000 });
     expect(told()).toEqual(['warn alfa clients parked', 'warn alfa invoices parked']);
-    for (const line of lines) expect(line['advice']).toContain('give it the scope api:invoices:read');
+    for (const line of lines) expect(line['advice']).toContain('give the API key the scope api:invoices:read');
   });
 
   test('what is given up is an error with its reason', () => {

@@ -190,7 +190,7 @@ describe('an entity', () => {
       fails: 'key',
       says: { check: 'key', text: "the account's plan does not include the API" },
     },
-    list('forbidden', { status: 403 }, true, 'give it the scope api:invoices:read', 'whose list is forbidden'),
+    list('forbidden', { status: 403 }, true, 'give the API key the scope api:invoices:read', 'whose list is forbidden'),
     list('down', { status: 500 }, true, 'expected 200, got 500', 'whose list is down'),
     list('gone', { status: 404 }, true, 'expected 200, got 404', 'whose list is not found'),
     list('page', { body: '<h1>x</h1>' }, true, 'expected a list envelope', 'whose list is a web page'),
