@@ -188,7 +188,7 @@ describe('an entity', () => {
       path: '',
       action: { status: 402 },
       fails: 'key',
-      says: { check: 'key', text: "the account's plan does not include the API" },
+      says: { check: 'key', text: "see to the account's plan in inFakt: the plan does not include the API" },
     },
     list('forbidden', { status: 403 }, true, 'give the API key the scope api:invoices:read', 'whose list is forbidden'),
     list('down', { status: 500 }, true, 'expected 200, got 500', 'whose list is down'),
