@@ -14,7 +14,10 @@ test('an entity whose file the owner of its shard lacks is not configured there,
   // Each shard has one that both replicas know and one that is new.
   const added = ['beta', 'sigma'];
   const folders = [scene.service.folder, mkdtempSync(join(tmpdir(), 'infakt-kafka-'))] as const;
-  cleanUp(() => Promise.resolve(rmSync(folders[1], { recursive: true })));
+  cleanUp(() => {
+    rmSync(folders[1], { recursive: true });
+    return Promise.resolve();
+  });
   for (const entity of added) rmSync(join(folders[0], 'entities', `${entity}.json`));
   cpSync(folders[0], folders[1], { recursive: true });
   let laterMs = 0;
