@@ -681,7 +681,7 @@ export interface Status {
   readonly stream: string;
   /** When the stream was found so. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
   readonly observed_at: number;
-  /** Where it stands. starting: its shard was taken over; first-sweep: it is read for the first time; reading: it is read over and over; parked: it is not asked for until the next try; lost: its shard has lost Kafka, or has a fault of its own; stopped: the replica that read it has stopped; not-read: the replica that should read it has no file for the entity. Source: infakt-kafka. */
+  /** Where it stands. starting: its shard was taken over; first-sweep: it is read for the first time; reading: it is read over and over; parked: it is not asked for until the next try; lost: its shard has lost Kafka, or has a fault of its own; stopped: the replica that read it has stopped; not-read: the replica that should read it has no file for the entity; unknown: a replica that has the file asks who reads it. Source: infakt-kafka. */
   readonly state: string;
   /** The most serious thing that is wrong with it: a fixed word such as unauthorized, held or stale; null = nothing is. Source: infakt-kafka. */
   readonly reason: string | null;
@@ -715,6 +715,8 @@ export interface Status {
   readonly owner: string;
   /** The version of infakt-kafka that the owner runs. Source: infakt-kafka. */
   readonly version: string;
+  /** A digest of the entity files that the owner reads by: the same in all replicas that read the same of the same entities; null = told by an earlier version. Source: infakt-kafka. */
+  readonly entity_set: string | null;
 }
 
 /** Key of a record about where a stream stands. */

@@ -96,6 +96,8 @@ export interface Answer {
   readonly rows: readonly unknown[];
   /** The rows begin at this offset, behind rows that could not be read, and not where they were asked for. */
   readonly unreadable?: { readonly bodies: readonly RawBody[]; readonly resumedAt: number };
+  /** How many rows were asked for, where that was a whole page. */
+  readonly asked?: number;
   readonly totalCount: number;
   /** Per-process marks: when the request was begun and its answer complete. */
   readonly began: number;
@@ -114,6 +116,8 @@ export interface Page {
   readonly unreadable?: UnreadableRows;
   /** Rows of the list up to this page's last, where the list's own total says another number. */
   readonly miscounted?: number;
+  /** Rows of the answer, where they are fewer than asked for although the list has more. */
+  readonly cappedAt?: number;
   readonly interval: Interval;
   readonly totalCount: number;
   readonly began: number;
@@ -145,6 +149,8 @@ export interface StreamDeclaration {
   readonly everyRowHas: readonly string[];
   /** Fields that only the detail shows. */
   readonly detailOnlyFields: readonly string[];
+  /** Values that inFakt documents of fields whose list is open, by the field's path: another one is told of. */
+  readonly documentedValues: Readonly<Record<string, readonly string[]>>;
   /** Money fields summed by month of the scope field and currency in the sweep's cursor. */
   readonly sumFields: readonly string[];
   /** A table made of the lines in each row, published beside it where it is asked for; null = there is none. */

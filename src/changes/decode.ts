@@ -1,5 +1,6 @@
 /// <reference lib="es2024.string" />
 import { RecordError } from '../errors';
+import type { DriftSink } from './drift';
 import {
   daysOf,
   decimalOf,
@@ -22,8 +23,11 @@ export interface Decoded {
   readonly misfits: readonly string[];
 }
 
-/** Turns one row into the value that its stream's schema describes. */
-export type Decode = (row: Row, entity: EntityId, observedAtMs: number) => Decoded;
+/** Turns one row into the value that its stream's schema describes; what the row has that is not documented goes into the sink. */
+export type Decode = (row: Row, entity: EntityId, observedAtMs: number, drift?: DriftSink) => Decoded;
+
+/** The documented values of fields, by the field's path. */
+export type DocumentedValues = Readonly<Record<string, readonly string[]>>;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -33,6 +37,7 @@ const MAX_DEPTH = 100;
 /** What is found out while one row is decoded. */
 interface RowReading {
   readonly entity: EntityId;
+  readonly drift: DriftSink | undefined;
   misfits: Set<string> | undefined;
 }
 
@@ -41,10 +46,10 @@ interface RowReading {
  * where nothing is lost by that. Any other value that is not of its field's kind is a misfit: its column is null and `extra` keeps the
  * value; of a strict field it is a RecordError, whose message says the type and the length of the value but never the text (I11).
  */
-export function createDecoder(schemaText: string): Decode {
-  const decodeRow = objectDecoder(fieldsOf(schemaText), ADDED, '');
-  return (row, entity, observedAtMs) => {
-    const reading: RowReading = { entity, misfits: undefined };
+export function createDecoder(schemaText: string, documented: DocumentedValues = {}): Decode {
+  const decodeRow = objectDecoder(fieldsOf(schemaText), { added: ADDED, within: '', documented });
+  return (row, entity, observedAtMs, drift) => {
+    const reading: RowReading = { entity, drift, misfits: undefined };
     const record = decodeRow(row, '', reading);
     record['entity'] = entity;
     record['observed_at'] = observedAtMs;
@@ -57,8 +62,16 @@ const ADDED: JsonObject = { entity: null, observed_at: null, fingerprint: null, 
 
 const NONE: readonly string[] = [];
 
-function objectDecoder(fields: readonly Field[], added: JsonObject, within: string) {
-  const known = new Map(fields.map((field) => [field.name, valueDecoder(field, within)]));
+/** Where an object stands that is decoded. */
+interface ObjectSetting {
+  readonly added: JsonObject;
+  /** What its fields' paths begin with. */
+  readonly within: string;
+  readonly documented: DocumentedValues;
+}
+
+function objectDecoder(fields: readonly Field[], { added, within, documented }: ObjectSetting) {
+  const known = new Map(fields.map((field) => [field.name, valueDecoder(field, { within, documented })]));
   // Copied for each row: V8 turns an object that grows by computed names into a slow dictionary.
   const empty: JsonObject = { ...added, ...Object.fromEntries(fields.map(({ name }) => [name, null])), extra: null };
 
@@ -71,6 +84,7 @@ function objectDecoder(fields: readonly Field[], added: JsonObject, within: stri
       const decode = known.get(name);
       if (decode === undefined) {
         (kept ??= []).push(name);
+        reading.drift?.field(within + name, value);
         continue;
       }
       const decoded = decode(value, prefix, reading);
@@ -101,9 +115,14 @@ class Misfit {
 /** Decodes a value that is there; a misfit of a strict field is thrown instead. */
 type ValueDecoder = (value: unknown, prefix: string, reading: RowReading) => unknown;
 
-function valueDecoder(field: Field, within: string): ValueDecoder {
+/** Where a field stands. */
+type Within = Pick<ObjectSetting, 'within' | 'documented'>;
+
+function valueDecoder(field: Field, setting: Within): ValueDecoder {
   const { name, strict } = field;
-  const read = readerOf(field, within);
+  const path = setting.within + name;
+  const values = setting.documented[path];
+  const read = values === undefined ? readerOf(field, setting) : watched(readerOf(field, setting), path, values);
   if (!strict) return read;
   return (value, prefix, reading) => {
     const decoded = read(value, prefix, reading);
@@ -112,10 +131,20 @@ function valueDecoder(field: Field, within: string): ValueDecoder {
   };
 }
 
-function readerOf({ name, kind, fields }: Field, within: string): ValueDecoder {
+/** Lets the sink know of a text that is none of the documented ones. */
+function watched(read: ValueDecoder, path: string, values: readonly string[]): ValueDecoder {
+  const documented = new Set(values);
+  return (value, prefix, reading) => {
+    const decoded = read(value, prefix, reading);
+    if (typeof decoded === 'string' && !documented.has(decoded)) reading.drift?.value(path, decoded);
+    return decoded;
+  };
+}
+
+function readerOf({ name, kind, fields }: Field, { within, documented }: Within): ValueDecoder {
   if (kind === 'json') return (value, prefix, { entity }) => canonicalJson(value, 1, { entity, path: prefix + name });
   if (kind === 'lines') {
-    const decodeLine = objectDecoder(fields, {}, `${within}${name}.`);
+    const decodeLine = objectDecoder(fields, { added: {}, within: `${within}${name}.`, documented });
     return (value, prefix, reading) => {
       if (!Array.isArray(value)) return new Misfit('an array of objects', value, null);
       const odd = value.findIndex((line: unknown) => !isObject(line));

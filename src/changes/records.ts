@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { RecordError } from '../errors';
 import type { Decode, Decoded } from './decode';
+import type { DriftSink } from './drift';
 import { isObject, jsonText } from '../json';
 import type { Fingerprint } from './fingerprint';
 import type { EntityId, Interval, Op, RawBody, Row, ScanName, StreamDeclaration } from '../model';
@@ -68,6 +69,8 @@ export interface Origin {
   readonly observedAtMs: number;
   /** `observedAtMs` as ISO text. */
   readonly observedAt: string;
+  /** Takes in what of the row is not documented. */
+  readonly drift?: DriftSink;
 }
 
 /** Bytes that a record batch takes beside its records. */
@@ -92,7 +95,7 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
   const { entity, codec, observedAtMs } = origin;
   const { row, op, fingerprint } = publication;
   const { topic } = codec;
-  const decoded = codec.decode(row, entity, observedAtMs);
+  const decoded = codec.decode(row, entity, observedAtMs, origin.drift);
   const { misfits } = decoded;
   const record = {
     topic: topic.name,

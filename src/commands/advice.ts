@@ -1,15 +1,18 @@
 import { FatalError, type ParkReason } from '../errors';
+import { factsOf } from '../status/reasons';
 
-/** What a person can do about a refusal of the API; "" = the message of the error says so itself. */
-const ADVICE: Partial<Record<ParkReason, string>> = {
-  unauthorized: "set the entity's API key: it is missing, wrong or was withdrawn",
-  'payment-required': "the account's plan does not include the API: see to it in inFakt",
-  forbidden: 'the plan or the permissions of the key do not allow this: give it the scope api:invoices:read',
-  'identity-mismatch': '',
-  'identity-unreadable': '',
-};
+/** Refusals of the API whose message does not say what a person is to do, and which no waiting ends. */
+const ADVISED: ReadonlySet<ParkReason> = new Set(['unauthorized', 'payment-required', 'forbidden']);
+/** Those whose message says it. */
+const SELF_EXPLAINING: ReadonlySet<ParkReason> = new Set(['identity-mismatch', 'identity-unreadable']);
 
-/** What a person is to do about an error, where a person is to do something; "" = its message says so itself. */
+/** What a person is to do about an error, as part of a sentence, where a person is to do something; "" = its message says so itself. */
 export function adviceOn(error: unknown): string | null {
-  return error instanceof FatalError ? (ADVICE[error.reason] ?? null) : null;
+  if (!(error instanceof FatalError)) return null;
+  if (SELF_EXPLAINING.has(error.reason)) return '';
+  return ADVISED.has(error.reason) ? inSentence(factsOf(error.reason).do) : null;
+}
+
+function inSentence(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');
 }

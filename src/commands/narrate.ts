@@ -1,3 +1,4 @@
+import { driftText } from '../changes/drift';
 import { troubleOf } from '../errors';
 import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
@@ -40,11 +41,9 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         sums.page(progress.stream, progress.counts);
         if ([name, `${entity} `].filter((place) => away.delete(place)).length > 0) log.info('back');
         return;
-      case 'dead-letter': {
-        const { id, path, reason } = progress;
-        log.warn({ id, field: path, reason }, 'dead letter');
+      case 'dead-letter':
+        log.warn({ id: progress.id, field: progress.path, reason: progress.reason }, 'dead letter');
         return;
-      }
       case 'sweep':
         // Whether it is complete is known only when its deletions are decided.
         return;
@@ -91,6 +90,9 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
         return;
       }
+      case 'drift':
+        tellDrift(logger, warned, progress);
+        return;
       case 'warning':
         if (isNew(warned, name + progress.message)) log.warn({ about: progress.message }, 'attention');
     }
@@ -144,6 +146,15 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
     },
     sumUp: () => sums.sumUp(),
   };
+}
+
+/** The API is one for all entities: each difference of a stream is told once. */
+function tellDrift(logger: Logger, told: Set<string>, { entity, stream, found, isNews }: EventOf<'drift'>): void {
+  const differences = found.map(driftText).filter((text) => isNew(told, `${stream} ${text} ${isNews}`));
+  if (differences.length === 0) return;
+  const log = logger.child({ entity, stream });
+  if (isNews) log.warn({ differences }, 'the API differs');
+  else log.info({ differences }, 'the API differs from what is documented');
 }
 
 function tellEntities(logger: Logger, { added, changed, removed }: EventOf<'entities'>): void {

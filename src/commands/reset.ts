@@ -1,3 +1,4 @@
+import { asError } from '../errors';
 import { allStreams } from '../sources/streams/all-streams';
 import { purge, reset } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
@@ -9,8 +10,8 @@ const help = `Usage: infakt-kafka state reset --entity ID --yes [options]
 Forgets where the scans of an entity stand and what was published of its rows, but not which rows there are: at the next sweep everything is
 published again with op "r", and what was deleted meanwhile is still noticed. A running service need not be stopped.
 
-With --purge the entity, or one stream of it, is removed altogether: a tombstone for every row and line that was published, and nothing
-is remembered any more. Take the entity out of the configuration or disable it first; what is still read is published anew.
+With --purge the entity, or one stream of it, is removed altogether: a tombstone for every row and line that was published and for its
+status, and nothing is remembered any more. Take the entity out of the configuration or disable it first; what is still read is published anew.
 
 Options
   --entity ID        whose rows; it need not be configured any more
@@ -41,7 +42,15 @@ export const resetCommand = command({
       pretend: !values.yes,
     };
     const change = values.purge ? purge : reset;
-    const done = await changeState(io, loaded, entity, (options) => change(options, forgotten));
+    const done = await changeState(io, loaded, entity, async (options, { forgetStatuses }) => {
+      const changed = await change(options, forgotten);
+      // The state is gone for good: what cannot be removed of the status is told, and is in nobody's way.
+      if (values.purge && values.yes)
+        await forgetStatuses(forgotten.streams).catch((error: unknown) =>
+          loaded.logger.warn({ about: asError(error).message }, 'the status of what was purged stays'),
+        );
+      return changed;
+    });
     const isRead = loaded.config.entities.some(({ id, enabled }) => id === entity && enabled);
     if (values.json) io.stdout(`${JSON.stringify({ entity, done: values.yes, streams: done })}\n`);
     else {

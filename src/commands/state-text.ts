@@ -3,7 +3,9 @@ import type { EntityId, StreamName } from '../model';
 import { shortcomingsText, type Completeness } from '../rules/completeness';
 import { NO_COUNTS } from '../rules/cursor';
 import type { Plan } from '../rules/forecast';
+import { reasonsOf } from '../status/stream-status';
 import type { lettersByError } from '../upkeep/letters-by-error';
+import type { StatusOf } from '../upkeep/read-statuses';
 import { lastSweep, type StreamView } from '../upkeep/remembered';
 import { misfitsText } from './misfits-text';
 import { painted, type Page } from './page';
@@ -26,6 +28,8 @@ export interface StateTextOptions {
   readonly inFull: boolean;
   /** The standing dead letters of a stream by error; null = their topic cannot be read. */
   readonly errorsOf?: Awaited<ReturnType<typeof lettersByError>>;
+  /** How each stream stands as its replica has told last; null = the status topic cannot be read. */
+  readonly statusOf?: StatusOf | null;
 }
 
 /** How bad things are, the worst first. */
@@ -105,7 +109,7 @@ function entityText(state: EntityState, options: StateTextOptions): readonly str
     const names = told.length > 0 ? ` (${well.map(({ stream }) => stream).join(', ')})` : '';
     const notes = well.flatMap(({ stream, judged }) => noteText(stream, judged));
     lines.push(
-      `${entity}: ${plural(well.length, 'stream', 'streams')}${names} ${painted('green', 'complete', page)}, ${rows} rows${oldestText(well, nowMs)}${notes.join('')}`,
+      `${entity}: ${plural(well.length, 'stream', 'streams')}${names} ${painted('green', 'complete', page)}, ${rows} rows${oldestText(well, nowMs)}${ownersText(entity, well, options)}${notes.join('')}`,
     );
   }
   if (!isRead) lines.push(`  ${entity} is not read: no enabled entity has that name`);
@@ -138,7 +142,7 @@ function oldestText(streams: readonly StreamState[], nowMs: number): string {
 /** All that is remembered of one stream. */
 function streamText(
   { view, completeness }: JudgedView,
-  { plan: { forecasts }, nowMs, page, errorsOf }: StateTextOptions,
+  { plan: { forecasts }, nowMs, page, errorsOf, statusOf }: StateTextOptions,
 ): readonly string[] {
   const { entity, stream, ledger, cursors, hold } = view;
   const last = lastSweep(cursors);
@@ -172,12 +176,32 @@ function streamText(
     ...(hold === null
       ? []
       : [`  ${painted('red', 'HELD', page)} since ${hold.since}: ${hold.reason} (hold ${hold.id})`]),
+    ...ownerText(view, statusOf),
     ...(lacks === '' ? [] : [`  ${verdict}: ${lacks}`]),
     ...deadLettersText(view, errorsOf),
     ...(misfits === undefined ? [] : [`  misfits published so far: ${misfitsText(misfits)}`]),
     ...scans,
     ...next,
   ];
+}
+
+/** The replicas that read these streams, as they have told. */
+function ownersText(
+  entity: EntityId,
+  streams: readonly StreamState[],
+  { statusOf }: Pick<StateTextOptions, 'statusOf'>,
+): string {
+  const owners = new Set(streams.flatMap(({ stream }) => statusOf?.(entity, stream)?.owner ?? []));
+  return owners.size === 0 ? '' : `, owner ${[...owners].sort().join(', ')}`;
+}
+
+/** Which replica reads the stream, and how it stands there. */
+function ownerText({ entity, stream }: StreamView, statusOf: StateTextOptions['statusOf']): readonly string[] {
+  const status = statusOf?.(entity, stream) ?? null;
+  if (status === null) return statusOf === null ? ['  owner: not known, as the status topic cannot be read'] : [];
+  const { owner, state, toldMs } = status;
+  const standing = [state, ...reasonsOf(status)].join(', ');
+  return [`  owner ${owner}: ${standing}, told ${new Date(toldMs).toISOString()}`];
 }
 
 function deadLettersText(view: StreamView, errorsOf: StateTextOptions['errorsOf']): readonly string[] {

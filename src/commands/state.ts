@@ -3,12 +3,14 @@ import { shortcomingsJson, type Completeness } from '../rules/completeness';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
 import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import type { ReadTopics } from '../upkeep/find-records';
+import { readStatuses } from '../upkeep/read-statuses';
 import { lettersByError } from '../upkeep/letters-by-error';
 import { allStreams } from '../sources/streams/all-streams';
 import { userAgentOf } from '../service/api';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
 import { openRecordReader } from '../sinks/record-reader';
+import type { StreamStatus } from '../status/stream-status';
 import { command, type Command } from './command';
 import { configHelp, configOptions, printLines, setUp, unknownEntity, usageError } from './io';
 import { plainPage } from './page';
@@ -25,7 +27,8 @@ sweep and what it lacks, the standing dead letters by error, the fields whose va
 comes next. Last comes the plan: how often each scan comes round at today's size, and the requests that it takes. Changes nothing and does
 not disturb a running service.
 
-Which streams are parked is not stored, so it is not shown: every start tries at once, and the log of the running service says so.
+Which replica reads a stream, and how it stands there, is told from the status topic, as the replica has written last. Which streams are
+parked is not remembered: every start tries at once.
 
 Options
   --entity ID        only this entity, every stream of it in full
@@ -59,7 +62,7 @@ const showCommand = command({
     const entities = config.entities.filter(({ id }) => values.entity === undefined || id === values.entity);
     if (shown.length === 0 && entities.length === 0)
       throw unknownEntity(values.entity ?? '', [...config.entities.map(({ id }) => id), ...accounts.keys()]);
-    const errorsOf = await deadLettersOf(config, topics, io.version, shown);
+    const { errorsOf, statusOf } = await toldElsewhere(config, topics, io.version, shown);
     const nowMs = Date.now();
     const { requestsPerMinute } = config.service.infakt;
     const planned = forecast(readIn({ entities }, shown), {
@@ -69,14 +72,14 @@ const showCommand = command({
     });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries([...accounts].filter(([id]) => values.entity === undefined || id === values.entity)), streams: shown.map((view) => ({ ...asJson(view, completenessIn(config, view)), dead_letters_by_error: errorsOf?.(view) ?? null })), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries([...accounts].filter(([id]) => values.entity === undefined || id === values.entity)), streams: shown.map((view) => ({ ...asJson(view, completenessIn(config, view)), dead_letters_by_error: errorsOf?.(view) ?? null, ...ownerJson(statusOf?.(view.entity, view.stream)) })), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
       );
     else if (shown.length === 0) printLines(io, `${topic} remembers nothing yet`);
     else {
       const { page = plainPage } = io;
       const judged = shown.map((view) => ({ view, completeness: completenessIn(config, view) }));
       const inFull = values.entity !== undefined;
-      const lines = stateText(judged, { entities, plan: planned, nowMs, page, inFull, errorsOf });
+      const lines = stateText(judged, { entities, plan: planned, nowMs, page, inFull, errorsOf, statusOf });
       for (const line of lines) printLines(io, line, 4);
       printLines(io, `plan: ${planText(planned, requestsPerMinute)}`);
       printLines(
@@ -89,21 +92,33 @@ const showCommand = command({
   },
 });
 
-/** The standing dead letters of each stream by error, as the dead-letter topic has them. */
-async function deadLettersOf(
+/** What other topics say of the streams: the standing dead letters by error, and which replica reads them. */
+async function toldElsewhere(
   { service }: Config,
   topics: Omit<ReadTopics, 'decode'>,
   version: string,
   views: readonly StreamView[],
-): ReturnType<typeof lettersByError> {
+) {
   const reader = openRecordReader(service.registry, userAgentOf(version));
+  const readable = { ...topics, decode: reader.decode };
   const standing = views.map(({ entity, stream, ledger }) => ({ entity, stream, ids: ledger.deadLettered() }));
-  return lettersByError({ ...topics, decode: reader.decode }, standing).finally(() => reader.close());
+  try {
+    return { errorsOf: await lettersByError(readable, standing), statusOf: await readStatuses(readable) };
+  } finally {
+    reader.close();
+  }
 }
 
 /** `infakt-kafka state`: shows what is remembered, or with `reset` forgets it. */
 export const stateCommand: Command = (argv, io) =>
   argv[0] === 'reset' ? resetCommand(argv.slice(1), io) : showCommand(argv, io);
+
+/** The replica that reads the stream, and how it stands there; null = nobody has told. */
+function ownerJson(status: StreamStatus | null | undefined): Readonly<Record<string, unknown>> {
+  if (status == null) return { owner: null, status: null };
+  const { owner, state, reason, also, toldMs } = status;
+  return { owner, status: { state, reason, also, told_at: new Date(toldMs).toISOString() } };
+}
 
 function asJson(
   { entity, stream, ledger, cursors, hold }: StreamView,

@@ -8,6 +8,7 @@ import { pageRoutes } from '../http-server/page-routes';
 import { partsOf, type Part } from '../http-server/page-view';
 import { listen } from '../http-server/server';
 import type { Secrets } from '../secrets';
+import { entitySetOf } from '../service/entity-set';
 import type { ServiceEvent } from '../service/events';
 import { userAgentOf } from '../service/api';
 import type { ServiceOptions } from '../service/run-context';
@@ -16,6 +17,7 @@ import { allStreams } from '../sources/streams/all-streams';
 import { createActivity, type Activity, type Shown } from '../status/activity';
 import { createAlerts } from '../status/alerts';
 import { createBoard, type Board, type StatusChange } from '../status/board';
+import { DIFFERING_FILES, type Disagreement } from '../status/entity-sets';
 import { healthOf, type Health } from '../status/health';
 import { createReadiness } from '../status/readiness';
 import { staleTargets } from '../status/targets';
@@ -52,10 +54,11 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
   const { config, now } = setting;
   const board = boardOf(setting);
   const changes = new Subject<readonly StatusChange[]>();
-  const alerts = createAlerts(now());
+  const alerts = createAlerts(now(), setting.replica);
   const sender = senderOf(setting);
   // What is only shown over HTTP is not gathered where nobody can ask.
   const audience = config.service.http.port === 0 ? null : await openTo(setting, board);
+  const noteFiles = createFilesWatch(setting.logger);
   const note = (found: readonly StatusChange[]): void => {
     if (found.length > 0) changes.next(found);
     alerts.tell(found);
@@ -65,11 +68,13 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
     tell(event) {
       const nowMs = now();
       audience?.tell(event, nowMs);
+      alerts.note(event, nowMs);
       note(board.tell(event, nowMs));
     },
     look() {
       note(board.look(now()));
       for (const alert of alerts.due()) sender?.send(alert);
+      noteFiles(board.disagreement(now()));
     },
     // Whoever begins to write, also after Kafka was lost, begins with all that holds.
     statuses: defer(() =>
@@ -124,6 +129,19 @@ async function openTo(
   };
 }
 
+/** Says once that the replicas read by different entity files, and once that they no longer do. */
+function createFilesWatch(logger: Logger): (disagreement: Disagreement | null) => void {
+  let told = '';
+  return (disagreement) => {
+    const now = disagreement === null ? '' : JSON.stringify([...disagreement.sets].sort());
+    if (now === told) return;
+    told = now;
+    if (disagreement === null) logger.info('entity files are the same in all replicas again');
+    else
+      logger.warn({ replicas: Object.fromEntries(disagreement.sets), advice: DIFFERING_FILES }, 'entity files differ');
+  };
+}
+
 /** The way to whoever is to be alerted; null = nobody is. */
 function senderOf({ config, secrets, logger, version }: WatchSetting): AlertSender | null {
   const { alerts, proxies } = config.service;
@@ -142,6 +160,7 @@ function boardOf({ config, replica, version, now }: WatchSetting) {
   const { schedule, infakt, health } = config.service;
   return createBoard({
     entities: config.entities,
+    entitySet: entitySetOf(config.entities),
     owner: replica,
     version,
     startMs: now(),

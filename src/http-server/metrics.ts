@@ -90,6 +90,11 @@ function createCounters(registry: Registry): { readonly tell: (event: ServiceEve
     'Values that were published as null as they were not of the kind of their field.',
     place,
   );
+  const drift = counter(
+    'api_drift_total',
+    'Differences of the API that a stream had not shown before, by kind: field, value, page-size, filter, ordering.',
+    [...place, 'kind'],
+  );
   const sweeps = counter('sweeps_total', 'Sweeps that have finished, by whether they were complete.', [
     ...place,
     'complete',
@@ -120,6 +125,10 @@ function createCounters(registry: Registry): { readonly tell: (event: ServiceEve
         }
         case 'dead-letter':
           letters.inc({ entity: event.entity, stream: event.stream });
+          return;
+        case 'drift':
+          if (!event.isNews) return;
+          for (const { what } of event.found) drift.inc({ entity: event.entity, stream: event.stream, kind: what });
           return;
         case 'swept':
           sweeps.inc({ entity: event.entity, stream: event.stream, complete: String(event.completeness.complete) });

@@ -26,16 +26,17 @@ export function reportPage(
 export function reportRest(reading: StreamReading): Observable<Progress> {
   const cursor = reading.handle.cursor('sweep');
   if (cursor === null) return EMPTY;
-  const [page, ...letters] = takeCommitted(reading, cursor);
+  const [page, ...others] = takeCommitted(reading, cursor);
   const isNew = hasPublished(page.counts) || page.counts.rows > 0;
-  return from(isNew ? [page, ...letters] : letters);
+  return from(isNew ? [page, ...others] : others);
 }
 
 function takeCommitted({ handle, place }: StreamReading, cursor: Cursor, scan?: ScanName) {
-  const { counts, deadLettered, misfits } = handle.takeCommitted();
+  const { counts, deadLettered, misfits, drift } = handle.takeCommitted();
   const told = Object.keys(misfits).length === 0 ? {} : { misfits };
   const read = scan === undefined ? {} : { scan };
   const page = { kind: 'page', ...place, counts, cursor, ...read, ...told } as const;
   const letters = deadLettered.map((row) => ({ kind: 'dead-letter', ...place, ...row }) as const);
-  return [page, ...letters] as const;
+  const drifts = drift.map((found) => ({ kind: 'drift', ...place, ...found }) as const);
+  return [page, ...letters, ...drifts] as const;
 }

@@ -1,3 +1,4 @@
+import type { Drift } from '../changes/drift';
 import type { ParkReason } from '../errors';
 import type { Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
 import type { Completeness } from '../rules/completeness';
@@ -21,6 +22,15 @@ export type Progress =
     }
   /** A row went to the dead-letter topic. */
   | ({ readonly kind: 'dead-letter'; readonly entity: EntityId; readonly stream: string } & DeadLettered)
+  /** The API differs from what is documented in ways that the stream had not shown before. */
+  | {
+      readonly kind: 'drift';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly found: readonly Drift[];
+      /** False where it was there when the stream was first looked at: that is no news. */
+      readonly isNews: boolean;
+    }
   /** The deletions of a finished sweep are decided, so that it is known whether the sweep is complete. */
   | {
       readonly kind: 'swept';

@@ -1,6 +1,7 @@
 import {
   catchError,
   concat,
+  concatMap,
   defer,
   EMPTY,
   from,
@@ -12,6 +13,7 @@ import {
   type Observable,
 } from 'rxjs';
 
+import { filterDrift, type Drift } from '../changes/drift';
 import type { Cursor } from '../model';
 import { isComplete, isSweepDue, nextWalk, resumeOrBegin } from '../rules/cursor';
 import { dueAt, type Target, type TimedScan } from '../rules/rhythm';
@@ -39,7 +41,12 @@ export function readStream(reading: StreamReading): Observable<Progress> {
     if (cursorOf(reading, 'sweep') === null) beginSweep(reading);
     return repeatScans(reading, rhythm);
   });
-  return parked(shard, place, parksStream, scans);
+  return parked(shard, place, parksStream, scans).pipe(
+    concatMap((progress) => {
+      const isDisorder = progress.kind === 'parked' && progress.reason === 'out-of-order';
+      return isDisorder ? of(progress, ...noteDrift(reading, DISORDER)) : of(progress);
+    }),
+  );
 }
 
 /** One sweep, or the rest of one, in a run that makes no other; of a sweep made before the stream was opened again, what was not decided then. */
@@ -107,7 +114,8 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm): Observable<Progres
           if (!needsWorkingFilter(scanName) || !isFilterRefused(error)) return throwError(() => error);
           fruitless.add(scanName);
           const message = filterRefused(stream, scanName);
-          return of<Progress>({ kind: 'warning', ...place, about: 'filter-ignored', message });
+          const warning: Progress = { kind: 'warning', ...place, about: 'filter-ignored', message };
+          return of(warning, ...noteDrift(reading, filterDrift(stream, scanName)));
         }),
         tap({ complete: () => rest(scanName), finalize: () => slot.done({}) }),
       );
@@ -115,6 +123,15 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm): Observable<Progres
     for (const scanName of scansOf(stream)) rest(scanName);
     return scans.due.pipe(mergeMap(walk));
   });
+}
+
+/** Lists are asked for in the order of their ids. */
+const DISORDER: Drift = { what: 'ordering', name: 'id', detail: null };
+
+/** Tells of a difference that no page shows, where the stream had not shown it before. */
+function noteDrift({ handle, place }: StreamReading, drift: Drift): readonly Progress[] {
+  const noted = handle.noteDrift(drift);
+  return noted === null ? [] : [{ kind: 'drift', ...place, ...noted }];
 }
 
 /** Leave for a walk that asks for nothing. */

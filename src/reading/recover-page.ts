@@ -83,6 +83,7 @@ export function askRecovering(
       const { limit } = size;
       return list.ask(position.offset, limit).pipe(
         tap(() => size.worked()),
+        map((answer) => ({ ...answer, asked: limit })),
         catchError((error: unknown) =>
           isOfThePage(error) ? recover({ list, size, order, position, failed: error }, limit) : throwError(() => error),
         ),

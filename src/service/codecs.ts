@@ -219,7 +219,7 @@ function codecOf(
     definition,
     definitionNumber: definitionNumberOf(definition),
     fingerprintUnder: fingerprintsOf(schemaText),
-    decode: createDecoder(schemaText),
+    decode: createDecoder(schemaText, declaration.documentedValues),
     encode: (record: Record<string, unknown>) => value.encode(record),
     dateOf: (row: Row) => dayOf(row, declaration.scopeField),
     topic,

@@ -100,6 +100,8 @@ export type ServiceEvent =
       readonly removed: readonly EntityId[];
       /** Every entity that has a file now. */
       readonly configured: readonly ConfiguredEntity[];
+      /** The digest of these files. */
+      readonly entitySet: string;
     }
   /** The run waits for somebody else before it begins, or with null no longer. */
   | { readonly kind: 'waiting'; readonly wait: { readonly forWhom: string; readonly untilMs: number } | null }

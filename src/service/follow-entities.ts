@@ -21,6 +21,7 @@ import type { EntityConfig } from '../../config/config';
 import { whenAborted } from '../operators/when-aborted';
 import type { Progress } from '../reading/progress';
 import { entitiesByShard } from './cluster';
+import { entitySetOf } from './entity-set';
 import type { Emit } from './events';
 import type { EntitiesByShard, RunContext, ServiceOptions } from './run-context';
 import { changeOfEntities, watchEntities } from './watch-entities';
@@ -41,7 +42,12 @@ export function followEntityFiles(
         emit({ kind: 'surroundings', about: `${seen.error.message}\nThe entities stay as they were` });
         return;
       }
-      emit({ kind: 'entities', ...changeOfEntities(configured.value, seen.entities), configured: seen.entities });
+      emit({
+        kind: 'entities',
+        ...changeOfEntities(configured.value, seen.entities),
+        configured: seen.entities,
+        entitySet: entitySetOf(seen.entities),
+      });
       configured.next(seen.entities);
     }),
     ignoreElements(),

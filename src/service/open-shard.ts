@@ -14,13 +14,15 @@ import type { Cluster, RunContext, ServiceOptions, ShardPartition } from './run-
 
 /** What of a run, or of a command that writes state, a shard is opened with. */
 export interface ShardSetting
-  extends Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'>, Partial<Pick<ShardOptions, 'noteRow'>> {
+  extends
+    Pick<RunContext, 'serviceId' | 'topics' | 'codecs' | 'partition'>,
+    Partial<Pick<ShardOptions, 'driftFinders' | 'noteRow'>> {
   readonly options: Pick<ServiceOptions, 'patience' | 'now'>;
 }
 
 /** What the shard of that number is made of, with these streams of these entities. */
 export function shardOptions(
-  { options, serviceId, topics, codecs, partition, noteRow }: ShardSetting,
+  { options, serviceId, topics, codecs, partition, driftFinders, noteRow }: ShardSetting,
   number: number,
   entities: readonly (Pick<EntityConfig, 'id' | 'streams'> & Partial<Pick<EntityConfig, 'accept'>>)[],
 ): ShardOptions {
@@ -51,6 +53,7 @@ export function shardOptions(
     now: options.now,
     newSessionId: randomUUID,
     noteRow,
+    driftFinders,
     idleCommitMs: options.patience.idleCommitMs,
   };
 }

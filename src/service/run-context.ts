@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type { BehaviorSubject, Observable } from 'rxjs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
+import type { FirstFinders } from '../changes/drift';
 import type { RowOwners } from '../changes/row-owners';
 import type { EntityId } from '../model';
 import type { RequestOrder, Rhythm } from '../reading/stream-reading';
@@ -82,4 +83,6 @@ export interface RunContext {
   readonly twins: Twins;
   /** Told of every row that is remembered here, unless one entity alone is read: it has no twin. */
   readonly noteRow: RowOwners['note'];
+  /** Which stream was the first to show how the API differs. */
+  readonly driftFinders: FirstFinders;
 }

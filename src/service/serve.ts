@@ -135,6 +135,7 @@ function takePart({ options, emit, stopping, configured }: Start, cluster: Clust
     holders,
     twins: createTwins(holders, owners),
     noteRow: owners.note,
+    driftFinders: new Map(),
   };
   const watched = watchTopics({
     look: () => ensureTopics(kafka, topicSettings(config, 'must-exist')),

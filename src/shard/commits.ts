@@ -1,8 +1,10 @@
+import type { Drift } from '../changes/drift';
 import { asError } from '../errors';
 import { addCounts, addMisfits, NO_COUNTS } from '../rules/cursor';
 import type { OutgoingRecord, Outcome, StateRecord, Writer } from '../sinks/transaction';
 import { stateKey, type StateKey, type Strays } from '../state/state-topic';
 import { cutUp, pageSent, type Cautions } from './caution';
+import { takeDrift, type FoundDrift } from './drift-of-page';
 import { assemble, emptyFilling, isEmpty, outcomeOf, type Filling } from './filling';
 import { placeName, type Memory, type Place, type StreamState } from './memory';
 import {
@@ -42,7 +44,9 @@ const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** What committed pages came to. */
-export type PagesCommitted = Pick<PageResult, 'counts' | 'deadLettered' | 'misfits'>;
+export interface PagesCommitted extends Pick<PageResult, 'counts' | 'deadLettered' | 'misfits'> {
+  readonly drift: readonly FoundDrift[];
+}
 
 /** The options of a shard that its commits depend on. */
 export type CommitOptions = Pick<
@@ -224,10 +228,15 @@ export class Commits {
     }
     const changes = this.#compare(state, next);
     const settle = (): void => {
-      const { counts, deadLettered, misfits } = changes.result;
+      const { counts, deadLettered, misfits, drift } = changes.result;
       // A page that was cut up counts as read with its last row, and as published with each.
       const read = next.partial ? NO_COUNTS : { ...NO_COUNTS, rows: counts.rows, unchanged: counts.unchanged };
-      this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered, misfits });
+      this.#committed.add(state, {
+        counts: addCounts(read, changes.published),
+        deadLettered,
+        misfits,
+        drift: drift === null ? [] : [drift],
+      });
       next.resolve(changes.result);
     };
     this.#fill(state, toCommit, changes);
@@ -269,11 +278,24 @@ export class Commits {
     } else if (changes.cursor === 'moved') this.#idle.add(place);
   }
 
-  /** Lets the next transaction write what is remembered of rows without an id, and of records that dead letters followed. */
+  /** Notes how the API differs, which no page shows; returns what of that is new, and null once the session has ended. */
+  noteDrift(state: StreamState, drift: Drift): FoundDrift | null {
+    if (this.hasEnded) return null;
+    state.drift.note(drift);
+    if (state.drift.takeChange()) this.#noteStrays(state);
+    return takeDrift(state);
+  }
+
+  /** Lets the next transaction write what is remembered of rows without an id, of records that dead letters followed, and of the API's drift. */
   #noteStrays(state: StreamState): void {
     const key: StateKey = { entity: state.entity, stream: state.name, strays: true };
     const lastPublished = [...state.lastPublished].map(([id, last]) => ({ id, ...last }));
-    const value: Strays = { fingerprints: state.strays, ...(lastPublished.length > 0 && { lastPublished }) };
+    const drift = state.drift.stored();
+    const value: Strays = {
+      fingerprints: state.strays,
+      ...(lastPublished.length > 0 && { lastPublished }),
+      ...(drift !== undefined && { drift }),
+    };
     this.#filling.values.set(stateKey(this.#parts.options.serviceId, key), value);
   }
 
@@ -335,17 +357,18 @@ export class Commits {
 class Committed {
   readonly #byStream = new Map<StreamState, PagesCommitted>();
 
-  add(state: StreamState, { counts, deadLettered, misfits }: PagesCommitted): void {
+  add(state: StreamState, { counts, deadLettered, misfits, drift }: PagesCommitted): void {
     const before = this.take(state);
     this.#byStream.set(state, {
       counts: addCounts(before.counts, counts),
       deadLettered: [...before.deadLettered, ...deadLettered],
       misfits: addMisfits(before.misfits, misfits),
+      drift: [...before.drift, ...drift],
     });
   }
 
   take(state: StreamState): PagesCommitted {
-    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [], misfits: {} };
+    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [], misfits: {}, drift: [] };
     this.#byStream.delete(state);
     return committed;
   }

@@ -1,4 +1,5 @@
 import type { LastPublished } from '../changes/compare';
+import { SeenDrift, type FirstFinders } from '../changes/drift';
 import type { Fingerprint } from '../changes/fingerprint';
 import { createLedger, type Ledger } from '../changes/ledger';
 import type { StreamCodec } from '../changes/records';
@@ -32,6 +33,8 @@ export interface StreamState {
   strays: readonly string[];
   /** What the record of a row says whose last reading went to the dead-letter topic. */
   readonly lastPublished: Map<number, LastPublished>;
+  /** How the API was seen to differ from what is documented. */
+  readonly drift: SeenDrift;
   /** Rows that the broker refused alone, by this process. */
   readonly refused: Set<number>;
   hold: Hold | null;
@@ -93,13 +96,13 @@ export class Memory implements TakenMemory {
   #offsetsNoted = true;
 
   constructor(options: ShardOptions) {
-    const { serviceId, stateTopic: topic, decodeBlock, noteRow } = options;
+    const { serviceId, stateTopic: topic, decodeBlock, driftFinders = new Map<string, string>(), noteRow } = options;
     this.#options = options;
     this.#layout = options.layout;
     this.#sweeps = options.sweeps;
     this.#entities = options.entities;
     for (const { entity, codec, accepted = [] } of options.streams) {
-      const state = createStreamState(entity, codec, new Set(accepted), noteRow);
+      const state = createStreamState({ entity, codec, accepted: new Set(accepted), driftFinders, noteRow });
       const ofEntity = this.#streams.get(entity) ?? new Map<StreamName, StreamState>();
       this.#streams.set(entity, ofEntity.set(state.name, state));
     }
@@ -219,6 +222,7 @@ export class Memory implements TakenMemory {
       state.walks.clear();
       state.strays = [];
       state.lastPublished.clear();
+      state.drift.restore(undefined);
       state.hold = null;
       state.recent = { rows: 0, bad: 0 };
       state.cutPage = null;
@@ -231,8 +235,9 @@ export class Memory implements TakenMemory {
         const state = this.find(entry.entity, entry.stream);
         if (entry.kind === 'scan') state?.walks.set(entry.scan, walkOf(entry.value));
         else if (state !== undefined && entry.kind === 'strays') {
-          const { fingerprints, lastPublished = [] } = entry.value;
+          const { drift, fingerprints, lastPublished = [] } = entry.value;
           state.strays = fingerprints;
+          state.drift.restore(drift);
           for (const { id, ...last } of lastPublished) state.lastPublished.set(id, last);
         } else if (state !== undefined && entry.kind === 'hold') state.hold = entry.value;
       }
@@ -260,12 +265,11 @@ export class Memory implements TakenMemory {
   }
 }
 
-function createStreamState(
-  entity: EntityId,
-  codec: StreamCodec,
-  accepted: ReadonlySet<number>,
-  noteRow: ShardOptions['noteRow'],
-): StreamState {
+interface StreamSetting extends Pick<StreamState, 'entity' | 'codec' | 'accepted'>, Pick<ShardOptions, 'noteRow'> {
+  readonly driftFinders: FirstFinders;
+}
+
+function createStreamState({ entity, codec, accepted, driftFinders, noteRow }: StreamSetting): StreamState {
   const { name } = codec.declaration;
   return {
     entity,
@@ -280,6 +284,7 @@ function createStreamState(
     walks: new Map(),
     strays: [],
     lastPublished: new Map(),
+    drift: new SeenDrift({ entity, stream: name, finders: driftFinders }),
     refused: new Set(),
     hold: null,
     definition: 0,

@@ -23,6 +23,7 @@ import {
 } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { comparePage, type PageChanges } from './compare-page';
+import { driftOfPage, learnDrift, type FoundDrift } from './drift-of-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
 import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';
@@ -69,6 +70,8 @@ export interface PageResult {
   readonly noLongerOpen: readonly number[];
   /** Fields of published rows whose value was not of their kind. */
   readonly misfits: Misfits;
+  /** How the API differs from all that the stream has shown before; null = in nothing. */
+  readonly drift: FoundDrift | null;
 }
 
 /** A row that the API itself says is gone. */
@@ -91,7 +94,7 @@ export interface PageForBatch {
   readonly sweepRecord: (() => OutgoingRecord) | null;
   /** Number and bytes of those records, without the sweep's. */
   readonly size: { readonly records: number; readonly bytes: number };
-  /** True where the list of rows without an id, or of records behind dead letters, has changed. */
+  /** True where the list of rows without an id, of records behind dead letters, or of what is not documented has changed. */
   readonly newStrays: boolean;
   /** True where the result is to be told once the page is committed; false = it changed nothing, and is told at once. */
   readonly waits: boolean;
@@ -129,7 +132,8 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const walk = state.walks.get(scan === 'spot' ? 'sweep' : scan);
   if (walk === undefined)
     throw new Error(`a page of ${scan} of ${state.name} came before its scan was begun; this is a bug`);
-  const origin = originOf(memory, state, scan);
+  const origin = { ...originOf(memory, state, scan), drift: state.drift };
+  learnDrift(state);
   const compared = compareRows(context, origin, { state, scan }, page);
   const strayed =
     scan === 'spot' &&
@@ -158,6 +162,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     ...unreadable.map(({ reason }) => ({ id: null, path: '', reason })),
   ];
   const remembered = rememberPublished(state, compared);
+  const drift = driftOfPage(state, page, scan);
   const outgoing = [...compared.records.flat(), ...letters];
   if (outgoing.length > 0) memory.observed(origin.observedAtMs);
 
@@ -191,6 +196,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       stale: compared.stale,
       noLongerOpen: compared.noLongerOpen,
       misfits,
+      drift,
     },
     records: outgoing,
     sweepRecord,
@@ -198,7 +204,9 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       records: outgoing.length,
       bytes: outgoing.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
     },
-    newStrays: strays.length + unreadable.length > 0 || remembered,
+    // That a stream is looked at is written with whatever else is.
+    newStrays:
+      strays.length + unreadable.length > 0 || remembered || ((waits || drift !== null) && state.drift.takeChange()),
     waits,
     cursor: stays ? 'stays' : 'moved',
     published: publishedIn(counts),

@@ -1,3 +1,4 @@
+import type { Drift } from '../changes/drift';
 import { entityRecordOf } from '../changes/reports';
 import { TransientError } from '../errors';
 import type { Cursor, EntityId, ScanName, StreamName } from '../model';
@@ -6,6 +7,7 @@ import { cursorOf, walkOf } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { showSame, type Account, type Hold } from '../state/state-topic';
 import { Commits, type CommitParts, type PagesCommitted } from './commits';
+import type { FoundDrift } from './drift-of-page';
 import { addressed, type Addressed, type Memory, type StreamState } from './memory';
 import {
   completenessOfStream,
@@ -36,6 +38,8 @@ export interface StreamSession {
   remove(confirmed: readonly ConfirmedDeletion[]): Promise<number>;
   /** What the pages came to that were committed since the last call, whoever added them. */
   takeCommitted(): PagesCommitted;
+  /** Remembers how the API differs where no page shows it; returns what of that is new, or null. */
+  noteDrift(drift: Drift): FoundDrift | null;
   /** Whether the last finished sweep is complete, its deletions included, and what it lacks. */
   completeness(): Completeness;
   hold(): Hold | null;
@@ -136,6 +140,7 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
     leftToPublish: () => ledger.leftToPublish().flatMap((id) => addressed(state, id) ?? []),
     remove: (confirmed) => commits.remove(state, confirmed),
     takeCommitted: () => commits.takeCommitted(state),
+    noteDrift: (drift) => commits.noteDrift(state, drift),
     completeness: () => completenessOfStream(state),
     hold: () => state.hold,
     setHold(hold) {

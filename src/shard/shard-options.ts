@@ -1,3 +1,4 @@
+import type { FirstFinders } from '../changes/drift';
 import type { OutputTopic, StreamCodec } from '../changes/records';
 import type { EntitiesCodec, SweepsCodec } from '../changes/reports';
 import type { RowOwners } from '../changes/row-owners';
@@ -27,6 +28,8 @@ export interface ShardOptions extends TakeShardOptions {
   readonly layout: Layout;
   /** Told of the uuid of every row that the shard remembers, by its hash. */
   readonly noteRow?: RowOwners['note'] | undefined;
+  /** Which stream of the process was the first to show how the API differs; absent = only those of this shard count. */
+  readonly driftFinders?: FirstFinders | undefined;
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
 }

@@ -110,6 +110,27 @@ function newProducer(kafka: Pick<Kafka, 'producer'>): Producer {
   });
 }
 
+/** Writes some records to a topic of telemetry, without another try; rejects with a ConfigError or TransientError where that fails. */
+export async function writeTelemetry(
+  kafka: Pick<Kafka, 'producer'>,
+  topic: string,
+  records: readonly OutgoingRecord[],
+): Promise<void> {
+  const producer = newProducer(kafka);
+  const messages = records.map(({ key, value, headers, partition }) => ({ key, value, headers, partition }));
+  const send = async (): Promise<void> => {
+    await producer.connect();
+    await producer.send({ topic, acks: -1, messages });
+  };
+  try {
+    await withDeadline(send(), SEND_DEADLINE_MS, `writing to ${topic}`);
+  } catch (error) {
+    throw classify(error, `writing to ${topic}`, { topic: `Write on topic ${topic}` }).error;
+  } finally {
+    await withDeadline(producer.disconnect(), CLOSE_DEADLINE_MS, 'disconnecting').catch(() => undefined);
+  }
+}
+
 /** How a topic of telemetry is read. */
 export interface FollowSettings extends TelemetrySettings {
   readonly serviceId: string;

@@ -58,7 +58,7 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
     const credit = holdCredit(options.credit);
     const advance = (from: Position) => (answer: Answer) => {
       const verdict = judge(from, answer, { limit, order: query.order, confirmsEnd });
-      const page = verdict.kind === 'proved' ? pageOf(verdict, answer, options) : null;
+      const page = verdict.kind === 'proved' ? pageOf(verdict, { ...answer, offset: from.offset }, options) : null;
       return { position: verdict.next, page: page !== null && enough(page) ? { ...page, end: true } : page };
     };
     const start: { readonly position: Position; readonly page: Page | null } = { position, page: null };
@@ -130,11 +130,23 @@ export function spotRead({ id, rank, query, filters, limit, ask }: SpotReadOptio
 
 function pageOf(
   { interval, rows, strays, next, end, miscounted, unreadable }: Extract<PageVerdict, { kind: 'proved' }>,
-  { totalCount, began, ended }: Answer,
+  answer: Answer & { readonly offset: number },
   { query, filters }: ReadOptions,
 ): Page {
+  const { totalCount, began, ended } = answer;
+  const cappedAt = end ? null : cappedAtOf(answer);
   const inside = rows.filter((row) => isWithin(filters, query, row));
   const outsideQuery = rows.length - inside.length;
-  const told = { ...(miscounted !== null && { miscounted }), ...(unreadable !== null && { unreadable }) };
+  const told = {
+    ...(miscounted !== null && { miscounted }),
+    ...(unreadable !== null && { unreadable }),
+    ...(cappedAt !== null && { cappedAt }),
+  };
   return { rows: inside, strays, outsideQuery, ...told, interval, totalCount, began, ended, next, end };
+}
+
+/** Rows of an answer that are fewer than asked for although the list goes on behind them; null = they are not. */
+function cappedAtOf({ rows, asked, totalCount, offset }: Answer & { readonly offset: number }): number | null {
+  const isCapped = asked !== undefined && rows.length > 1 && rows.length < asked && offset + rows.length < totalCount;
+  return isCapped ? rows.length : null;
 }

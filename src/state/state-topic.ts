@@ -1,3 +1,4 @@
+import type { StoredDrift } from '../changes/drift';
 import { ConfigError } from '../errors';
 import { isObject } from '../json';
 import type { Cursor, EntityId, ScanName, StreamName } from '../model';
@@ -73,6 +74,8 @@ export interface Strays {
     readonly fingerprint: string;
     readonly definition: number;
   }[];
+  /** How the API was seen to differ from what is documented; absent = nothing was looked at yet, or by an older program. */
+  readonly drift?: StoredDrift;
 }
 
 /** Why a stream or entity waits for a human. */

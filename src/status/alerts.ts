@@ -1,4 +1,6 @@
+import { driftText } from '../changes/drift';
 import type { EntityId, StreamName } from '../model';
+import type { ServiceEvent } from '../service/events';
 import type { StatusChange } from './board';
 import { factsOf, inOrder, type StatusReason } from './reasons';
 import { reasonsOf, type StreamStatus } from './stream-status';
@@ -8,7 +10,8 @@ import { streamName } from './targets';
 export interface Alert {
   /** One line for a person: what most chat services take as a message. */
   readonly text: string;
-  readonly kind: 'problem' | 'recovery';
+  /** `notice` = something that is only to be known: nothing holds, and no recovery follows. */
+  readonly kind: 'problem' | 'recovery' | 'notice';
   readonly entity: EntityId;
   readonly streams: readonly StreamName[];
   readonly reason: StatusReason;
@@ -18,18 +21,29 @@ export interface Alert {
   readonly since: string;
   /** The replica that says so. */
   readonly owner: string;
+  /** How the API differs; only of a notice. */
+  readonly differences?: readonly string[];
 }
 
 /** The alerts of a run: collects changes of state, and turns them into what is to be sent. */
 export interface Alerts {
   tell(changes: readonly StatusChange[]): void;
+  /** Takes in an event that no state of a stream shows. */
+  note(event: ServiceEvent, nowMs: number): void;
   /** What is new since the last call; streams of an entity with the same reason are one alert, and what came and went meanwhile is none. */
   due(): readonly Alert[];
 }
 
-/** Makes the alerts of a run that began then. */
-export function createAlerts(startMs: number): Alerts {
-  return new StreamAlerts(startMs);
+/** Makes the alerts of a run that began then, of the replica that calls itself so. */
+export function createAlerts(startMs: number, owner: string): Alerts {
+  return new StreamAlerts(startMs, owner);
+}
+
+/** What one entity's streams have shown of the API that is new. */
+interface DriftNews {
+  readonly entity: EntityId;
+  readonly sinceMs: number;
+  readonly differences: Map<StreamName, string[]>;
 }
 
 interface News {
@@ -43,9 +57,27 @@ class StreamAlerts implements Alerts {
   readonly #sent = new Map<string, ReadonlySet<StatusReason>>();
   /** How each stream stands, where that was told since the last look. */
   readonly #changed = new Map<string, StreamStatus>();
+  readonly #owner: string;
+  /** Differences of the API that were told: it is one for all entities. */
+  readonly #toldDrift = new Set<string>();
+  #drift: DriftNews | null = null;
 
-  constructor(startMs: number) {
+  constructor(startMs: number, owner: string) {
     this.#startMs = startMs;
+    this.#owner = owner;
+  }
+
+  note(event: ServiceEvent, nowMs: number): void {
+    if (event.kind !== 'drift' || !event.isNews) return;
+    const { entity, stream, found } = event;
+    for (const text of found.map(driftText)) {
+      const name = `${stream} ${text}`;
+      if (this.#toldDrift.has(name)) continue;
+      this.#toldDrift.add(name);
+      this.#drift ??= { entity, sinceMs: nowMs, differences: new Map() };
+      const { differences } = this.#drift;
+      differences.set(stream, [...(differences.get(stream) ?? []), text]);
+    }
   }
 
   tell(changes: readonly StatusChange[]): void {
@@ -71,7 +103,9 @@ class StreamAlerts implements Alerts {
       this.#sent.set(name, holds);
     }
     this.#changed.clear();
-    return [...grouped(problems, 'problem'), ...grouped(recoveries, 'recovery')];
+    const drift = this.#drift === null ? [] : [noticeOf(this.#drift, this.#owner)];
+    this.#drift = null;
+    return [...grouped(problems, 'problem'), ...grouped(recoveries, 'recovery'), ...drift];
   }
 }
 
@@ -79,7 +113,24 @@ function troublesOf(status: StreamStatus): readonly StatusReason[] {
   return reasonsOf(status).filter((each) => factsOf(each).needsPerson);
 }
 
-function grouped(news: readonly News[], kind: Alert['kind']): Alert[] {
+function noticeOf({ entity, sinceMs, differences }: DriftNews, owner: string): Alert {
+  const all = [...differences].flatMap(([stream, texts]) => texts.map((text) => `${stream}: ${text}`)).sort();
+  const since = new Date(sinceMs).toISOString();
+  const todo = factsOf('drift').do;
+  return {
+    text: `The API differs, as ${entity} shows since ${since}: ${all.join('; ')}. ${todo}`,
+    kind: 'notice',
+    entity,
+    streams: [...differences.keys()].sort(),
+    reason: 'drift',
+    do: todo,
+    since,
+    owner,
+    differences: all,
+  };
+}
+
+function grouped(news: readonly News[], kind: 'problem' | 'recovery'): Alert[] {
   const groups = new Map<string, [News, ...News[]]>();
   for (const one of news) {
     const name = `${one.status.entity} ${one.reason}`;
@@ -90,7 +141,7 @@ function grouped(news: readonly News[], kind: Alert['kind']): Alert[] {
   return [...groups.values()].map((group) => alertOf(group, kind));
 }
 
-function alertOf(group: readonly [News, ...News[]], kind: Alert['kind']): Alert {
+function alertOf(group: readonly [News, ...News[]], kind: 'problem' | 'recovery'): Alert {
   const [{ status, reason }] = group;
   const { entity, owner } = status;
   const streams = group.map((one) => one.status.stream).sort();

@@ -1,5 +1,6 @@
 import type { EntityId, StreamName } from '../model';
 import type { ConfiguredEntity, ServiceEvent } from '../service/events';
+import { EntitySets, type Disagreement } from './entity-sets';
 import type { StatusReason } from './reasons';
 import { isLostFor, lossOf, StreamTrack, type Parking, type Surroundings } from './stream-track';
 import type { StreamStatus } from './stream-status';
@@ -9,6 +10,8 @@ import { LEAST_TARGET_MS, streamName, type StaleTargets } from './targets';
 export interface BoardSetting {
   /** Every entity that has a file here, those that are not enabled among them. */
   readonly entities: readonly ConfiguredEntity[];
+  /** The digest of their files. */
+  readonly entitySet: string;
   /** How this replica calls itself. */
   readonly owner: string;
   readonly version: string;
@@ -40,6 +43,8 @@ export interface Board {
   own(nowMs: number): readonly StreamStatus[];
   /** Every stream that is configured here or told of in the status topic, by entity and stream. */
   statuses(nowMs: number): readonly StreamStatus[];
+  /** How the entity files of the replicas differ, where they have for a while; null = they do not. */
+  disagreement(nowMs: number): Disagreement | null;
   /** Whether an entity's stream is to be read, as this replica is configured. */
   isConfigured(entity: EntityId, stream: StreamName): boolean;
 }
@@ -48,6 +53,8 @@ type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }
 
 /** How often a first sweep says how far it is. */
 const PROGRESS_MS = 60_000;
+/** A stream that nobody has told of for so long is asked for: a shard is restored in less as a rule. */
+const UNTOLD_MS = 30_000;
 /** How often the targets are computed anew. */
 const TARGETS_MS = 60_000;
 
@@ -60,6 +67,14 @@ class EventBoard implements Board {
   readonly #setting: BoardSetting;
   #configured: ReadonlyMap<string, { readonly entity: EntityId; readonly stream: StreamName }>;
   #named: ReadonlySet<EntityId>;
+  #entitySet: string;
+  readonly #entitySets: EntitySets;
+  /** Since when each stream is configured that nobody has told of. */
+  readonly #untoldMs = new Map<string, number>();
+  /** Whether the status topic was read up to what was written since the start. */
+  #isCaughtUp = false;
+  /** Streams of which the topic has lost what was told last. */
+  readonly #toRetell = new Set<string>();
   readonly #tracks = new Map<string, StreamTrack>();
   readonly #entityParkings = new Map<EntityId, Parking>();
   /** What the status topic says, of streams of this replica too. */
@@ -74,6 +89,8 @@ class EventBoard implements Board {
     this.#setting = setting;
     this.#named = new Set(setting.entities.map(({ id }) => id));
     this.#configured = streamsOf(setting.entities);
+    this.#entitySet = setting.entitySet;
+    this.#entitySets = new EntitySets(setting.owner);
   }
 
   tell(event: ServiceEvent, nowMs: number): readonly StatusChange[] {
@@ -83,7 +100,12 @@ class EventBoard implements Board {
   }
 
   look(nowMs: number): readonly StatusChange[] {
-    return this.#changes([...this.#tracks.values()], nowMs);
+    return [...this.#changes([...this.#tracks.values()], nowMs), ...this.#untold(nowMs)];
+  }
+
+  disagreement(nowMs: number): Disagreement | null {
+    const statuses = [...this.#seen.values()].map(({ status }) => status);
+    return this.#entitySets.look(this.#entitySet, statuses, nowMs);
   }
 
   stopped(nowMs: number): readonly StreamStatus[] {
@@ -118,6 +140,8 @@ class EventBoard implements Board {
         return this.#at(event, (track) => track.swept(event, nowMs));
       case 'held':
         return this.#at(event, (track) => track.held());
+      case 'drift':
+        return event.isNews ? this.#at(event, (track) => track.drifted(nowMs)) : [];
       case 'warning':
         if (event.about !== 'filter-ignored') return [];
         return this.#at(event, (track) => track.filterIgnored(nowMs));
@@ -135,11 +159,10 @@ class EventBoard implements Board {
       case 'shards':
         return this.#own(event);
       case 'status':
-        this.#see(event);
-        return [];
+        return this.#see(event);
       case 'entities':
-        this.#configure(event.configured);
-        return [];
+        this.#configure(event);
+        return this.#all();
       default:
         return [];
     }
@@ -211,17 +234,41 @@ class EventBoard implements Board {
     return [];
   }
 
-  #configure(entities: readonly ConfiguredEntity[]): void {
+  #configure({ configured: entities, entitySet }: EventOf<'entities'>): void {
+    this.#entitySet = entitySet;
     this.#named = new Set(entities.map(({ id }) => id));
     this.#configured = streamsOf(entities);
     for (const name of this.#tracks.keys()) if (!this.#configured.has(name)) this.#forget(name);
     this.#targetsMs = -Infinity;
   }
 
-  #see({ entity, stream, shard, status }: EventOf<'status'>): void {
+  #see({ entity, stream, shard, status }: EventOf<'status'>): readonly StreamTrack[] {
     const name = streamName(entity, stream);
-    if (status === null) this.#seen.delete(name);
-    else this.#seen.set(name, { status, shard });
+    if (status === null) {
+      this.#seen.delete(name);
+      return [];
+    }
+    this.#seen.set(name, { status, shard });
+    if (status.toldMs >= this.#setting.startMs) this.#isCaughtUp = true;
+    const track = this.#tracks.get(name);
+    // Somebody has asked whose stream it is while that was being told.
+    if (track === undefined || status.state !== 'unknown') return [];
+    this.#toRetell.add(name);
+    return [track];
+  }
+
+  /** Streams that are configured here and that nobody has told of: the owner of their shard, which may have no file for them, answers once it is asked. */
+  #untold(nowMs: number): readonly StatusChange[] {
+    if (!this.#isCaughtUp) return [];
+    const untold = [...this.#configured].filter(([name]) => !this.#tracks.has(name) && !this.#seen.has(name));
+    const names = new Set(untold.map(([name]) => name));
+    for (const name of this.#untoldMs.keys()) if (!names.has(name)) this.#untoldMs.delete(name);
+    return untold.flatMap(([name, place]) => {
+      const sinceMs = this.#untoldMs.get(name) ?? nowMs;
+      this.#untoldMs.set(name, sinceMs);
+      if (nowMs - sinceMs < UNTOLD_MS) return [];
+      return this.#changeOf({ ...this.#unknown(place, nowMs), reason: null, also: [], sinceMs });
+    });
   }
 
   /** Streams of shards of this replica that the status topic tells of and that are not configured here: nobody reads them. */
@@ -230,7 +277,8 @@ class EventBoard implements Board {
     return [...this.#seen].flatMap(([name, { status, shard }]) => {
       if (!this.#owned.has(shard) || this.#configured.has(name)) return [];
       const reason = this.#named.has(status.entity) ? null : 'not-configured-here';
-      if (status.state === 'not-read' && status.reason === reason) return [];
+      const isTold = status.state === 'not-read' && status.reason === reason && status.entitySet === this.#entitySet;
+      if (isTold) return [];
       const none = { also: [], untilMs: null, firstSweep: null };
       return this.#changeOf({
         ...status,
@@ -241,6 +289,7 @@ class EventBoard implements Board {
         toldMs: nowMs,
         owner,
         version,
+        entitySet: this.#entitySet,
       });
     });
   }
@@ -255,6 +304,7 @@ class EventBoard implements Board {
     return {
       owner,
       version,
+      entitySet: this.#entitySet,
       kafkaLostMs: this.#kafkaLostMs,
       entityParking: this.#entityParkings.get(track.entity) ?? null,
       targets: this.#targets.get(streamName(track.entity, track.stream)),
@@ -273,7 +323,8 @@ class EventBoard implements Board {
   #changeOf(now: StreamStatus): readonly StatusChange[] {
     const name = streamName(now.entity, now.stream);
     const before = this.#told.get(name) ?? null;
-    if (before !== null && !isNews(before, now)) return [];
+    const isLost = this.#toRetell.delete(name);
+    if (before !== null && !isLost && !isNews(before, now)) return [];
     this.#told.set(name, now);
     return [{ before, now }];
   }
@@ -299,7 +350,19 @@ class EventBoard implements Board {
     const [reason = null, ...also] = reasons;
     const none = { untilMs: null, sweep: null, completeMs: null, staleAfterMs: null, firstSweep: null, newestMs: null };
     const sinceMs = reason === 'kafka-lost' ? (this.#kafkaLostMs ?? startMs) : startMs;
-    return { entity, stream, state: 'unknown', reason, also, sinceMs, ...none, toldMs: nowMs, owner, version };
+    return {
+      entity,
+      stream,
+      state: 'unknown',
+      reason,
+      also,
+      sinceMs,
+      ...none,
+      toldMs: nowMs,
+      owner,
+      version,
+      entitySet: this.#entitySet,
+    };
   }
 
   /** What another replica has told; if its owner is gone and nobody took over, time alone shows that. */
@@ -325,8 +388,8 @@ function streamsOf(
 
 /** Whether it is worth a record of its own: another state or reason, another sweep, or the progress of a first one. */
 function isNews(before: StreamStatus, now: StreamStatus): boolean {
-  const told = ({ state, reason, also, untilMs, sweep, completeMs, owner }: StreamStatus): string =>
-    JSON.stringify([state, reason, also, untilMs, sweep?.endedMs, completeMs, owner]);
+  const told = ({ state, reason, also, untilMs, sweep, completeMs, owner, entitySet }: StreamStatus): string =>
+    JSON.stringify([state, reason, also, untilMs, sweep?.endedMs, completeMs, owner, entitySet]);
   if (told(before) !== told(now)) return true;
   return (
     now.firstSweep !== null &&

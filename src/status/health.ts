@@ -1,4 +1,5 @@
 import type { Board } from './board';
+import { DIFFERING_FILES, type Disagreement } from './entity-sets';
 import { factsOf, type StatusReason } from './reasons';
 import { reasonsOf, type StreamStatus } from './stream-status';
 
@@ -15,6 +16,17 @@ export interface Problem {
   readonly owner: string;
   /** Whether this alone makes the answer 503. */
   readonly unhealthy: boolean;
+}
+
+/** The replicas of the service read by different entity files. */
+export interface Notice {
+  readonly notice: 'entity-files-differ';
+  /** What a person is to do, in one sentence. */
+  readonly do: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** A digest of the entity files of each replica, by the replica's name. */
+  readonly replicas: Readonly<Record<string, string>>;
 }
 
 /** Where one stream stands, for a program or a person; times are ISO 8601. */
@@ -50,11 +62,13 @@ export interface Health {
   readonly at: string;
   /** The most serious first. */
   readonly problems: readonly Problem[];
+  /** What concerns no stream and leaves 200. */
+  readonly notices: readonly Notice[];
   readonly streams: readonly StreamHealth[];
 }
 
 /** Whether every stream is as it should be, and what is wrong where not (I10). */
-export function healthOf(board: Pick<Board, 'statuses' | 'isConfigured'>, nowMs: number): Health {
+export function healthOf(board: Pick<Board, 'statuses' | 'isConfigured' | 'disagreement'>, nowMs: number): Health {
   const statuses = board.statuses(nowMs);
   const problems = statuses
     .flatMap((status) => problemsOf(status, board.isConfigured(status.entity, status.stream)))
@@ -65,8 +79,17 @@ export function healthOf(board: Pick<Board, 'statuses' | 'isConfigured'>, nowMs:
     healthy,
     at: iso(nowMs),
     problems,
+    notices: noticesOf(board.disagreement(nowMs)),
     streams: statuses.map((status) => streamHealthOf(status, nowMs)),
   };
+}
+
+function noticesOf(disagreement: Disagreement | null): readonly Notice[] {
+  if (disagreement === null) return [];
+  const { sinceMs, sets } = disagreement;
+  return [
+    { notice: 'entity-files-differ', do: DIFFERING_FILES, since: iso(sinceMs), replicas: Object.fromEntries(sets) },
+  ];
 }
 
 function problemsOf(status: StreamStatus, isConfigured: boolean): Problem[] {

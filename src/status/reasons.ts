@@ -12,6 +12,7 @@ export type StatusReason =
   | 'unreadable'
   | 'pending'
   | 'stale'
+  | 'drift'
   | 'filter-ignored'
   | 'misfits';
 
@@ -78,6 +79,9 @@ const facts: Readonly<Record<StatusReason, ReasonFacts>> = {
   ),
   stale: unhealthy(
     'Look at the allowance in /metrics and at `infakt-kafka state show`: no sweep was complete in time; fewer companies per address, or a longer health.sweepSeconds, may be what is needed.',
+  ),
+  drift: noted(
+    'Look at `the API differs` in the log: the API shows something that it did not before; nothing is lost, as extra keeps unknown fields, and a new version of this program may know them.',
   ),
   'filter-ignored': noted(
     'Nothing has to be done: the API ignores a filter, and the sweep finds what that filter was for.',

@@ -1,5 +1,5 @@
 import type { ReportCodec } from '../changes/reports';
-import { isObject } from '../json';
+import { isObject, textOrNull } from '../json';
 import type { EntityId, StreamName } from '../model';
 import { partitionOf } from '../sinks/partition';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -55,6 +55,8 @@ export interface StreamStatus {
   readonly toldMs: number;
   readonly owner: string;
   readonly version: string;
+  /** The digest of the owner's entity files; null = an earlier version told of the stream. */
+  readonly entitySet: string | null;
 }
 
 /** Everything that is wrong with a stream, the most serious first. */
@@ -78,7 +80,7 @@ export type StatusCodec = ReportCodec<{ readonly entity: EntityId; readonly stre
 
 /** The record of where a stream stands. */
 export function statusRecordOf({ encode, encodeKey, topic }: StatusCodec, status: StreamStatus): OutgoingRecord {
-  const { entity, stream, state, reason, also, sweep, firstSweep, owner, version } = status;
+  const { entity, stream, state, reason, also, sweep, firstSweep, owner, version, entitySet } = status;
   return {
     topic: topic.name,
     partition: partitionOf(`${entity}/${stream}`, topic.partitions),
@@ -104,8 +106,24 @@ export function statusRecordOf({ encode, encodeKey, topic }: StatusCodec, status
       newest_at: status.newestMs,
       owner,
       version,
+      entity_set: entitySet,
     }),
     headers: { id: `${entity}/${stream}`, entity, stream, op: 'u', observed_at: new Date(status.toldMs).toISOString() },
+  };
+}
+
+/** The tombstone of what was told of a stream. */
+export function goneStatusOf(
+  { encodeKey, topic }: StatusCodec,
+  { entity, stream }: { readonly entity: EntityId; readonly stream: StreamName },
+  nowMs: number,
+): OutgoingRecord {
+  return {
+    topic: topic.name,
+    partition: partitionOf(`${entity}/${stream}`, topic.partitions),
+    key: encodeKey({ entity, stream }),
+    value: null,
+    headers: { id: `${entity}/${stream}`, entity, stream, op: 'd', observed_at: new Date(nowMs).toISOString() },
   };
 }
 
@@ -144,6 +162,7 @@ export function statusOfRecord(value: unknown): StreamStatus | null {
     toldMs: told,
     owner,
     version,
+    entitySet: textOrNull(value['entity_set']),
   };
 }
 

@@ -22,6 +22,7 @@ export interface ShardLoss {
 export interface Surroundings {
   readonly owner: string;
   readonly version: string;
+  readonly entitySet: string;
   /** Null = Kafka answers. */
   readonly kafkaLostMs: number | null;
   /** Why the whole entity is not asked for now. */
@@ -35,8 +36,8 @@ type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }
 export const KAFKA_GRACE_MS = 30_000;
 /** A warning that has not come again for so long holds no more: a filter is tried again every hour. */
 const FILTER_IGNORED_MS = 2 * 60 * 60_000;
-/** How long values that did not fit their field are told of. */
-const MISFITS_MS = 24 * 60 * 60_000;
+/** How long values that did not fit their field, and differences of the API, are told of. */
+const NOTED_MS = 24 * 60 * 60_000;
 /** What the owner before has said of the same trouble counts for so long. */
 const INHERITED_MS = LEAST_TARGET_MS;
 
@@ -57,6 +58,7 @@ export class StreamTrack {
   #lacks: readonly Shortcoming[];
   #filterIgnoredMs = -Infinity;
   #misfitsMs = -Infinity;
+  #driftMs = -Infinity;
   #sweep: FinishedSweep | null;
   #completeMs: number | null;
   #firstSweep: FirstSweepProgress | null = null;
@@ -120,9 +122,14 @@ export class StreamTrack {
     this.#filterIgnoredMs = nowMs;
   }
 
+  /** The API differs from what it was. */
+  drifted(nowMs: number): void {
+    this.#driftMs = nowMs;
+  }
+
   /** Where the stream stands now; `since` is remembered from call to call. */
   statusAt(around: Surroundings, nowMs: number): StreamStatus {
-    const { owner, version, entityParking, targets } = around;
+    const { owner, version, entitySet, entityParking, targets } = around;
     const reasons = inOrder(this.#reasons(around, nowMs));
     this.#since = new Map(reasons.map((reason) => [reason, this.#since.get(reason) ?? this.#beganMs(reason, nowMs)]));
     const state = this.#stateNow(around);
@@ -144,6 +151,7 @@ export class StreamTrack {
       toldMs: nowMs,
       owner,
       version,
+      entitySet,
     };
   }
 
@@ -167,8 +175,9 @@ export class StreamTrack {
       yield this.loss.reason;
     yield* this.#lacks;
     if (targets !== undefined && this.#isStale(targets, nowMs)) yield 'stale';
+    if (nowMs - this.#driftMs < NOTED_MS) yield 'drift';
     if (nowMs - this.#filterIgnoredMs < FILTER_IGNORED_MS) yield 'filter-ignored';
-    if (nowMs - this.#misfitsMs < MISFITS_MS) yield 'misfits';
+    if (nowMs - this.#misfitsMs < NOTED_MS) yield 'misfits';
   }
 
   #isStale({ sweepMs, newestMs }: StaleTargets, nowMs: number): boolean {

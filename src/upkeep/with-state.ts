@@ -1,7 +1,7 @@
 import { firstValueFrom } from 'rxjs';
 
 import { ConfigError } from '../errors';
-import type { EntityId } from '../model';
+import type { EntityId, StreamName } from '../model';
 import { userAgentOf } from '../service/api';
 import { kafkaSettings, startSettings } from '../service/cluster';
 import { createCodecs, resolveFraming } from '../service/codecs';
@@ -10,7 +10,9 @@ import type { Cluster, ServiceOptions } from '../service/run-context';
 import { joinGroup } from '../sinks/group';
 import { dropGroup, throwAwayGroup } from '../sinks/look';
 import { partitionOf } from '../sinks/partition';
+import { writeTelemetry } from '../sinks/telemetry-topic';
 import { ensureTopics, missingTopics } from '../sinks/topics';
+import { goneStatusOf } from '../status/stream-status';
 import { createKafka } from '../sinks/client';
 import { withDeadline } from '../sinks/faults';
 import { allStreams } from '../sources/streams/all-streams';
@@ -26,11 +28,17 @@ export interface RepairSetting extends Pick<
   readonly random: () => number;
 }
 
+/** What is lent beside the state. */
+export interface Lent {
+  /** Removes from the status topic what was told of these streams of the entity; rejects where that fails. */
+  readonly forgetStatuses: (streams: readonly StreamName[]) => Promise<void>;
+}
+
 /** Lends all that a change of an entity's state takes. The service's group is not joined: its shards are read through a throw-away one. */
 export async function withState<T>(
   setting: RepairSetting,
   entity: EntityId,
-  use: (options: RepairOptions) => Promise<T>,
+  use: (options: RepairOptions, lent: Lent) => Promise<T>,
 ): Promise<T> {
   const { config, patience, stop, random } = setting;
   const cluster = await openUsedCluster(setting);
@@ -47,7 +55,13 @@ export async function withState<T>(
     const number = partitionOf(entity, topics.state.partitions);
     const streams = allStreams.map(({ name }) => name);
     const codecs = createCodecs(config.service, topics, framing, setting.version);
-    return await use({
+    const lent: Lent = {
+      async forgetStatuses(forgotten) {
+        const gone = forgotten.map((stream) => goneStatusOf(codecs.status, { entity, stream }, setting.now()));
+        await writeTelemetry(kafka, topics.status.name, gone);
+      },
+    };
+    const options: RepairOptions = {
       entity,
       shard: shardOptions(
         {
@@ -63,7 +77,8 @@ export async function withState<T>(
       end: topics.highWatermarks.get(topics.state.name)?.[number] ?? 0,
       stop,
       againMs: (tries) => random() * 2 * patience.reopenMs(tries),
-    });
+    };
+    return await use(options, lent);
   } finally {
     await membership.leave();
     await dropGroup(kafka, groupId);

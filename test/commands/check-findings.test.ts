@@ -49,7 +49,7 @@ test('a list that the key may not read says in its line which scope the key need
   expect(lines).toEqual(
     ['clients', 'invoices'].map(
       (stream) =>
-        `FAIL stream ${stream} alfa: the API refused; the plan or the permissions of the key do not allow this: give it the scope api:invoices:read`,
+        `FAIL stream ${stream} alfa: the API refused; give the API key the scope api:invoices:read: the plan or the key does not allow this list`,
     ),
   );
 });

@@ -258,7 +258,7 @@ describe('parking', () => {
     for (const place of [clients, invoices])
       narrator.tell({ kind: 'parked', ...place, reason: 'forbidden', error, waitMs: 60_000 });
     expect(told()).toEqual(['warn alfa clients parked', 'warn alfa invoices parked']);
-    for (const line of lines) expect(line['advice']).toContain('give it the scope api:invoices:read');
+    for (const line of lines) expect(line['advice']).toContain('give the API key the scope api:invoices:read');
   });
 
   test('what is given up is an error with its reason', () => {
@@ -283,6 +283,26 @@ test('a warning is told once of each stream', () => {
     { level: 'warn', stream: 'invoices', about: 'a filter is ignored' },
     { level: 'warn', stream: 'clients', about: 'something else' },
   ]);
+});
+
+test('how the API differs is told once of all entities: what was there at first as a fact, what came later as a warning', () => {
+  const shows = (entity: string, isNews: boolean, ...names: string[]): void =>
+    narrator.tell({
+      ...{ kind: 'drift', entity, stream: 'clients', isNews },
+      found: names.map((name) => ({ what: 'field', name, detail: 'string' })),
+    });
+  shows('alfa', false, 'colour', 'size');
+  shows('beta', false, 'colour');
+  shows('beta', true, 'weight');
+  shows('alfa', true, 'weight');
+  expect(lines).toMatchObject([
+    {
+      ...{ level: 'info', entity: 'alfa', stream: 'clients', msg: 'the API differs from what is documented' },
+      differences: ['field colour (string)', 'field size (string)'],
+    },
+    { level: 'warn', entity: 'beta', msg: 'the API differs', differences: ['field weight (string)'] },
+  ]);
+  expect(lines).toHaveLength(2);
 });
 
 describe('Kafka', () => {
@@ -432,7 +452,7 @@ test('a shard that is parked is an error in the log at each try, and its return 
 });
 
 test('a change of the entities that are read is told with their names', () => {
-  narrator.tell({ kind: 'entities', added: ['beta'], changed: [], removed: ['alfa'], configured: [] });
-  narrator.tell({ kind: 'entities', added: [], changed: [], removed: [], configured: [] });
+  narrator.tell({ kind: 'entities', added: ['beta'], changed: [], removed: ['alfa'], configured: [], entitySet: 'e1' });
+  narrator.tell({ kind: 'entities', added: [], changed: [], removed: [], configured: [], entitySet: 'e1' });
   expect(lines).toMatchObject([{ msg: 'entity files changed', added: ['beta'], changed: [], removed: ['alfa'] }]);
 });

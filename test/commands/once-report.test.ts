@@ -160,7 +160,9 @@ test('a stream that the key may not read says in its line what a person is to do
   for (const stream of ['clients', 'invoices'])
     note(reports, { kind: 'given-up', entity: 'alfa', stream, reason: 'forbidden', error: forbidden }, 1_000);
   for (const name of ['alfa clients', 'alfa invoices']) {
-    expect(summary(reportOf(name))).toMatch(/NOT complete: forbidden, .*give it the scope api:invoices:read$/);
+    expect(summary(reportOf(name))).toMatch(
+      /NOT complete: forbidden, give the API key the scope api:invoices:read: the plan or the key does not allow this list$/,
+    );
     expect(asJson(reportOf(name))).toMatchObject({
       reason: 'forbidden',
       advice: expect.stringContaining('api:invoices:read') as string,

@@ -2,6 +2,8 @@ import { createLedger } from '../../src/changes/ledger';
 import { plainPage } from '../../src/commands/page';
 import { stateText, type JudgedView, type StateTextOptions } from '../../src/commands/state-text';
 import type { Cursor } from '../../src/model';
+import type { StreamStatus } from '../../src/status/stream-status';
+import type { StatusOf } from '../../src/upkeep/read-statuses';
 import { NO_COUNTS } from '../../src/rules/cursor';
 import { allThere } from '../support/completeness';
 
@@ -121,4 +123,22 @@ test('standing dead letters are counted by error; that their topic cannot be rea
   expect(lines(() => [{ path: 'gross_price', expected, rows: 2 }])).toContain(`    2 gross_price: ${expected}`);
   expect(lines(null)).toContain('  dead letters by error: not known, as their topic cannot be read');
   expect(lines(undefined).join()).not.toContain('by error');
+});
+
+test('the owner of each stream is told as it has written last; that the status topic cannot be read is said in full alone', () => {
+  const status: StreamStatus = {
+    ...{ entity: 'alfa', stream: 'clients', state: 'parked', reason: 'held', also: ['stale'], sinceMs: nowMs },
+    ...{ untilMs: null, sweep: null, completeMs: null, staleAfterMs: null, firstSweep: null, newestMs: null },
+    ...{ toldMs: nowMs, owner: 'books-1', version: '0.2.0', entitySet: null },
+  };
+  const statusOf: StatusOf = (entity, stream) => (entity === 'alfa' ? { ...status, owner: `${stream}-1` } : null);
+  expect(told([...both('alfa'), ...both('beta')], { statusOf }).slice(1)).toEqual([
+    'alfa: 2 streams complete, 0 rows, oldest sweep 3 min ago, owner clients-1, invoices-1',
+    'beta: 2 streams complete, 0 rows, oldest sweep 3 min ago',
+  ]);
+  const inFull = (of: StatusOf | null): readonly string[] =>
+    told([judged('alfa', 'clients')], { inFull: true, statusOf: of }).filter((line) => line.includes('owner'));
+  expect(inFull(statusOf)).toEqual(['  owner clients-1: parked, held, stale, told 2026-01-07T10:00:00.000Z']);
+  expect(inFull(null)).toEqual(['  owner: not known, as the status topic cannot be read']);
+  expect(told(both('alfa'), { statusOf: null })[1]).not.toContain('owner');
 });

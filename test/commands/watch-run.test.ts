@@ -17,7 +17,10 @@ afterEach(async () => {
   for (const watch of watches.splice(0)) await watch.close();
 });
 
+let lines: Record<string, unknown>[];
+
 async function watch(port: number, token: string | null = null): Promise<Watch> {
+  lines = [];
   const service = {
     infakt: { requestsPerMinute: 290 },
     schedule: settings,
@@ -29,7 +32,10 @@ async function watch(port: number, token: string | null = null): Promise<Watch> 
   const begun = await watchRun({
     config: { service, entities: [entityOf('alfa')] } as unknown as WatchSetting['config'],
     secrets: { latest: (_kind, _file, loaded) => loaded },
-    logger: createLogger({ level: 'silent', secrets: [] }, { write: () => undefined }),
+    logger: createLogger(
+      { level: 'info', secrets: [] },
+      { write: (text: string) => void lines.push(JSON.parse(text) as Record<string, unknown>) },
+    ),
     replica: 'one',
     version: '0.2.0',
     now: () => nowMs,
@@ -102,4 +108,30 @@ test('who begins to listen to the statuses late begins with all that hold, and h
   watched.look();
   expect(found.slice(1)).toMatchObject([[{ reason: 'stale' }]]);
   expect(watched.lastStatuses?.()).toMatchObject([{ state: 'stopped', reason: 'stale' }]);
+});
+
+test('replicas whose entity files differ for long are a warning, once, and are told of when they no longer differ', async () => {
+  const watched = await watch(0);
+  for (const event of events) watched.tell(event);
+  const [own] = watched.lastStatuses?.() ?? [];
+  if (own === undefined) throw new Error('expected a status');
+  const tellOf = (entitySet: string | null): void =>
+    watched.tell({
+      ...{ kind: 'status', entity: 'beta', stream: 'clients', shard: 3 },
+      status: { ...own, entity: 'beta', state: 'reading', owner: 'other', entitySet },
+    });
+  const look = (minutes: number): void => {
+    nowMs += minutes * 60_000;
+    watched.look();
+  };
+  tellOf('e2');
+  look(0);
+  look(3);
+  look(3);
+  tellOf(own.entitySet);
+  look(0);
+  expect(lines).toMatchObject([
+    { level: 'warn', msg: 'entity files differ', replicas: { one: own.entitySet, other: 'e2' } },
+    { level: 'info', msg: 'entity files are the same in all replicas again' },
+  ]);
 });

@@ -1,7 +1,14 @@
 import { healthRoutes, type Shown } from '../../src/http-server/health-routes';
 import type { Health } from '../../src/status/health';
 
-const health: Health = { status: 503, healthy: false, at: '2026-01-07T10:00:00.000Z', problems: [], streams: [] };
+const health: Health = {
+  status: 503,
+  healthy: false,
+  at: '2026-01-07T10:00:00.000Z',
+  problems: [],
+  notices: [],
+  streams: [],
+};
 
 async function answers(changes: Partial<Shown> = {}): Promise<Record<string, readonly [status: number, body: string]>> {
   const shown = {
@@ -42,7 +49,7 @@ test('a process that waits for Kafka is alive and not ready, and says what it wa
 test('the status of the data is the status of the answer and not in its body', async () => {
   const [status, body] = (await answers())['/health'] ?? [0, ''];
   expect(status).toBe(503);
-  expect(JSON.parse(body)).toEqual({ healthy: false, at: health.at, problems: [], streams: [] });
+  expect(JSON.parse(body)).toEqual({ healthy: false, at: health.at, problems: [], notices: [], streams: [] });
 });
 
 test('metrics are handed out as they are', async () => {

@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/sinks/transaction';
 import type { ServiceEvent } from '../../src/service/events';
 import type { StreamStatus } from '../../src/status/stream-status';
 import {
+  drifted,
   iso,
   lostFor,
   pageRead,
@@ -18,7 +19,7 @@ import {
 const status: StreamStatus = {
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS },
   ...{ untilMs: null, sweep: null, completeMs: START_MS - 90_000, staleAfterMs: 1_800_000, firstSweep: null },
-  ...{ newestMs: START_MS - 10_000, toldMs: START_MS, owner: 'one', version: '0.2.0' },
+  ...{ newestMs: START_MS - 10_000, toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
 };
 
 let nowMs: number;
@@ -107,6 +108,11 @@ test.each<[string, readonly ServiceEvent[], Record<string, number>]>([
   ],
   ['dead letters', [letter, letter], { [`dead_letters_total{${place}}`]: 2 }],
   ['misfits', [pageRead('open', { misfits: { notes: 2, 'services.unit': 3 } })], { [`misfits_total{${place}}`]: 5 }],
+  [
+    'changes of the API, without what was there before',
+    [drifted(), drifted(true, { name: 'size' }), drifted(false)],
+    { [`api_drift_total{${place},kind="field"}`]: 2 },
+  ],
   [
     'a walk',
     [pageRead('newest', { ended: START_MS + 4_000 }), pageRead('newest'), pageRead('spot', { ended: START_MS })],

@@ -57,6 +57,53 @@ test('I10: a key that is revoked makes /health 503 and names entity and stream, 
   expect(await run.stop()).toMatchObject({ code: 0 });
 });
 
+test('a field that inFakt begins to send is told once, by name and type, in log, health, metrics and alert, and by no later process', async () => {
+  const port = await freePort();
+  const receiver = await startHttpServer();
+  cleanUp(receiver.close);
+  const alerts: unknown[] = [];
+  receiver.react((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => alerts.push(JSON.parse(text)));
+    response.end();
+  });
+  const scene = await companies(['alfa', 'beta'], { service: { http: { port }, alerts: { url: receiver.url } } });
+  const { admin } = scene.simulator;
+  const [first = 0, second = 0] = admin.truth()[keyOf('alfa')]?.clients.ids ?? [];
+  const showColour = (entity: string, id: number, colour: string): void =>
+    admin.replace(keyOf(entity), 'clients', id, { ...(admin.row(keyOf(entity), 'clients', id) as object), colour });
+  const run = startRun(scene.service);
+  await run.sweeps('alfa', 'beta');
+  expect(run.count('the API differs')).toBe(0);
+
+  showColour('alfa', first, 'red of Kowalski');
+  await run.says('the API differs');
+  showColour('alfa', second, 'blue of Nowak');
+  showColour('beta', admin.truth()[keyOf('beta')]?.clients.ids[0] ?? 0, 'green of Wójcik');
+  await run.sweeps('alfa', 'beta');
+  const differences = ['field colour (string)'];
+  expect(run.logs.filter(({ msg }) => msg === 'the API differs')).toMatchObject([
+    { level: 'warn', entity: 'alfa', stream: 'clients', differences },
+  ]);
+  const { status, body } = await readIn(port).health();
+  expect(status).toBe(200);
+  expect(body.problems).toMatchObject([{ entity: 'alfa', stream: 'clients', reason: 'drift', unhealthy: false }]);
+  expect(await readIn(port).metrics()).toContain(
+    'infakt_kafka_api_drift_total{entity="alfa",stream="clients",kind="field"} 1',
+  );
+  await until(() => alerts.length > 0, { what: 'an alert' });
+  expect(alerts).toMatchObject([{ kind: 'notice', reason: 'drift', differences: ['clients: field colour (string)'] }]);
+  await run.stop();
+
+  const next = startRun(scene.service);
+  await next.sweeps('alfa');
+  showColour('alfa', first, 'white of Mazur');
+  await next.sweeps('alfa', 'beta');
+  expect(next.logs.filter(({ msg }) => String(msg).startsWith('the API differs'))).toEqual([]);
+  expect(alerts).toHaveLength(1);
+  expect(JSON.stringify([alerts, run.logs, next.logs, body])).not.toMatch(/Kowalski|Nowak|Wójcik|Mazur/);
+  await next.stop();
+});
+
 test('a replica shows the entities of another one, and the status topic says who reads what', async () => {
   const [first, second] = [await freePort(), await freePort()];
   const scene = await companies(['alfa', 'epsilon']);

@@ -3,6 +3,7 @@ import { lastValueFrom, toArray, type Observable } from 'rxjs';
 import { FatalError } from '../../src/errors';
 import type { Counts, Cursor } from '../../src/model';
 import { reportPage, reportRest } from '../../src/reading/committed';
+import type { FoundDrift } from '../../src/shard/drift-of-page';
 import type { Progress } from '../../src/reading/progress';
 import type { StreamReading } from '../../src/reading/stream-reading';
 import { NO_COUNTS } from '../../src/rules/cursor';
@@ -12,10 +13,15 @@ const cursor = { number: 3 } as unknown as Cursor;
 const letter = { id: 7, path: 'currency', reason: 'expected text' };
 
 /** A stream of which so much was committed that nobody has reported yet. */
-function reading(counts: Counts, deadLettered: readonly (typeof letter)[] = [], sweep: Cursor | null = cursor) {
+function reading(
+  counts: Counts,
+  deadLettered: readonly (typeof letter)[] = [],
+  sweep: Cursor | null = cursor,
+  drift: readonly FoundDrift[] = [],
+) {
   return {
     place,
-    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered, misfits: {} }) },
+    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered, misfits: {}, drift }) },
   } as unknown as StreamReading;
 }
 
@@ -35,6 +41,14 @@ test('a page is reported with its scan and what was committed of its stream, the
     ...read,
     after,
   ]);
+});
+
+test('how the API differs is reported once its page is committed, also after the scan has ended', async () => {
+  const found = [{ what: 'field', name: 'colour', detail: 'string' }] as const;
+  const drifted = reading(NO_COUNTS, [], cursor, [{ found, isNews: true }]);
+  const drift = { kind: 'drift', ...place, found, isNews: true };
+  expect((await told(reportPage(drifted, { cursor, parks: null }, 'sweep'))).slice(1)).toEqual([drift]);
+  expect(await told(reportRest(drifted))).toEqual([drift]);
 });
 
 test('a page that parks its stream is reported before the stream is parked (I10)', async () => {

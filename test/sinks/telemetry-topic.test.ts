@@ -1,6 +1,6 @@
-import type { Kafka, ProducerRecord } from 'kafkajs';
+import { KafkaJSConnectionError, type Kafka, type ProducerRecord } from 'kafkajs';
 
-import { openTelemetryWriter, type TelemetryWriter } from '../../src/sinks/telemetry-topic';
+import { openTelemetryWriter, writeTelemetry, type TelemetryWriter } from '../../src/sinks/telemetry-topic';
 import type { OutgoingRecord } from '../../src/sinks/transaction';
 
 /** A producer whose sends the test answers. */
@@ -103,4 +103,13 @@ test('what a person must set right is told at once', async () => {
   await writer.flush(5_000);
   expect(sent).toHaveLength(2);
   expect(troubles).toEqual([expect.stringContaining('Write on topic status')]);
+});
+
+test('records that are written once go in one send, whose failure is told and whose connection is closed', async () => {
+  const good = fakeKafka(() => Promise.resolve());
+  await writeTelemetry(good.kafka, 'status', [record('a'), record('b')]);
+  expect([good.sent, good.disconnected()]).toEqual([[['a', 'b']], 1]);
+  const bad = fakeKafka(() => Promise.reject(new KafkaJSConnectionError('connection closed')));
+  await expect(writeTelemetry(bad.kafka, 'status', [record('a')])).rejects.toThrow(/^writing to status: /);
+  expect([bad.sent.length, bad.disconnected()]).toEqual([1, 1]);
 });

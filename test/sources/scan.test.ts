@@ -1,4 +1,4 @@
-import { defer, EMPTY, NEVER, Observable, of, Subject, take, throwError } from 'rxjs';
+import { defer, EMPTY, map, NEVER, Observable, of, Subject, take, throwError } from 'rxjs';
 import { FatalError } from '../../src/errors';
 import type { Answer, Position, Query } from '../../src/model';
 import { startPosition } from '../../src/rules/paging';
@@ -465,4 +465,17 @@ describe('spotRead', () => {
     expect(aborted).toBe(1);
     expect(waiting.got).toEqual({ spots: [], error: null, completed: false });
   });
+});
+
+test('a page of fewer rows than asked for says so, unless the list ends there or a smaller page was asked for', async () => {
+  const cappedAt = async (count: number, given: number, asked?: number) => {
+    const marked = asked === undefined ? {} : { asked };
+    const { got } = run({
+      ask: (offset) => listOf(count, given)(offset).pipe(map((each) => ({ ...each, ...marked }))),
+    });
+    await settle();
+    return got.steps[0]?.page.cappedAt ?? null;
+  };
+  expect(await cappedAt(10, 3, 4)).toBe(3);
+  expect([await cappedAt(10, 4, 4), await cappedAt(3, 3, 4), await cappedAt(10, 3)]).toEqual([null, null, null]);
 });

@@ -16,6 +16,7 @@ test('what happens shows in the overview, the requests, the changes and the time
   const board = createBoard({
     entities: [{ id: 'alfa', enabled: true, streams: ['clients'] }],
     owner: 'one',
+    entitySet: 'e1',
     version: '0.2.0',
     targetsOf: () => new Map(),
     startMs: START_MS,

@@ -1,7 +1,7 @@
 import { createAlerts, type Alert } from '../../src/status/alerts';
-import type { StatusReason } from '../../src/status/reasons';
+import { factsOf, type StatusReason } from '../../src/status/reasons';
 import type { StreamStatus } from '../../src/status/stream-status';
-import { iso, START_MS } from '../support/service-events';
+import { drifted, iso, START_MS } from '../support/service-events';
 
 const well: StreamStatus = {
   entity: 'alfa',
@@ -19,6 +19,7 @@ const well: StreamStatus = {
   toldMs: START_MS + 1,
   owner: 'one',
   version: '0.2.0',
+  entitySet: 'e1',
 };
 const bad = (reason: StatusReason, changes: Partial<StreamStatus> = {}): StreamStatus => ({
   ...well,
@@ -28,7 +29,7 @@ const bad = (reason: StatusReason, changes: Partial<StreamStatus> = {}): StreamS
 
 /** What is sent after each of these steps, in short. */
 function sent(...steps: readonly (readonly StreamStatus[])[]): readonly string[][] {
-  const alerts = createAlerts(START_MS);
+  const alerts = createAlerts(START_MS, 'one');
   const last = new Map<string, StreamStatus>();
   return steps.map((step) => {
     for (const now of step) {
@@ -104,7 +105,7 @@ test('a replica that stops, and a file that is removed, are no news', () => {
 });
 
 test('an alert says in one line what is wrong with which company, since when, and what to do', () => {
-  const alerts = createAlerts(START_MS);
+  const alerts = createAlerts(START_MS, 'one');
   alerts.tell([{ before: well, now: bad('unauthorized', { sinceMs: START_MS + 60_000 }) }]);
   const todo = "Set the entity's API key: it is missing, wrong or was withdrawn.";
   expect(alerts.due()).toEqual([
@@ -121,4 +122,31 @@ test('an alert says in one line what is wrong with which company, since when, an
   ]);
   alerts.tell([{ before: null, now: well }]);
   expect(alerts.due()).toMatchObject([{ text: 'alfa (clients) is well again, was unauthorized', do: null }]);
+});
+
+test('a change of the API is one notice of all that was found, whichever entities show it, and no recovery follows', () => {
+  const alerts = createAlerts(START_MS, 'one');
+  alerts.note(drifted(false, { name: 'known' }), START_MS + 1_000);
+  alerts.note(drifted(), START_MS + 2_000);
+  alerts.note(drifted(true, { stream: 'invoices', name: 'size' }), START_MS + 3_000);
+  alerts.note(drifted(true, { entity: 'beta' }), START_MS + 4_000);
+  const { do: todo } = factsOf('drift');
+  const since = iso(START_MS + 2_000);
+  expect(alerts.due()).toEqual([
+    {
+      text: `The API differs, as alfa shows since ${since}: clients: field colour (string); invoices: field size (string). ${todo}`,
+      kind: 'notice',
+      entity: 'alfa',
+      streams: ['clients', 'invoices'],
+      reason: 'drift',
+      do: todo,
+      since,
+      owner: 'one',
+      differences: ['clients: field colour (string)', 'invoices: field size (string)'],
+    },
+  ]);
+  alerts.note(drifted(true, { entity: 'beta' }), START_MS + 5_000);
+  alerts.tell([{ before: well, now: bad('drift') }]);
+  alerts.tell([{ before: bad('drift'), now: well }]);
+  expect(alerts.due()).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { createBoard, type Board, type BoardSetting } from '../../src/status/boa
 import type { StreamStatus } from '../../src/status/stream-status';
 import { LEAST_TARGET_MS, streamName } from '../../src/status/targets';
 import {
+  drifted,
   iso,
   lostFor,
   pageRead,
@@ -28,6 +29,7 @@ function boardOf(changes: Partial<BoardSetting> = {}): Board {
       { id: 'asleep', enabled: false, streams: ['clients'] },
     ],
     owner: 'one',
+    entitySet: 'e1',
     version: '0.2.0',
     startMs: START_MS,
     targetsOf: (read) => new Map(read.map(({ entity, stream }) => [streamName(entity, stream), targets])),
@@ -157,6 +159,8 @@ test.each<[string, readonly At[], number, string]>([
     122,
     'reading well',
   ],
+  ['has shown a change of the API', [...opened, [1, pageRead('newest')], [1, drifted()]], 2, 'reading drift'],
+  ['has shown what was there before', [...opened, [1, pageRead('newest')], [1, drifted(false)]], 2, 'reading well'],
   ['has misfits', [...opened, [1, pageRead('newest', { misfits: { notes: 2 } })]], 2, 'reading misfits'],
   ['has lost its shard a moment ago', [...opened, [1, lostFor(0)]], 1, 'lost well'],
   ['has lost its shard', [...opened, [1, lostFor(0)]], 2, 'lost kafka-lost'],
@@ -253,7 +257,7 @@ describe('other replicas', () => {
   const shown: StreamStatus = {
     ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS },
     ...{ untilMs: null, sweep: null, completeMs: START_MS, staleAfterMs: HOUR, firstSweep: null, newestMs: null },
-    ...{ toldMs: START_MS, owner: 'other', version: '0.1.9' },
+    ...{ toldMs: START_MS, owner: 'other', version: '0.1.9', entitySet: 'e1' },
   };
   const seen = (status: StreamStatus, shard = 3): ServiceEvent => ({
     ...{ kind: 'status', entity: status.entity, stream: status.stream, shard },
@@ -311,7 +315,7 @@ describe('other replicas', () => {
     const alfa = { id: 'alfa', enabled: true, streams: ['clients'] };
     const board = play(opened);
     board.tell(seen({ ...shown, entity: 'alfa', stream: 'invoices' }, 0), START_MS);
-    const change = { kind: 'entities', added: [], changed: [], removed: [] } as const;
+    const change = { kind: 'entities', added: [], changed: [], removed: [], entitySet: 'e1' } as const;
     const news = board.tell({ ...change, configured: [alfa, { ...alfa, id: 'beta' }] }, START_MS);
     expect(news).toMatchObject([{ now: { entity: 'alfa', stream: 'invoices', state: 'not-read', reason: null } }]);
     expect(board.isConfigured('beta', 'clients')).toBe(true);
@@ -320,6 +324,65 @@ describe('other replicas', () => {
       'alfa clients reading',
       'alfa invoices reading',
       'beta clients unknown',
+    ]);
+  });
+
+  test('have new files told of with every stream that is read here', () => {
+    const board = play(opened);
+    const configured = [{ id: 'alfa', enabled: true, streams: ['clients', 'invoices'] }];
+    const change = { kind: 'entities', added: [], changed: [], removed: [], configured } as const;
+    const news = (entitySet: string) =>
+      board.tell({ ...change, entitySet }, START_MS).map(({ now }) => `${now.stream} ${now.entitySet}`);
+    expect([news('e1'), news('e2'), news('e2')]).toEqual([[], ['clients e2', 'invoices e2'], []]);
+  });
+
+  test('are asked once for a stream that nobody tells of, once the topic is read to the present, and answer if they have no file for it', () => {
+    const asking = boardOf();
+    const beta = { ...shown, entity: 'beta' };
+    const asks = (minute: number): string[] =>
+      asking
+        .look(START_MS + minute * MINUTE)
+        .map(({ now: { entity, stream, state } }) => `${entity} ${stream} ${state}`);
+    expect([asks(0), asks(5)]).toEqual([[], []]);
+    play([[5, seen({ ...beta, toldMs: START_MS - 1 })]], asking);
+    expect([asks(6), asks(7)]).toEqual([[], []]);
+    play([[7, seen(beta)]], asking);
+    play([[7, seen({ ...shown, stream: 'invoices' })]], asking);
+    expect([asks(8), asks(8.4), asks(8.5), asks(9)]).toEqual([[], [], ['alfa clients unknown'], []]);
+
+    const owner = boardOf({ entities: [], owner: 'other', entitySet: 'e2' });
+    owner.tell(shardsOwned([3]), START_MS);
+    const asked = seen({ ...shown, state: 'unknown', owner: 'one' });
+    const [answer] = owner.tell(asked, START_MS + 9 * MINUTE);
+    expect(answer?.now).toMatchObject({
+      state: 'not-read',
+      reason: 'not-configured-here',
+      owner: 'other',
+      entitySet: 'e2',
+    });
+    expect(owner.tell(asked, START_MS + 10 * MINUTE)).toEqual([]);
+    play([[9, seen(answer?.now ?? shown)]], asking);
+    expect(clients(asking, 10)).toMatchObject({ reason: 'not-configured-here', owner: 'other' });
+    expect(asks(11)).toEqual([]);
+  });
+
+  test('that ask for a stream which is read here are told again how it stands', () => {
+    const board = play(opened);
+    const news = board.tell(seen({ ...shown, state: 'unknown' }, 0), START_MS + MINUTE);
+    expect(news).toMatchObject([
+      { before: { state: 'reading' }, now: { stream: 'clients', state: 'reading', owner: 'one' } },
+    ]);
+    expect(board.tell(seen(news[0]?.now ?? shown, 0), START_MS + MINUTE)).toEqual([]);
+  });
+
+  test('whose entity files differ for long are named', () => {
+    const board = play([...opened, [1, seen({ ...shown, entity: 'beta', entitySet: 'e2' })]]);
+    expect([1, 4].map((minute) => board.disagreement(START_MS + minute * MINUTE)?.sets ?? null)).toEqual([
+      null,
+      new Map([
+        ['one', 'e1'],
+        ['other', 'e2'],
+      ]),
     ]);
   });
 

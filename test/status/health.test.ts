@@ -7,12 +7,13 @@ import { iso, START_MS } from '../support/service-events';
 const well: StreamStatus = {
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS - 5_000 },
   ...{ untilMs: null, sweep: null, completeMs: START_MS - 90_000, staleAfterMs: 1_800_000, firstSweep: null },
-  ...{ newestMs: START_MS - 10_000, toldMs: START_MS, owner: 'one', version: '0.2.0' },
+  ...{ newestMs: START_MS - 10_000, toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
 };
 
-const boardOf = (...statuses: readonly StreamStatus[]): Pick<Board, 'statuses' | 'isConfigured'> => ({
+const boardOf = (...statuses: readonly StreamStatus[]): Pick<Board, 'statuses' | 'isConfigured' | 'disagreement'> => ({
   statuses: () => statuses,
   isConfigured: (entity) => entity === 'alfa',
+  disagreement: () => null,
 });
 
 test('streams that are as they should be are healthy, with the age of each in seconds', () => {
@@ -21,6 +22,7 @@ test('streams that are as they should be are healthy, with the age of each in se
     healthy: true,
     at: iso(START_MS),
     problems: [],
+    notices: [],
     streams: [
       {
         ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], until: null, sweep: null },
@@ -37,7 +39,7 @@ test.each(statusReasons)(
     const { status, problems } = healthOf(boardOf(well, { ...well, stream: 'invoices', reason }), START_MS);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ entity: 'alfa', stream: 'invoices', reason, since: iso(START_MS - 5_000) });
-    expect(status).toBe(['misfits', 'filter-ignored'].includes(reason) ? 200 : 503);
+    expect(status).toBe(['drift', 'misfits', 'filter-ignored'].includes(reason) ? 200 : 503);
   },
 );
 
@@ -66,5 +68,24 @@ test('a sweep and a first sweep are shown with their rows', () => {
   expect(healthOf(boardOf(shown), START_MS).streams[0]).toMatchObject({
     sweep: { began: iso(START_MS - 2_000), ended: iso(START_MS - 1_000), rows: 7, complete: false },
     ...{ first_sweep: { rows: 3, total: null }, age_seconds: null, complete_at: null, stale_after_seconds: null },
+  });
+});
+
+test('replicas whose entity files differ are a notice with what to do, and leave the data healthy', () => {
+  const sets = new Map([
+    ['one', 'new'],
+    ['other', 'old'],
+  ]);
+  const board = { ...boardOf(well), disagreement: () => ({ sinceMs: START_MS - 60_000, sets }) };
+  expect(healthOf(board, START_MS)).toMatchObject({
+    status: 200,
+    notices: [
+      {
+        notice: 'entity-files-differ',
+        do: expect.stringMatching(/^Give every replica the same entity files/) as string,
+        since: iso(START_MS - 60_000),
+        replicas: { one: 'new', other: 'old' },
+      },
+    ],
   });
 });

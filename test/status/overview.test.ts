@@ -7,13 +7,21 @@ import { START_MS } from '../support/service-events';
 const status = (entity: string, changes: Partial<StreamStatus> = {}): StreamStatus => ({
   ...{ entity, stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS, untilMs: null },
   ...{ sweep: { beganMs: START_MS, endedMs: START_MS, rows: 100, complete: true }, completeMs: START_MS },
-  ...{ staleAfterMs: 1_800_000, firstSweep: null, newestMs: START_MS, toldMs: START_MS, owner: 'one', version: '1' },
+  ...{
+    staleAfterMs: 1_800_000,
+    firstSweep: null,
+    newestMs: START_MS,
+    toldMs: START_MS,
+    owner: 'one',
+    version: '1',
+    entitySet: 'e1',
+  },
   ...changes,
 });
 const today = { created: 1, updated: 2, deleted: 3, republished: 4 };
 
 function overview(...statuses: readonly StreamStatus[]): Overview {
-  const board = { statuses: () => statuses, isConfigured: () => true };
+  const board = { statuses: () => statuses, isConfigured: () => true, disagreement: () => null };
   return overviewOf(healthOf(board, START_MS), {
     todayOf: (_entity, _stream, owner) => (owner === 'one' ? today : null),
     leftMs: () => 61_000,

@@ -5,7 +5,11 @@ test.each(statusReasons)('%s says in one sentence what a person is to do', (reas
 });
 
 test('only what loses nothing leaves the data healthy', () => {
-  expect(statusReasons.filter((reason) => !factsOf(reason).isUnhealthy)).toEqual(['filter-ignored', 'misfits']);
+  expect(statusReasons.filter((reason) => !factsOf(reason).isUnhealthy)).toEqual([
+    'drift',
+    'filter-ignored',
+    'misfits',
+  ]);
 });
 
 test('reasons stand in the order of the table, each once', () => {

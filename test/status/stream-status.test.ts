@@ -1,7 +1,13 @@
 import { createCodecs } from '../../src/service/codecs';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
 import { singleObject } from '../../src/sinks/framing';
-import { statusOfRecord, statusRecordOf, streamOfKey, type StreamStatus } from '../../src/status/stream-status';
+import {
+  goneStatusOf,
+  statusOfRecord,
+  statusRecordOf,
+  streamOfKey,
+  type StreamStatus,
+} from '../../src/status/stream-status';
 import { START_MS } from '../support/service-events';
 import { memoryTopics } from '../support/service';
 
@@ -24,11 +30,12 @@ const full: StreamStatus = {
   toldMs: START_MS,
   owner: 'host-1',
   version: '0.2.0',
+  entitySet: 'e1',
 };
 const bare: StreamStatus = {
   ...full,
   ...{ state: 'first-sweep', reason: null, also: [], untilMs: null, sweep: null, completeMs: null },
-  ...{ staleAfterMs: null, newestMs: null, firstSweep: { rows: 3, total: null } },
+  ...{ staleAfterMs: null, newestMs: null, firstSweep: { rows: 3, total: null }, entitySet: null },
 };
 
 test.each([
@@ -65,3 +72,14 @@ test.each([[null], ['alfa'], [{ entity: 'alfa' }], [{ entity: 1, stream: 'client
     expect(streamOfKey(key)).toBeNull();
   },
 );
+
+test('the tombstone of a status goes where its record is', () => {
+  const [gone, record] = [goneStatusOf(codec, full, START_MS), statusRecordOf(codec, full)];
+  expect([gone.topic, gone.partition, gone.key, gone.value]).toEqual([
+    record.topic,
+    record.partition,
+    record.key,
+    null,
+  ]);
+  expect(gone.headers).toMatchObject({ entity: 'alfa', stream: 'invoices', op: 'd' });
+});

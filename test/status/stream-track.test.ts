@@ -4,6 +4,7 @@ import { iso, lostFor, pageRead, restored, START_MS } from '../support/service-e
 const around: Surroundings = {
   owner: 'one',
   version: '0.2.0',
+  entitySet: 'e1',
   kafkaLostMs: null,
   entityParking: null,
   targets: { sweepMs: 60_000, newestMs: 60_000 },

@@ -276,6 +276,7 @@ export function itemStream(
     volatileFields: [],
     everyRowHas: ['content'],
     detailOnlyFields: ['detail'],
+    documentedValues: {},
     sumFields: [],
     openField: opens ? 'closed' : null,
     projection: null,

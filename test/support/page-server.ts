@@ -33,6 +33,7 @@ export function shownService(
   const board = createBoard({
     entities: ids.map((id) => ({ id, enabled: true, streams: [...STREAMS] })),
     owner: 'books-7f6c-1',
+    entitySet: 'e1',
     version: '0.2.0',
     startMs,
     targetsOf: (read) => new Map(read.map(({ entity, stream }) => [streamName(entity, stream), TARGETS])),

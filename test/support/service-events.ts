@@ -117,3 +117,8 @@ export function requestEnded(
   const made = { entity: 'alfa', stream: 'clients', attempt: 1, after: null, waitedMs: 100, status: 200 };
   return { kind: 'request', ...made, allowance, ...end };
 }
+
+/** A stream of alfa has shown a field that no schema knows. */
+export function drifted(isNews = true, { entity = 'alfa', stream = 'clients', name = 'colour' } = {}): ServiceEvent {
+  return { kind: 'drift', entity, stream, found: [{ what: 'field', name, detail: 'string' }], isNews };
+}

@@ -110,6 +110,7 @@ export function memoryRun({
     holders: new Map(),
     twins: { check: () => undefined, identified: () => undefined, forget: () => undefined },
     noteRow: () => undefined,
+    driftFinders: new Map(),
     ...changes,
   };
 }

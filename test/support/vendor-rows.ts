@@ -49,7 +49,10 @@ function codecsOf(declaration: StreamDeclaration, topics: Topics, projections: r
 }
 
 /** One stream of the entity `alfa`, whose pages are compared with what it published before. */
-export function createVendorStream(declaration: StreamDeclaration, { projected = false } = {}) {
+export function createVendorStream(
+  declaration: StreamDeclaration,
+  { projected = false, driftFinders = new Map<string, string>() } = {},
+) {
   const topics = topicsOf(declaration);
   const projections = projected && declaration.projection !== null ? [declaration.projection.name] : [];
   const codecs = codecsOf(declaration, topics, projections);
@@ -58,6 +61,7 @@ export function createVendorStream(declaration: StreamDeclaration, { projected =
     streams: [{ entity: 'alfa', codec: codecs.streamCodec(declaration) }],
     deadLetters: topics.deadLetters,
     laps: codecs.sweeps,
+    driftFinders,
   };
   const memory = new Memory(options);
   memory.beginReading();

@@ -25,6 +25,7 @@ export const peers: Readonly<Record<string, readonly [connect: string, debezium:
   infakt_kafka_ledger_bytes: ['-', '-'],
   infakt_kafka_ledger_rows: ['-', '-'],
   infakt_kafka_misfits_total: ['-', '-'],
+  infakt_kafka_api_drift_total: ['-', '-'],
   infakt_kafka_parkings_total: ['`status` (`FAILED`)', '`Connected`'],
   infakt_kafka_ready: ['`status` (`RUNNING`)', '`/q/health/ready` of Debezium Server'],
   infakt_kafka_request_retries_total: ['`total-retries`', '-'],

@@ -13,6 +13,7 @@ export const clients: StreamDeclaration = {
   volatileFields: ['is_vindicable', 'vindicable_invoices_count'],
   everyRowHas: ['company_name', 'nip', 'city', 'country'],
   detailOnlyFields: [],
+  documentedValues: {},
   sumFields: [],
   projection: null,
 };

@@ -20,6 +20,11 @@ export const correctiveInvoices: StreamDeclaration = {
     'local_government_seller_address',
     'ksef_data',
   ],
+  documentedValues: {
+    kind: ['correction'],
+    status: ['draft', 'sent', 'printed', 'paid'],
+    'services.tax_symbol': ['23', '8', '5', '0', 'zw', 'np'],
+  },
   sumFields: ['net_price', 'tax_price', 'gross_price'],
   projection: { name: 'corrective-invoice-lines', field: 'services', schema: 'corrective-invoice-line' },
 };

@@ -21,6 +21,11 @@ export const invoices: StreamDeclaration = {
     'extensions',
     'ksef_data',
   ],
+  documentedValues: {
+    kind: ['vat', 'proforma'],
+    status: ['draft', 'sent', 'printed', 'paid'],
+    'services.tax_symbol': ['23', '8', '5', '0', 'zw', 'np'],
+  },
   sumFields: ['net_price', 'tax_price', 'gross_price'],
   projection: { name: 'invoice-lines', field: 'services', schema: 'invoice-line' },
 };

@@ -12,7 +12,7 @@ import { START_MS } from '../../support/service-events';
 const status: StreamStatus = {
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS },
   ...{ untilMs: null, sweep: null, completeMs: START_MS, staleAfterMs: 3_600_000, firstSweep: null, newestMs: null },
-  ...{ toldMs: START_MS, owner: 'one', version: '0.2.0' },
+  ...{ toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
 };
 
 interface Replica {

@@ -183,6 +183,7 @@ function runContextOf(
     holders: new Map(),
     twins: { check: () => undefined, identified: () => undefined, forget: () => undefined },
     noteRow: () => undefined,
+    driftFinders: new Map(),
   };
 }
 
