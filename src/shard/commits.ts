@@ -40,9 +40,11 @@ const NEXT: Readonly<Record<CommitState['name'], readonly CommitState['name'][]>
 // A transaction of 500 to 1000 records commits two to three times as many a second as one of 100 (measured).
 const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Rows that are named of what a stream's pages changed until they are told. */
+const MOST_CHANGED = 50;
 
 /** What committed pages came to. */
-export type PagesCommitted = Pick<PageResult, 'counts' | 'deadLettered' | 'misfits'>;
+export type PagesCommitted = Pick<PageResult, 'counts' | 'deadLettered' | 'changed' | 'misfits'>;
 
 /** The options of a shard that its commits depend on. */
 export type CommitOptions = Pick<
@@ -224,10 +226,10 @@ export class Commits {
     }
     const changes = this.#compare(state, next);
     const settle = (): void => {
-      const { counts, deadLettered, misfits } = changes.result;
+      const { counts, deadLettered, changed, misfits } = changes.result;
       // A page that was cut up counts as read with its last row, and as published with each.
       const read = next.partial ? NO_COUNTS : { ...NO_COUNTS, rows: counts.rows, unchanged: counts.unchanged };
-      this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered, misfits });
+      this.#committed.add(state, { counts: addCounts(read, changes.published), deadLettered, changed, misfits });
       next.resolve(changes.result);
     };
     this.#fill(state, toCommit, changes);
@@ -335,17 +337,18 @@ export class Commits {
 class Committed {
   readonly #byStream = new Map<StreamState, PagesCommitted>();
 
-  add(state: StreamState, { counts, deadLettered, misfits }: PagesCommitted): void {
+  add(state: StreamState, { counts, deadLettered, changed, misfits }: PagesCommitted): void {
     const before = this.take(state);
     this.#byStream.set(state, {
       counts: addCounts(before.counts, counts),
       deadLettered: [...before.deadLettered, ...deadLettered],
+      changed: [...before.changed, ...changed].slice(-MOST_CHANGED),
       misfits: addMisfits(before.misfits, misfits),
     });
   }
 
   take(state: StreamState): PagesCommitted {
-    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [], misfits: {} };
+    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [], changed: [], misfits: {} };
     this.#byStream.delete(state);
     return committed;
   }

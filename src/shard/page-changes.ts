@@ -22,7 +22,7 @@ import {
   type Walk,
 } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
-import { comparePage, type PageChanges } from './compare-page';
+import { comparePage, type ChangedRow, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
 import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';
@@ -59,6 +59,8 @@ export interface DeadLettered {
 export interface PageResult {
   readonly counts: Counts;
   readonly deadLettered: readonly DeadLettered[];
+  /** The first rows published as created or updated. */
+  readonly changed: readonly ChangedRow[];
   /** Why the stream must be parked now that the page is committed. */
   readonly parks: FatalError | null;
   /** Where the scan stands after it. */
@@ -186,6 +188,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     result: {
       counts: moved.counts,
       deadLettered,
+      changed: compared.changed,
       parks: shapeChanged(state, page.rows.length, letters.length),
       cursor,
       stale: compared.stale,

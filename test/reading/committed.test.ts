@@ -6,16 +6,22 @@ import { reportPage, reportRest } from '../../src/reading/committed';
 import type { Progress } from '../../src/reading/progress';
 import type { StreamReading } from '../../src/reading/stream-reading';
 import { NO_COUNTS } from '../../src/rules/cursor';
+import type { ChangedRow } from '../../src/shard/compare-page';
 
 const place = { entity: 'alfa', stream: 'invoices' } as const;
 const cursor = { number: 3 } as unknown as Cursor;
 const letter = { id: 7, path: 'currency', reason: 'expected text' };
 
 /** A stream of which so much was committed that nobody has reported yet. */
-function reading(counts: Counts, deadLettered: readonly (typeof letter)[] = [], sweep: Cursor | null = cursor) {
+function reading(
+  counts: Counts,
+  deadLettered: readonly (typeof letter)[] = [],
+  sweep: Cursor | null = cursor,
+  changed: readonly ChangedRow[] = [],
+) {
   return {
     place,
-    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered, misfits: {} }) },
+    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered, changed, misfits: {} }) },
   } as unknown as StreamReading;
 }
 
@@ -35,6 +41,15 @@ test('a page is reported with its scan and what was committed of its stream, the
     ...read,
     after,
   ]);
+});
+
+test('a page is reported with the rows that were named, whichever scan found them', async () => {
+  const changed: readonly ChangedRow[] = [
+    { id: 7, op: 'u', scan: 'open' },
+    { id: 9, op: 'c', scan: 'newest' },
+  ];
+  const pages = await told(reportPage(reading(published, [], cursor, changed), { cursor, parks: null }, 'newest'));
+  expect(pages).toEqual([{ kind: 'page', ...place, scan: 'newest', counts: published, cursor, changed }]);
 });
 
 test('a page that parks its stream is reported before the stream is parked (I10)', async () => {

@@ -3,6 +3,7 @@ import type { Counts, Cursor, ScanName } from '../../src/model';
 import { NO_COUNTS } from '../../src/rules/cursor';
 import type { Completeness } from '../../src/rules/completeness';
 import type { LossKind, RestoredStream, ServiceEvent } from '../../src/service/events';
+import type { ChangedRow } from '../../src/shard/compare-page';
 import { allThere } from './completeness';
 import { cursorAtStart } from './pages';
 
@@ -26,10 +27,11 @@ export function pageRead(
     readonly cursor?: Partial<Cursor>;
     readonly anchor?: number;
     readonly ended?: number;
+    readonly changed?: readonly ChangedRow[];
     readonly misfits?: Readonly<Record<string, number>>;
   } = {},
 ): ServiceEvent {
-  const { entity = 'alfa', stream = 'clients', counts = {}, anchor = null, ended, misfits } = page;
+  const { entity = 'alfa', stream = 'clients', counts = {}, anchor = null, ended, changed, misfits } = page;
   const start = cursorAtStart({ startedAt: iso(START_MS), ...page.cursor });
   return {
     kind: 'page',
@@ -42,6 +44,7 @@ export function pageRead(
       position: { ...start.position, anchor },
       finishedAt: ended === undefined ? null : iso(ended),
     },
+    ...(changed === undefined ? {} : { changed }),
     ...(misfits === undefined ? {} : { misfits }),
   };
 }
