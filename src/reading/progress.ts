@@ -1,7 +1,6 @@
 import type { ParkReason } from '../errors';
-import type { Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
+import type { ChangedRow, Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
 import type { Completeness } from '../rules/completeness';
-import type { ChangedRow } from '../shard/compare-page';
 import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
 

@@ -1,7 +1,7 @@
 import { RecordError } from '../errors';
 import { ascending, type Comparison, type LastPublished, type Publish } from '../changes/compare';
 import type { Ledger } from '../changes/ledger';
-import type { Op, Row, ScanName } from '../model';
+import type { ChangedRow, Op, Row } from '../model';
 
 /** A row that could not become a record. */
 export interface DeadLetter {
@@ -12,13 +12,6 @@ export interface DeadLetter {
   readonly op: Op;
   /** What the newest record of the row says; null = there is none, or a dead letter came after it. */
   readonly before: LastPublished | null;
-}
-
-/** A row that a scan found changed, without anything of its content. */
-export interface ChangedRow {
-  readonly id: number;
-  readonly op: Exclude<Op, 'r'>;
-  readonly scan: ScanName;
 }
 
 /** A page names no more changed rows than these: whoever looks on gets the rest as numbers. */

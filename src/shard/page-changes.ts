@@ -4,7 +4,7 @@ import { dayOrNull, uuidOf } from '../changes/kinds';
 import { deadLetterOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { sweepRecordOf, type SweepReport } from '../changes/reports';
 import { FatalError, RecordError } from '../errors';
-import type { Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
+import type { ChangedRow, Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
 import {
   addCounts,
@@ -22,7 +22,7 @@ import {
   type Walk,
 } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
-import { comparePage, type ChangedRow, type PageChanges } from './compare-page';
+import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
 import type { ShardOptions } from './shard-options';
 import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';

@@ -1,6 +1,5 @@
-import type { EntityId, ScanName, StreamName } from '../model';
+import type { ChangedRow, EntityId, ScanName, StreamName } from '../model';
 import type { ServiceEvent } from '../service/events';
-import type { ChangedRow } from '../shard/compare-page';
 import { NewestFirst } from './newest-first';
 import { streamName } from './targets';
 

@@ -1,12 +1,11 @@
 import { lastValueFrom, toArray, type Observable } from 'rxjs';
 
 import { FatalError } from '../../src/errors';
-import type { Counts, Cursor } from '../../src/model';
+import type { ChangedRow, Counts, Cursor } from '../../src/model';
 import { reportPage, reportRest } from '../../src/reading/committed';
 import type { Progress } from '../../src/reading/progress';
 import type { StreamReading } from '../../src/reading/stream-reading';
 import { NO_COUNTS } from '../../src/rules/cursor';
-import type { ChangedRow } from '../../src/shard/compare-page';
 
 const place = { entity: 'alfa', stream: 'invoices' } as const;
 const cursor = { number: 3 } as unknown as Cursor;

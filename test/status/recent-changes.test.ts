@@ -1,6 +1,5 @@
-import type { ScanName } from '../../src/model';
+import type { ChangedRow, ScanName } from '../../src/model';
 import type { ServiceEvent } from '../../src/service/events';
-import type { ChangedRow } from '../../src/shard/compare-page';
 import { RecentChanges } from '../../src/status/recent-changes';
 import { iso, pageRead, START_MS } from '../support/service-events';
 

@@ -1,9 +1,8 @@
 import { FatalError, TransientError, type ParkReason, type Trouble } from '../../src/errors';
-import type { Counts, Cursor, ScanName } from '../../src/model';
+import type { ChangedRow, Counts, Cursor, ScanName } from '../../src/model';
 import { NO_COUNTS } from '../../src/rules/cursor';
 import type { Completeness } from '../../src/rules/completeness';
 import type { LossKind, RestoredStream, ServiceEvent } from '../../src/service/events';
-import type { ChangedRow } from '../../src/shard/compare-page';
 import { allThere } from './completeness';
 import { cursorAtStart } from './pages';
 
