@@ -39,7 +39,12 @@ const OPTIONS = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-XX
 const run = promisify(execFile);
 
 /** Starts a registry as a child process and resolves when it answers. */
-export async function startRegistry({ port = 0, directory, clean = false, log }: RegistryOptions = {}): Promise<LocalRegistry> {
+export async function startRegistry({
+  port = 0,
+  directory,
+  clean = false,
+  log,
+}: RegistryOptions = {}): Promise<LocalRegistry> {
   const java = await findJava();
   const jar = join(await registryProgram(), `apicurio-registry-app-${VERSION}-runner.jar`);
   const chosen = await choosePort('the registry', port, new Set());
