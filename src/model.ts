@@ -10,6 +10,13 @@ export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot';
 /** `r` first seen before the first finished sweep, or asked for again; `c` created; `u` updated; `d` deleted. */
 export type Op = 'r' | 'c' | 'u' | 'd';
 
+/** A row that a scan found changed, without anything of its content. */
+export interface ChangedRow {
+  readonly id: number;
+  readonly op: Exclude<Op, 'r'>;
+  readonly scan: ScanName;
+}
+
 /** A JSON object as the API sent it, whose id was checked to be a positive integer that a key can hold. */
 export interface Row {
   readonly id: number;

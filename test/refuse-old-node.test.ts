@@ -5,7 +5,13 @@ import { join } from 'node:path';
 
 import { oldNodeText } from '../src/refuse-old-node';
 
-const programs = ['src/main.js', 'tools/demo.js', 'tools/example-postgres.js', 'tools/kafka-cli.js'];
+const programs = [
+  'src/main.js',
+  'tools/demo.js',
+  'tools/example-postgres.js',
+  'tools/kafka-cli.js',
+  'tools/registry-cli.js',
+];
 
 test.each(['18.19.0', '16.20.2', '14.21.3', '8.17.0'])('Node %s is refused by its version', (version) => {
   expect(oldNodeText(version)).toBe(`infakt-kafka: Node 20 or later is needed, this is ${version}`);

@@ -4,7 +4,7 @@ import type { Kafka } from 'kafkajs';
 import type { Config } from '../../config/config';
 import { ConfigError } from '../errors';
 import { currentDefinitions, expectedKeysOf, subjectsOf } from '../service/codecs';
-import { startSettings, topicSettings } from '../service/cluster';
+import { startSettings, topicSettings, WITHOUT_REGISTRY } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
 import { groupIsEmpty } from '../sinks/group';
@@ -74,8 +74,7 @@ async function checkRegistry(
   topics: Parameters<typeof subjectsOf>[0],
   version: string,
 ): Promise<{ readonly value: Framing; readonly text: string }> {
-  if (service.registry === null)
-    return { value: singleObject, text: "none configured: records are in Avro's single-object encoding" };
+  if (service.registry === null) return { value: singleObject, text: `none configured: ${WITHOUT_REGISTRY}` };
   const registry = createRegistry({ settings: service.registry, userAgent: userAgentOf(version) });
   try {
     const examined = await registry.examine(subjectsOf(topics));

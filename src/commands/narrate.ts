@@ -134,8 +134,9 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         case 'entities':
           tellEntities(logger, event);
           return;
+        case 'setting':
         case 'surroundings':
-          logger.warn({ about: event.about }, 'surroundings');
+          logger.warn({ about: event.about }, event.kind === 'setting' ? 'configuration' : 'surroundings');
           return;
         case 'commit':
         case 'status':

@@ -92,6 +92,7 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'shards':
     case 'waiting':
     case 'surroundings':
+    case 'setting':
     case 'commit':
     case 'status':
       return;

@@ -43,6 +43,14 @@ export function duration(ms: number): string {
   return hours < 72 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }
 
+/** A time that something took at most, in one unit and never less than it was. */
+export function latest(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.ceil(ms / MINUTE_MS);
+  return minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+}
+
 /** How many, with the word for one or for several. */
 export function counted(count: number, one: string, many: string): string {
   return `${number(count)} ${count === 1 ? one : many}`;

@@ -4,10 +4,10 @@ import { html, raw } from 'hono/html';
 
 import type { Shown } from '../status/activity';
 import { rowsOf, type EntityView, type StreamView, type Verdict } from '../status/overview';
-import { totalOf, type PageChange } from '../status/recent-changes';
+import { totalOf, type RecentChange } from '../status/recent-changes';
 import { ASKERS, type Asker, type RequestHour } from '../status/request-minutes';
 import type { StateChange, Standing } from '../status/timeline';
-import { counted, countsText, duration, lasting, number, textOf, time, type Html } from './page-text';
+import { counted, countsText, duration, lasting, latest, number, textOf, time, type Html } from './page-text';
 
 /** A piece of the page that is replaced as a whole when its version changes. */
 export interface Part {
@@ -29,6 +29,7 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   noted: 'well, with a note',
   well: 'well',
 };
+const OP_WORDS = { c: 'created', u: 'updated', d: 'deleted' } as const;
 const ASKER_WORDS: Readonly<Record<Asker, string>> = {
   newest: 'newest',
   open: 'open documents',
@@ -315,15 +316,21 @@ function requestsFigure(requests: RequestHour, version: string): Html {
   </div>`;
 }
 
-function changesList(changes: readonly PageChange[], version: string): Html {
+function changesList(changes: readonly RecentChange[], version: string): Html {
   const items = changes.map(
-    ({ atMs, entity, stream, scan, counts }) =>
+    (change) =>
       html`<li>
-        ${time(atMs)} <span><b>${entity}</b> ${stream}:</span>
-        <span>${countsText(counts)}${scan === null ? '' : ` (found by ${scan})`}</span>
+        ${time(change.atMs)} <span><b>${change.entity}</b> ${change.stream}:</span> <span>${changeText(change)}</span>
       </li>`,
   );
   return listOf({ name: 'changes', version, items, none: 'Nothing has changed since this replica was started.' });
+}
+
+function changeText(change: RecentChange): string {
+  const found = change.scan === null ? '' : `, found by ${change.scan}`;
+  if (change.kind === 'bulk') return `${countsText(change.counts)}${found}`;
+  const late = change.lateMs === null ? '' : `, at most ${latest(change.lateMs)} late`;
+  return `${change.id} ${OP_WORDS[change.op]}${found}${late}`;
 }
 
 function timelineList(timeline: readonly StateChange[], version: string): Html {

@@ -32,10 +32,11 @@ export function reportRest(reading: StreamReading): Observable<Progress> {
 }
 
 function takeCommitted({ handle, place }: StreamReading, cursor: Cursor, scan?: ScanName) {
-  const { counts, deadLettered, misfits, drift } = handle.takeCommitted();
+  const { counts, deadLettered, changed, misfits, drift } = handle.takeCommitted();
   const told = Object.keys(misfits).length === 0 ? {} : { misfits };
+  const rows = changed.length === 0 ? {} : { changed };
   const read = scan === undefined ? {} : { scan };
-  const page = { kind: 'page', ...place, counts, cursor, ...read, ...told } as const;
+  const page = { kind: 'page', ...place, counts, cursor, ...read, ...rows, ...told } as const;
   const letters = deadLettered.map((row) => ({ kind: 'dead-letter', ...place, ...row }) as const);
   const drifts = drift.map((found) => ({ kind: 'drift', ...place, ...found }) as const);
   return [page, ...letters, ...drifts] as const;

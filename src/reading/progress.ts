@@ -1,6 +1,6 @@
 import type { Drift } from '../changes/drift';
 import type { ParkReason } from '../errors';
-import type { Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
+import type { ChangedRow, Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
 import type { Completeness } from '../rules/completeness';
 import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
@@ -17,6 +17,8 @@ export type Progress =
       readonly cursor: Cursor;
       /** The scan whose page it is; absent = it tells of what was committed after its scan had ended. */
       readonly scan?: ScanName;
+      /** Some of the rows created, updated or deleted, in the order of their commits; absent = none is named. */
+      readonly changed?: readonly ChangedRow[];
       /** Published values that were not of their field's kind; absent = there were none. */
       readonly misfits?: Misfits;
     }

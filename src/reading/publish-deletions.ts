@@ -35,6 +35,8 @@ interface Answers {
 
 /** Tombstones of one transaction. */
 const CHUNK = 500;
+/** Rows of a transaction that are named to whoever looks on. */
+const MOST_NAMED = 20;
 
 /**
  * Decides after a sweep which rows are gone (I5): those that this sweep and an earlier one missed, and that the API itself answers with
@@ -181,11 +183,15 @@ function publish({ handle, place }: StreamReading, gone: readonly ConfirmedDelet
     gone.slice(n * CHUNK, (n + 1) * CHUNK),
   );
   return from(chunks).pipe(
-    concatMap((chunk) => handle.remove(chunk)),
-    mergeMap((deleted) => {
+    concatMap((chunk) => from(handle.remove(chunk)).pipe(map((deleted) => ({ chunk, deleted })))),
+    mergeMap(({ chunk, deleted }) => {
       const cursor = handle.cursor('sweep');
       if (cursor === null || deleted === 0) return EMPTY;
-      return of<Progress>({ kind: 'page', ...place, counts: { ...NO_COUNTS, deleted }, cursor });
+      // Where a row came back meanwhile, which of them it was is not known here.
+      const all = deleted === chunk.length;
+      const changed = all ? chunk.slice(0, MOST_NAMED).map(({ id }) => ({ id, op: 'd', scan: 'sweep' }) as const) : [];
+      const named = changed.length === 0 ? {} : { changed };
+      return of<Progress>({ kind: 'page', ...place, counts: { ...NO_COUNTS, deleted }, cursor, ...named });
     }),
   );
 }

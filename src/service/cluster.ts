@@ -17,6 +17,10 @@ import type { Emit } from './events';
 import type { Cluster, ServiceOptions } from './run-context';
 import { signInOf, signInText } from './sign-in';
 
+/** What it means to go without a schema registry, for whoever can still decide. */
+export const WITHOUT_REGISTRY =
+  "keys and values are in Avro's single-object encoding, which the Avro converters of Kafka Connect, ksqlDB and Flink SQL cannot read, and which cannot be changed once the first record is written";
+
 /** The sections of the service file that something takes. */
 interface ServicePart<K extends keyof ServiceConfig> {
   readonly service: Pick<ServiceConfig, K>;
@@ -30,9 +34,16 @@ export async function openCluster(options: ServiceOptions, emit: Emit): Promise<
   const onWarning = (about: string): void => emit({ kind: 'surroundings', about });
   for (const warning of topics.warnings) onWarning(warning);
   const { registry } = config.service;
+  if (registry === null && isUnused(topics))
+    emit({ kind: 'setting', about: `no registry.url is set: ${WITHOUT_REGISTRY}` });
   const framing = await resolveFraming({ registry, secrets, userAgent: userAgentOf(version), onWarning }, topics);
   if (!endless) await waitForEmptyGroup(kafka, config, emit);
   return { kafka, topics, framing };
+}
+
+/** Whether no service has ever written to the state topic, so that nothing is encoded yet. */
+export function isUnused({ state, highWatermarks }: Pick<Topics, 'state' | 'highWatermarks'>): boolean {
+  return (highWatermarks.get(state.name) ?? []).every((end) => end === 0);
 }
 
 /** How the configured cluster is reached. */

@@ -106,7 +106,9 @@ export type ServiceEvent =
   /** The run waits for somebody else before it begins, or with null no longer. */
   | { readonly kind: 'waiting'; readonly wait: { readonly forWhom: string; readonly untilMs: number } | null }
   /** Something around the service is not as it should be, and the run goes on all the same. */
-  | { readonly kind: 'surroundings'; readonly about: string };
+  | { readonly kind: 'surroundings'; readonly about: string }
+  /** A setting has a consequence that a person should know of while it can still be changed. */
+  | { readonly kind: 'setting'; readonly about: string };
 
 /** Tells everyone who looks on of an event. */
 export type Emit = (event: ServiceEvent) => void;

@@ -42,9 +42,11 @@ const NEXT: Readonly<Record<CommitState['name'], readonly CommitState['name'][]>
 // A transaction of 500 to 1000 records commits two to three times as many a second as one of 100 (measured).
 const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Rows that are named of what a stream's pages changed until they are told. */
+const MOST_CHANGED = 50;
 
 /** What committed pages came to. */
-export interface PagesCommitted extends Pick<PageResult, 'counts' | 'deadLettered' | 'misfits'> {
+export interface PagesCommitted extends Pick<PageResult, 'counts' | 'deadLettered' | 'changed' | 'misfits'> {
   readonly drift: readonly FoundDrift[];
 }
 
@@ -228,12 +230,13 @@ export class Commits {
     }
     const changes = this.#compare(state, next);
     const settle = (): void => {
-      const { counts, deadLettered, misfits, drift } = changes.result;
+      const { counts, deadLettered, changed, misfits, drift } = changes.result;
       // A page that was cut up counts as read with its last row, and as published with each.
       const read = next.partial ? NO_COUNTS : { ...NO_COUNTS, rows: counts.rows, unchanged: counts.unchanged };
       this.#committed.add(state, {
         counts: addCounts(read, changes.published),
         deadLettered,
+        changed,
         misfits,
         drift: drift === null ? [] : [drift],
       });
@@ -353,22 +356,25 @@ export class Commits {
   }
 }
 
+const NOTHING_COMMITTED: PagesCommitted = { counts: NO_COUNTS, deadLettered: [], changed: [], misfits: {}, drift: [] };
+
 /** What pages came to, committed and not yet told: their scan may have ended before they were committed, as when its stream is parked. */
 class Committed {
   readonly #byStream = new Map<StreamState, PagesCommitted>();
 
-  add(state: StreamState, { counts, deadLettered, misfits, drift }: PagesCommitted): void {
+  add(state: StreamState, { counts, deadLettered, changed, misfits, drift }: PagesCommitted): void {
     const before = this.take(state);
     this.#byStream.set(state, {
       counts: addCounts(before.counts, counts),
       deadLettered: [...before.deadLettered, ...deadLettered],
+      changed: [...before.changed, ...changed].slice(-MOST_CHANGED),
       misfits: addMisfits(before.misfits, misfits),
       drift: [...before.drift, ...drift],
     });
   }
 
   take(state: StreamState): PagesCommitted {
-    const committed = this.#byStream.get(state) ?? { counts: NO_COUNTS, deadLettered: [], misfits: {}, drift: [] };
+    const committed = this.#byStream.get(state) ?? NOTHING_COMMITTED;
     this.#byStream.delete(state);
     return committed;
   }

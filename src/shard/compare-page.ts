@@ -1,7 +1,7 @@
 import { RecordError } from '../errors';
 import { ascending, type Comparison, type LastPublished, type Publish } from '../changes/compare';
 import type { Ledger } from '../changes/ledger';
-import type { Op, Row } from '../model';
+import type { ChangedRow, Op, Row } from '../model';
 
 /** A row that could not become a record. */
 export interface DeadLetter {
@@ -14,10 +14,15 @@ export interface DeadLetter {
   readonly before: LastPublished | null;
 }
 
+/** A page names no more changed rows than these: whoever looks on gets the rest as numbers. */
+const MOST_CHANGED = 20;
+
 /** What a page changed. A row is created, updated, republished, unchanged, a dead letter or stale. */
 export interface PageChanges<T> {
   readonly records: readonly T[];
   readonly deadLetters: readonly DeadLetter[];
+  /** The first 20 rows published as created or updated; none of a first read or of what is published again. */
+  readonly changed: readonly ChangedRow[];
   /** Rows published that had no record before. */
   readonly created: number;
   /** Of the created, those published as `r`. */
@@ -44,6 +49,7 @@ export interface PageChanges<T> {
 export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish: Publish) => T): PageChanges<T> {
   const records: T[] = [];
   const deadLetters: DeadLetter[] = [];
+  const changed: ChangedRow[] = [];
   const stale: number[] = [];
   const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0 };
   let touched = false;
@@ -66,6 +72,8 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       }
       if (error !== null) deadLetters.push(deadLetterOf(verdict, error));
       ledger.apply(verdict, how, error === null);
+      if (error === null && verdict.op !== 'r' && changed.length < MOST_CHANGED)
+        changed.push({ id: row.id, op: verdict.op, scan: how.scan });
       if (error === null) counts[verdict.countsAs]++;
       else if (verdict.part === 'lines') counts.unchanged++;
       if (error === null && verdict.countsAs === 'created' && verdict.op === 'r') counts.firstRead++;
@@ -74,7 +82,7 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
   }
   const absent = ledger.markAbsent(how);
   const { missing, noLongerOpen } = absent;
-  return { records, deadLetters, ...counts, missing, stale, noLongerOpen, touched: touched || absent.touched };
+  return { records, deadLetters, changed, ...counts, missing, stale, noLongerOpen, touched: touched || absent.touched };
 
   function publish(verdict: Publish): RecordError | null {
     try {

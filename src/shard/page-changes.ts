@@ -4,7 +4,7 @@ import { dayOrNull, uuidOf } from '../changes/kinds';
 import { deadLetterOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { sweepRecordOf, type SweepReport } from '../changes/reports';
 import { FatalError, RecordError } from '../errors';
-import type { Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
+import type { ChangedRow, Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
 import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
 import {
   addCounts,
@@ -60,6 +60,8 @@ export interface DeadLettered {
 export interface PageResult {
   readonly counts: Counts;
   readonly deadLettered: readonly DeadLettered[];
+  /** The first rows published as created or updated. */
+  readonly changed: readonly ChangedRow[];
   /** Why the stream must be parked now that the page is committed. */
   readonly parks: FatalError | null;
   /** Where the scan stands after it. */
@@ -191,6 +193,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     result: {
       counts: moved.counts,
       deadLettered,
+      changed: compared.changed,
       parks: shapeChanged(state, page.rows.length, letters.length),
       cursor,
       stale: compared.stale,

@@ -2,7 +2,7 @@ import type { ServiceEvent } from '../service/events';
 import type { StatusChange } from './board';
 import type { Health } from './health';
 import { overviewOf, type Overview } from './overview';
-import { RecentChanges, type PageChange } from './recent-changes';
+import { RecentChanges, type RecentChange } from './recent-changes';
 import { RequestMinutes, type RequestHour } from './request-minutes';
 import { SweepPace } from './sweep-pace';
 import { Timeline, type StateChange } from './timeline';
@@ -13,7 +13,7 @@ export interface Shown {
   readonly overview: Overview;
   readonly requests: RequestHour;
   /** The newest first. */
-  readonly changes: readonly PageChange[];
+  readonly changes: readonly RecentChange[];
   /** The newest first. */
   readonly timeline: readonly StateChange[];
 }

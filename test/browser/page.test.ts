@@ -150,7 +150,12 @@ test('what happens is shown without a reload, and what was opened stays open', a
   service.tell(pageRead('recent', { entity: 'company-020', counts: { rows: 50, updated: 7, deleted: 2 } }));
   const changed = page.locator('[data-part=changes] li', { hasText: '7 updated, 2 deleted' });
   await changed.waitFor();
-  expect(await changed.innerText()).toMatch(/company-020\s+clients:\s+7 updated, 2 deleted \(found by recent\)/);
+  expect(await changed.innerText()).toMatch(/company-020\s+clients:\s+7 updated, 2 deleted, found by recent/);
+  const one = { id: 9_017_658, op: 'c', scan: 'newest' } as const;
+  service.tell(pageRead('newest', { entity: 'company-020', counts: { rows: 50, created: 1 }, changed: [one] }));
+  await page
+    .locator('[data-part=changes] li', { hasText: /9017658 created, found by newest, at most \d+ \w+ late/ })
+    .waitFor();
   expect(await page.locator('[data-entity=company-020] details').getAttribute('open')).toBe('');
   service.tell(parked('company-020'));
   await page.locator('.verdict.wrong').waitFor();

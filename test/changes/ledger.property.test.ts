@@ -157,7 +157,16 @@ class Model {
       })
       .map(({ id }) => id)
       .sort((a, b) => a - b);
-    return { records, deadLetters, stale, noLongerOpen: how.scan === 'open' ? noLongerOpen : [], touched, ...counts };
+    const changed = records.flatMap(({ id, op }) => (op === 'r' ? [] : [{ id, op, scan: how.scan }])).slice(0, 20);
+    return {
+      records,
+      deadLetters,
+      changed,
+      stale,
+      noLongerOpen: how.scan === 'open' ? noLongerOpen : [],
+      touched,
+      ...counts,
+    };
   }
 
   change(id: number, change: Partial<Entry>): void {

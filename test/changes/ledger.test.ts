@@ -100,6 +100,7 @@ describe('a row compared with the ledger', () => {
     const changes = diff(ledger, page([{ id: 7, content: 0xab, date: 20000 }]), options());
     expect(changes).toEqual({
       noLongerOpen: [],
+      changed: [{ id: 7, op: 'c', scan: 'sweep' }],
       records: [{ id: 7, op: 'c', content: 0xab }],
       deadLetters: [],
       created: 1,

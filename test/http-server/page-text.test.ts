@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 
-import { counted, countsText, duration, lasting, number, textOf, time } from '../../src/http-server/page-text';
+import { counted, countsText, duration, lasting, latest, number, textOf, time } from '../../src/http-server/page-text';
 import { iso, START_MS } from '../support/service-events';
 
 test('numbers have their digits in groups, by spaces that do not break', () => {
@@ -26,6 +26,19 @@ test('how long something takes is told in one unit, and never as nothing', () =>
     '2 h',
     '71 h',
     '4 days',
+  ]);
+});
+
+test('what something took at most is told in one unit, and never as less', () => {
+  const minute = 60_000;
+  expect([0, 1, 119_000, 119_001, 2.1 * minute, 119 * minute, 120 * minute + 1].map(latest)).toEqual([
+    '0 s',
+    '1 s',
+    '119 s',
+    '2 min',
+    '3 min',
+    '119 min',
+    '3 h',
   ]);
 });
 

@@ -52,6 +52,23 @@ test('of a first sweep its progress and the time that it has left are shown, ins
   expect(html).toMatch(/<progress\s+aria-label="First sweep of clients"\s+max="5000"\s+value="1250"/);
 });
 
+test('the newest changes are told by stream, id, what happened, scan and how late, many at once by their number', () => {
+  const shown = service(1);
+  const place = { entity: 'company-001', stream: 'invoices' };
+  const cursor = { startedAt: new Date(nowMs - 18_000).toISOString() };
+  shown.tell(pageRead('newest', { ...place, cursor, ended: nowMs - 17_000 }));
+  const changed = [{ id: 9017658, op: 'c', scan: 'newest' }] as const;
+  shown.tell(pageRead('newest', { ...place, counts: { created: 1 }, changed }));
+  shown.tell(
+    pageRead('sweep', { ...place, counts: { updated: 480, deleted: 1 }, changed: [{ id: 7, op: 'd', scan: 'sweep' }] }),
+  );
+  const text = textOf(pageOf(shown.shown(), about));
+  const at = '2026-01-07 10:00:00 UTC company-001 invoices:';
+  expect(text).toContain(
+    `${at} 7 deleted, found by sweep ${at} 480 updated, found by sweep ${at} 9017658 created, found by newest, at most 18 s late`,
+  );
+});
+
 test('a service without companies says so', () => {
   const text = textOf(pageOf(service(0).shown(), about));
   expect(text).toContain('Nothing is read.');

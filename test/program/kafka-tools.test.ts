@@ -16,6 +16,7 @@ import { brokers, cleanUp, createTopic, kafkaClient, uniqueName, until, withAdmi
 
 const TOOLS = join(projectRoot(), 'dist', 'tools', 'kafka.js');
 const CLI = join(projectRoot(), 'dist', 'tools', 'kafka-cli.js');
+const REGISTRY_CLI = join(projectRoot(), 'dist', 'tools', 'registry-cli.js');
 
 beforeAll(() => {
   if (!existsSync(CLI)) throw new Error(`Looking for ${CLI}: expected it from \`npm run build\`, got none`);
@@ -140,16 +141,16 @@ describe('startKafka', () => {
 
 describe('npm run kafka', () => {
   test('prints the address, and stops the broker on SIGINT', async () => {
-    const { child, broker, address } = await runCli();
+    const { child, pid, address } = await runCli();
     await withAdmin(kafkaClient({ brokers: [address] }), (admin) => admin.listTopics());
     child.kill('SIGINT');
     expect(await exitOf(child)).toBe(0);
-    expect(isAlive(broker)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   });
 
   test('ends with exit code 3 when its broker dies', async () => {
-    const { child, broker } = await runCli();
-    process.kill(broker, 'SIGKILL');
+    const { child, pid } = await runCli();
+    process.kill(pid, 'SIGKILL');
     expect(await exitOf(child)).toBe(3);
   });
 
@@ -172,6 +173,45 @@ describe('npm run kafka', () => {
     expect(end.text + end.complaint).toContain(shown);
   });
 });
+
+describe('npm run registry', () => {
+  test('prints the address, keeps schemas and their ids between runs, and forgets them where it is asked to', async () => {
+    const directory = await temporaryFolder();
+    const subjects = async (address: string): Promise<unknown> => (await fetch(`${address}/subjects`)).json();
+    const first = await runCli({ cli: REGISTRY_CLI, directory });
+    const id = await registerSchema(first.address);
+    first.child.kill('SIGINT');
+    expect(await exitOf(first.child)).toBe(0);
+    expect(isAlive(first.pid)).toBe(false);
+
+    const second = await runCli({ cli: REGISTRY_CLI, directory });
+    expect(await subjects(second.address)).toEqual(['kept-value']);
+    expect(await registerSchema(second.address)).toBe(id);
+    second.child.kill('SIGTERM');
+    expect(await exitOf(second.child)).toBe(0);
+
+    const third = await runCli({ cli: REGISTRY_CLI, directory, options: ['--clean'] });
+    expect(await subjects(third.address)).toEqual([]);
+  });
+
+  test('ends with exit code 3 when its registry dies', async () => {
+    const { child, pid } = await runCli({ cli: REGISTRY_CLI });
+    process.kill(pid, 'SIGKILL');
+    expect(await exitOf(child)).toBe(3);
+  });
+});
+
+/** Registers one and the same schema; resolves with its id. */
+async function registerSchema(address: string): Promise<number> {
+  const schema = JSON.stringify({ type: 'record', name: 'Kept', fields: [] });
+  const answer = await fetch(`${address}/subjects/kept-value/versions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ schema }),
+  });
+  expect(answer.status).toBe(200);
+  return ((await answer.json()) as { readonly id: number }).id;
+}
 
 async function transactionalProducer(client: Kafka) {
   const producer = client.producer({ transactionalId: uniqueName('tools'), idempotent: true, maxInFlightRequests: 1 });
@@ -223,20 +263,29 @@ interface RunningCli {
   readonly child: ChildProcess;
   readonly directory: string;
   readonly address: string;
-  /** Process id of the broker. */
-  readonly broker: number;
+  /** Process id of the server. */
+  readonly pid: number;
 }
 
-async function runCli(): Promise<RunningCli> {
-  const directory = await temporaryFolder();
-  const child = spawn('node', [CLI, '--port', '0', '--data', directory], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runCli({
+  cli = CLI,
+  directory: given,
+  options = [],
+}: {
+  readonly cli?: string;
+  readonly directory?: string;
+  readonly options?: readonly string[];
+} = {}): Promise<RunningCli> {
+  const directory = given ?? (await temporaryFolder());
+  const stdio = ['ignore', 'pipe', 'pipe'] as const;
+  const child = spawn('node', [cli, '--port', '0', '--data', directory, ...options], { stdio: [...stdio] });
   cleanUp(async () => {
     child.kill('SIGTERM');
     await exitOf(child);
   });
-  const address = firstMatch(child.stdout, /^(.+:\d+)$/);
-  const broker = Number(await firstMatch(child.stderr, /pid (\d+)/));
-  return { child, directory, address: await address, broker };
+  const address = firstMatch(child.stdout, /^(.+:\d+.*)$/);
+  const pid = Number(await firstMatch(child.stderr, /pid (\d+)/));
+  return { child, directory, address: await address, pid };
 }
 
 async function firstMatch(output: Readable, pattern: RegExp): Promise<string> {

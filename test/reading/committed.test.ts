@@ -1,7 +1,7 @@
 import { lastValueFrom, toArray, type Observable } from 'rxjs';
 
 import { FatalError } from '../../src/errors';
-import type { Counts, Cursor } from '../../src/model';
+import type { ChangedRow, Counts, Cursor } from '../../src/model';
 import { reportPage, reportRest } from '../../src/reading/committed';
 import type { FoundDrift } from '../../src/shard/drift-of-page';
 import type { Progress } from '../../src/reading/progress';
@@ -18,10 +18,11 @@ function reading(
   deadLettered: readonly (typeof letter)[] = [],
   sweep: Cursor | null = cursor,
   drift: readonly FoundDrift[] = [],
+  changed: readonly ChangedRow[] = [],
 ) {
   return {
     place,
-    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered, misfits: {}, drift }) },
+    handle: { cursor: () => sweep, takeCommitted: () => ({ counts, deadLettered, changed, misfits: {}, drift }) },
   } as unknown as StreamReading;
 }
 
@@ -49,6 +50,15 @@ test('how the API differs is reported once its page is committed, also after the
   const drift = { kind: 'drift', ...place, found, isNews: true };
   expect((await told(reportPage(drifted, { cursor, parks: null }, 'sweep'))).slice(1)).toEqual([drift]);
   expect(await told(reportRest(drifted))).toEqual([drift]);
+});
+
+test('a page is reported with the rows that were named, whichever scan found them', async () => {
+  const changed: readonly ChangedRow[] = [
+    { id: 7, op: 'u', scan: 'open' },
+    { id: 9, op: 'c', scan: 'newest' },
+  ];
+  const pages = await told(reportPage(reading(published, [], cursor, [], changed), { cursor, parks: null }, 'newest'));
+  expect(pages).toEqual([{ kind: 'page', ...place, scan: 'newest', counts: published, cursor, changed }]);
 });
 
 test('a page that parks its stream is reported before the stream is parked (I10)', async () => {

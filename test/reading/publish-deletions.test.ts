@@ -79,6 +79,9 @@ describe('a tombstone (I5)', () => {
     expect(tombstones(here)).toEqual([7]);
     expect(last(here)?.headers).toMatchObject({ entity: 'alfa', stream: 'items', op: 'd', scan: 'sweep' });
     expect(deleted(told, 'page')).toEqual([1]);
+    expect(told.flatMap((each) => (each.kind === 'page' ? (each.changed ?? []) : []))).toEqual([
+      { id: 7, op: 'd', scan: 'sweep' },
+    ]);
     await sweeps(here, 2);
     expect(tombstones(here)).toEqual([7]);
     expect(ledgerIn(here.kafka, 'alfa', 'items').has(7)).toBe(false);

@@ -3,6 +3,7 @@ import {
   batchBytes,
   clockOf,
   entitiesByShard,
+  isUnused,
   kafkaSettings,
   refuseOtherMembers,
   topicSettings,
@@ -40,6 +41,18 @@ test('the data topics are every stream and the projections asked for; the other 
     prefix: 't',
     create: 'must-exist',
   });
+});
+
+test('a state topic is unused until some partition of it has a record', () => {
+  const state = { name: 't.state', partitions: 2, maxMessageBytes: 1 };
+  const unusedWith = (ends: readonly number[]): boolean => {
+    const highWatermarks = new Map([
+      ['t.state', ends],
+      ['t.invoices', [9]],
+    ]);
+    return isUnused({ state, highWatermarks });
+  };
+  expect([[0, 0], [0, 1], []].map(unusedWith)).toEqual([true, false, true]);
 });
 
 test.each([

@@ -164,6 +164,24 @@ test('a stream whose rows do not fit the schema any more is parked, after its de
   expect(commits.hasEnded).toBe(false);
 });
 
+test('rows that changed are named once their transaction stands, the newest of many, and only once', async () => {
+  const { commits, memory, end } = start();
+  const items = memory.streamOf('alfa', 'items');
+  items.walks.set('sweep', walkOf({ ...cursorAtStart(), number: 2 }));
+  const many = (first: number): PageToCommit => page(Array.from({ length: 20 }, (_, n) => first + n));
+  void commits.add(many(1));
+  expect(commits.takeCommitted(items).changed).toEqual([]);
+  await end();
+  expect(commits.takeCommitted(items).changed).toHaveLength(20);
+  for (const first of [21, 41, 61]) void commits.add(many(first));
+  await end();
+  await end();
+  const { changed } = commits.takeCommitted(items);
+  expect(changed).toHaveLength(50);
+  expect(changed.at(-1)).toEqual({ id: 80, op: 'c', scan: 'sweep' });
+  expect(commits.takeCommitted(items).changed).toEqual([]);
+});
+
 test('a removal waits until every page of its stream was compared, and is dropped where one shows the row', async () => {
   const { commits, memory, end, ids } = start();
   const items = memory.streamOf('alfa', 'items');

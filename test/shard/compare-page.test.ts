@@ -53,6 +53,10 @@ test('a page comes to the records, dead letters and counts of its rows, each cou
   expect(comparePage(ledger, pageOf(second), encode)).toEqual({
     records: ['row 2 u', 'row 6 c'],
     deadLetters: [{ row: second[3], error: bad, fingerprint: '0000000300000000', op: 'c', before: null }],
+    changed: [
+      { id: 2, op: 'u', scan: 'sweep' },
+      { id: 6, op: 'c', scan: 'sweep' },
+    ],
     created: 1,
     firstRead: 0,
     republished: 0,
@@ -63,6 +67,15 @@ test('a page comes to the records, dead letters and counts of its rows, each cou
     noLongerOpen: [],
     touched: true,
   });
+});
+
+test('of the rows that a page published 20 are named, and none that are read for the first time', () => {
+  const rows = Array.from({ length: 50 }, (_, n) => ({ id: n + 1, content: 1 }));
+  const first = comparePage(newLedger(), pageOf(rows, { beforeFirstFinishedSweep: true }), encode);
+  expect(first).toMatchObject({ firstRead: 50, changed: [] });
+  const later = comparePage(newLedger(), pageOf(rows, { scan: 'newest' }), encode);
+  expect(later.created).toBe(50);
+  expect(later.changed).toEqual(rows.slice(0, 20).map(({ id }) => ({ id, op: 'c', scan: 'newest' })));
 });
 
 test('a page that shows what is known is not touched', () => {

@@ -8,7 +8,7 @@ import { createActivity, type Shown } from '../../src/status/activity';
 import { createBoard } from '../../src/status/board';
 import { healthOf } from '../../src/status/health';
 import { streamName } from '../../src/status/targets';
-import { pageRead, requestEnded, restored, shardReady, shardsOwned, sweptAt } from './service-events';
+import { iso, pageRead, requestEnded, restored, shardReady, shardsOwned, sweptAt } from './service-events';
 
 export const STREAMS = ['clients', 'invoices', 'corrective_invoices'] as const;
 const MINUTE_MS = 60_000;
@@ -48,7 +48,15 @@ export function shownService(
   tell(shardReady(0, ...places.map((place) => ({ ...restored(place.stream), ...place }))), startMs);
   places.forEach(({ entity, stream }, index) => {
     const endedMs = now() - 10 * MINUTE_MS - (index % 40) * MINUTE_MS;
-    tell(pageRead('newest', { entity, stream, counts: { rows: 50, updated: index % 3 }, ended: endedMs }), endedMs);
+    const walk = { entity, stream, cursor: { startedAt: iso(endedMs - 16_000) } };
+    tell(pageRead('newest', { ...walk, counts: { rows: 50 }, ended: endedMs - 15_000 }), endedMs - 15_000);
+    const changed = Array.from({ length: index % 3 }, (_, n) => ({
+      id: 9_000_000 + 10 * index + n,
+      op: 'u' as const,
+      scan: 'newest' as const,
+    }));
+    const counts = { rows: 50, updated: changed.length };
+    tell(pageRead('newest', { entity, stream, counts, changed, ended: endedMs }), endedMs);
     tell({ ...sweptAt(endedMs, { stream }), entity } as ServiceEvent, endedMs);
   });
   const scans: readonly ScanName[] = ['newest', 'sweep', 'sweep', 'open', 'recent'];

@@ -1,5 +1,5 @@
 import { FatalError, TransientError, type ParkReason, type Trouble } from '../../src/errors';
-import type { Counts, Cursor, ScanName } from '../../src/model';
+import type { ChangedRow, Counts, Cursor, ScanName } from '../../src/model';
 import { NO_COUNTS } from '../../src/rules/cursor';
 import type { Completeness } from '../../src/rules/completeness';
 import type { LossKind, RestoredStream, ServiceEvent } from '../../src/service/events';
@@ -26,10 +26,11 @@ export function pageRead(
     readonly cursor?: Partial<Cursor>;
     readonly anchor?: number;
     readonly ended?: number;
+    readonly changed?: readonly ChangedRow[];
     readonly misfits?: Readonly<Record<string, number>>;
   } = {},
 ): ServiceEvent {
-  const { entity = 'alfa', stream = 'clients', counts = {}, anchor = null, ended, misfits } = page;
+  const { entity = 'alfa', stream = 'clients', counts = {}, anchor = null, ended, changed, misfits } = page;
   const start = cursorAtStart({ startedAt: iso(START_MS), ...page.cursor });
   return {
     kind: 'page',
@@ -42,6 +43,7 @@ export function pageRead(
       position: { ...start.position, anchor },
       finishedAt: ended === undefined ? null : iso(ended),
     },
+    ...(changed === undefined ? {} : { changed }),
     ...(misfits === undefined ? {} : { misfits }),
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { projectRoot } from '../../tools/java';
 
-test.each(['kafka-cli', 'demo', 'example-postgres', 'example-dashboard', 'bench'])(
+test.each(['kafka-cli', 'registry-cli', 'demo', 'example-postgres', 'example-dashboard', 'bench'])(
   'the help of tools/%s fits 80 columns',
   (tool) => {
     const program = join(projectRoot(), 'dist/tools', `${tool}.js`);

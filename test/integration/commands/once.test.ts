@@ -29,6 +29,9 @@ test('one run publishes every row of three companies once, a second run publishe
 
   const first = await service.once();
   expect(first.stderr).not.toContain('error');
+  const encodings = (stderr: string): number => stderr.split('no registry.url is set').length - 1;
+  expect(first.stderr).toContain('Kafka Connect');
+  expect(encodings(first.stderr)).toBe(1);
   expect(first).toMatchObject({ code: 0, complete: true });
   expect(first.streams).toMatchObject({
     'alfa clients': { rows: 12, created: 12 },
@@ -50,6 +53,7 @@ test('one run publishes every row of three companies once, a second run publishe
 
   const second = await service.once();
   expect(second).toMatchObject({ code: 0, complete: true });
+  expect(encodings(second.stderr)).toBe(0);
   expect(Object.values(second.streams).map(({ created, updated }) => created + updated)).toEqual([
     0, 0, 0, 0, 0, 0, 0, 0, 0,
   ]);
