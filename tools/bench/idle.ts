@@ -21,7 +21,7 @@ const ASKED_TIMES = 10;
 const QUIET_MS = 20_000;
 /** Nothing is due while it is measured. */
 const RESTING = Object.fromEntries(
-  ['NEWEST', 'CLIENTS_NEWEST', 'OPEN', 'RECENT', 'SWEEP'].map((scan) => [`SCHEDULE_${scan}_SECONDS`, '86400']),
+  ['NEWEST', 'CLIENTS_NEWEST', 'OPEN', 'RECENT', 'SWEEP'].map((scan) => [`SCHEDULE_${scan}_SECONDS`, '21600']),
 );
 
 /** What a service that rests used within some minutes. */
