@@ -162,7 +162,7 @@ test('a transaction that the broker ended as it was open for too long is not sai
       // One record, and the marker of the abort.
       return offsets.some(({ partition, high }) => partition === 0 && high === '2');
     });
-  intercept(async ({ apiKey }) => {
+  intercept(async ({ apiKey }): Promise<Verdict> => {
     if (apiKey === API.endTxn) await until(ended, { what: 'the broker to end the transaction' });
     return 'pass';
   });
