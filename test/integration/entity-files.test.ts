@@ -81,7 +81,14 @@ test('a file with another name is another entity, whose rows are read anew, and 
 test('three hundred files that are added at once are all read, and the one that was there before goes on', async () => {
   const many = Array.from({ length: 300 }, (_, number) => `firma-${number}`);
   const simulator = await startSimulator({
-    entities: ['alfa', ...many].map((name, seed) => ({ key: keyOf(name), name, clients: 1, invoices: 0, seed })),
+    entities: ['alfa', ...many].map((name, seed) => ({
+      key: keyOf(name),
+      name,
+      nip: '1111111111',
+      clients: 1,
+      invoices: 0,
+      seed,
+    })),
   });
   cleanUp(() => simulator.stop());
   const streams = ['clients'];
