@@ -5,6 +5,7 @@ import { ConfigError, exitCodeFor } from '../src/errors';
 import { compare } from './bench/compare';
 import { freshness } from './bench/freshness';
 import { encode } from './bench/encode';
+import { idle } from './bench/idle';
 import { limit } from './bench/limit';
 import { live } from './bench/live';
 import { many } from './bench/many';
@@ -20,6 +21,7 @@ Modes
   million           1 000 000 invoices once: three sweeps, restart, state
   start             program start to first request, on a broker with default settings
   many              200 and 1 000 entities of six rows: memory, and how long the loop is blocked
+  idle              300 entities that rest: what HTTP and metrics take, with nobody who asks and with a scrape every 15 s
   encode            one record made of one row, in both framings
   limit             ten entities that share an allowance of 300 requests a minute
   freshness         how long a change takes to a consumer, by kind: 1, 10 and 100 entities, in virtual time; needs no broker
@@ -28,8 +30,8 @@ Modes
 Options
   --runs N          compare, start: runs, interleaved (5)
   --rows N          compare: invoices (100000); million: invoices (1000000)
-  --minutes N       limit, live: how long (10)
-  --entities N      freshness: of 1, 10 or 100 entities alone
+  --minutes N       limit, live: how long (10); idle: each of three rests (3)
+  --entities N      freshness: of 1, 10 or 100 entities alone; idle: how many (300)
   --hours N         freshness: virtual hours of each run
   --profile DIR     compare: write CPU profiles of the service there
   --help            this text
@@ -74,6 +76,11 @@ async function measure(
       return start({ runs: count('runs', values.runs ?? '5') }, say);
     case 'many':
       return many(say);
+    case 'idle':
+      return idle(
+        { entities: count('entities', values.entities ?? '300'), minutes: count('minutes', values.minutes ?? '3') },
+        say,
+      );
     case 'limit':
       return limit({ minutes: count('minutes', values.minutes ?? '10') }, say);
     case 'live':
@@ -88,7 +95,7 @@ async function measure(
       );
     default:
       throw new ConfigError(
-        `reading the arguments: expected the mode compare, million, start, many, encode, limit, freshness or live, got ${mode}`,
+        `reading the arguments: expected the mode compare, million, start, many, idle, encode, limit, freshness or live, got ${mode}`,
       );
   }
 }

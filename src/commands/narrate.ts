@@ -1,5 +1,5 @@
 import { driftText } from '../changes/drift';
-import { troubleOf } from '../errors';
+import { TransientError, troubleOf } from '../errors';
 import type { Counts } from '../model';
 import type { Progress } from '../reading/progress';
 import { shortcomingsText } from '../rules/completeness';
@@ -18,6 +18,8 @@ type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }
 
 const MINUTE_MS = 60_000;
 const QUIET_MINUTES = 10;
+/** A commit that began while Kafka was away is given up within this time, at which Kafka may have been back for long. */
+const LATE_MS = 30_000;
 /** So many hand-overs of one shard within ten minutes are no ordinary ones. */
 const MANY_HAND_OVERS = 3;
 
@@ -112,14 +114,13 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           sums.request();
           return;
         case 'pace':
-          if (event.pace === 'full') logger.info({ pace: event.pace }, 'requests at full pace again');
-          else logger.warn({ pace: event.pace }, 'requests held back by the API');
+          tellPace(logger, event);
           return;
         case 'lost':
           outage.lost(event);
           return;
         case 'shard-ready':
-          outage.ready(event.shard);
+          outage.ready(event);
           sums.ready(event);
           return;
         case 'contact':
@@ -139,6 +140,8 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           logger.warn({ about: event.about }, event.kind === 'setting' ? 'configuration' : 'surroundings');
           return;
         case 'commit':
+          if (event.outcome === 'committed') outage.heard(event.shard);
+          return;
         case 'status':
           return;
         default:
@@ -156,6 +159,11 @@ function tellDrift(logger: Logger, told: Set<string>, { entity, stream, found, i
   const log = logger.child({ entity, stream });
   if (isNews) log.warn({ differences }, 'the API differs');
   else log.info({ differences }, 'the API differs from what is documented');
+}
+
+function tellPace(logger: Logger, { pace }: EventOf<'pace'>): void {
+  if (pace === 'full') logger.info({ pace }, 'requests at full pace again');
+  else logger.warn({ pace }, 'requests held back by the API');
 }
 
 function tellEntities(logger: Logger, { added, changed, removed }: EventOf<'entities'>): void {
@@ -188,6 +196,7 @@ function createOutage(logger: Logger, now: () => number) {
   const failures = new Map<string, { toldMs: number; times: number }>();
   const troubles = new Set<'kafka' | 'registry'>();
   const handOvers = new Map<number | null, readonly number[]>();
+  const late = createLateLosses(now);
 
   const tell = (log: Logger, { error, waitMs }: { readonly error: Error; readonly waitMs?: number }): void => {
     const trouble = troubleOf(error) === 'registry' ? 'registry' : 'kafka';
@@ -209,6 +218,7 @@ function createOutage(logger: Logger, now: () => number) {
     const found = places.filter((place) => lost.delete(place)).length > 0;
     if (!found || lost.size > 0) return;
     failures.clear();
+    late.outageEnded();
     for (const trouble of troubles) logger.info(`${trouble} is back`);
     troubles.clear();
   };
@@ -233,22 +243,62 @@ function createOutage(logger: Logger, now: () => number) {
         else log.warn({ err: error, times: recent.length }, 'shard handed over again and again');
         return;
       }
+      if (lost.size === 0 && late.has(shard, error)) {
+        log.debug({ err: error, waitMs }, 'kafka still lost, retrying');
+        return;
+      }
+      if (lost.size === 0) late.outageBegan();
       if (shard === null) lost.clear();
       lost.add(shard);
       tell(log, { error, waitMs });
     },
-    ready(shard: number): void {
+    ready({ shard, restoreMs }: EventOf<'shard-ready'>): void {
       if (parkedShards.delete(shard)) logger.info({ shard }, 'shard is read again');
+      late.ready(shard, restoreMs !== null);
       recover([shard, null]);
     },
+    heard: late.heard,
     contact(failure: Error | null): void {
       if (failure === null) {
         recover(['group']);
         return;
       }
+      if (lost.size === 0) late.outageBegan();
       lost.add('group');
       tell(logger, { error: failure });
     },
+  };
+}
+
+/** Losses of an outage that has ended, told only then: a shard's commit may be given up long after another shard was back. */
+function createLateLosses(now: () => number) {
+  const open = new Set<number>();
+  /** Shards that were open as the latest outage began, and that have neither committed anything nor been opened since. */
+  const unheard = new Set<number>();
+  let endedMs = -Infinity;
+  const heard = (shard: number): void => void unheard.delete(shard);
+
+  return {
+    outageBegan(): void {
+      unheard.clear();
+      for (const shard of open) unheard.add(shard);
+    },
+    outageEnded(): void {
+      endedMs = now();
+    },
+    ready(shard: number, isOpen: boolean): void {
+      heard(shard);
+      if (isOpen) open.add(shard);
+      else open.delete(shard);
+    },
+    heard,
+    /** Whether the loss of a shard, while Kafka is not lost, is one of them. */
+    has: (shard: number | null, error: Error): boolean =>
+      shard !== null &&
+      unheard.has(shard) &&
+      now() - endedMs < LATE_MS &&
+      error instanceof TransientError &&
+      troubleOf(error) === null,
   };
 }
 

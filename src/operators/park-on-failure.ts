@@ -1,19 +1,17 @@
 import {
   asyncScheduler,
-  catchError,
   concat,
-  defer,
-  EMPTY,
   map,
   type Observable,
   of,
   type OperatorFunction,
-  repeat,
   type SchedulerLike,
   takeUntil,
   throwError,
   timer,
 } from 'rxjs';
+
+import { subscribeAgain } from './subscribe-again';
 
 /** What happened to a source that is parked on failure. */
 export type ParkEvent<T, E> =
@@ -46,37 +44,28 @@ export function parkOnFailure<T, E>({
   until,
   scheduler = asyncScheduler,
 }: ParkPolicy<T, E>): OperatorFunction<T, ParkEvent<T, E>> {
-  return (source) =>
-    defer(() => {
-      let failures = 0;
-      let retries = 0;
-      let isRetrying = false;
-      const retryLater = (wait: number): Observable<ParkEvent<T, E>> =>
-        timer(wait, scheduler).pipe(
-          map(() => {
+  return subscribeAgain(() => {
+    let failures = 0;
+    let retries = 0;
+    return {
+      value(value) {
+        if (isProgress(value)) failures = 0;
+        return { kind: 'value', value };
+      },
+      failed(error, again) {
+        if (!parks(error)) return throwError(() => error);
+        failures += 1;
+        const wait = waitMs(error, failures, retries);
+        if (wait === null) return of<ParkEvent<T, E>>({ kind: 'given-up', error }).pipe(takeUntil(until));
+        const retried = timer(wait, scheduler).pipe(
+          map((): ParkEvent<T, E> => {
             retries += 1;
-            isRetrying = true;
+            again();
             return { kind: 'retrying' };
           }),
         );
-      const park = (error: E): Observable<ParkEvent<T, E>> => {
-        failures += 1;
-        const wait = waitMs(error, failures, retries);
-        if (wait === null) return of({ kind: 'given-up', error });
-        return concat(of<ParkEvent<T, E>>({ kind: 'parked', error, waitMs: wait }), retryLater(wait));
-      };
-      const trying = defer(() => {
-        isRetrying = false;
-        return source;
-      });
-      return trying.pipe(
-        // One operator where two would read better: whoever reads many lists has one of these for each.
-        map((value): ParkEvent<T, E> => {
-          if (isProgress(value)) failures = 0;
-          return { kind: 'value', value };
-        }),
-        catchError((error: unknown) => (parks(error) ? park(error).pipe(takeUntil(until)) : throwError(() => error))),
-        repeat({ delay: () => (isRetrying ? of(true) : EMPTY) }),
-      );
-    });
+        return concat(of<ParkEvent<T, E>>({ kind: 'parked', error, waitMs: wait }), retried).pipe(takeUntil(until));
+      },
+    };
+  });
 }

@@ -1,23 +1,22 @@
 import {
   asyncScheduler,
-  catchError,
   concat,
   defer,
   EMPTY,
   from,
   ignoreElements,
-  map,
   type Observable,
   type ObservableInput,
   of,
   type OperatorFunction,
-  repeat,
   type SchedulerLike,
   takeUntil,
   tap,
   throwError,
   timer,
 } from 'rxjs';
+
+import { subscribeAgain } from './subscribe-again';
 
 /** A loss of the source, by its kind. */
 export interface Loss<K extends string> {
@@ -57,39 +56,28 @@ export function reopenWhenLost<T, K extends string>({
   until,
   scheduler = asyncScheduler,
 }: ReopenPolicy<T, K>): OperatorFunction<T, ReopenEvent<T, K>> {
-  return (source) =>
-    defer(() => {
-      const inARow = new Map<K, number>();
-      let isReopening = false;
-      const reopenLater = (wait: number): Observable<never> =>
-        concat(defer(() => from(ready())).pipe(ignoreElements()), timer(wait, scheduler)).pipe(
-          tap(() => {
-            isReopening = true;
-          }),
-          ignoreElements(),
-        );
-      const lose = (error: unknown): Observable<ReopenEvent<T, K>> => {
+  return subscribeAgain(() => {
+    const inARow = new Map<K, number>();
+    return {
+      value(value) {
+        if (isProgress(value)) inARow.clear();
+        return { kind: 'value', value };
+      },
+      failed(error, again) {
         const kind = lossOf(error);
         if (kind === null) return throwError(() => error);
         const loss = { kind, error, inARow: (inARow.get(kind) ?? 0) + 1 };
         inARow.set(kind, loss.inARow);
         const wait = waitMs(loss);
         if (wait === null) return throwError(() => error);
-        return concat(of<ReopenEvent<T, K>>({ kind: 'lost', loss, waitMs: wait }), reopenLater(wait)).pipe(
+        const waited = concat(
+          defer(() => from(ready())).pipe(ignoreElements()),
+          timer(wait, scheduler).pipe(tap(again)),
+        );
+        return concat(of<ReopenEvent<T, K>>({ kind: 'lost', loss, waitMs: wait }), waited.pipe(ignoreElements())).pipe(
           takeUntil(until),
         );
-      };
-      const opened = defer(() => {
-        isReopening = false;
-        return source;
-      });
-      return opened.pipe(
-        tap((value) => {
-          if (isProgress(value)) inARow.clear();
-        }),
-        map((value): ReopenEvent<T, K> => ({ kind: 'value', value })),
-        catchError(lose),
-        repeat({ delay: () => (isReopening ? of(true) : EMPTY) }),
-      );
-    });
+      },
+    };
+  });
 }

@@ -77,6 +77,9 @@ const lost = (shard: number | null, error: Error = away): void =>
 
 const back = (shard: number): void => narrator.tell({ kind: 'shard-ready', shard, streams: [], restoreMs: 0 });
 
+const committed = (shard: number): void =>
+  narrator.tell({ kind: 'commit', shard, outcome: 'committed', ms: 1, records: 1, bytes: 1 });
+
 describe('what a run takes and does', () => {
   const shards = (taken: number[], givenUp: number[], owned: number): void =>
     narrator.tell({
@@ -389,6 +392,49 @@ describe('Kafka', () => {
       'info 1 shard handed over',
       'warn 0 shard handed over again and again',
     ]);
+  });
+
+  test('a commit that is given up only when Kafka is back belongs to the outage in which it began', () => {
+    back(0);
+    back(1);
+    lost(0);
+    back(0);
+    nowMs += 9_000;
+    lost(1);
+    back(1);
+    expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back']);
+  });
+
+  test.each([
+    ['the shard had committed something in between', () => committed(1)],
+    ['the shard was opened in between', () => back(1)],
+    ['no commit takes so long', () => (nowMs += 30_000)],
+  ])('a loss is another outage where %s', (_why, happen) => {
+    back(0);
+    back(1);
+    lost(0);
+    back(0);
+    happen();
+    lost(1);
+    back(1);
+    expect(told()).toEqual([
+      'warn 0 kafka lost, retrying',
+      'info kafka is back',
+      'warn 1 kafka lost, retrying',
+      'info kafka is back',
+    ]);
+  });
+
+  test('a shard of which only the end of an outage tells is told where it stays away', () => {
+    back(0);
+    back(1);
+    lost(0);
+    back(0);
+    for (const seconds of [10, 10, 10]) {
+      nowMs += seconds * 1_000;
+      lost(1);
+    }
+    expect(told()).toEqual(['warn 0 kafka lost, retrying', 'info kafka is back', 'warn 1 kafka lost, retrying']);
   });
 
   test('the next outage is told again', () => {

@@ -256,6 +256,18 @@ test('a row that changes in the API is updated in place, and an invoice that los
   expect(reports.map(({ agrees }) => agrees)).toEqual([true, true, true]);
 });
 
+test('a text with U+0000, which PostgreSQL does not take, reaches its table without it, and the sink goes on (I6)', async () => {
+  const [id = 0, later = 0] = stack.api.admin.truth()['key-alfa']?.clients.ids ?? [];
+  stack.api.admin.edit('key-alfa', 'clients', id, { note: 'before\u0000after' });
+  const where = (note: string, of: number): string => `entity = 'alfa' and id = ${of} and note = '${note}'`;
+  await until(async () => (await count('clients', where('beforeafter', id))) === 1, { what: 'the text', withinMs });
+  const [row] = await stack.postgres.select(`select extra from clients where ${where('beforeafter', id)}`);
+  expect(JSON.parse(String(row?.['extra']))).toEqual({ note: 'before\u0000after' });
+  stack.api.admin.edit('key-alfa', 'clients', later, { note: 'another' });
+  await until(async () => (await count('clients', where('another', later))) === 1, { what: 'a later text', withinMs });
+  expect(await allRunning()).toBe(true);
+});
+
 test('a tombstone removes its row and no other', async () => {
   await send(ours(1, 4, 'Gdynia'));
   await until(async () => (await cities(1, 4))['Gdynia'] === 3, { what: 'three rows', withinMs });

@@ -13,6 +13,8 @@ import { joinGroup } from '../../src/sinks/group';
 import { readCommitted } from '../../src/sinks/look';
 import { projectRoot } from '../../tools/java';
 import { type KafkaCluster, startKafka } from '../../tools/kafka';
+import { freePort } from '../support/free-port';
+import { readIn } from '../support/health';
 import { cleanUp, createTopic, kafkaClient, until, withAdmin } from '../support/kafka';
 import { companies, edit, expectAgreement, type Scene, startRun } from '../support/run';
 
@@ -43,25 +45,41 @@ describe('a broker that is killed', () => {
   const kill = async (): Promise<void> => cluster.brokers[0]?.kill();
   const start = async (): Promise<void> => cluster.brokers[0]?.start();
 
-  const outages: readonly { readonly what: string; readonly confirmMs: number; readonly tries: number }[] = [
-    { what: 'the group is waited for', confirmMs: 120_000, tries: 0 },
-    { what: 'the group is given up and joined anew', confirmMs: 500, tries: 4 },
+  const outages: readonly {
+    readonly what: string;
+    readonly confirmMs: number;
+    readonly tries: number;
+    readonly awayMs: number;
+  }[] = [
+    { what: 'the group is waited for', confirmMs: 120_000, tries: 0, awayMs: 0 },
+    { what: 'half a minute later the group is given up and joined anew', confirmMs: 500, tries: 4, awayMs: 30_000 },
   ];
   test.each(outages)(
-    'and comes back is waited for ($what), and what changed is published once',
-    async ({ confirmMs, tries }) => {
+    'and comes back is waited for ($what), alive and not ready, and what changed is published once',
+    async ({ confirmMs, tries, awayMs }) => {
+      const port = await freePort();
       // The last one in another shard than the others.
-      const scene = await companies(['alfa', 'beta', 'sigma'], { bootstrap: cluster.bootstrap });
+      const setting = { bootstrap: cluster.bootstrap, service: { http: { port } } };
+      const scene = await companies(['alfa', 'beta', 'sigma'], setting);
       const run = startRun(scene.service, { patience: { confirmMs } });
       await run.sweeps(...scene.names);
+      const reader = readIn(port);
+      expect(await reader.probes()).toEqual({ livez: 200, readyz: 200 });
+      const killedMs = performance.now();
       await kill();
       for (const name of scene.names) edit(scene, name, 0);
       await run.says('kafka lost, retrying');
-      await until(() => run.count('kafka still lost, retrying') >= tries, { what: `${tries} tries`, withinMs: 90_000 });
+      await until(() => run.count('kafka still lost, retrying') >= tries && performance.now() - killedMs > awayMs, {
+        what: `${tries} tries and ${awayMs} ms`,
+        withinMs: 90_000,
+      });
+      expect(await reader.probes()).toEqual({ livez: 200, readyz: 503 });
       for (const name of scene.names) edit(scene, name, 1);
       await start();
       await run.says('kafka is back', { withinMs: 60_000 });
       await run.sweeps(...scene.names);
+      expect(await reader.probes()).toEqual({ livez: 200, readyz: 200 });
+      await reader.becomes(200);
 
       // Members of earlier tries would hold shards that nobody reads.
       await until(async () => (await membersOf(scene)) === 1, { what: 'one member in the group', withinMs: 60_000 });

@@ -1,11 +1,15 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { startSimulator } from '../../simulator/server';
+import { cleanUp, until } from '../support/kafka';
+import { testService } from '../support/once';
 import { companies, edit, expectAgreement, keyOf, readStreams, type Scene, startRun } from '../support/run';
 
-const fileOf = ({ service }: Scene, entity: string): string => join(service.folder, 'entities', `${entity}.json`);
+const fileOf = ({ service }: Pick<Scene, 'service'>, entity: string): string =>
+  join(service.folder, 'entities', `${entity}.json`);
 
-function write(scene: Scene, entity: string, changes: Readonly<Record<string, unknown>> = {}): void {
+function write(scene: Pick<Scene, 'service'>, entity: string, changes: Readonly<Record<string, unknown>> = {}): void {
   const file = { api_key: keyOf(entity), start_date: 'all', streams: readStreams, ...changes };
   writeFileSync(fileOf(scene, entity), JSON.stringify(file));
 }
@@ -72,4 +76,36 @@ test('a file with another name is another entity, whose rows are read anew, and 
   await run.sweeps('omega');
   expect(await run.stop()).toMatchObject({ code: 0 });
   expect(run.told().filter((line) => line.startsWith('omega') && line.includes('parked'))).toEqual([]);
+});
+
+test('three hundred files that are added at once are all read, and the one that was there before goes on', async () => {
+  const many = Array.from({ length: 300 }, (_, number) => `firma-${number}`);
+  const simulator = await startSimulator({
+    entities: ['alfa', ...many].map((name, seed) => ({
+      key: keyOf(name),
+      name,
+      nip: '1111111111',
+      clients: 1,
+      invoices: 0,
+      seed,
+    })),
+  });
+  cleanUp(() => simulator.stop());
+  const streams = ['clients'];
+  const service = testService({
+    url: simulator.url,
+    entities: { alfa: { api_key: keyOf('alfa'), streams } },
+    service: { schedule: { sweepSeconds: 1 }, log: { level: 'debug' } },
+  });
+  const run = startRun(service);
+  await run.says('caught up', { entity: 'alfa' });
+  for (const name of many) write({ service }, name, { streams });
+  await until(() => many.every((name) => run.count('caught up', name) > 0), {
+    what: 'each to be read',
+    withinMs: 120_000,
+  });
+  await run.says('sweep complete', { entity: 'alfa', before: run.count('sweep complete', 'alfa') });
+  expect(run.told().filter((line) => /parked|kafka lost|given up|attention/.test(line))).toEqual([]);
+  expect(run.count('shards taken')).toBe(1);
+  expect(await run.stop()).toMatchObject({ code: 0 });
 });

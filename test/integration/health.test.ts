@@ -3,20 +3,9 @@ import { readIn } from '../support/health';
 import { startHttpServer } from '../support/http-server';
 import { brokers, cleanUp, until } from '../support/kafka';
 import { readCommitted } from '../support/java-reader';
-import { companies, keyOf, startRun, type Scene } from '../support/run';
+import { companies, keyOf, onPort, startRun } from '../support/run';
 import { startProxy } from '../support/tcp-proxy';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
-
-/** The same service once more, as another replica that answers on a port of its own. */
-function onPort({ service, simulator, names }: Scene, port: number): void {
-  service.configure({
-    url: simulator.url,
-    entities: Object.fromEntries(
-      names.map((name) => [name, { api_key: keyOf(name), streams: ['clients', 'invoices'] }]),
-    ),
-    service: { http: { port }, schedule: { sweepSeconds: 1 }, log: { level: 'debug' } },
-  });
-}
 
 test('I10: a key that is revoked makes /health 503 and names entity and stream, while probes and other entities are well, and is told to whoever gets the alerts', async () => {
   const port = await freePort();

@@ -57,6 +57,25 @@ describe('classifying', () => {
     expect(error.message).toMatch(/; give the service's user Read on group x, see docs\/security\.md$/);
   });
 
+  test('leaves open whether a newer writer or the broker ended a transaction: both are answered alike', () => {
+    const { error } = classify(fault('INVALID_PRODUCER_EPOCH'), 'committing');
+    expect(error).toMatchObject({ code: 'TRANSIENT', trouble: 'hand-over' });
+    expect(error.message).toBe(
+      'committing: wrapped (INVALID_PRODUCER_EPOCH); a newer writer took this shard, or the broker ended the transaction as it was open for too long',
+    );
+  });
+
+  test('tells a port that takes no sign-in from a sign-in that the broker would not renew', () => {
+    const { kind, error } = classify(fault('ILLEGAL_SASL_STATE'), 'committing');
+    expect({ kind, mayPass: error instanceof ConfigError && error.mayPass }).toEqual({
+      kind: 'forbidden',
+      mayPass: true,
+    });
+    expect(error.message).toBe(
+      'committing: wrapped (ILLEGAL_SASL_STATE); at a first connection this port takes no sign-in: leave kafka.sasl out, or choose the port that does. On a connection that was signed in, the broker refused to renew the sign-in, and a new connection is made',
+    );
+  });
+
   test.each([
     ['TLS_EXPECTED', /set kafka\.ssl\.enabled/],
     ['ERR_TLS_CERT_ALTNAME_INVALID', /for other names/],

@@ -1,15 +1,13 @@
-import { from, mergeMap, retry, throwError } from 'rxjs';
+import { from, mergeMap } from 'rxjs';
 
 import { TransientError } from '../../src/errors';
 import type { Row } from '../../src/model';
-import { readShard } from '../../src/reading/read-shard';
 import { createCodecs } from '../../src/service/codecs';
 import { createShard } from '../../src/shard/shard';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { singleObject } from '../../src/sinks/framing';
 import type { Topic, Topics } from '../../src/sinks/topics';
 import { allStreams } from '../../src/sources/streams/all-streams';
-import { whenAborted } from '../../src/operators/when-aborted';
 import type { VirtualTime } from '../../tools/bench/virtual/time';
 import { type Companies, type CompanyStory, type Delays, REFUSED, type Trouble } from './company-story';
 import { type Entry, type StateRecord, type Transaction, transactionOf } from './digests';
@@ -27,6 +25,7 @@ import {
   SWEEPS,
   topicOf,
 } from './memory';
+import { startProcess, type Ending, type StartedProcess } from './process';
 import { hasty } from './world';
 
 // All that the stories of companies and the recorded state topic need of the program's inside: they import nothing else of it.
@@ -38,9 +37,6 @@ export const STREAMS: Readonly<Record<string, readonly string[]>> = {
 };
 /** `alfa` has a scope, `beta` has none. */
 const START_DATES: Readonly<Record<string, string>> = { alfa: '2025-01-01', beta: 'all' };
-
-/** How a process ended; `complete` = each list was swept. */
-export type Result = 'complete' | 'incomplete' | 'killed';
 
 /** Kafka and the API as they are reached, with what fails there. */
 export class Network {
@@ -95,69 +91,30 @@ export interface Surroundings {
 }
 
 /** How a process runs and ends. */
-export interface ProcessOptions {
+export interface CompanyProcess {
   readonly sideBySide: boolean;
-  readonly ending: Trouble['processes'][number] | null;
+  readonly ending: Ending | null;
   /** The holds that a person agrees to, by entity. */
   readonly confirm: ReadonlyMap<string, string>;
 }
 
-/** Starts a process that reads the companies; `left` = nobody waits for it any longer, though a paused one may go on. */
-export function startProcess(
+/** Starts a process that reads the companies. */
+export function startCompanyProcess(
   { companies, network, time, story, delays }: Surroundings,
-  { sideBySide, ending, confirm }: ProcessOptions,
-): { readonly done: Promise<Result>; readonly left: Promise<Result> } {
+  { sideBySide, ending, confirm }: CompanyProcess,
+): StartedProcess {
   const { kafka } = network;
-  const stop = new AbortController();
   const marks = createMarks();
-  let state: 'alive' | 'stopping' | 'paused' | 'dead' = 'alive';
-  let steps = 0;
-  const killed = deferred<Result>();
-  const paused = deferred<Result>();
-  const beStopped = (): void => {
-    state = 'stopping';
-    stop.abort();
-  };
-  /** The dead do nothing more: whatever they wait for never comes. */
-  const step = async (): Promise<void> => {
-    steps += 1;
-    if (state === 'alive' && ending !== null && steps >= ending.after) {
-      if (ending.how === 'stopped') beStopped();
-      else if (ending.how === 'killed') {
-        state = 'dead';
-        killed.resolve('killed');
-      } else {
-        state = 'paused';
-        paused.resolve('incomplete');
-        await sleep(5);
-      }
-    }
-    if (state === 'dead') await new Promise(() => undefined);
-  };
-  const options = companyShard(kafka, time.now, delays.idleCommitMs);
-  const shard = createShard({
-    ...options,
-    openWriter: async () => {
-      await step();
-      const writer = await options.openWriter();
-      return {
-        async commit(batch) {
-          await step();
-          const outcome = await writer.commit(batch);
-          await step();
-          return outcome;
-        },
-        close: () => writer.close(),
-      };
-    },
-  });
   let holds = 0;
-  const sweeps = new Map<string, number>();
-  const lists = entitiesOf(companies).flatMap(({ entity, streams }) => streams.map(({ name }) => `${entity} ${name}`));
-  const done = new Promise<Result>((resolve, reject) => {
-    const subscription = readShard({
-      open: () => shard.open(),
-      readers: entitiesOf(companies).map(({ entity, streams, startDate }) => ({
+  return startProcess({
+    ending,
+    lists: entitiesOf(companies).flatMap(({ entity, streams }) => streams.map(({ name }) => `${entity} ${name}`)),
+    sideBySide: sideBySide ? { rhythm: hasty, sweeps: 2 } : null,
+    pauses: [() => sleep(5)],
+    reopening: () => from(sleep(1)).pipe(mergeMap(() => sleep(1))),
+    shard: () => companyShard(kafka, time.now, delays.idleCommitMs),
+    readers: (step) =>
+      entitiesOf(companies).map(({ entity, streams, startDate }) => ({
         entity,
         nip: null,
         startDate,
@@ -181,45 +138,15 @@ export function startProcess(
           alone: (row, stream) => asRow(companies.detail(entity, listOf(stream), row.id) ?? row),
         }),
       })),
-      rhythm: sideBySide ? hasty : null,
+    reading: {
       newId: () => `hold ${time.now()} ${(holds += 1)}`,
-      twins: { check: () => undefined, identified: () => undefined },
       parkMs: () => 1,
       limit: story.limit,
       credits: delays.credits,
       requestOrder: marks,
-      turn: () => Promise.resolve(),
       now: time.now,
-      stop: stop.signal,
-      stopping: whenAborted(stop.signal),
-    })
-      .pipe(
-        retry({
-          delay: (error: unknown) =>
-            error instanceof TransientError && state === 'alive'
-              ? from(sleep(1)).pipe(mergeMap(() => from(sleep(1))))
-              : throwError(() => error),
-        }),
-      )
-      .subscribe({
-        next: (progress) => {
-          if (progress.kind !== 'sweep') return;
-          const name = `${progress.entity} ${progress.stream}`;
-          sweeps.set(name, (sweeps.get(name) ?? 0) + 1);
-          if (sideBySide && state === 'alive' && lists.every((list) => (sweeps.get(list) ?? 0) >= 2)) beStopped();
-        },
-        complete: () => resolve(lists.every((list) => sweeps.has(list)) ? 'complete' : 'incomplete'),
-        error: (error: unknown) => {
-          if (error instanceof TransientError && state !== 'alive') resolve('incomplete');
-          else reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      });
-    void killed.promise.then((result) => {
-      subscription.unsubscribe();
-      resolve(result);
-    });
+    },
   });
-  return { done, left: Promise.race([done, paused.promise]) };
 }
 
 const topic = (name: string, partitions: number): Topic => ({ name, partitions, maxMessageBytes: 1_000_000 });
@@ -279,14 +206,6 @@ export function holdsOf(kafka: MemoryKafka): Map<string, string> {
 /** Waits in virtual time. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }
 
 /** What a shard knows once it has read a state topic. */

@@ -11,18 +11,18 @@ import {
   TODAY,
 } from './company-story';
 import {
+  type CompanyProcess,
   holdsOf,
   listOf,
   Network,
-  type ProcessOptions,
   restore,
   type Restored,
-  type Result,
   sleep,
-  startProcess,
+  startCompanyProcess,
   STREAMS,
 } from './company-process';
 import { type Played, type StateRecord, type Transaction, transactionOf } from './digests';
+import type { ProcessResult } from './process';
 import { hasty, live, stories } from './world';
 
 // Stories from their beginning to their end, in virtual time.
@@ -55,9 +55,9 @@ export function playCompanies(seed: number, story: CompanyStory, delays: Delays)
     const said: string[] = [JSON.stringify(story)];
     const say = (): void => void said.push(JSON.stringify(companies.names.map((name) => rowsOf(companies, name))));
     const network = new Network(delays, (batch) => batches.push(batch));
-    const processes: Promise<Result>[] = [];
-    const run = async (how: Omit<ProcessOptions, 'confirm'>): Promise<Result> => {
-      const process = startProcess(
+    const processes: Promise<ProcessResult>[] = [];
+    const run = async (how: Omit<CompanyProcess, 'confirm'>): Promise<ProcessResult> => {
+      const process = startCompanyProcess(
         { companies, network, time, story, delays },
         { ...how, confirm: holdsOf(network.kafka) },
       );
@@ -94,7 +94,7 @@ export function sweepFrom(state: readonly StateRecord[], rows: CompanyRows): Pro
     const story: CompanyStory = { limit: 4, maxShare: 0, troubles: [] };
     const companies = companiesOf(rows);
     const how = { sideBySide: false, ending: null, confirm: new Map<string, string>() };
-    const result = await startProcess({ companies, network, time, story, delays: STEADY }, how).done;
+    const result = await startCompanyProcess({ companies, network, time, story, delays: STEADY }, how).done;
     if (result !== 'complete') throw new Error(`expected a sweep of each list, got an end that is ${result}`);
     return transactionOf(network.kafka).records;
   });

@@ -126,7 +126,7 @@ export function expectSecretsKept(
 }
 
 /** Names, addresses and numbers of every buyer in the simulator. */
-function buyersOf({ admin }: Simulator): Set<string> {
+export function buyersOf({ admin }: Simulator): Set<string> {
   const telling = /^(client_)?(company_name|email|nip|tax_code|phone_number)$|^bank_account$/;
   const texts = new Set<string>();
   for (const [entity, truth] of Object.entries(admin.truth())) {

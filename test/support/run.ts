@@ -199,6 +199,15 @@ export async function companies(
   };
 }
 
+/** The same service once more, as another replica that answers on a port of its own. */
+export function onPort({ service, simulator, names }: Scene, port: number): void {
+  service.configure({
+    url: simulator.url,
+    entities: Object.fromEntries(names.map((name) => [name, { api_key: keyOf(name), streams: readStreams }])),
+    service: { http: { port }, schedule: { sweepSeconds: 1 }, log: { level: 'debug' } },
+  });
+}
+
 /** Edits an invoice of an entity, of which one more record is to come then. */
 export function edit({ simulator: { admin }, times }: Scene, entity: string, index: number): void {
   const id = admin.truth()[keyOf(entity)]?.invoices.ids[index] ?? 0;

@@ -1,14 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { from, mergeMap, retry, throwError } from 'rxjs';
+import { from, mergeMap } from 'rxjs';
 
 import { FatalError, TransientError } from '../../src/errors';
 import type { Cursor, Row, StreamDeclaration } from '../../src/model';
-import { readShard } from '../../src/reading/read-shard';
 import { type Rhythm } from '../../src/reading/stream-reading';
-import { createShard } from '../../src/shard/shard';
 import type { Batch, OutgoingRecord } from '../../src/sinks/transaction';
-import { whenAborted } from '../../src/operators/when-aborted';
 import {
   createMarks,
   createMemoryKafka,
@@ -27,6 +24,7 @@ import {
   topicOf,
 } from './memory';
 import { Copy } from './copy';
+import { startProcess, type Ending, type ProcessResult, type ProcessSetting, type StartedProcess } from './process';
 
 // A world of lists that change, of transactions that fail and of processes that end, and what becomes of one shard in it.
 
@@ -62,12 +60,6 @@ interface DetailTrouble {
   readonly troubles: readonly ('none' | 'down' | 'another-row')[];
   /** It answers 404 for everything up to, or from, the nth such request on. */
   readonly blind: { readonly side: 'up-to' | 'from'; readonly nth: number } | null;
-}
-
-/** How a process ends, if it is not done before so many events. */
-interface Ending {
-  readonly after: number;
-  readonly how: 'killed' | 'paused' | 'stopped';
 }
 
 /** All that happens in a world, decided before it begins. */
@@ -454,87 +446,37 @@ function windowOf({ startedAt, finishedAt }: Cursor): [number, number] {
   return [Date.parse(startedAt), Date.parse(finishedAt ?? startedAt)];
 }
 
-type Result = 'complete' | 'incomplete' | 'killed';
-
-/** One process: everything that it knows is made here. */
-interface Process {
-  readonly done: Promise<Result>;
-}
-
-interface ProcessOptions {
+interface WorldProcess {
   readonly ending?: Ending | undefined;
-  /** All scans side by side, until each list had so many sweeps; null = one sweep of each. */
-  readonly sideBySide: { readonly rhythm: Rhythm; readonly sweeps: number } | null;
+  readonly sideBySide: ProcessSetting['sideBySide'];
   /** The holds that a person has agreed to, by entity. */
   readonly confirm?: ReadonlyMap<string, string>;
 }
 
-function startProcess(
+function startIn(
   world: World,
   story: Story,
-  { ending, sideBySide, confirm = new Map() }: ProcessOptions,
-): { process: Process; over: Promise<Result> } {
-  const stop = new AbortController();
+  { ending, sideBySide, confirm = new Map() }: WorldProcess,
+): StartedProcess {
   const marks = createMarks();
-  let state: 'alive' | 'stopping' | 'paused' | 'dead' = 'alive';
-  let events = 0;
-  let kill: () => void = () => undefined;
-  let leave: () => void = () => undefined;
-  const killed = new Promise<Result>((resolve) => {
-    kill = () => resolve('killed');
-  });
-  const left = new Promise<Result>((resolve) => {
-    leave = () => resolve('killed');
-  });
-  /** The dead do nothing more: whatever they wait for never comes. */
-  const step = async (): Promise<void> => {
-    events += 1;
-    if (state === 'alive' && ending !== undefined && events >= ending.after) {
-      if (ending.how === 'killed') {
-        state = 'dead';
-        kill();
-      } else if (ending.how === 'paused') {
-        state = 'paused';
-        leave();
-        await world.pause();
-        await world.pause();
-      } else {
-        state = 'stopping';
-        stop.abort();
-      }
-    }
-    if (state === 'dead') await new Promise(() => undefined);
-  };
   const { kafka } = world;
-  const shard = createShard({
-    ...memoryShard(
-      kafka,
-      lists.map(({ entity, stream }) => ({ entity, declaration: declarationOf(stream) })),
-      { now: () => (world.now += 1), idleCommitMs: story.idleCommitMs },
-    ),
-    openWriter: async () => {
-      await step();
-      const writer = await kafka.openWriter();
-      return {
-        async commit(batch) {
-          await step();
-          const outcome = await writer.commit(batch);
-          await step();
-          return outcome;
-        },
-        close: () => writer.close(),
-      };
-    },
-    read: async (from, each) => {
-      await step();
-      await kafka.read(from, each);
-    },
-  });
-  const complete = new Map<string, number>();
-  const done = new Promise<Result>((resolve, reject) => {
-    const subscription = readShard({
-      open: () => shard.open(),
-      readers: entities.map((entity) => ({
+  const now = (): number => (world.now += 1);
+  const declared = lists.map(({ entity, stream }) => ({ entity, declaration: declarationOf(stream) }));
+  return startProcess({
+    ending: ending ?? null,
+    lists: lists.map(({ entity, stream }) => `${entity} ${stream}`),
+    sideBySide,
+    pauses: [() => world.pause(), () => world.pause()],
+    reopening: () => from(world.pause()).pipe(mergeMap(() => world.turn())),
+    shard: (step) => ({
+      ...memoryShard(kafka, declared, { now, idleCommitMs: story.idleCommitMs }),
+      read: async (from, each) => {
+        await step();
+        await kafka.read(from, each);
+      },
+    }),
+    readers: (step) =>
+      entities.map((entity) => ({
         entity,
         nip: null,
         startDate: SCOPE_FROM,
@@ -556,49 +498,15 @@ function startProcess(
           },
         }),
       })),
-      rhythm: sideBySide?.rhythm ?? null,
+    reading: {
       newId: () => world.newId(),
-      twins: { check: () => undefined, identified: () => undefined },
       parkMs: () => 0,
       limit: story.limit,
       credits: story.credits,
       requestOrder: marks,
-      turn: () => Promise.resolve(),
-      now: () => (world.now += 1),
-      stop: stop.signal,
-      stopping: whenAborted(stop.signal),
-    })
-      .pipe(
-        retry({
-          delay: (error: unknown) =>
-            error instanceof TransientError && state === 'alive'
-              ? from(world.pause()).pipe(mergeMap(() => from(world.turn())))
-              : throwError(() => error),
-        }),
-      )
-      .subscribe({
-        next: (progress) => {
-          if (progress.kind !== 'sweep') return;
-          const name = `${progress.entity} ${progress.stream}`;
-          complete.set(name, (complete.get(name) ?? 0) + 1);
-          const enough =
-            complete.size === lists.length && Math.min(...complete.values()) >= (sideBySide?.sweeps ?? Infinity);
-          if (!enough || state !== 'alive') return;
-          state = 'stopping';
-          stop.abort();
-        },
-        complete: () => resolve(complete.size === lists.length ? 'complete' : 'incomplete'),
-        error: (error: unknown) => {
-          if (error instanceof TransientError && state !== 'alive') resolve('incomplete');
-          else reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      });
-    void killed.then((result) => {
-      subscription.unsubscribe();
-      resolve(result);
-    });
+      now,
+    },
   });
-  return { process: { done }, over: Promise.race([done, left]) };
 }
 
 function declarationOf(stream: string): StreamDeclaration {
@@ -625,7 +533,7 @@ export const hasty: Rhythm = {
 /** Plays a story to its end: its processes, then more of them until all is calm; rhythm null = each process makes one sweep of each list. */
 export async function live(story: Story, rhythm: Rhythm | null, watch: Watch = {}): Promise<World> {
   const world = new World(story, watch);
-  const processes: Process[] = [];
+  const processes: StartedProcess[] = [];
   /** But for a list without a row to compare with, of which nothing can be shown to be gone. */
   const holds = (): [string, string][] =>
     lists.flatMap((place): [string, string][] => {
@@ -633,12 +541,12 @@ export async function live(story: Story, rhythm: Rhythm | null, watch: Watch = {
       return hold === null ? [] : [[place.entity, hold.id]];
     });
   // What the last sweep says of deletions is cut off by the stop that follows it.
-  const next = (ending?: Ending, sweeps = 2): Promise<Result> => {
+  const next = (ending?: Ending, sweeps = 2): Promise<ProcessResult> => {
     const held = world.isQuiet ? holds() : [];
     const sideBySide = rhythm === null ? null : { rhythm, sweeps };
-    const { process, over } = startProcess(world, story, { ending, sideBySide, confirm: new Map(held) });
+    const process = startIn(world, story, { ending, sideBySide, confirm: new Map(held) });
     processes.push(process);
-    return over;
+    return process.left;
   };
   for (const ending of story.endings) await next(ending, 4);
   for (let more = 0; more < 3 && world.changesLeft; more++) await next();

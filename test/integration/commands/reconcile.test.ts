@@ -13,6 +13,9 @@ interface Stream {
   readonly sums: readonly { readonly sweep: unknown; readonly topic: unknown; readonly agrees: boolean }[];
   readonly differences: readonly { readonly id: number; readonly what: string }[];
   readonly apart: Readonly<Record<'later' | 'missing' | 'dead_lettered', readonly number[]>>;
+  readonly complete: boolean;
+  readonly hold: string | null;
+  readonly ids: { readonly pending: readonly number[] };
 }
 
 async function reconcile({ service }: OneCompany): Promise<{ code: number; text: string; of: Map<string, Stream> }> {
@@ -104,4 +107,41 @@ test('a stream without the record of a sweep does not agree', async () => {
   expect(result.code).toBe(3);
   expect(result.of.get('clients')).toMatchObject({ agrees: true });
   expect(result.of.get('invoices')).toMatchObject({ agrees: false, sweep: null });
+});
+
+test('a hold and a pending row end it with exit code 3, named by their ids, while changes are published all the same (I10)', async () => {
+  const company = await oneCompany({ clients: 5, invoices: 30 });
+  const { service, simulator } = company;
+  const { admin } = simulator;
+  expect(await service.once()).toMatchObject({ code: 0 });
+  const { clients, invoices } = admin.truth()[API_KEY] ?? {};
+  const [pending = 0] = clients?.ids ?? [];
+  const edited = invoices?.ids.at(-1) ?? 0;
+  // More than ten, and more than the share of 30 rows.
+  const removed = (invoices?.ids ?? []).slice(0, 12);
+  for (const id of removed) admin.remove(API_KEY, 'invoices', id);
+  admin.remove(API_KEY, 'clients', pending);
+  admin.addFault({ match: { path: `clients/${pending}.json` }, times: Infinity, action: { status: 410 } });
+  // Two sweeps miss the rows before anything is decided.
+  await service.once();
+  admin.edit(API_KEY, 'invoices', edited, { notes: 'edited while deletions are held' });
+  const run = await service.once();
+  expect(run).toMatchObject({ code: 3, complete: false });
+  expect(run.streams['alfa invoices']).toMatchObject({ updated: 1, deleted: 0, reason: 'held' });
+  expect(run.streams['alfa clients']).toMatchObject({ deleted: 0, reason: 'pending' });
+
+  const { code, of } = await reconcile(company);
+  expect(code).toBe(3);
+  const held = of.get('invoices');
+  const hold = held?.hold ?? '';
+  expect(hold).not.toBe('');
+  expect(run.stderr).toContain(hold);
+  expect(held).toMatchObject({ agrees: true, complete: false, apart: { missing: removed } });
+  expect(of.get('clients')).toMatchObject({ agrees: true, complete: false, hold: null, ids: { pending: [pending] } });
+
+  const said = await service.command(['reconcile']);
+  expect(said.code).toBe(3);
+  expect(said.stdout).toContain(`NOT complete: deletions wait for a person (hold ${hold})`);
+  expect(said.stdout).toContain(`NOT complete: 1 pending (${pending})`);
+  expect(said.stdout).toContain('All agree, but NOT all are complete.');
 });

@@ -69,6 +69,12 @@ async function committedBy(writer: Writer, batch: Batch): Promise<Outcome & { ki
   return outcome;
 }
 
+beforeAll(async () => {
+  // A broker's first transaction makes __transaction_state; a client without retries would not wait for that.
+  const writer = await (await place()).open();
+  await writer.close();
+});
+
 test('a batch is committed whole, and the outcome says where its records ended', async () => {
   const here = await place();
   const writer = await here.open();
@@ -141,6 +147,37 @@ test('I4: opening a writer ends what an older one has left open in mid-transacti
   await committedBy(await here.open(), batchOf(here, 'next'));
   expect(await here.committed()).toEqual(whole('next'));
 });
+
+test('a transaction that the broker ended as it was open for too long is not said to have been taken by a newer writer', async () => {
+  const here = await place();
+  const { socketFactory, intercept, close } = await startProxy();
+  cleanUp(close);
+  // The service's own time-out is no shorter than its deadline: this befalls a process that was asleep.
+  const producer: Kafka['producer'] = (config) =>
+    kafkaClient({ socketFactory }).producer({ ...config, transactionTimeout: 1_000 });
+  const writer = await here.open({ producer }, { deadlineMs: 30_000 });
+  const ended = (): Promise<boolean> =>
+    withAdmin(kafkaClient(), async (admin) => {
+      const offsets = await admin.fetchTopicOffsets(here.data);
+      // One record, and the marker of the abort.
+      return offsets.some(({ partition, high }) => partition === 0 && high === '2');
+    });
+  intercept(async ({ apiKey }): Promise<Verdict> => {
+    if (apiKey === API.endTxn) await until(ended, { what: 'the broker to end the transaction' });
+    return 'pass';
+  });
+  expect(await writer.commit(batchOf(here, 'too late'))).toMatchObject({
+    kind: 'fenced',
+    error: {
+      code: 'TRANSIENT',
+      message: expect.stringMatching(
+        /; a newer writer took this shard, or the broker ended the transaction as it was open for too long$/,
+      ) as string,
+    },
+  });
+  await committedBy(await here.open(), batchOf(here, 'next'));
+  expect(await here.committed()).toEqual(whole('next'));
+}, 120_000);
 
 test.each<{ verdict: Verdict; what: string; stands: boolean }>([
   { what: 'EndTxn is not forwarded', verdict: 'close-before', stands: false },
