@@ -156,6 +156,13 @@ export const formats = {
     json: { type: 'number', minimum: 0, maximum: 1 },
     accepts: (value) => typeof value === 'number' && value >= 0 && value <= 1,
   },
+  'infakt-kafka.part': {
+    kind: 'number',
+    expected: 'a number from 0.05 to 1',
+    json: { type: 'number', minimum: 0.05, maximum: 1 },
+    accepts: (value) => typeof value === 'number' && value >= 0.05 && value <= 1,
+    parse: (text) => (/^\d(\.\d{1,10})?$/.test(text) ? Number(text) : text),
+  },
   'infakt-kafka.partitions': integer(1, 10_000),
   'infakt-kafka.replication-factor': {
     ...integer(-1, 32_767),

@@ -135,25 +135,35 @@ export const serviceSchema = withVariables({
     },
   },
   schedule: {
+    allowance: {
+      doc: 'Part of `infakt.requestsPerMinute` that reading for freshness may use while there is something to gain; a first sweep, `once` and `resync` use all of it.',
+      format: 'infakt-kafka.part',
+      default: 0.9,
+    },
     newestSeconds: {
-      doc: 'Time from one look for new documents to the next. This and the following times grow in proportion when there are too few requests for everything; that of corrections, which are few, then counts four times.',
+      doc: 'The longest time from one look for new documents to the next. Like the following times it is a guarantee: requests go where changes are, mostly much sooner, and what is older than its guarantee gets every second request. All guarantees grow in proportion when there are too few requests for them.',
       format: 'infakt-kafka.seconds',
-      default: 15,
+      default: 300,
+    },
+    correctionsNewestSeconds: {
+      doc: 'The longest time from one look for new corrections to the next.',
+      format: 'infakt-kafka.seconds',
+      default: 1_800,
     },
     clientsNewestSeconds: {
-      doc: 'Time from one look for new clients to the next.',
+      doc: 'The longest time from one look for new clients to the next.',
       format: 'infakt-kafka.seconds',
-      default: 300,
+      default: 1_800,
     },
     openSeconds: {
-      doc: 'Time from the start of one walk over the unpaid documents to the start of the next: how fast a payment is seen.',
+      doc: 'The longest time from one walk over the unpaid documents to the next.',
       format: 'infakt-kafka.seconds',
-      default: 300,
+      default: 7_200,
     },
     recentSeconds: {
-      doc: 'Time from the start of one walk over the recent documents to the start of the next.',
+      doc: 'The longest time from one walk over the recent documents to the next.',
       format: 'infakt-kafka.seconds',
-      default: 900,
+      default: 14_400,
     },
     recentDays: {
       doc: 'How many days back a document counts as recent.',
@@ -161,14 +171,15 @@ export const serviceSchema = withVariables({
       default: 45,
     },
     sweepSeconds: {
-      doc: 'Time from the start of one sweep over everything to the start of the next; a sweep that takes longer is followed at once. Sweeps take the requests that nothing else needs.',
+      doc: 'The longest time from one sweep over everything to the next.',
       format: 'infakt-kafka.seconds',
-      default: 600,
+      default: 21_600,
     },
     sweepAtLeastHours: {
-      doc: 'How long a sweep may take: one that falls behind goes before the other scans, as far as that can be without stopping them.',
+      doc: 'Has no effect any more: `sweepSeconds` says how old a sweep may be. It is taken with a warning.',
       format: 'infakt-kafka.hours',
-      default: 6,
+      nullable: true,
+      default: null,
     },
   },
   ...operationSchema,

@@ -50,11 +50,10 @@ export function loadService(
       `${file}: infakt.requestsPerMinute: inFakt answers no more than 300 requests in 60 s, this allows ${allowed}`,
     );
   }
-  const { sweepSeconds, sweepAtLeastHours } = values.schedule;
-  const timed = !faulty.has('schedule.sweepSeconds') && !faulty.has('schedule.sweepAtLeastHours');
-  if (timed && sweepSeconds > sweepAtLeastHours * 3_600) {
-    const expected = `no more than schedule.sweepAtLeastHours, ${sweepAtLeastHours * 3_600} s`;
-    findings.faults.push({ file, key: 'schedule.sweepSeconds', expected, got: { value: sweepSeconds } });
+  if (values.schedule.sweepAtLeastHours !== null && !faulty.has('schedule.sweepAtLeastHours')) {
+    findings.warnings.push(
+      `${file}: schedule.sweepAtLeastHours has no effect any more: schedule.sweepSeconds says how old a sweep may be`,
+    );
   }
   const ssl = loadTls(sheet, env, findings);
   const sasl = loadSasl(sheet, env, findings);

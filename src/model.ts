@@ -4,8 +4,11 @@ export type EntityId = string;
 /** The name of a stream, as in `StreamDeclaration.name`. */
 export type StreamName = string;
 
-/** What a row was read by: the scans, all the same walk over another query, and the spot read of a single row. */
-export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot';
+/** What a row was read by: the scans, all the same walk over another query, the spot read of a single row, and the search for rows that came or went. */
+export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot' | 'search';
+
+/** A list whose total and ranks are compared with the ledger: that of the sweep's query, and that of the unpaid documents in it. */
+export type CountedList = 'all' | 'open';
 
 /** `r` first seen before the first finished sweep, or asked for again; `c` created; `u` updated; `d` deleted. */
 export type Op = 'r' | 'c' | 'u' | 'd';
@@ -56,14 +59,30 @@ export interface Position {
   readonly emptyAt?: number;
 }
 
-/** What a scan says of itself when it asks for a request. */
+/** What a request says of itself when it asks for leave. */
 export interface Turn {
   readonly stream: StreamName;
   readonly scan: ScanName;
-  /** Milliseconds between two of its requests with which it keeps its target. */
-  readonly paceMs: number;
-  /** Requests that a sweep is behind its latest end, negative = ahead of it; only of a sweep. */
-  readonly behind?: number;
+  readonly urgency: Urgency;
+}
+
+/**
+ * When a request is wanted. `now`: something is known to have changed. `bulk`: a list that was never read as a whole, or a run of one sweep.
+ * `scheduled`: when reading it is worth a request; `worth` is asked again before each choice.
+ */
+export type Urgency =
+  { readonly kind: 'now' } | { readonly kind: 'bulk' } | { readonly kind: 'scheduled'; readonly worth: () => Worth };
+
+/** What a request is worth now. */
+export interface Worth {
+  /** Delay that the request is thought to save, in seconds by the weight of the changes. */
+  readonly index: number;
+  /** Age of what the request would show, over its guarantee; from 1 on it is late. */
+  readonly late: number;
+  /** How long ago the list's total was asked for, where the request is a look for what is new; 0 = it is none. */
+  readonly polledMs: number;
+  /** Milliseconds until, with nothing else happening, the request is wanted. */
+  readonly inMs: number;
 }
 
 /** What the page of a row was answered with that could not be read. */
@@ -109,6 +128,18 @@ export interface Answer {
   /** Per-process marks: when the request was begun and its answer complete. */
   readonly began: number;
   readonly ended: number;
+  /** When the request was asked for, in milliseconds since 1970. */
+  readonly askedMs?: number;
+}
+
+/** Where an answer lies in its list. */
+export interface PagePlace {
+  readonly offset: number;
+  /** Rows of the answer, those without an id included. */
+  readonly rows: number;
+  /** Ids of its first and last row, in the order of the answer. */
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Up to 100 rows and the interval that they prove. */
@@ -121,6 +152,10 @@ export interface Page {
   readonly outsideQuery: number;
   /** Rows in front of this page's first that could not be read: the page proves nothing of them. */
   readonly unreadable?: UnreadableRows;
+  /** Where this answer lies in its list. */
+  readonly place?: PagePlace;
+  /** When the request was asked for, in milliseconds since 1970: it was made no earlier. */
+  readonly askedMs?: number;
   /** Rows of the list up to this page's last, where the list's own total says another number. */
   readonly miscounted?: number;
   /** Rows of the answer, where they are fewer than asked for although the list has more. */

@@ -265,7 +265,7 @@ async function firstSweep(scene: Scene): Promise<void> {
     '',
     screen.style('bold', 'From now on it publishes only what changes'),
     `  It looks for new documents every ${SCHEDULE.newestSeconds} s, at open ones every ${SCHEDULE.openSeconds} s, at everything`,
-    `  every ${SCHEDULE.sweepSeconds} s; in earnest every 15 s, 5 min and 10 min.`,
+    `  every ${SCHEDULE.sweepSeconds} s; in earnest it goes where changes are.`,
   );
 }
 

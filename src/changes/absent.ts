@@ -8,30 +8,40 @@ const { OPEN, LEFT } = EntryFlag;
 
 /** What a page proves of the entries that it does not show. */
 export interface Absent {
-  /** Entries marked missing. */
+  /** Entries marked missing, and all that are proved absent, those marked before among them. */
   readonly missing: number;
-  /** Ids that `open` showed before and this page of `open` proves to be open no longer: to be read by themselves. */
+  readonly absent: number;
+  /** Ids that were open and that this page of open rows proves to be open no longer: to be read by themselves. */
   readonly noLongerOpen: readonly number[];
   /** Whether any entry changed. */
   readonly touched: boolean;
 }
 
+const NONE = { missing: 0, absent: 0 };
+
 /** Brings the entries up to what the page does not show; to be called once the rows of the page are compared. */
 export function markAbsent(entries: Entries, marks: PublicationMarks, how: Comparison): Absent {
-  const { page, scan, sweep } = how;
+  const { page, scan, proves, sweep } = how;
   const forgotten = scan === 'sweep' && page.unreadable !== undefined && forgetMissing(entries, page.unreadable.gap);
-  const missing = scan === 'sweep' && !isDescending(page.rows) ? markMissing(entries, marks, how, sweep) : 0;
-  const noLongerOpen = scan === 'open' ? noLongerOpenOf(entries, marks, how) : [];
+  const { missing, absent } =
+    proves === 'all' && !isDescending(page.rows) ? markMissing(entries, marks, how, sweep) : NONE;
+  const noLongerOpen = proves === 'open' ? noLongerOpenOf(entries, marks, how) : [];
   const closed = scan === 'spot' && page.rows.length === 0 && close(entries, page.interval.upTo);
-  return { missing, noLongerOpen, touched: missing > 0 || closed || forgotten };
+  return { missing, absent, noLongerOpen, touched: missing > 0 || closed || forgotten };
 }
 
 /** Marks the entries that the page proves absent with the number of the sweep. */
-function markMissing(entries: Entries, marks: PublicationMarks, { page }: Comparison, sweep: number): number {
+function markMissing(
+  entries: Entries,
+  marks: PublicationMarks,
+  { page, onAbsent }: Comparison,
+  sweep: number,
+): Pick<Absent, 'missing' | 'absent'> {
   const { rows, interval, began } = page;
   const first = interval.after === null ? 0 : interval.after + 1;
   const last = interval.upTo ?? Infinity;
-  let marked = 0;
+  let missing = 0;
+  let absent = 0;
   let next = 0;
   for (let index = entries.blockOf(first); index < entries.blocks.length; index++) {
     let block = entries.blockAt(index);
@@ -41,17 +51,20 @@ function markMissing(entries: Entries, marks: PublicationMarks, { page }: Compar
       if (id > last) break;
       let row = rows[next];
       while (row !== undefined && row.id < id) row = rows[++next];
-      if (row?.id === id || block.missing[slot] !== 0 || (flagsAt(block, slot) & LEFT) !== 0) continue;
-      if (marks.isNewerThan(began, id)) continue;
+      if (row?.id === id || (flagsAt(block, slot) & LEFT) !== 0 || marks.isNewerThan(began, id)) continue;
+      const before = block.missing[slot] ?? 0;
+      onAbsent?.(id, before);
+      absent++;
+      if (before !== 0) continue;
       block = entries.writableBlock(index);
       setState(block, slot, flagsAt(block, slot), sweep);
-      marked++;
+      missing++;
     }
   }
-  return marked;
+  return { missing, absent };
 }
 
-/** Takes the mark of an earlier sweep from entries that this one could not look for: they must be missed by two sweeps once more. */
+/** Takes the mark of an earlier sweep from entries that this one could not look for: they must be missed twice once more. */
 function forgetMissing(entries: Entries, { after, upTo }: Interval): boolean {
   const first = after === null ? 0 : after + 1;
   const last = upTo ?? Infinity;
@@ -70,7 +83,7 @@ function forgetMissing(entries: Entries, { after, upTo }: Interval): boolean {
   return isTouched;
 }
 
-/** Entries that `open` showed before, inside the interval of a page of `open` that does not show them. */
+/** Entries that were open, inside the interval of a page of open rows that does not show them. */
 function noLongerOpenOf(entries: Entries, marks: PublicationMarks, { page }: Comparison): number[] {
   const { rows, interval, began } = page;
   const first = interval.after === null ? 0 : interval.after + 1;
@@ -95,6 +108,7 @@ function close(entries: Entries, id: number | null): boolean {
   if (id === null || !entries.find(id)) return false;
   const flags = flagsAt(entries.blockAt(entries.at), entries.slot);
   if ((flags & OPEN) === 0) return false;
-  entries.writableBlock(entries.at).flags[entries.slot] = flags & ~OPEN;
+  const block = entries.writableBlock(entries.at);
+  setState(block, entries.slot, flags & ~OPEN, block.missing[entries.slot] ?? 0);
   return true;
 }

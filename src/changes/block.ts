@@ -5,7 +5,7 @@ export const NO_DATE = -2147483648;
 
 /** Bits of an entry's flags. */
 export const EntryFlag = {
-  /** The `open` scan showed the row. */
+  /** The page that showed the row last showed it unpaid. */
   OPEN: 1,
   /** The row is outside the scope: not counted, not followed. */
   LEFT: 2,
@@ -21,7 +21,7 @@ export const EntryFlag = {
   CARRIED: 64,
 } as const;
 
-const { LEFT } = EntryFlag;
+const { LEFT, OPEN } = EntryFlag;
 const ENTRY_BYTES = 44;
 const HYPHEN = 45;
 
@@ -47,6 +47,8 @@ export interface Block {
   present: number;
   /** Entries neither left nor missing. */
   live: number;
+  /** Of those, the open ones. */
+  open: number;
 }
 
 /** Ids that a block covers, and the generation that may change the block. */
@@ -76,17 +78,19 @@ export function newBlock(
     count: 0,
     present: 0,
     live: 0,
+    open: 0,
   };
   return block;
 }
 
 /** A copy of the block that a later generation may change. */
 export function clone(block: Block, generation: number): Block {
-  const { from, to, capacity, memory, count, present, live, oddUuids } = block;
+  const { from, to, capacity, memory, count, present, live, open, oddUuids } = block;
   const copy = newBlock({ from, to, generation }, capacity, memory.slice(0));
   copy.count = count;
   copy.present = present;
   copy.live = live;
+  copy.open = open;
   for (const [id, uuid] of oddUuids) copy.oddUuids.set(id, uuid);
   return copy;
 }
@@ -125,6 +129,7 @@ export function shift(block: Block, start: number, target: number): void {
 function recount(block: Block): void {
   block.present = 0;
   block.live = 0;
+  block.open = 0;
   for (let slot = 0; slot < block.count; slot++) tally(block, slot, 1);
 }
 
@@ -132,7 +137,9 @@ function recount(block: Block): void {
 export function tally(block: Block, slot: number, by: 1 | -1): void {
   if ((flagsAt(block, slot) & LEFT) !== 0) return;
   block.present += by;
-  if (block.missing[slot] === 0) block.live += by;
+  if (block.missing[slot] !== 0) return;
+  block.live += by;
+  if ((flagsAt(block, slot) & OPEN) !== 0) block.open += by;
 }
 
 /** Bits of `EntryFlag` of the entry in the slot. */
@@ -143,6 +150,11 @@ export function flagsAt(block: Block, slot: number): number {
 /** Whether the entry is neither left nor missing. */
 export function isLive(block: Block, slot: number): boolean {
   return block.missing[slot] === 0 && (flagsAt(block, slot) & LEFT) === 0;
+}
+
+/** Whether the entry is live and open. */
+export function isOpen(block: Block, slot: number): boolean {
+  return block.missing[slot] === 0 && (flagsAt(block, slot) & (LEFT | OPEN)) === OPEN;
 }
 
 /** Whether the entry is dated within `from` to `to` (days, inclusive; null = unbounded); one without a date only where both are. */

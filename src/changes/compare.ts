@@ -1,4 +1,4 @@
-import type { Op, Page, Row, ScanName } from '../model';
+import type { CountedList, Op, Page, Row, ScanName } from '../model';
 import { EntryFlag, flagsAt, hasUuid, type Block } from './block';
 import { entryAt, type Content, type Entries } from './entries';
 import { fingerprintHex, type Fingerprint } from './fingerprint';
@@ -10,6 +10,12 @@ const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE, CARRIED } = 
 export interface Comparison {
   readonly page: Page;
   readonly scan: ScanName;
+  /** The list whose absences the page proves: of `all`, that rows are missing; of `open`, that they are open no longer. Null = none. */
+  readonly proves: CountedList | null;
+  /** Whether a row is unpaid, as the list of open rows would show it. */
+  readonly isOpen: (row: Row) => boolean;
+  /** Called of each entry that a page of all rows proves absent, with the sweep that first missed it; 0 = none did before. */
+  readonly onAbsent?: (id: number, missing: number) => void;
   /** Number of the running sweep, from 1. */
   readonly sweep: number;
   /** No sweep is finished yet: a new row is `r`, not `c`. */
@@ -168,7 +174,7 @@ export class Comparer {
     const block = entries.blockAt(entries.at);
     const flags = flagsAt(block, slot);
     if (
-      (seenBy(how.scan, flags) & ~LEFT) === flags &&
+      (seenBy(how, row, flags) & ~LEFT) === flags &&
       block.missing[slot] === 0 &&
       block.definitions[slot] === how.definition &&
       block.dates[slot] === how.dateOf(row) &&
@@ -187,16 +193,12 @@ export class Comparer {
     else this.applyRow(verdict, how, isPublished);
   }
 
-  private applyLines(
-    { row, content, linesBefore }: Publish,
-    { scan, linesOf }: Comparison,
-    isPublished: boolean,
-  ): void {
+  private applyLines({ row, content, linesBefore }: Publish, how: Comparison, isPublished: boolean): void {
     const dead = isPublished ? 0 : DEAD_LETTERED;
-    const flags = seenBy(scan, (content.flags & ~LINES_DUE) | dead) & ~LEFT;
+    const flags = seenBy(how, row, (content.flags & ~LINES_DUE) | dead) & ~LEFT;
     this.entries.find(row.id);
     const block = this.entries.write({ ...content, flags });
-    block.lines[this.entries.slot] = isPublished ? (linesOf?.(row) ?? linesBefore) : linesBefore;
+    block.lines[this.entries.slot] = isPublished ? (how.linesOf?.(row) ?? linesBefore) : linesBefore;
   }
 
   private applyRow({ row, content, linesBefore }: Publish, how: Comparison, isPublished: boolean): void {
@@ -208,7 +210,7 @@ export class Comparer {
       else if (lines > 0) flags |= LINES_DUE;
     } else flags |= DEAD_LETTERED;
     if (!this.entries.find(row.id)) this.entries.insert(row.id);
-    const block = this.entries.write({ ...content, flags: seenBy(how.scan, flags) });
+    const block = this.entries.write({ ...content, flags: seenBy(how, row, flags) });
     block.lines[this.entries.slot] = lines;
     if (how.page.ended > how.oldestOpen) this.marks.remember(row.id, how.page.ended);
   }
@@ -268,7 +270,7 @@ function contentOf(row: Row, how: Comparison, { high, low, flags }: Pick<SeenRow
 }
 
 function touch(row: Row, how: Comparison, high: number, low: number, flags: number): Touched {
-  return { kind: 'touched', row, content: contentOf(row, how, { high, low, flags: seenBy(how.scan, flags) & ~LEFT }) };
+  return { kind: 'touched', row, content: contentOf(row, how, { high, low, flags: seenBy(how, row, flags) & ~LEFT }) };
 }
 
 function isLastPublished(id: number, { definition, lastPublished }: Comparison, high: number, low: number): boolean {
@@ -292,8 +294,10 @@ function linesAreDue(row: Row, { linesOf }: Comparison, flags: number, lines: nu
   return (flags & LINES_DUE) !== 0 || (lines === 0 && linesOf(row) > 0);
 }
 
-/** An `open` page shows that a row is open; whether the row still is, is known again when the row was read by itself. */
-function seenBy(scan: ScanName, flags: number): number {
-  if (scan === 'open') return flags | OPEN;
-  return scan === 'spot' ? flags & ~OPEN : flags;
+/**
+ * Any page shows whether a row is open. A row read by itself counts as open no longer, whatever it says: the list of open rows did not show it,
+ * and would have it read by itself again and again.
+ */
+function seenBy({ scan, isOpen }: Comparison, row: Row, flags: number): number {
+  return scan !== 'spot' && isOpen(row) ? flags | OPEN : flags & ~OPEN;
 }

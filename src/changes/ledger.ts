@@ -1,6 +1,6 @@
-import type { EntityId, LedgerBlock, Row, StreamName } from '../model';
+import type { CountedList, EntityId, LedgerBlock, Row, StreamName } from '../model';
 import { markAbsent, type Absent } from './absent';
-import { EntryFlag, flagsAt, isLive, isWithin, setState, uuidAt } from './block';
+import { EntryFlag, flagsAt, isLive, isOpen, isWithin, setState, uuidAt, type Block } from './block';
 import { Comparer, type Comparison, type LastPublished, type Publish, type Touched, type Verdict } from './compare';
 import { Entries, entryAt, type Entry } from './entries';
 import { livingIn, type Living } from './living';
@@ -111,14 +111,20 @@ export class Ledger {
     return entries.find(id) ? uuidAt(entries.blockAt(entries.at), entries.slot) : null;
   }
 
-  /** Number of entries with a smaller id that are neither left nor missing. */
-  rank(id: number): number {
+  /** Number of entries that a list should have: those neither left nor missing, or the open ones of them. */
+  sizeOf(list: CountedList): number {
+    return this.entries.blocks.reduce((sum, block) => sum + countOf(block, list), 0);
+  }
+
+  /** Number of entries with a smaller id that a list should have. */
+  rank(id: number, list: CountedList = 'all'): number {
     const { entries } = this;
+    const isListed = list === 'all' ? isLive : isOpen;
     entries.find(id);
     let rank = 0;
-    for (let index = 0; index < entries.at; index++) rank += entries.blockAt(index).live;
+    for (let index = 0; index < entries.at; index++) rank += countOf(entries.blockAt(index), list);
     const block = entries.blockAt(entries.at);
-    for (let before = 0; before < entries.slot; before++) if (isLive(block, before)) rank++;
+    for (let before = 0; before < entries.slot; before++) if (isListed(block, before)) rank++;
     return rank;
   }
 
@@ -244,4 +250,8 @@ export class Ledger {
     this.marks.remember(id, ended);
     return true;
   }
+}
+
+function countOf(block: Block, list: CountedList): number {
+  return list === 'all' ? block.live : block.open;
 }

@@ -46,9 +46,6 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
       case 'dead-letter':
         log.warn({ id: progress.id, field: progress.path, reason: progress.reason }, 'dead letter');
         return;
-      case 'sweep':
-        // Whether it is complete is known only when its deletions are decided.
-        return;
       case 'swept': {
         const { cursor, completeness } = progress;
         const { complete, reasons, accepted } = completeness;
@@ -137,7 +134,7 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           return;
         case 'setting':
         case 'surroundings':
-          logger.warn({ about: event.about }, event.kind === 'setting' ? 'configuration' : 'surroundings');
+          tellAbout(logger, event);
           return;
         case 'commit':
           if (event.outcome === 'committed') outage.heard(event.shard);
@@ -150,6 +147,10 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
     },
     sumUp: () => sums.sumUp(),
   };
+}
+
+function tellAbout(logger: Logger, { kind, about }: EventOf<'setting' | 'surroundings'>): void {
+  logger.warn({ about }, kind === 'setting' ? 'configuration' : 'surroundings');
 }
 
 /** The API is one for all entities: each difference of a stream is told once. */

@@ -20,7 +20,7 @@ until a sweep of each stream that began later is committed and complete. So a
 month-end job starts on evidence. Changes nothing, asks inFakt nothing and
 does not disturb a running service. The instant is compared with the clock of
 the machine that runs the service. Rows deleted before the instant may get
-their tombstones later: a deletion needs two sweeps.
+their tombstones later: a deletion needs two reads.
 
 Options
   --entity ID        the entity

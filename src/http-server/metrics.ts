@@ -197,7 +197,7 @@ function createTimings(registry: Registry): { readonly tell: (event: ServiceEven
           return;
         case 'page': {
           const { scan, cursor } = event;
-          if (scan === undefined || scan === 'spot' || cursor.finishedAt === null) return;
+          if (scan === undefined || scan === 'spot' || scan === 'search' || cursor.finishedAt === null) return;
           const ms = Date.parse(cursor.finishedAt) - Date.parse(cursor.startedAt);
           walks.observe({ scan }, Math.max(0, ms) / 1_000);
           return;

@@ -35,7 +35,8 @@ const ASKER_WORDS: Readonly<Record<Asker, string>> = {
   open: 'open documents',
   recent: 'recent',
   sweep: 'sweeps',
-  spot: 'damaged pages',
+  search: 'searches',
+  spot: 'single rows',
   other: 'other',
 };
 /** So few entities are shown with all their streams at once. */

@@ -6,7 +6,7 @@ import type { Slot } from '../sources/budget';
 /** A scan whose walk may make its first request. */
 export interface DueScan {
   readonly scanName: TimedScan;
-  /** When it fell due. */
+  /** When the leave was given. */
   readonly dueMs: number;
   /** Leave for the first request; whoever takes the scan gives back what is not used. */
   readonly slot: Slot;
@@ -18,15 +18,15 @@ export interface DueScansOptions {
   /** Emits when `stop` is aborted, to late subscribers too. */
   readonly stopping: Observable<unknown>;
   /** Queues the first request of a scan's next walk; the function returned takes it out of the queue. */
-  readonly leave: (scanName: TimedScan, dueMs: number, grant: (slot: Slot) => void) => () => void;
+  readonly leave: (scanName: TimedScan, grant: (slot: Slot) => void) => () => void;
   /** Resolves in a turn of the event loop of the caller's own. */
   readonly turn: () => Promise<void>;
 }
 
 /**
- * The scans of one stream while they do nothing: each rests until it is due, then waits for leave to make its first request.
+ * The scans of one stream while they do nothing: each waits for leave to make the first request of its next walk, some after a rest.
  *
- * They are one Observable with a timer or a place in the queue for each, and not an Observable each: a service of many entities has thousands
+ * They are one Observable with a place in the queue or a timer for each, and not an Observable each: a service of many entities has thousands
  * of scans, and nearly all of them wait for one or the other.
  */
 export class DueScans {
@@ -46,38 +46,39 @@ export class DueScans {
     );
   }
 
-  /** Lets a scan that does not walk rest for so long, whether it was resting or not; after a stop nothing rests any more. */
-  rest(scanName: TimedScan, waitMs: number): void {
-    clearTimeout(this.#resting.get(scanName));
+  /** Lets a scan that does not walk wait for its next walk, after a rest of so long; after a stop nothing waits any more. */
+  wait(scanName: TimedScan, restMs = 0): void {
     if (this.#options.stop.aborted) return;
+    if (restMs === 0) {
+      this.#queue(scanName);
+      return;
+    }
+    clearTimeout(this.#resting.get(scanName));
     this.#resting.set(
       scanName,
-      setTimeout(() => this.#queue(scanName), waitMs),
+      setTimeout(() => {
+        this.#resting.delete(scanName);
+        this.#queue(scanName);
+      }, restMs),
     );
   }
 
-  isResting(scanName: TimedScan): boolean {
-    return this.#resting.has(scanName);
-  }
-
   #queue(scanName: TimedScan): void {
-    const { leave, now } = this.#options;
-    const dueMs = now();
-    this.#resting.delete(scanName);
+    const { leave } = this.#options;
     // Until there is a way out of the queue.
     this.#queued.set(scanName, () => undefined);
     try {
-      const out = leave(scanName, dueMs, (slot) => void this.#emit({ scanName, dueMs, slot }));
+      const out = leave(scanName, (slot) => void this.#emit(scanName, slot));
       if (this.#queued.has(scanName)) this.#queued.set(scanName, out);
     } catch (error) {
       this.#due.error(error);
     }
   }
 
-  async #emit(scan: DueScan): Promise<void> {
+  async #emit(scanName: TimedScan, slot: Slot): Promise<void> {
     await this.#options.turn();
-    if (this.#queued.delete(scan.scanName)) this.#due.next(scan);
-    else scan.slot.done({});
+    if (this.#queued.delete(scanName)) this.#due.next({ scanName, dueMs: this.#options.now(), slot });
+    else slot.done({});
   }
 
   #end(): void {

@@ -3,6 +3,7 @@ import {
   concatMap,
   defer,
   EMPTY,
+  finalize,
   from,
   ignoreElements,
   map,
@@ -16,15 +17,15 @@ import {
   type Observable,
 } from 'rxjs';
 
-import type { Cursor } from '../model';
 import { NO_COUNTS } from '../rules/cursor';
 import { allowanceOf, decideDeletions, holdOf } from '../rules/deletions';
 import { judgeIdentity } from '../rules/identity';
 import type { Addressed } from '../shard/memory';
 import type { ConfirmedDeletion } from '../shard/page-changes';
+import { holdCredit } from '../sources/credits';
 import type { Progress } from './progress';
 import { addDetail, askAlone, askKnown, type KnownRow } from './read-row';
-import type { StreamReading } from './stream-reading';
+import { liveOf, type StreamReading } from './stream-reading';
 
 /** What became of the missing rows that were asked for: confirmed deletions, and what is told of all others. */
 interface Answers {
@@ -39,21 +40,37 @@ const CHUNK = 500;
 const MOST_NAMED = 20;
 
 /**
- * Decides after a sweep which rows are gone (I5): those that this sweep and an earlier one missed, and that the API itself answers with
- * 404 while it shows a row that is known to be there. More than the allowed share within a day publishes nothing and waits for a person.
+ * Decides which rows are gone (I5): those that two reads a minute apart proved absent, and that the API itself answers with 404 while it
+ * shows a row that is known to be there. More than the allowed share within a day publishes nothing and waits for a person. One decision on
+ * a stream is made at a time.
  */
-export function publishDeletions(reading: StreamReading, sweep: Cursor): Observable<Progress> {
+export function publishDeletions(reading: StreamReading): Observable<Progress> {
+  const live = liveOf(reading);
+  if (live === null) return decideNow(reading);
+  return defer(() => {
+    const turn = holdCredit(live.deciding);
+    return from(turn.take()).pipe(
+      mergeMap(() => {
+        for (const { id } of reading.handle.confirmedMissing()) live.decided.add(id);
+        return decideNow(reading);
+      }),
+      finalize(() => turn.close()),
+    );
+  });
+}
+
+function decideNow(reading: StreamReading): Observable<Progress> {
   const { handle, reader, place } = reading;
   return defer(() => {
     const hold = handle.hold();
-    const missing = handle.missing(sweep.number - 1);
+    const missing = handle.confirmedMissing();
     const decision = decideDeletions(hold, reader.deletions.confirm, missing);
     if (decision.kind === 'held') return of<Progress>({ kind: 'held', ...place, hold: decision.hold });
     const { agreed, others } = decision;
     const release = decision.releases ? releaseHold(reading) : EMPTY;
     const first = agreed.length === 0 ? release : deleteAgreed(reading, agreed, release);
     if (agreed.length + others.length === 0) return first;
-    const rest = others.length === 0 ? EMPTY : deleteAllowed(reading, sweep, others);
+    const rest = others.length === 0 ? EMPTY : deleteAllowed(reading, others);
     return ifAccountUnchanged(reading, ifControlRowAnswers(reading, concat(first, rest)));
   });
 }
@@ -73,12 +90,12 @@ function deleteAgreed(
 }
 
 /** Deletes rows that nobody was asked about, if they are no more than may be deleted now; otherwise a person is asked. */
-function deleteAllowed(reading: StreamReading, sweep: Cursor, missing: readonly Addressed[]): Observable<Progress> {
+function deleteAllowed(reading: StreamReading, missing: readonly Addressed[]): Observable<Progress> {
   return defer(() => {
     const allowance = currentAllowance(reading);
     return askForAll(reading, missing, { allowance, released: false }).pipe(
       mergeMap(({ deleted, told }) => {
-        if (deleted.length > allowance) return concat(told, holdBack(reading, sweep, missing.length, allowance));
+        if (deleted.length > allowance) return concat(told, holdBack(reading, missing, allowance));
         const tombstones = publish(reading, deleted);
         return concat(told, deleted.length === 0 ? tombstones : ifControlRowAnswers(reading, tombstones));
       }),
@@ -178,13 +195,15 @@ function warn({ place }: StreamReading, message: string): Observable<Progress> {
   return of({ kind: 'warning', ...place, message });
 }
 
-function publish({ handle, place }: StreamReading, gone: readonly ConfirmedDeletion[]): Observable<Progress> {
+function publish(reading: StreamReading, gone: readonly ConfirmedDeletion[]): Observable<Progress> {
+  const { handle, place } = reading;
   const chunks = Array.from({ length: Math.ceil(gone.length / CHUNK) }, (_, n) =>
     gone.slice(n * CHUNK, (n + 1) * CHUNK),
   );
   return from(chunks).pipe(
     concatMap((chunk) => from(handle.remove(chunk)).pipe(map((deleted) => ({ chunk, deleted })))),
     mergeMap(({ chunk, deleted }) => {
+      liveOf(reading)?.schedule.found('deleted', deleted);
       const cursor = handle.cursor('sweep');
       if (cursor === null || deleted === 0) return EMPTY;
       // Where a row came back meanwhile, which of them it was is not known here.
@@ -209,8 +228,7 @@ function currentAllowance({ shard, handle, reader }: StreamReading): number {
 /** Writes down that a person is asked. */
 function holdBack(
   { shard, handle, place }: StreamReading,
-  sweep: Cursor,
-  missing: number,
+  missing: readonly Addressed[],
   allowance: number,
 ): Observable<Progress> {
   return defer(() => {
@@ -218,10 +236,10 @@ function holdBack(
     const hold = holdOf({
       id: shard.newId(),
       stream,
-      missing,
+      missing: missing.length,
       allowance,
       sinceMs: shard.now(),
-      sweep: sweep.number - 1,
+      sweep: Math.max(...missing.map((row) => row.missing)),
     });
     return from(handle.setHold(hold)).pipe(map((): Progress => ({ kind: 'held', ...place, hold })));
   });

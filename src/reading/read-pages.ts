@@ -1,17 +1,18 @@
-import { concat, concatMap, defer, from, mergeMap, type Observable } from 'rxjs';
+import { concat, defer, from, mergeMap, tap, type Observable } from 'rxjs';
 
 import { FatalError } from '../errors';
 import type { Cursor, Page, ScanName, StreamDeclaration, Turn } from '../model';
 import { trackCursor } from '../operators/track-cursor';
-import { firstSweepOf, pagesOf, turnOf, type Target, type TimedScan } from '../rules/rhythm';
+import type { TimedScan } from '../rules/rhythm';
 import type { PageResult } from '../shard/page-changes';
 import type { Slot } from '../sources/budget';
 import { createCredits } from '../sources/credits';
 import { scan } from '../sources/scan';
 import { reportPage } from './committed';
 import type { Progress } from './progress';
-import { readRow } from './read-row';
-import { askingPages, type StreamReading } from './stream-reading';
+import { judgeTotal, learnFrom } from './found-changes';
+import { readRows } from './read-row';
+import { askingPages, liveOf, type StreamReading } from './stream-reading';
 
 /** Where a walk begins, and what its first request may use. */
 export interface WalkStart {
@@ -44,6 +45,7 @@ export function readPages(reading: StreamReading, { scanName, cursor, slot }: Wa
           const { outsideQuery, end } = page;
           const warnings = walk.note(page);
           return from(addPage(reading, scanName, page, walk.markOf(page))).pipe(
+            tap((done) => learnFrom(reading, scanName, done)),
             mergeMap((done) =>
               concat(
                 reportPage(
@@ -62,31 +64,27 @@ export function readPages(reading: StreamReading, { scanName, cursor, slot }: Wa
   });
 }
 
-/** The turn among all requests of the first one of a walk; none where nothing has a rhythm. */
-export function firstTurn(reading: StreamReading, scanName: TimedScan, cursor: Cursor): Turn | undefined {
-  return startWalk(reading, scanName, cursor).turnAt?.(cursor.position.offset);
+/** The turn among all requests of the one for a page of a walk; none where nothing is read again. */
+export function turnOf(reading: StreamReading, scanName: TimedScan, number: number, offset: number): Turn | undefined {
+  const { shard, stream } = reading;
+  const live = liveOf(reading);
+  if (live === null) return undefined;
+  // Before a first sweep is over next to nothing of the stream is published.
+  if (scanName === 'sweep' && number === 1) return { stream: stream.name, scan: scanName, urgency: { kind: 'bulk' } };
+  const worth = () => live.schedule.worth(scanName, offset, shard.now());
+  return { stream: stream.name, scan: scanName, urgency: { kind: 'scheduled', worth } };
 }
 
 /** What a walk knows beside its cursor, from the pages that it has seen. */
-function startWalk(
-  { shard, stream }: StreamReading,
-  scanName: TimedScan,
-  { totalCount, number, startedAt, mark }: Cursor,
-) {
-  const { rhythm, limit, now } = shard;
-  let pages = totalCount === null ? null : pagesOf(totalCount, limit);
+function startWalk(reading: StreamReading, scanName: TimedScan, { number, mark }: Cursor) {
+  const { shard } = reading;
+  const live = liveOf(reading);
   let highest: number | undefined;
   let isMiscounted = false;
-  const target = rhythm === null ? null : targetOf(rhythm.targets(stream.name)[scanName], scanName, number);
-  const turnAt = (aim: Target, offset: number): Turn => {
-    const done = Math.floor(offset / (limit - 1));
-    const known = scanName === 'newest' ? null : pages;
-    const startedAtMs = Date.parse(startedAt);
-    return turnOf({ stream: stream.name, scan: scanName, target: aim, pages: known, done, startedAtMs }, now());
-  };
+  live?.schedule.began(scanName, shard.now());
   return {
-    /** The turn among all requests of the one for a page at that offset; none where nothing has a rhythm. */
-    turnAt: target === null ? null : (offset: number) => turnAt(target, offset),
+    /** The turn among all requests of the one for a page at that offset; none where nothing is read again. */
+    turnAt: live === null ? null : (offset: number) => turnOf(reading, scanName, number, offset),
     /** Whether the walk may end with this page although the list goes on. */
     isEnough: (page: Page): boolean => {
       // Sweep and newest go on through a list whose filter has no effect.
@@ -97,18 +95,18 @@ function startWalk(
     },
     /** Only of the last page of `newest`: the highest id of the walk. An empty list has a mark too: all that comes later is new. */
     markOf: ({ end }: Page): number | undefined => (end && scanName === 'newest' ? (highest ?? 0) : undefined),
-    /** Learns from a page how long the list is; returns what a person should be told of that. */
-    note: ({ totalCount: total, miscounted }: Page): readonly string[] => {
-      pages = pagesOf(total, limit);
-      if (miscounted === undefined || isMiscounted) return [];
-      isMiscounted = true;
-      return [totalNotBelieved(scanName, total, miscounted)];
+    /** Lets the schedule know of a page; returns what a person should be told of the list's total. */
+    note: ({ place, next, totalCount: total, miscounted, end }: Page): readonly string[] => {
+      const nowMs = shard.now();
+      live?.schedule.read(scanName, { offset: place?.offset ?? next.offset, totalCount: total }, nowMs);
+      if (end) live?.schedule.ended(scanName, nowMs);
+      const isNew = miscounted !== undefined && !isMiscounted;
+      isMiscounted ||= miscounted !== undefined;
+      if (end && live !== null && scanName === 'sweep') judgeTotal(live, 'all', !isMiscounted);
+      if (end && live !== null && scanName === 'open') judgeTotal(live, 'open', !isMiscounted);
+      return isNew ? [totalNotBelieved(scanName, total, miscounted)] : [];
     },
   };
-}
-
-function targetOf(target: Target, scanName: TimedScan, number: number): Target {
-  return scanName === 'sweep' && number === 1 ? firstSweepOf(target) : target;
 }
 
 async function addPage(
@@ -140,11 +138,6 @@ function progressOf(
   );
   if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });
   return progress;
-}
-
-/** Reads the rows again that a page showed older than published, or no longer. */
-function readRows(reading: StreamReading, { stale, noLongerOpen }: PageResult): Observable<Progress> {
-  return from([...stale, ...noLongerOpen]).pipe(concatMap((id) => readRow(reading, id)));
 }
 
 /** Whether a scan is pointless where the API ignores its filter: it would do what the sweep does. */

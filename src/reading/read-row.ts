@@ -10,6 +10,7 @@ import {
   mergeMap,
   of,
   take,
+  tap,
   throwError,
   throwIfEmpty,
   type Observable,
@@ -21,17 +22,38 @@ import { startPosition } from '../rules/paging';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
 import type { Addressed } from '../shard/memory';
+import type { PageResult } from '../shard/page-changes';
 import type { Detail } from '../sources/answers';
 import type { Asking, Rest } from '../sources/rest';
 import { spotRead } from '../sources/scan';
 import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { isOfThePage } from './recover-page';
-import { asking, scopeOf, type StreamReading } from './stream-reading';
+import { learnFrom } from './found-changes';
+import { asking, liveOf, scopeOf, type StreamReading } from './stream-reading';
 import { ofStreamAlone } from './stream-trouble';
 
 /** Rows outside the scope that are asked for after one sweep: each is a request, where a page of the list is a hundred rows. */
 const LEFT_ROWS = 1_000;
+
+/** Reads the rows again that a page showed older than published, or no longer. */
+export function readRows(
+  reading: StreamReading,
+  { stale, noLongerOpen }: Pick<PageResult, 'stale' | 'noLongerOpen'>,
+): Observable<Progress> {
+  const ids = [...stale, ...noLongerOpen];
+  if (ids.length === 0) return EMPTY;
+  return defer(() => {
+    const live = liveOf(reading);
+    if (live !== null) live.spotReads += 1;
+    return from(ids).pipe(
+      concatMap((id) => readRow(reading, id)),
+      finalize(() => {
+        if (live !== null) live.spotReads -= 1;
+      }),
+    );
+  });
+}
 
 /**
  * Reads one row again: in the list, where its rank says; where the list no longer has it, by its address. That it is not there either
@@ -255,6 +277,7 @@ function add(
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
   const { session, place } = reading;
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
+    tap((done) => learnFrom(reading, 'spot', done)),
     mergeMap((done) => reportPage(reading, done, 'spot')),
   );
 }

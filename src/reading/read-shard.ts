@@ -38,6 +38,7 @@ export function readShard(options: ShardReadingOptions): Observable<Progress> {
     ...options,
     sweeps: { begun: new Map(), reported: new Set(), decided: new Set() },
     pageSizes: new Map(),
+    live: new Map(),
   };
   return openSession(shard).pipe(switchMap((session) => readSession(shard, session)));
 }

@@ -6,8 +6,10 @@ import {
   EMPTY,
   from,
   ignoreElements,
+  merge,
   mergeMap,
   of,
+  takeUntil,
   tap,
   throwError,
   type Observable,
@@ -15,18 +17,20 @@ import {
 
 import { filterDrift, type Drift } from '../changes/drift';
 import type { Cursor } from '../model';
-import { isComplete, isSweepDue, nextWalk, resumeOrBegin } from '../rules/cursor';
-import { dueAt, type Target, type TimedScan } from '../rules/rhythm';
+import { asksOtherwise, isComplete, nextWalk, resumeOrBegin } from '../rules/cursor';
+import type { TimedScan } from '../rules/rhythm';
 import { isoDay, queryOf, scansOf } from '../rules/scope';
 import type { Slot } from '../sources/budget';
 import { parked, parksStream } from './parking';
 import { reportRest } from './committed';
+import { confirmAbsences } from './confirm-absences';
 import { DueScans, type DueScan } from './due-scans';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
-import { filterIgnored, filterRefused, firstTurn, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
+import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages, turnOf } from './read-pages';
 import { readLeft } from './read-row';
-import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
+import { searchList } from './search-list';
+import { liveOf, scopeOf, type LiveStream, type Rhythm, type StreamReading } from './stream-reading';
 
 /** How long a scan whose filter has no effect rests. */
 const FRUITLESS_MS = 60 * 60 * 1000;
@@ -39,7 +43,8 @@ export function readStream(reading: StreamReading): Observable<Progress> {
     if (rhythm === null) return sweepOnce(reading);
     // Spot reads ask what the sweep asks, also before its first page.
     if (cursorOf(reading, 'sweep') === null) beginSweep(reading);
-    return repeatScans(reading, rhythm);
+    const live = liveOf(reading);
+    return live === null ? EMPTY : repeatScans(reading, rhythm, live);
   });
   return parked(shard, place, parksStream, scans).pipe(
     concatMap((progress) => {
@@ -74,38 +79,27 @@ function sweepOnce(reading: StreamReading): Observable<Progress> {
   );
 }
 
-/** Each walk of each scan as soon as it is due and may make its first request, until stopped: a scan rests, walks, and rests again. */
-function repeatScans(reading: StreamReading, rhythm: Rhythm): Observable<Progress> {
+/** Each walk of each scan as soon as it may make its first request, what pages say is to be searched for, and deletions; until stopped. */
+function repeatScans(reading: StreamReading, rhythm: Rhythm, live: LiveStream): Observable<Progress> {
   const { shard, stream, place, reader } = reading;
   return defer(() => {
-    const targets = rhythm.targets(stream.name);
     const scans = new DueScans({
       now: shard.now,
       stop: shard.stop,
       stopping: shard.stopping,
       turn: shard.turn,
-      leave(scanName, dueMs, grant) {
-        const cursor = nextCursor(reading, rhythm, scanName, dueMs);
-        if (cursor !== null) return reader.rest.leave(grant, () => firstTurn(reading, scanName, cursor));
-        grant(NO_LEAVE);
-        return () => undefined;
+      leave(scanName, grant) {
+        const cursor = nextCursor(reading, rhythm, scanName, shard.now());
+        const { number, position } = cursor ?? { number: 0, position: { offset: 0 } };
+        return reader.rest.leave(grant, () => turnOf(reading, scanName, number, position.offset));
       },
     });
     /** Scans whose filter had no effect at their last walk. */
     const fruitless = new Set<TimedScan>();
-    const rest = (scanName: TimedScan): void => {
-      const target = targets[scanName];
-      // A filter without effect is tried again now and then: the rows are found by the sweep.
-      const everyMs = fruitless.has(scanName) ? Math.max(target.everyMs, FRUITLESS_MS) : target.everyMs;
-      scans.rest(scanName, waitMsOf(reading, scanName, { ...target, everyMs }, false));
-    };
-    const hurrySweep = (): void => {
-      if (scans.isResting('sweep')) scans.rest('sweep', waitMsOf(reading, 'sweep', targets.sweep, true));
-    };
     const walk = (due: DueScan): Observable<Progress> => {
       const { scanName, slot } = due;
       fruitless.delete(scanName);
-      return walkOnce({ reading, rhythm, due, hurrySweep }).pipe(
+      return walkOnce({ reading, rhythm, due }).pipe(
         tap((progress) => {
           const isIgnored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
           if (isIgnored && needsWorkingFilter(scanName)) fruitless.add(scanName);
@@ -117,11 +111,20 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm): Observable<Progres
           const warning: Progress = { kind: 'warning', ...place, about: 'filter-ignored', message };
           return of(warning, ...noteDrift(reading, filterDrift(stream, scanName)));
         }),
-        tap({ complete: () => rest(scanName), finalize: () => slot.done({}) }),
+        tap({
+          // A filter without effect is tried again now and then: the rows are found by the sweep.
+          complete: () => scans.wait(scanName, fruitless.has(scanName) ? FRUITLESS_MS : 0),
+          finalize: () => slot.done({}),
+        }),
       );
     };
-    for (const scanName of scansOf(stream)) rest(scanName);
-    return scans.due.pipe(mergeMap(walk));
+    if (isSweepOfAnotherQuery(reading)) live.schedule.hurry('sweep');
+    for (const scanName of scansOf(stream)) scans.wait(scanName);
+    const searches = live.searches.pipe(mergeMap((list) => searchList(reading, live, list)));
+    return merge(
+      scans.due.pipe(mergeMap(walk)),
+      merge(searches, confirmAbsences(reading, live)).pipe(takeUntil(shard.stopping)),
+    );
   });
 }
 
@@ -134,25 +137,19 @@ function noteDrift({ handle, place }: StreamReading, drift: Drift): readonly Pro
   return noted === null ? [] : [{ kind: 'drift', ...place, ...noted }];
 }
 
-/** Leave for a walk that asks for nothing. */
-const NO_LEAVE: Slot = { done: () => undefined };
-
-/** The cursor of the walk that is due; null = its query asks for nothing. */
-function nextCursor(reading: StreamReading, rhythm: Rhythm, scanName: TimedScan, dueMs: number): Cursor | null {
+/** The cursor of the next walk; null = its query asks for nothing. */
+function nextCursor(reading: StreamReading, rhythm: Rhythm, scanName: TimedScan, nowMs: number): Cursor | null {
   const scope = scopeOf(reading);
   const before = cursorOf(reading, scanName);
-  if (scanName === 'sweep') return resumeOrBegin(before, scope, dueMs);
-  const query = queryOf(scanName, scope, isoDay(dueMs), rhythm.recentDays);
-  return query === null ? null : nextWalk(before, query, dueMs);
+  if (scanName === 'sweep') return resumeOrBegin(before, scope, nowMs);
+  const query = queryOf(scanName, scope, isoDay(nowMs), rhythm.recentDays);
+  return query === null ? null : nextWalk(before, query, nowMs);
 }
 
-/** By the wall clock, as it outlives the process. A half sweep goes on at once, and one of another query begins. */
-function waitMsOf(reading: StreamReading, scanName: TimedScan, target: Target, isEarly: boolean): number {
-  const cursor = cursorOf(reading, scanName);
-  if (cursor === null) return 0;
-  if (scanName === 'sweep' && isSweepDue(cursor, scopeOf(reading))) return 0;
-  const nowMs = reading.shard.now();
-  return dueAt(target, Date.parse(cursor.startedAt), nowMs, isEarly) - nowMs;
+/** Whether the last sweep asked for something else than the next one: rows of the new scope are read by that one alone. */
+function isSweepOfAnotherQuery(reading: StreamReading): boolean {
+  const before = cursorOf(reading, 'sweep');
+  return before !== null && asksOtherwise(before, scopeOf(reading));
 }
 
 /** A scan of a stream that is read over and over, when it is due. */
@@ -160,12 +157,10 @@ interface RepeatedScan {
   readonly reading: StreamReading;
   readonly rhythm: Rhythm;
   readonly due: DueScan;
-  /** Called when something speaks for a sweep before its time. */
-  readonly hurrySweep: () => void;
 }
 
-/** One walk of a scan that is due; it counts from then, however long it waited for its first request. */
-function walkOnce({ reading, rhythm, due, hurrySweep }: RepeatedScan): Observable<Progress> {
+/** One walk of a scan that is due. */
+function walkOnce({ reading, rhythm, due }: RepeatedScan): Observable<Progress> {
   const { handle } = reading;
   const { scanName, dueMs, slot } = due;
   return afterPendingPages(reading, () => {
@@ -175,14 +170,7 @@ function walkOnce({ reading, rhythm, due, hurrySweep }: RepeatedScan): Observabl
       return EMPTY;
     }
     handle.begin(scanName, cursor);
-    if (scanName === 'sweep') return sweepFrom(reading, cursor, slot);
-    const pages = readPages(reading, { scanName, cursor, slot });
-    if (scanName !== 'newest') return pages;
-    const counted = defer(() => {
-      if (listDisagrees(reading)) hurrySweep();
-      return EMPTY;
-    });
-    return concat(pages, counted);
+    return scanName === 'sweep' ? sweepFrom(reading, cursor, slot) : readPages(reading, { scanName, cursor, slot });
   });
 }
 
@@ -199,7 +187,8 @@ function decideSweep(reading: StreamReading): Observable<Progress> {
   const decided = defer(() => {
     const sweep = cursorOf(reading, 'sweep');
     if (!isComplete(sweep) || reading.shard.stop.aborted) return EMPTY;
-    return concat(publishDeletions(reading, sweep), readLeft(reading));
+    liveOf(reading)?.decided.clear();
+    return concat(publishDeletions(reading), readLeft(reading));
   });
   return concat(decided, swept(reading));
 }
@@ -224,13 +213,6 @@ function beginSweep(reading: StreamReading): Cursor {
   const cursor = resumeOrBegin(cursorOf(reading, 'sweep'), scopeOf(reading), shard.now());
   handle.begin('sweep', cursor);
   return cursor;
-}
-
-/** The list is longer or shorter than the ledger: something came or went that `newest` does not show. */
-function listDisagrees(reading: StreamReading): boolean {
-  const newest = cursorOf(reading, 'newest');
-  if (!isComplete(cursorOf(reading, 'sweep')) || newest?.totalCount == null) return false;
-  return newest.totalCount !== reading.handle.live();
 }
 
 /** Begins when no page of the stream waits to be compared with the ledger: only then is a scan's cursor right. */

@@ -1,18 +1,31 @@
-import { defer, finalize, type Observable } from 'rxjs';
+import { defer, finalize, map, Subject, type Observable } from 'rxjs';
 
-import type { Answer, EntityId, Position, Query, RawBody, StreamDeclaration, StreamName, Turn } from '../model';
+import type {
+  Answer,
+  CountedList,
+  EntityId,
+  Position,
+  Query,
+  RawBody,
+  StreamDeclaration,
+  StreamName,
+  Turn,
+} from '../model';
 import type { Twins } from '../rules/identity';
-import type { Target, TimedScan } from '../rules/rhythm';
-import { isoDay, listParams, sweepQuery, type ScopeSetting } from '../rules/scope';
+import type { Guarantees } from '../rules/rhythm';
+import { isoDay, listParams, scansOf, sweepQuery, type ScopeSetting } from '../rules/scope';
+import { Finder } from '../rules/search';
+import { StreamSchedule } from '../rules/stream-schedule';
 import type { Session, StreamSession } from '../shard/session';
 import type { Slot } from '../sources/budget';
+import { createCredits, type Release } from '../sources/credits';
 import type { Asking, Rest } from '../sources/rest';
 import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
 
-/** When the scans of a running service begin. */
+/** How a running service reads over and over. */
 export interface Rhythm {
-  readonly targets: (stream: StreamName) => Readonly<Record<TimedScan, Target>>;
+  readonly guarantees: (stream: StreamName) => Guarantees;
   /** How far back `recent` looks. */
   readonly recentDays: number;
 }
@@ -81,6 +94,24 @@ export interface ShardReading extends ShardReadingOptions {
   readonly sweeps: Sweeps;
   /** Rows that a page of each list is asked for, by entity and stream. */
   readonly pageSizes: Map<string, PageSize>;
+  /** What is kept of each stream between its walks, by entity and stream. */
+  readonly live: Map<string, LiveStream>;
+}
+
+/** What a running service keeps of one stream between its walks, over all sessions of its shard. */
+export interface LiveStream {
+  readonly schedule: StreamSchedule;
+  readonly finders: Readonly<Record<CountedList, Finder>>;
+  /** Emits a list in which rows came or went that are to be searched for. */
+  readonly searches: Subject<CountedList>;
+  /** Emits when a page proved rows absent. */
+  readonly absences: Subject<void>;
+  /** At most one decision on deletions at a time. */
+  readonly deciding: () => Promise<Release>;
+  /** Rows whose deletion was decided on since the last sweep ended: deleted, there after all, or without a clear answer. */
+  readonly decided: Set<number>;
+  /** Spot reads under way: until they are done, the ledger counts rows that left a list. */
+  spotReads: number;
 }
 
 /** The reading of one entity in one session of its shard. */
@@ -106,13 +137,42 @@ export function streamReading(entity: EntityReading, stream: StreamDeclaration):
   return { ...entity, stream, place, handle: entity.session.stream(place.entity, place.stream) };
 }
 
+/** What is kept of the stream between its walks; null where nothing is read again, as in a run of one sweep. */
+export function liveOf({ shard, stream, handle, place }: StreamReading): LiveStream | null {
+  const { rhythm, live, limit, now } = shard;
+  if (rhythm === null) return null;
+  const name = `${place.entity} ${place.stream}`;
+  const known = live.get(name);
+  if (known !== undefined) return known;
+  const created: LiveStream = {
+    schedule: new StreamSchedule({
+      scans: scansOf(stream),
+      guarantees: rhythm.guarantees(stream.name),
+      limit,
+      startedMs(scan) {
+        const cursor = handle.cursor(scan);
+        return cursor === null ? null : Date.parse(cursor.startedAt);
+      },
+      nowMs: now(),
+    }),
+    finders: { all: new Finder('all', limit), open: new Finder('open', limit) },
+    searches: new Subject(),
+    absences: new Subject(),
+    deciding: createCredits(1),
+    decided: new Set(),
+    spotReads: 0,
+  };
+  live.set(name, created);
+  return created;
+}
+
 /** What a sweep of the stream asks for now. */
 export function scopeOf({ shard, session, reader, stream }: StreamReading): Query {
   return sweepQuery(stream, reader, session.account(reader.entity)?.firstRun ?? isoDay(shard.now()));
 }
 
 /** The turn among all requests of the one for rows from an offset on; null = no request has one, where nothing has a rhythm. */
-type TurnAt = ((offset: number) => Turn) | null;
+type TurnAt = ((offset: number) => Turn | undefined) | null;
 
 function turnOf(turnAt: TurnAt, offset: number): Pick<Asking, 'turn'> {
   return turnAt === null ? {} : { turn: () => turnAt(offset) };
@@ -130,6 +190,7 @@ export function asking(
   return (offset, limit, tries) =>
     defer(() => {
       const mark = shard.requestOrder.next();
+      const askedMs = shard.now();
       const answered = handle.requested(mark);
       const leave = first;
       first = undefined;
@@ -139,7 +200,11 @@ export function asking(
           ...(tries === undefined ? {} : { tries }),
           ...(leave === undefined ? {} : { slot: leave }),
         })
-        .pipe(ofStreamAlone(answers, place, mark), finalize(answered));
+        .pipe(
+          map((answer) => ({ ...answer, askedMs })),
+          ofStreamAlone(answers, place, mark),
+          finalize(answered),
+        );
     });
 }
 

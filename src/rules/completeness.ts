@@ -9,7 +9,7 @@ export interface Standing {
   readonly hold: string | null;
   /** Rows that stand as dead letters, ascending. */
   readonly deadLetters: readonly number[];
-  /** Rows that two sweeps missed and that are neither deleted nor found, ascending; of a list that shows no row at all, every row. */
+  /** Rows that were proved absent twice and that are neither deleted nor found, ascending; of a list that shows no row at all, every row. */
   readonly pending: readonly number[];
   /** Between which ids rows could not be read at all, ascending: their own ids are unknown. */
   readonly unreadable: readonly UnreadableGap[];

@@ -75,9 +75,9 @@ export function hasPublished({ created, updated, republished, deleted, deadLette
   return created + updated + republished + deleted + deadLetters > 0;
 }
 
-/** Whether a sweep must go on or begin at once: it never began, is half done, or asked for another query. */
-export function isSweepDue(before: Cursor | null, query: Query): boolean {
-  return !isComplete(before) || !isSameQuery(before.query, query);
+/** Whether a walk asked for another query. */
+export function asksOtherwise(before: Cursor, query: Query): boolean {
+  return !isSameQuery(before.query, query);
 }
 
 /** The cursor of the next walk of a scan other than the sweep, which always begins at the start of its list. */

@@ -1,15 +1,6 @@
 import type { Cursor, EntityId, StreamDeclaration, StreamName } from '../model';
 import { PAGE_ROWS } from './paging';
-import {
-  dueAt,
-  sweepPaceMs,
-  MOST_URGENT_SWEEP,
-  pagesOf,
-  targetsOf,
-  type ScheduleSettings,
-  type Target,
-  type TimedScan,
-} from './rhythm';
+import { guaranteesOf, pagesOf, type ScheduleSettings, type TimedScan } from './rhythm';
 import { scansOf } from './scope';
 
 /** A stream as it is today. */
@@ -24,32 +15,13 @@ export interface StreamToday {
 
 /** What limits the requests. */
 export interface Allowance {
-  readonly settings: ScheduleSettings;
+  readonly settings: ScheduleSettings & {
+    /** Part of the requests that reading for freshness may use. */
+    readonly allowance: number;
+  };
   /** 0 = no limit. */
   readonly requestsPerMinute: number;
   readonly nowMs: number;
-}
-
-const MINUTE = 60_000;
-
-/** What the configured targets come to at today's size. */
-export function forecast(streams: readonly StreamToday[], { settings, requestsPerMinute, nowMs }: Allowance): Plan {
-  const scans = streams.flatMap(({ entity, declaration, rows, cursors }) =>
-    scansOf(declaration).map((scan) => {
-      const cursor = cursors[scan];
-      return {
-        entity,
-        stream: declaration.name,
-        scan,
-        target: targetsOf(settings, declaration.name)[scan],
-        // Whatever there is, `newest` seldom reads more than its first page.
-        pages: scan === 'newest' ? 1 : pagesOf(rows[scan] ?? 0, PAGE_ROWS),
-        lastStartedMs: cursor === undefined ? null : Date.parse(cursor.startedAt),
-        lastFinishedMs: cursor === undefined || cursor.finishedAt === null ? null : Date.parse(cursor.finishedAt),
-      };
-    }),
-  );
-  return plan(scans, requestsPerMinute === 0 ? null : requestsPerMinute, nowMs);
 }
 
 /** A scan as the plan sees it. */
@@ -57,7 +29,7 @@ export interface PlannedScan {
   readonly entity: EntityId;
   readonly stream: StreamName;
   readonly scan: TimedScan;
-  readonly target: Target;
+  readonly guaranteeMs: number;
   /** Requests that a whole walk takes at today's size. */
   readonly pages: number;
   readonly lastStartedMs: number | null;
@@ -69,95 +41,50 @@ export interface PlannedScan {
 export interface Forecast {
   readonly scan: PlannedScan;
   readonly underWay: boolean;
-  /** When the next walk begins if nothing is short; of one under way, when it began. */
+  /** When the next walk begins at the latest; of one under way, when it began. */
   readonly dueAtMs: number;
-  /** From the start of one walk to the start of the next, as long as nothing else has to be read. */
+  /** From the start of one walk to the start of the next, at the longest. */
   readonly everyMs: number;
 }
 
-/** What the scans want, and what they get. */
+/** What the guarantees want, and what they get. */
 export interface Plan {
-  /** Requests a minute that keep every target, each sweep in its longest time. */
+  /** Requests a minute that keep every guarantee. */
   readonly wantedPerMinute: number;
   readonly forecasts: readonly Forecast[];
 }
 
-/** Foretells how often each scan will have a whole walk; `requestsPerMinute` null = no limit. */
-export function plan(scans: readonly PlannedScan[], requestsPerMinute: number | null, nowMs: number): Plan {
-  const byEntity = new Map<EntityId, PlannedScan[]>();
-  for (const scan of scans) byEntity.set(scan.entity, [...(byEntity.get(scan.entity) ?? []), scan]);
-  const loads = [...byEntity].map(([entity, scansOfEntity]) => loadOf(entity, scansOfEntity));
-  const outcomes = new Map(
-    shareOut(loads, (requestsPerMinute ?? Infinity) / MINUTE).map(({ load, rate }) => [
-      load.entity,
-      paceWithin(load, rate),
-    ]),
+const MINUTE = 60_000;
+/** Guarantees have every second request: the others go where changes are. */
+const GUARANTEES_PART = 0.5;
+
+/** What the guarantees come to at today's size: each scan comes at least so often, and more often where changes are. */
+export function forecast(streams: readonly StreamToday[], { settings, requestsPerMinute, nowMs }: Allowance): Plan {
+  const scans = streams.flatMap(({ entity, declaration, rows, cursors }) =>
+    scansOf(declaration).map((scan): PlannedScan => {
+      const cursor = cursors[scan];
+      return {
+        entity,
+        stream: declaration.name,
+        scan,
+        guaranteeMs: guaranteesOf(settings, declaration.name)[scan],
+        // Whatever there is, `newest` seldom reads more than its first page.
+        pages: scan === 'newest' ? 1 : pagesOf(rows[scan] ?? 0, PAGE_ROWS),
+        lastStartedMs: cursor === undefined ? null : Date.parse(cursor.startedAt),
+        lastFinishedMs: cursor === undefined || cursor.finishedAt === null ? null : Date.parse(cursor.finishedAt),
+      };
+    }),
   );
+  const wantedPerMinute = scans.reduce((sum, { pages, guaranteeMs }) => sum + (pages * MINUTE) / guaranteeMs, 0);
+  const given = requestsPerMinute === 0 ? Infinity : requestsPerMinute * settings.allowance * GUARANTEES_PART;
+  const slowdown = Math.max(1, wantedPerMinute / given);
   const forecasts = scans.map((scan): Forecast => {
-    const { target, lastStartedMs, lastFinishedMs } = scan;
-    const { slowdown, sweepMs } = outcomes.get(scan.entity) ?? { slowdown: 1, sweepMs: () => 0 };
+    const { guaranteeMs, lastStartedMs, lastFinishedMs } = scan;
+    const everyMs = guaranteeMs * slowdown;
     const underWay = lastStartedMs !== null && lastFinishedMs === null;
-    return {
-      scan,
-      underWay,
-      dueAtMs: underWay ? lastStartedMs : dueAt(target, lastStartedMs, nowMs),
-      everyMs: scan.scan === 'sweep' ? Math.max(target.everyMs, sweepMs(target)) : walkEveryMs(target, slowdown),
-    };
+    // A clock that was set back delays a scan by no more than one turn.
+    const lastMs = Math.min(nowMs, lastStartedMs ?? -Infinity);
+    return { scan, underWay, dueAtMs: underWay ? lastStartedMs : Math.max(nowMs, lastMs + everyMs), everyMs };
   });
-  const wanted = loads.reduce((sum, { others, sweeps }) => sum + others + sweeps, 0);
-  return { wantedPerMinute: wanted * MINUTE, forecasts };
-}
-
-/** A scan that gives way to others goes at its slower pace as soon as there are too few requests for all. */
-function walkEveryMs({ everyMs, withinMs }: Target, slowdown: number): number {
-  return slowdown > 1 ? Math.max(everyMs, withinMs * slowdown) : everyMs;
-}
-
-/** What one entity wants, in requests a millisecond. */
-interface Load {
-  readonly entity: EntityId;
-  readonly others: number;
-  /** With sweeps in their longest time, and in their shortest. */
-  readonly sweeps: number;
-  readonly fastSweeps: number;
-  readonly sweepPages: number;
-}
-
-function loadOf(entity: EntityId, scans: readonly PlannedScan[]): Load {
-  let [others, sweeps, fastSweeps, sweepPages] = [0, 0, 0, 0];
-  for (const { scan, target, pages } of scans) {
-    if (scan !== 'sweep') {
-      others += pages / target.withinMs;
-      continue;
-    }
-    sweeps += 1 / sweepPaceMs(target, pages);
-    fastSweeps += pages / target.everyMs;
-    sweepPages += pages;
-  }
-  return { entity, others, sweeps, fastSweeps, sweepPages };
-}
-
-/** Gives each its equal share, and what some do not want to the rest. */
-function shareOut(loads: readonly Load[], rate: number): { readonly load: Load; readonly rate: number }[] {
-  const most = ({ others, sweeps, fastSweeps }: Load): number => others + Math.max(sweeps, fastSweeps);
-  let left = rate;
-  return loads
-    .toSorted((one, other) => most(one) - most(other))
-    .map((load, at) => {
-      const given = Math.min(most(load), left / (loads.length - at));
-      left -= given;
-      return { load, rate: given };
-    });
-}
-
-/** How the dealer divides what an entity gets: see `createDealer`. */
-function paceWithin({ others, sweeps, sweepPages }: Load, rate: number) {
-  const short = rate < others + sweeps;
-  const sweepRate = short
-    ? Math.min(sweeps, Math.max(rate - others / MOST_URGENT_SWEEP, (rate * sweeps) / (others + sweeps)))
-    : rate - others;
-  return {
-    slowdown: short && others > 0 ? others / (rate - sweepRate) : 1,
-    sweepMs: ({ withinMs }: Target) => (short ? (withinMs * sweeps) / sweepRate : sweepPages / sweepRate),
-  };
+  return { wantedPerMinute, forecasts };
 }

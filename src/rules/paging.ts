@@ -131,6 +131,31 @@ function judgeBehind(
 /** The interval that proves nothing: no id is above the highest safe integer. */
 const NO_ID: Interval = { after: Number.MAX_SAFE_INTEGER, upTo: null };
 
+/** What one answer says for itself, whatever was read before: the rows between its first and its last are those that there are. */
+export interface LonePage {
+  readonly rows: readonly Row[];
+  readonly interval: Interval;
+}
+
+/**
+ * Judges an answer that belongs to no walk; null where it shows no row with an id. `isEnd`: nothing is beyond its last row.
+ *
+ * @throws FatalError as `judge` does
+ */
+export function judgeAlone(
+  offset: number,
+  answer: Answer,
+  { order, isEnd }: Pick<Paging, 'order'> & { readonly isEnd: boolean },
+): LonePage | null {
+  if (answer.rows.length === 0) return null;
+  const { rows } = readRows({ ...startPosition(), offset }, answer, order);
+  const [first] = rows;
+  const last = rows.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const before = order === 'asc' ? first.id - 1 : first.id + 1;
+  return { rows, interval: intervalOf(offset === 0 ? null : before, isEnd ? null : last.id, order) };
+}
+
 /** What one answer says of a single id: settled (there, or not), or only where to ask next. */
 export type SpotVerdict =
   { readonly kind: 'settled'; readonly found: Row | null } | { readonly kind: 'step'; readonly next: Position };
@@ -157,6 +182,11 @@ export function judgeSpot(id: number, position: Position, answer: Answer, paging
     isEnd(position, answer, paging);
   if (!covered) return step(stepForward(position, answer, paging));
   return { kind: 'settled', found: rows.find((row) => row.id === id) ?? null };
+}
+
+/** The id of a row of an answer; null = it has none that a record could have. */
+export function idOf(value: unknown): number | null {
+  return isRow(value) ? value.id : null;
 }
 
 function isRow(value: unknown): value is Row {

@@ -30,7 +30,7 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Opens the way to the API; nothing is sent yet. */
 export function openApi(
-  { service }: { readonly service: Pick<ServiceConfig, 'infakt' | 'proxies'> },
+  { service }: { readonly service: Pick<ServiceConfig, 'infakt' | 'proxies' | 'schedule'> },
   { version, patience, secrets, requestOrder, onPace = () => undefined }: ApiSetting,
 ): Api {
   const { baseUrl, timeoutMs, requestsPerMinute } = service.infakt;
@@ -40,7 +40,8 @@ export function openApi(
     userAgent: userAgentOf(version),
     proxies: service.proxies,
   });
-  const budget = createBudget({ requestsPerMinute, clock: monotonicClock, onPace });
+  const refreshShare = service.schedule.allowance;
+  const budget = createBudget({ requestsPerMinute, refreshShare, clock: monotonicClock, onPace });
   return {
     of: ({ id, apiKey, apiKeyFile }, onAttempt = () => undefined) =>
       createRest({

@@ -55,6 +55,7 @@ export function shardOptions(
     noteRow,
     driftFinders,
     idleCommitMs: options.patience.idleCommitMs,
+    absentForMs: options.patience.absentForMs,
   };
 }
 

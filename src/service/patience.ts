@@ -1,3 +1,4 @@
+import { ABSENT_FOR_MS } from '../shard/absences';
 import { requestRetry, type RequestRetry } from '../sources/rest';
 
 /** How long things may take; one object, so that tests can be impatient. */
@@ -22,6 +23,8 @@ export interface Patience {
   readonly entitiesMs: number;
   /** How long a cursor moved by unchanged pages may wait for a commit. */
   readonly idleCommitMs: number;
+  /** How far apart two reads must be that prove a row absent. */
+  readonly absentForMs: number;
   /** How often one request to the API is tried, and the waits between. */
   readonly retry: RequestRetry;
 }
@@ -44,6 +47,7 @@ export function usualPatience(random: () => number): Patience {
     topicsMs: 25_000,
     entitiesMs: 5_000,
     idleCommitMs: 10_000,
+    absentForMs: ABSENT_FOR_MS,
     retry: requestRetry(random),
   };
 }

@@ -43,7 +43,7 @@ import { readShard } from '../reading/read-shard';
 import type { Rhythm } from '../reading/stream-reading';
 import { createTwins, type UuidOf } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
-import { targetsOf } from '../rules/rhythm';
+import { guaranteesOf } from '../rules/rhythm';
 import type { RequestPace } from '../sources/budget';
 import type { Session } from '../shard/session';
 import { createShard, type Shard } from '../shard/shard';
@@ -175,7 +175,7 @@ function takePart({ options, emit, stopping, configured }: Start, cluster: Clust
 }
 
 function rhythmOf(schedule: ServiceConfig['schedule']): Rhythm {
-  return { targets: (stream) => targetsOf(schedule, stream), recentDays: schedule.recentDays };
+  return { guarantees: (stream) => guaranteesOf(schedule, stream), recentDays: schedule.recentDays };
 }
 
 /** Reads the shards that the group gives to this replica: all of them once, or each for as long as it is given. */

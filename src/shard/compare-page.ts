@@ -2,6 +2,7 @@ import { RecordError } from '../errors';
 import { ascending, type Comparison, type LastPublished, type Publish } from '../changes/compare';
 import type { Ledger } from '../changes/ledger';
 import type { ChangedRow, Op, Row } from '../model';
+import { EntryFlag } from '../changes/block';
 
 /** A row that could not become a record. */
 export interface DeadLetter {
@@ -14,6 +15,13 @@ export interface DeadLetter {
   readonly before: LastPublished | null;
 }
 
+/** A row that was published anew, by what says which scan could have shown that. */
+export interface EditedRow {
+  readonly wasOpen: boolean;
+  readonly isOpen: boolean;
+  /** Days since 1970-01-01; `NO_DATE` = none. */
+  readonly date: number;
+}
 /** A page names no more changed rows than these: whoever looks on gets the rest as numbers. */
 const MOST_CHANGED = 20;
 
@@ -30,10 +38,13 @@ export interface PageChanges<T> {
   readonly updated: number;
   /** Rows published again with the content that was published before, or for their lines alone. */
   readonly republished: number;
+  /** Of the rows updated, what each was and is. */
+  readonly edited: readonly EditedRow[];
   /** Rows whose content was known, of which nothing was published. */
   readonly unchanged: number;
-  /** Entries marked missing by this page. */
+  /** Entries marked missing by this page, and all that it proved absent. */
   readonly missing: number;
+  readonly absent: number;
   /** Ids to read again: seen differently by a request that began before their last publication was read. */
   readonly stale: readonly number[];
   /** Ids that `open` showed before and this page of `open` proves to be open no longer: to be read by themselves. */
@@ -51,6 +62,7 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
   const deadLetters: DeadLetter[] = [];
   const changed: ChangedRow[] = [];
   const stale: number[] = [];
+  const edited: EditedRow[] = [];
   const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0 };
   let touched = false;
   for (const row of ascending(how.page.rows)) {
@@ -72,6 +84,7 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       }
       if (error !== null) deadLetters.push(deadLetterOf(verdict, error));
       ledger.apply(verdict, how, error === null);
+      if (error === null && verdict.countsAs === 'updated') edited.push(editedBy(verdict, how));
       if (error === null && verdict.op !== 'r' && changed.length < MOST_CHANGED)
         changed.push({ id: row.id, op: verdict.op, scan: how.scan });
       if (error === null) counts[verdict.countsAs]++;
@@ -80,9 +93,20 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       touched = true;
     }
   }
-  const absent = ledger.markAbsent(how);
-  const { missing, noLongerOpen } = absent;
-  return { records, deadLetters, changed, ...counts, missing, stale, noLongerOpen, touched: touched || absent.touched };
+  const absences = ledger.markAbsent(how);
+  const { missing, absent, noLongerOpen } = absences;
+  return {
+    records,
+    deadLetters,
+    ...counts,
+    changed,
+    edited,
+    missing,
+    absent,
+    stale,
+    noLongerOpen,
+    touched: touched || absences.touched,
+  };
 
   function publish(verdict: Publish): RecordError | null {
     try {
@@ -93,6 +117,10 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
       return error;
     }
   }
+}
+
+function editedBy({ row, content }: Publish, { isOpen }: Comparison): EditedRow {
+  return { wasOpen: (content.flags & EntryFlag.OPEN) !== 0, isOpen: isOpen(row), date: content.date };
 }
 
 function deadLetterOf({ row, part, fingerprint, op, before }: Publish, error: RecordError): DeadLetter {

@@ -12,6 +12,7 @@ import { highestOffsets, refuseNewerLayout, refuseOlderOffsets, withTopicsOf } f
 import { StoredState } from '../state/read-state';
 import { stateKey, type Account, type Hold, type Layout, type StateKey } from '../state/state-topic';
 import type { TakenMemory } from '../state/take-shard';
+import { Absences } from './absences';
 import type { ShardOptions } from './shard-options';
 
 /** What the rows of a page that was cut up came to, until its last row moves the cursor. */
@@ -42,6 +43,10 @@ export interface StreamState {
   fingerprint: Fingerprint;
   /** Rows and dead letters of the last rows read. */
   recent: { readonly rows: number; readonly bad: number };
+  /** Which missing rows two reads have proved absent. */
+  readonly absences: Absences;
+  /** When the session began that the memory is of. */
+  openedMs: number;
   /** Marks of the requests under way. */
   readonly requests: Set<number>;
   /** Null = no page is cut up. */
@@ -96,13 +101,21 @@ export class Memory implements TakenMemory {
   #offsetsNoted = true;
 
   constructor(options: ShardOptions) {
-    const { serviceId, stateTopic: topic, decodeBlock, driftFinders = new Map<string, string>(), noteRow } = options;
+    const { serviceId, stateTopic: topic, decodeBlock, noteRow, absentForMs } = options;
+    const { driftFinders = new Map<string, string>() } = options;
     this.#options = options;
     this.#layout = options.layout;
     this.#sweeps = options.sweeps;
     this.#entities = options.entities;
     for (const { entity, codec, accepted = [] } of options.streams) {
-      const state = createStreamState({ entity, codec, accepted: new Set(accepted), driftFinders, noteRow });
+      const state = createStreamState({
+        entity,
+        codec,
+        accepted: new Set(accepted),
+        driftFinders,
+        noteRow,
+        absentForMs,
+      });
       const ofEntity = this.#streams.get(entity) ?? new Map<StreamName, StreamState>();
       this.#streams.set(entity, ofEntity.set(state.name, state));
     }
@@ -160,6 +173,11 @@ export class Memory implements TakenMemory {
     }
     this.#reset();
     return { ...this.#layout, lastOffsets: this.#lastOffsets };
+  }
+
+  /** Milliseconds since 1970, as they are now. */
+  wallClock(): number {
+    return this.#options.now();
   }
 
   /** Time to write into records: it never decreases within a shard. */
@@ -227,6 +245,7 @@ export class Memory implements TakenMemory {
       state.recent = { rows: 0, bad: 0 };
       state.cutPage = null;
       state.requests.clear();
+      state.openedMs = this.#options.now();
     }
     for (const entry of this.#stored.entries()) {
       if (entry.kind === 'layout') this.#layout = withTopicsOf(entry.value, this.#options.layout);
@@ -265,11 +284,13 @@ export class Memory implements TakenMemory {
   }
 }
 
-interface StreamSetting extends Pick<StreamState, 'entity' | 'codec' | 'accepted'>, Pick<ShardOptions, 'noteRow'> {
+interface StreamSetting
+  extends Pick<StreamState, 'entity' | 'codec' | 'accepted'>, Pick<ShardOptions, 'noteRow' | 'absentForMs'> {
   readonly driftFinders: FirstFinders;
 }
 
-function createStreamState({ entity, codec, accepted, driftFinders, noteRow }: StreamSetting): StreamState {
+function createStreamState(setting: StreamSetting): StreamState {
+  const { entity, codec, accepted, driftFinders, noteRow, absentForMs } = setting;
   const { name } = codec.declaration;
   return {
     entity,
@@ -290,6 +311,8 @@ function createStreamState({ entity, codec, accepted, driftFinders, noteRow }: S
     definition: 0,
     fingerprint: notRestored,
     recent: { rows: 0, bad: 0 },
+    absences: new Absences(absentForMs),
+    openedMs: 0,
     requests: new Set(),
     cutPage: null,
   };

@@ -4,8 +4,18 @@ import { dayOrNull, uuidOf } from '../changes/kinds';
 import { deadLetterOf, lineRecordsOf, recordsOf, tombstonesOf, type Origin } from '../changes/records';
 import { sweepRecordOf, type SweepReport } from '../changes/reports';
 import { FatalError, RecordError } from '../errors';
-import type { ChangedRow, Counts, Cursor, EntityId, Misfits, Page, Query, ScanName, StreamName } from '../model';
-import { completenessOf, finishedSweeps, type Completeness } from '../rules/completeness';
+import type {
+  ChangedRow,
+  CountedList,
+  Counts,
+  Cursor,
+  EntityId,
+  Misfits,
+  Page,
+  Query,
+  ScanName,
+  StreamName,
+} from '../model';
 import {
   addCounts,
   addSums,
@@ -14,7 +24,6 @@ import {
   hasPublished,
   NO_COUNTS,
   publishedIn,
-  unreadableInFinished,
   withDeletions,
   withMark,
   withMisfits,
@@ -22,10 +31,13 @@ import {
   type Walk,
 } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
-import { comparePage, type PageChanges } from './compare-page';
+import type { PageCount } from '../rules/search';
+import { comparePage, type EditedRow, type PageChanges } from './compare-page';
 import { driftOfPage, learnDrift, type FoundDrift } from './drift-of-page';
 import type { Memory, Place, StreamState } from './memory';
+import { countOf, isOpenRow, listProvedBy, noteAbsent, sweepUnderWay } from './page-evidence';
 import type { ShardOptions } from './shard-options';
+import { completenessIn } from './stream-completeness';
 import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';
 
 /** One page on its way into a commit. */
@@ -34,6 +46,8 @@ export interface PageToCommit {
   readonly stream: StreamName;
   readonly scan: ScanName;
   readonly page: Page;
+  /** Only of a page of a search: the list that is searched. */
+  readonly list?: CountedList;
   /** Only of the last page of `newest`: the highest id that it saw. */
   readonly mark?: number;
   /** Only of a row that was asked for by its address: that it is outside the scope, and where the page has no row, that it is not there. */
@@ -72,6 +86,13 @@ export interface PageResult {
   readonly noLongerOpen: readonly number[];
   /** Fields of published rows whose value was not of their kind. */
   readonly misfits: Misfits;
+  /** The page's place in its list against the ledger; null = the page's list is not compared, or it shows no row. */
+  readonly count: PageCount | null;
+  /** Rows published that had no record before, and what each row was and is that was published anew; lines apart. */
+  readonly found: { readonly created: number; readonly edited: readonly EditedRow[] };
+  /** Entries that the page marked missing, and all that it proved absent. */
+  readonly missing: number;
+  readonly absent: number;
   /** How the API differs from all that the stream has shown before; null = in nothing. */
   readonly drift: FoundDrift | null;
 }
@@ -130,13 +151,14 @@ const SHAPE_SHARE = 0.05;
 export function changesOf(context: PageContext, state: StreamState, toCommit: PageToCommit): PageForBatch {
   const { memory, options, partial } = context;
   const { page, scan } = toCommit;
-  // A spot read has no walk of its own and moves no cursor; it asks what the sweep asks.
-  const walk = state.walks.get(scan === 'spot' ? 'sweep' : scan);
+  // What reads single rows or pages has no walk of its own and moves no cursor; it asks what the sweep asks.
+  const isWalk = scan !== 'spot' && scan !== 'search';
+  const walk = state.walks.get(isWalk ? scan : 'sweep');
   if (walk === undefined)
     throw new Error(`a page of ${scan} of ${state.name} came before its scan was begun; this is a bug`);
   const origin = { ...originOf(memory, state, scan), drift: state.drift };
   learnDrift(state);
-  const compared = compareRows(context, origin, { state, scan }, page);
+  const compared = compareRows(context, origin, { state, scan }, toCommit);
   const strayed =
     scan === 'spot' &&
     page.interval.upTo !== null &&
@@ -178,7 +200,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     unchanged: compared.unchanged,
     deadLetters: letters.length,
   };
-  const moved = scan === 'spot' ? { counts, walk } : moveCursor(context, state, walk, { toCommit, counts });
+  const moved = isWalk ? moveCursor(context, state, walk, { toCommit, counts }) : { counts, walk };
   const completes = page.end && scan === 'sweep' && !partial;
   const sweepRecord = completes ? sweepRecordLater(memory, state, moved.walk) : null;
 
@@ -188,7 +210,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   // A look for new documents that found none writes nothing.
   const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
   const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
-  const stays = partial || scan === 'spot' || (!waits && idles);
+  const stays = partial || !isWalk || (!waits && idles);
   return {
     result: {
       counts: moved.counts,
@@ -199,6 +221,10 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       stale: compared.stale,
       noLongerOpen: compared.noLongerOpen,
       misfits,
+      count: countOf(state, toCommit),
+      found: { created: compared.created, edited: compared.edited },
+      missing: compared.missing,
+      absent: compared.absent,
       drift,
     },
     records: outgoing,
@@ -217,12 +243,6 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   };
 }
 
-/** Whether the stream's last finished sweep is complete, after its deletions were decided. */
-export function completenessOfStream(state: StreamState): Completeness {
-  const sweep = state.walks.get('sweep')?.cursor;
-  return completenessIn(state, sweep, finishedSweeps(sweep));
-}
-
 /**
  * The record of a finished sweep, to be made as its transaction is sent: it sums up what is published by then. What is published later says
  * a later time, so that whoever holds a copy can tell which rows a sweep's sums are about.
@@ -238,14 +258,6 @@ function sweepRecordLater(memory: Memory, state: StreamState, walk: Walk): () =>
     const report: SweepReport = { sweeps: memory.sweeps, strays, completeness, living };
     return sweepRecordOf(origin, cursor, report);
   };
-}
-
-function completenessIn(
-  { ledger, hold, accepted }: StreamState,
-  sweep: Cursor | undefined,
-  decidedSweep: number,
-): Completeness {
-  return completenessOf({ ledger, hold, decidedSweep, unreadable: unreadableInFinished(sweep) }, accepted);
 }
 
 /** What removing deleted rows came to. */
@@ -294,7 +306,7 @@ function compareRows(
   { memory, oldestOpen, wasRefused }: PageContext,
   origin: Origin,
   { state, scan }: Place,
-  page: Page,
+  { page, list }: PageToCommit,
 ): PageChanges<readonly OutgoingRecord[]> {
   const { codec, entity, ledger, name } = state;
   const { lines } = codec;
@@ -315,7 +327,11 @@ function compareRows(
   const comparison: Comparison = {
     page,
     scan,
-    sweep: sweep?.number ?? 1,
+    proves: listProvedBy(scan, list),
+    isOpen: (row) => isOpenRow(codec.declaration, row),
+    onAbsent: noteAbsent(state, page.askedMs, memory.wallClock()),
+    // Between two sweeps, what is missing was missed by neither: the next one's number is what counts it.
+    sweep: scan === 'sweep' ? (sweep?.number ?? 1) : sweepUnderWay(state),
     beforeFirstFinishedSweep: isBeforeFirstFinishedSweep(sweep),
     definition: state.definition,
     fingerprint: state.fingerprint,

@@ -1,7 +1,7 @@
 import type { Drift } from '../changes/drift';
 import { entityRecordOf } from '../changes/reports';
 import { TransientError } from '../errors';
-import type { Cursor, EntityId, ScanName, StreamName } from '../model';
+import type { CountedList, Cursor, EntityId, ScanName, StreamName } from '../model';
 import type { Completeness } from '../rules/completeness';
 import { cursorOf, walkOf } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -9,13 +9,15 @@ import { showSame, type Account, type Hold } from '../state/state-topic';
 import { Commits, type CommitParts, type PagesCommitted } from './commits';
 import type { FoundDrift } from './drift-of-page';
 import { addressed, type Addressed, type Memory, type StreamState } from './memory';
-import {
-  completenessOfStream,
-  leaveOutOfScope,
-  type ConfirmedDeletion,
-  type PageResult,
-  type PageToCommit,
-} from './page-changes';
+import { leaveOutOfScope, type ConfirmedDeletion, type PageResult, type PageToCommit } from './page-changes';
+import { completenessOfStream } from './stream-completeness';
+
+/** A missing entry that one read has proved absent. */
+export interface Unconfirmed {
+  readonly id: number;
+  /** When a second read confirms that, in milliseconds since 1970. */
+  readonly atMs: number;
+}
 
 /** One stream of one entity within a session. */
 export interface StreamSession {
@@ -30,6 +32,12 @@ export interface StreamSession {
   /** The entry at that rank among those neither left nor missing; null = there are not so many. */
   atRank(rank: number): Addressed | null;
   entry(id: number): Addressed | null;
+  /** Missing entries that two reads have proved absent, far enough apart, ascending. */
+  confirmedMissing(): readonly Addressed[];
+  /** Missing entries that are to be proved absent once more, ascending, with when that confirms them. */
+  unconfirmed(): readonly Unconfirmed[];
+  /** Rows of the stream that a list should have. */
+  sizeOf(list: CountedList): number;
   /** Entries that this sweep or an earlier one first missed, ascending. */
   missing(sweep: number): readonly Addressed[];
   /** Entries that left the scope and are to be published again all the same, ascending. */
@@ -45,8 +53,8 @@ export interface StreamSession {
   hold(): Hold | null;
   /** Writes down that the stream's deletions wait for a person, or no longer. */
   setHold(hold: Hold | null): Promise<void>;
-  /** Rows of the stream before an id that are neither left nor missing: about where a list has it. */
-  rank(id: number): number;
+  /** Rows of the stream before an id that a list should have: about where the list has it; of `all` those neither left nor missing. */
+  rank(id: number, list?: CountedList): number;
   /** Resolves when no page of the stream waits to be compared any more. */
   allPagesCompared(): Promise<void>;
   /** Says that a request of the stream is being made, from this mark on; to be called back when its page was added, or none came. */
@@ -136,6 +144,19 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
       return id === undefined ? null : addressed(state, id);
     },
     entry: (id) => addressed(state, id),
+    sizeOf: (list) => ledger.sizeOf(list) + (list === 'all' ? state.strays.length : 0),
+    confirmedMissing() {
+      const { absences } = state;
+      absences.keep((id) => (ledger.entry(id)?.missing ?? 0) > 0);
+      return ledger
+        .missingSince(Infinity)
+        .flatMap((id) => (absences.isConfirmed(id) ? (addressed(state, id) ?? []) : []));
+    },
+    unconfirmed: () =>
+      ledger.missingSince(Infinity).flatMap((id) => {
+        const atMs = state.absences.confirmableAtMs(id);
+        return atMs === null ? [] : [{ id, atMs }];
+      }),
     missing: (sweep) => ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []),
     leftToPublish: () => ledger.leftToPublish().flatMap((id) => addressed(state, id) ?? []),
     remove: (confirmed) => commits.remove(state, confirmed),
@@ -147,7 +168,7 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
       state.hold = hold;
       return commits.write({ entity, stream, hold: true }, hold);
     },
-    rank: (id) => ledger.rank(id),
+    rank: (id, list) => ledger.rank(id, list),
     allPagesCompared: () => commits.allPagesCompared(state),
     requested(mark) {
       requests.add(mark);

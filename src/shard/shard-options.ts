@@ -28,6 +28,8 @@ export interface ShardOptions extends TakeShardOptions {
   readonly layout: Layout;
   /** Told of the uuid of every row that the shard remembers, by its hash. */
   readonly noteRow?: RowOwners['note'] | undefined;
+  /** How far apart two reads must be that prove a row absent; a minute unless given. */
+  readonly absentForMs?: number | undefined;
   /** Which stream of the process was the first to show how the API differs; absent = only those of this shard count. */
   readonly driftFinders?: FirstFinders | undefined;
   /** How long a cursor moved by unchanged pages may wait for a commit. */

@@ -1,8 +1,7 @@
 import type { EntityId, Turn } from '../model';
-import { spotTurn } from '../rules/rhythm';
-import { createDealer, createLine } from './dealer';
+import { createDealer } from './dealer';
 import { type BlockSign, type BlockState, createIpBlock, createSightings } from './ip-block';
-import { createPace, createWindow } from './pace';
+import { createBucket, createPace, createWindow, type Pace, type RequestWindow } from './pace';
 
 /** Time as the budget sees it: it must not jump, so not the wall clock. */
 export interface Clock {
@@ -70,6 +69,8 @@ export interface Budget {
 export interface BudgetOptions {
   /** 0 = no limit; pauses and blocks still apply. */
   readonly requestsPerMinute: number;
+  /** Part of that which reading for freshness may use, more than 0 and at most 1; default all. */
+  readonly refreshShare?: number;
   readonly clock: Clock;
   /** Called each time that an answer makes all requests slow down, stop or go on. */
   readonly onPace?: (pace: RequestPace) => void;
@@ -81,9 +82,10 @@ interface WaitingRequest {
 }
 
 const MINUTE = 60_000;
-/** Of a request that belongs to no scan: an entity's account, and what looks at single rows. */
-const UNNAMED = spotTurn('');
+/** Of a request that belongs to no schedule: an entity's account, what looks at single rows, and all of a run of one sweep. */
+const UNNAMED: Turn = { stream: '', scan: 'spot', urgency: { kind: 'bulk' } };
 const BURST = 5;
+const LEAST_WAIT_MS = 0.1;
 const LONGEST_RETRY_AFTER = 5 * MINUTE;
 /** Without a limit: each request under way holds a connection, and a thousand entities would open a thousand at once. */
 const UNLIMITED_AT_A_TIME = 32;
@@ -93,20 +95,23 @@ const UNLIMITED_AT_A_TIME = 32;
  *
  * Requests are evenly paced, with a burst of at most 5 that quiet earns and a new budget does not have, and each keeps
  * its slot, of which there are `requestsPerMinute`, until 60 s after its answer: whenever between sending and answer
- * the API counted it, its window is over by then. Whose request is next is dealt by the schedule; to it a request that
- * is long in being answered counts as up to two.
+ * the API counted it, its window is over by then. Which request is next, the dealer says; to it a request that is long
+ * in being answered counts as up to two. What is only wanted for freshness is paced besides, to its part of the allowance.
  *
  * A 429, or 503 from two entities within a minute, slows the pace down; refusals that look like a block of the IP pause
  * everything.
  */
-export function createBudget({ requestsPerMinute, clock, onPace = () => undefined }: BudgetOptions): Budget {
+export function createBudget(options: BudgetOptions): Budget {
+  const { requestsPerMinute, refreshShare = 1, clock, onPace = () => undefined } = options;
   const limited = requestsPerMinute > 0;
-  // Without a limit nothing is short, and so nothing has to be shared out.
-  const dealer = limited ? createDealer<WaitingRequest>() : createLine<WaitingRequest>();
   const pace = createPace(clock.now());
+  /** Tokens for what is wanted for freshness alone; without a limit there is no end of them. */
+  const refreshes = createBucket(clock.now());
+  const perMinute = (): number | null => (limited ? requestsPerMinute * share * pace.factor() * refreshShare : null);
+  const dealer = createDealer<WaitingRequest>(perMinute);
   const window = createWindow();
   const block = createIpBlock();
-  const unavailable = createSightings();
+  const parts: BudgetParts = { limited, pace, window, block, unavailable: createSightings() };
   let share = 1;
   let reported: RequestPace = 'full';
   let cancelTimer: (() => void) | null = null;
@@ -114,18 +119,11 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
 
   function advance(now: number): void {
     pace.advance(now);
+    refreshes.fill(now, pace.factor());
     window.advance(now);
   }
 
-  /** When the next request may be sent: not before; Infinity = only an answer can tell. */
-  function nextTurn(now: number): number {
-    let at = Math.max(now, pace.pausedUntilMs());
-    const state = block.now();
-    if (state.state === 'blocked') at = Math.max(at, state.untilMs);
-    if (state.state === 'probing') at = Infinity;
-    at = Math.max(at, window.freeAtMs(now));
-    return limited ? Math.max(at, pace.tokenAtMs(now)) : at;
-  }
+  const refreshAtMs = (now: number): number => (limited ? refreshes.nextAtMs(now, pace.factor()) : now);
 
   function pump(): void {
     cancelTimer?.();
@@ -134,13 +132,23 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
     const now = clock.now();
     advance(now);
     let turn = Infinity;
-    while (dealer.waits() && (turn = nextTurn(now)) <= now) {
+    while (dealer.waits() && (turn = sendableAtMs(parts, now)) <= now) {
       const state = block.now();
-      // A probe by an entity that may be refused for reasons of its own proves little.
-      const waiting = dealer.next(now, state.state === 'open' ? undefined : state.suspects);
-      if (waiting !== null) send(waiting, now);
+      const dealt = dealer.next(now, {
+        // A probe by an entity that may be refused for reasons of its own proves little.
+        ...(state.state !== 'open' && { avoid: state.suspects }),
+        mayRefresh: refreshAtMs(now) <= now,
+      });
+      if (dealt === null) break;
+      if (dealt.refreshes) refreshes.take();
+      send(dealt.request, now);
     }
-    if (dealer.waits() && turn < Infinity) cancelTimer = clock.schedule(turn - now, pump);
+    if (!dealer.waits()) return;
+    const refreshMs = refreshAtMs(now);
+    const wanted = refreshMs > now ? Math.min(refreshMs, dealer.wantedAtMs(now, false)) : dealer.wantedAtMs(now, true);
+    const next = Math.max(turn, wanted);
+    // A clock may not move by less than it can show: not so little that nothing has changed.
+    if (next < Infinity) cancelTimer = clock.schedule(Math.max(LEAST_WAIT_MS, next - now), pump);
   }
 
   function send({ entity, grant }: WaitingRequest, sentAt: number): void {
@@ -161,19 +169,11 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
           dealer.charge(entity, Math.min(1, (now - sentAt) / MINUTE));
         }
         block.answered(entity, outcome, probe, now);
-        judge(entity, request, outcome, now);
+        judge(parts, { entity, request, outcome }, now);
         pump();
         report();
       },
     });
-  }
-
-  function judge(entity: EntityId, request: number, { status, retryAfterMs = 0 }: RequestOutcome, now: number): void {
-    if (status === 429) {
-      pace.pauseUntil(now + Math.min(retryAfterMs, LONGEST_RETRY_AFTER));
-      pace.slowDown(request, now);
-    }
-    if (status === 503 && unavailable.add(entity, now) > 1) pace.slowDown(request, now);
   }
 
   /** Only answers change the pace: time alone gives it back, as the next answer shows. */
@@ -212,6 +212,7 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
     share = part;
     window.resize(Math.max(1, Math.floor(requestsPerMinute * share)));
     pace.allow((requestsPerMinute * share) / MINUTE, Math.max(1, BURST * share));
+    refreshes.allow((requestsPerMinute * share * refreshShare) / MINUTE, Math.max(1, BURST * share));
   }
 
   if (limited) divide(1);
@@ -233,6 +234,40 @@ export function createBudget({ requestsPerMinute, clock, onPace = () => undefine
       pump();
     },
   };
+}
+
+/** What the requests of one IP are held by. */
+interface BudgetParts {
+  readonly limited: boolean;
+  readonly pace: Pace;
+  readonly window: RequestWindow;
+  readonly block: ReturnType<typeof createIpBlock>;
+  readonly unavailable: ReturnType<typeof createSightings>;
+}
+
+/** When the next request may be sent: not before; Infinity = only an answer can tell. */
+function sendableAtMs({ limited, pace, window, block }: BudgetParts, now: number): number {
+  let at = Math.max(now, pace.pausedUntilMs());
+  const state = block.now();
+  if (state.state === 'blocked') at = Math.max(at, state.untilMs);
+  if (state.state === 'probing') at = Infinity;
+  at = Math.max(at, window.freeAtMs(now));
+  return limited ? Math.max(at, pace.tokenAtMs(now)) : at;
+}
+
+/** Slows all requests down where an answer asks for that. */
+function judge(
+  { pace, unavailable }: BudgetParts,
+  answered: { readonly entity: EntityId; readonly request: number; readonly outcome: RequestOutcome },
+  now: number,
+): void {
+  const { entity, request, outcome } = answered;
+  const { status, retryAfterMs = 0 } = outcome;
+  if (status === 429) {
+    pace.pauseUntil(now + Math.min(retryAfterMs, LONGEST_RETRY_AFTER));
+    pace.slowDown(request, now);
+  }
+  if (status === 503 && unavailable.add(entity, now) > 1) pace.slowDown(request, now);
 }
 
 /** Until when nothing is sent, and why. */

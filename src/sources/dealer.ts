@@ -1,180 +1,237 @@
-import type { EntityId, Turn } from '../model';
-import { MOST_URGENT_SWEEP } from '../rules/rhythm';
+import type { EntityId, Turn, Worth } from '../model';
+import { IDLE_POLL_MS, isWanted, WORTH_A_REQUEST } from '../rules/stream-schedule';
+import { createRecentUse } from './recent-use';
 
-/** Requests that an entity may be dealt ahead of the others when something of it is due; it goes without later. */
-const QUANTUM = 3;
+/** Requests in a row for what is known to have changed, before another kind has its turn. */
+const MOST_URGENT_RUN = 3;
+/** An entity pays for what it takes above so many times its fair share. */
+const FAIR_TIMES = 4;
+/** How steeply. */
+const FAIR_POWER = 4;
+/** What is not wanted yet is looked at again after this, as what it is worth may have changed meanwhile. */
+const LOOK_AGAIN_MS = 5_000;
+const LEAST_WAIT_MS = 20;
+
+/** Which requests may be sent now. */
+export interface Choice {
+  /** One of these entities only if no other waits. */
+  readonly avoid?: ReadonlySet<EntityId>;
+  /** False where the part of the allowance is used up that may be spent on freshness: then `now` and `bulk` alone are dealt. */
+  readonly mayRefresh: boolean;
+}
 
 /** Decides which of the requests that wait is sent next; `T` is whatever its owner knows the request by. */
 export interface Dealer<T> {
-  /** Queues a request; the function returned takes it out again. */
+  /** Queues a request; the function returned takes it out again. A request without a turn belongs to a run of one sweep. */
   readonly add: (entity: EntityId, turn: Turn, request: T, nowMs: number) => () => void;
-  /** Takes out the request to be sent now, null if none waits. One of an entity in `avoid` only if no other waits. */
-  readonly next: (nowMs: number, avoid?: ReadonlySet<EntityId>) => T | null;
+  /** Takes out the request to be sent now, with whether it is one for freshness; null = none is wanted yet. */
+  readonly next: (nowMs: number, choice: Choice) => Dealt<T> | null;
   /** Counts more against an entity than the one request that it was dealt. */
   readonly charge: (entity: EntityId, requests: number) => void;
+  /** When a request that waits is wanted at the earliest; Infinity = none waits. */
+  readonly wantedAtMs: (nowMs: number, mayRefresh: boolean) => number;
   readonly waits: () => boolean;
 }
 
-interface Waiter<T> {
-  readonly turn: Turn;
+/** A request that is sent now. */
+export interface Dealt<T> {
   readonly request: T;
-  readonly askedMs: number;
-  /** Whether it is one of a `newest` that a sweep has gone before. */
-  passed: boolean;
+  /** Whether it counts against the part of the allowance that may be spent on freshness. */
+  readonly refreshes: boolean;
 }
 
-/** The requests of one scan, in the order in which they came. */
-interface Lane<T> {
-  readonly waiters: Set<Waiter<T>>;
-  dealtMs: number;
-}
-
-interface EntityQueue<T> {
+interface Waiter<T> {
   readonly entity: EntityId;
-  readonly lanes: Map<string, Lane<T>>;
-  /** Requests dealt; never left behind those of the entities that had more to ask for. */
-  dealt: number;
-  waiting: number;
+  readonly request: T;
 }
 
+interface Scheduled<T> extends Waiter<T> {
+  readonly worth: () => Worth;
+  /** Not wanted before this, as far as was known when it was looked at. */
+  lookAtMs: number;
+}
+
+/** A scheduled request that was looked at. */
 interface Candidate<T> {
-  readonly queue: EntityQueue<T>;
-  readonly lane: Lane<T>;
-  readonly waiter: Waiter<T>;
-  readonly urgency: number;
+  readonly waiter: Scheduled<T>;
+  readonly worth: Worth;
+  /** Part of what the request is worth that counts, as its entity had more than its share. */
+  readonly part: number;
 }
 
 /**
- * Deals requests by deficit round robin over the entities and by urgency within each. A request is refused to nobody
- * while it is the only one.
+ * Deals requests to what they are worth.
  *
- * Urgency is the time since the scan's last request over its pace: short of requests, all scans of an entity slow down
- * in proportion. From 1 on a request is due. In each round every entity that waits is dealt one request; for what is
- * due an entity may be up to a quantum ahead of the round, so that it seldom waits behind what others read in advance.
+ * What is known to have changed comes first, up to three times in a row. What is read for the first time and what is read for freshness have
+ * every second request each while both wait. Of the scheduled requests every second one is that which is latest against its guarantee, if any
+ * is late, and the others are those of the greatest index; an entity that had more than four times its share of the last minute counts for
+ * less. Where nothing is worth a request, the oldest look for what is new is made. Requests of one kind are dealt evenly to entities, and
+ * within an entity in the order in which they came.
  *
- * A sweep that is behind its line is as urgent as it is late, up to 16, and catches up; the other scans then keep at
- * least a sixteenth of their pace. No request of `newest` waits behind two of its entity's sweeps.
+ * `requestsPerMinute` is what all entities together may use; null = there is no limit, and so no share.
  */
-export function createDealer<T>(): Dealer<T> {
-  const queues = new Map<EntityId, EntityQueue<T>>();
-  const waiting = new Set<EntityQueue<T>>();
-  let round = 0;
+export function createDealer<T>(requestsPerMinute: () => number | null): Dealer<T> {
+  const urgent = createLine<T>();
+  const bulk = createLine<T>();
+  const scheduled = new Set<Scheduled<T>>();
+  const use = createRecentUse();
+  let urgentRun = 0;
+  let wasBulk = false;
+  let isGuaranteesTurn = false;
 
-  function queueOf(entity: EntityId): EntityQueue<T> {
-    let queue = queues.get(entity);
-    if (queue === undefined) {
-      queue = { entity, lanes: new Map(), dealt: round, waiting: 0 };
-      queues.set(entity, queue);
+  function add(entity: EntityId, { urgency }: Turn, request: T, nowMs: number): () => void {
+    if (urgency.kind !== 'scheduled') return (urgency.kind === 'now' ? urgent : bulk).add({ entity, request });
+    const waiter = { entity, request, worth: urgency.worth, lookAtMs: nowMs };
+    scheduled.add(waiter);
+    return () => void scheduled.delete(waiter);
+  }
+
+  function next(nowMs: number, { avoid, mayRefresh }: Choice): Dealt<T> | null {
+    const dealt =
+      choose(nowMs, avoid, mayRefresh) ?? (avoid === undefined ? null : choose(nowMs, undefined, mayRefresh));
+    if (dealt === null) return null;
+    use.count(dealt.waiter.entity, 1, nowMs);
+    return { request: dealt.waiter.request, refreshes: dealt.refreshes };
+  }
+
+  function choose(nowMs: number, avoid: ReadonlySet<EntityId> | undefined, mayRefresh: boolean) {
+    const others = bulk.waits() || (mayRefresh && scheduled.size > 0);
+    if (urgentRun < MOST_URGENT_RUN || !others) {
+      const waiter = urgent.take(avoid);
+      if (waiter !== null) {
+        urgentRun += 1;
+        return { waiter, refreshes: true };
+      }
     }
-    return queue;
-  }
-
-  function add(entity: EntityId, turn: Turn, request: T, nowMs: number): () => void {
-    const queue = queueOf(entity);
-    const name = `${turn.stream} ${turn.scan}`;
-    const lane = queue.lanes.get(name) ?? { waiters: new Set(), dealtMs: -Infinity };
-    queue.lanes.set(name, lane);
-    const waiter: Waiter<T> = { turn, request, askedMs: nowMs, passed: false };
-    lane.waiters.add(waiter);
-    queue.waiting += 1;
-    if (!waiting.has(queue)) {
-      // Nobody saves up turns by being quiet.
-      queue.dealt = Math.max(queue.dealt, round);
-      waiting.add(queue);
+    urgentRun = 0;
+    const first = wasBulk ? takeScheduled(nowMs, avoid, mayRefresh) : null;
+    if (first !== null) {
+      wasBulk = false;
+      return { waiter: first, refreshes: true };
     }
-    return () => remove(queue, lane, waiter);
-  }
-
-  function remove(queue: EntityQueue<T>, lane: Lane<T>, waiter: Waiter<T>): void {
-    if (!lane.waiters.delete(waiter)) return;
-    queue.waiting -= 1;
-    if (queue.waiting === 0) waiting.delete(queue);
-  }
-
-  function next(nowMs: number, avoid?: ReadonlySet<EntityId>): T | null {
-    const others = avoid === undefined ? [] : [...waiting].filter(({ entity }) => !avoid.has(entity));
-    const pool = others.length > 0 ? others : [...waiting];
-    const leastDealt = pool.reduce((least, { dealt }) => Math.min(least, dealt), Infinity);
-    let chosen: Candidate<T> | null = null;
-    for (const queue of pool) {
-      const ahead = queue.dealt - leastDealt;
-      if (ahead >= QUANTUM) continue;
-      const candidate = mostUrgent(queue, nowMs);
-      if (candidate === null || (ahead >= 1 && candidate.urgency < 1)) continue;
-      if (chosen === null || comesFirst(candidate, chosen)) chosen = candidate;
+    const waiter = bulk.take(avoid);
+    if (waiter !== null) {
+      wasBulk = true;
+      return { waiter, refreshes: false };
     }
-    if (chosen === null) return null;
-    const { queue, lane, waiter } = chosen;
-    round = Math.max(round, leastDealt);
-    remove(queue, lane, waiter);
-    lane.dealtMs = nowMs;
-    queue.dealt += 1;
-    if (waiter.turn.scan === 'sweep') notePassed(queue);
-    return waiter.request;
+    const last = takeScheduled(nowMs, avoid, mayRefresh);
+    if (last !== null) return { waiter: last, refreshes: true };
+    const late = urgent.take(avoid);
+    return late === null ? null : { waiter: late, refreshes: true };
   }
 
-  function charge(entity: EntityId, requests: number): void {
-    queueOf(entity).dealt += requests;
+  function takeScheduled(
+    nowMs: number,
+    avoid: ReadonlySet<EntityId> | undefined,
+    mayRefresh: boolean,
+  ): Scheduled<T> | null {
+    if (!mayRefresh || scheduled.size === 0) return null;
+    const best = bestOf(wanted(nowMs, avoid));
+    // Every second request is for what is late, where both are wanted; whoever has no rival has every one.
+    const chosen = isGuaranteesTurn ? (best.late ?? best.worth) : (best.worth ?? best.late);
+    const dealt = chosen ?? best.poll;
+    if (dealt === null) return null;
+    isGuaranteesTurn = dealt !== best.late;
+    scheduled.delete(dealt.waiter);
+    return dealt.waiter;
   }
 
-  return { add, next, charge, waits: () => waiting.size > 0 };
-}
+  function wanted(nowMs: number, avoid: ReadonlySet<EntityId> | undefined): readonly Candidate<T>[] {
+    const candidates: Candidate<T>[] = [];
+    const limit = requestsPerMinute();
+    const share = limit === null ? null : limit / Math.max(1, new Set([...scheduled].map(({ entity }) => entity)).size);
+    for (const waiter of scheduled) {
+      if (waiter.lookAtMs > nowMs || avoid?.has(waiter.entity) === true) continue;
+      const worth = waiter.worth();
+      if (!isWanted(worth)) {
+        waiter.lookAtMs = nowMs + Math.min(LOOK_AGAIN_MS, Math.max(LEAST_WAIT_MS, worth.inMs));
+        continue;
+      }
+      candidates.push({ waiter, worth, part: share === null ? 1 : partOf(use.of(waiter.entity, nowMs), share) });
+    }
+    return candidates;
+  }
 
-/** Takes requests in the order in which they came, whosever they are: for where each is to be sent as soon as there is a connection. */
-export function createLine<T>(): Dealer<T> {
-  const line = new Set<{ readonly entity: EntityId; readonly request: T }>();
   return {
-    add(entity, _, request) {
-      const waiter = { entity, request };
-      line.add(waiter);
-      return () => void line.delete(waiter);
+    add,
+    next,
+    charge: (entity, requests) => bulk.charge(entity, requests),
+    wantedAtMs(nowMs, mayRefresh) {
+      if (urgent.waits() || bulk.waits()) return nowMs;
+      if (!mayRefresh) return Infinity;
+      let atMs = Infinity;
+      for (const { lookAtMs } of scheduled) atMs = Math.min(atMs, lookAtMs);
+      return Math.max(nowMs, atMs);
     },
-    next(_, avoid) {
-      let [first] = line;
-      if (avoid !== undefined) first = [...line].find(({ entity }) => !avoid.has(entity)) ?? first;
-      if (first === undefined) return null;
-      line.delete(first);
-      return first.request;
-    },
-    charge: () => undefined,
-    waits: () => line.size > 0,
+    waits: () => urgent.waits() || bulk.waits() || scheduled.size > 0,
   };
 }
 
-function mostUrgent<T>(queue: EntityQueue<T>, nowMs: number): Candidate<T> | null {
-  const heads: Candidate<T>[] = [];
-  for (const lane of queue.lanes.values()) {
-    const [waiter] = lane.waiters;
-    if (waiter !== undefined) heads.push({ queue, lane, waiter, urgency: urgencyOf(waiter, lane, nowMs) });
+/** Of what an entity used in the last minute: 1 up to four times its share, and less beyond. */
+function partOf(used: number, share: number): number {
+  return used <= FAIR_TIMES * share ? 1 : ((FAIR_TIMES * share) / used) ** FAIR_POWER;
+}
+
+/** The candidates that are ahead of the others: the latest, the most worth a request, and the longest without a look for what is new. */
+function bestOf<T>(candidates: readonly Candidate<T>[]) {
+  let late: Candidate<T> | null = null;
+  let worth: Candidate<T> | null = null;
+  let poll: Candidate<T> | null = null;
+  for (const candidate of candidates) {
+    const { worth: now, part } = candidate;
+    if (now.late >= 1 && (late === null || now.late * part > late.worth.late * late.part)) late = candidate;
+    if (now.index >= WORTH_A_REQUEST && (worth === null || now.index * part > worth.worth.index * worth.part)) {
+      worth = candidate;
+    }
+    if (now.polledMs >= IDLE_POLL_MS && (poll === null || now.polledMs > poll.worth.polledMs)) poll = candidate;
   }
-  const first = mostUrgentOf(heads);
-  if (first?.waiter.turn.scan !== 'sweep') return first;
-  const passed = mostUrgentOf(heads.filter(({ waiter }) => waiter.passed));
-  return passed === null ? first : { ...passed, urgency: first.urgency };
+  return { late, worth, poll };
 }
 
-function mostUrgentOf<T>(candidates: readonly Candidate<T>[]): Candidate<T> | null {
-  let first: Candidate<T> | null = null;
-  for (const candidate of candidates) if (first === null || candidate.urgency > first.urgency) first = candidate;
-  return first;
-}
-
-/** What of `newest` waits now takes the place of the sweep's next request. */
-function notePassed<T>({ lanes }: EntityQueue<T>): void {
-  for (const { waiters } of lanes.values()) {
-    for (const waiter of waiters) if (waiter.turn.scan === 'newest') waiter.passed = true;
-  }
-}
-
-function urgencyOf<T>({ turn, askedMs }: Waiter<T>, { dealtMs }: Lane<T>, nowMs: number): number {
-  const { paceMs, behind } = turn;
-  // A scan that has rested is due when it asks, and no more than that.
-  const age = (nowMs - Math.max(dealtMs, askedMs - paceMs)) / paceMs;
-  if (behind === undefined) return age;
-  return Math.max(age, Math.min(MOST_URGENT_SWEEP, 1 + behind + (nowMs - askedMs) / paceMs));
-}
-
-function comesFirst<T>(one: Candidate<T>, other: Candidate<T>): boolean {
-  if (one.urgency !== other.urgency) return one.urgency > other.urgency;
-  return one.queue.dealt < other.queue.dealt;
+/** Requests that are dealt evenly to the entities that wait, and within an entity in the order in which they came. */
+function createLine<T>() {
+  const queues = new Map<EntityId, { readonly waiters: Set<Waiter<T>>; dealt: number }>();
+  const waiting = new Set<EntityId>();
+  let round = 0;
+  const queueOf = (entity: EntityId) => {
+    const queue = queues.get(entity) ?? { waiters: new Set<Waiter<T>>(), dealt: round };
+    queues.set(entity, queue);
+    return queue;
+  };
+  return {
+    add(waiter: Waiter<T>): () => void {
+      const queue = queueOf(waiter.entity);
+      // Nobody saves up turns by being quiet.
+      if (queue.waiters.size === 0) queue.dealt = Math.max(queue.dealt, round);
+      queue.waiters.add(waiter);
+      waiting.add(waiter.entity);
+      return () => {
+        queue.waiters.delete(waiter);
+        if (queue.waiters.size === 0) waiting.delete(waiter.entity);
+      };
+    },
+    /** Takes out the next request; null = none waits but those of entities to avoid. */
+    take(avoid: ReadonlySet<EntityId> | undefined): Waiter<T> | null {
+      let chosen: EntityId | null = null;
+      let least = Infinity;
+      for (const entity of waiting) {
+        const { dealt } = queueOf(entity);
+        if (avoid?.has(entity) === true || dealt >= least) continue;
+        [chosen, least] = [entity, dealt];
+      }
+      if (chosen === null) return null;
+      const queue = queueOf(chosen);
+      const [first] = queue.waiters;
+      if (first === undefined) return null;
+      queue.waiters.delete(first);
+      if (queue.waiters.size === 0) waiting.delete(chosen);
+      round = Math.max(round, least);
+      queue.dealt += 1;
+      return first;
+    },
+    charge(entity: EntityId, requests: number): void {
+      queueOf(entity).dealt += requests;
+    },
+    waits: () => waiting.size > 0,
+  };
 }

@@ -68,7 +68,7 @@ export function createPace(nowMs: number): Pace {
 }
 
 /** Tokens, one a request, that time brings at the rate that is allowed. */
-function createBucket(beginMs: number) {
+export function createBucket(beginMs: number) {
   let tokens = 0;
   let filledAtMs = beginMs;
   let rate = Infinity;

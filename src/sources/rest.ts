@@ -54,7 +54,7 @@ export interface Asking {
   /** Tries in all, where that is less than usual. */
   readonly tries?: number;
   /** The turn of the request among all others, asked before each try. */
-  readonly turn?: (() => Turn) | undefined;
+  readonly turn?: (() => Turn | undefined) | undefined;
   /** Leave for the first try, got before; whoever got it gives back what is not used. */
   readonly slot?: Slot | undefined;
 }

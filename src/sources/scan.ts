@@ -14,7 +14,7 @@ import {
   throwIfEmpty,
 } from 'rxjs';
 import type { Answer, Interval, Page, Position, Query, Row } from '../model';
-import { judge, judgeSpot, startPosition, type PageVerdict } from '../rules/paging';
+import { idOf, judge, judgeAlone, judgeSpot, startPosition, type PageVerdict } from '../rules/paging';
 import { isWithin, type Filters } from '../rules/scope';
 import { holdCredit, type Release } from './credits';
 
@@ -82,6 +82,45 @@ export function scan(options: ScanOptions): Observable<ScanStep> {
   });
 }
 
+/**
+ * An answer as a page of its own, which no walk goes on from; null = it shows no row. Where it reaches the end by the list's own total,
+ * `believesEnd` says whether that counts: a server that gives fewer rows than asked for may count only those.
+ */
+export function lonePage(
+  offset: number,
+  answer: Answer,
+  { query, filters, believesEnd }: Omit<ReadOptions, 'limit'> & { readonly believesEnd: boolean },
+): Page | null {
+  const isEnd = believesEnd && offset + answer.rows.length >= answer.totalCount;
+  const alone = judgeAlone(offset, answer, { order: query.order, isEnd });
+  if (alone === null) return null;
+  const inside = alone.rows.filter((row) => isWithin(filters, query, row));
+  const { totalCount, began, ended } = answer;
+  return {
+    rows: inside,
+    strays: [],
+    outsideQuery: alone.rows.length - inside.length,
+    interval: alone.interval,
+    totalCount,
+    began,
+    ended,
+    ...placeOf(answer, offset),
+    next: startPosition(),
+    end: false,
+  };
+}
+
+/** Where an answer lies in its list, if its first and last row have ids, and when it was asked for. */
+export function placeOf({ rows, unreadable, askedMs }: Answer, offset: number): Pick<Page, 'place' | 'askedMs'> {
+  const first = idOf(rows[0]);
+  const last = idOf(rows.at(-1));
+  const isKnown = unreadable === undefined && first !== null && last !== null;
+  return {
+    ...(isKnown && { place: { offset, rows: rows.length, first, last } }),
+    ...(askedMs !== undefined && { askedMs }),
+  };
+}
+
 export interface SpotReadOptions extends ReadOptions {
   /** One request, retried already; its errors pass through. Unsubscribing aborts it. */
   readonly ask: (offset: number) => Observable<Answer>;
@@ -142,7 +181,8 @@ function pageOf(
     ...(unreadable !== null && { unreadable }),
     ...(cappedAt !== null && { cappedAt }),
   };
-  return { rows: inside, strays, outsideQuery, ...told, interval, totalCount, began, ended, next, end };
+  const read = { totalCount, began, ended, ...placeOf(answer, answer.offset) };
+  return { rows: inside, strays, outsideQuery, ...told, interval, ...read, next, end };
 }
 
 /** Rows of an answer that are fewer than asked for although the list goes on behind them; null = they are not. */

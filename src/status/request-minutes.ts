@@ -15,7 +15,7 @@ export interface RequestHour {
 }
 
 /** All that ask, in the order in which they are shown. */
-export const ASKERS: readonly Asker[] = ['newest', 'open', 'recent', 'sweep', 'spot', 'other'];
+export const ASKERS: readonly Asker[] = ['newest', 'open', 'recent', 'sweep', 'search', 'spot', 'other'];
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;
@@ -55,6 +55,7 @@ export class RequestMinutes {
         open: of('open'),
         recent: of('recent'),
         sweep: of('sweep'),
+        search: of('search'),
         spot: of('spot'),
         other: of('other'),
       },
@@ -64,5 +65,5 @@ export class RequestMinutes {
 }
 
 function none(): Record<Asker, number> {
-  return { newest: 0, open: 0, recent: 0, sweep: 0, spot: 0, other: 0 };
+  return { newest: 0, open: 0, recent: 0, sweep: 0, search: 0, spot: 0, other: 0 };
 }

@@ -1,6 +1,5 @@
 import type { EntityId, StreamDeclaration } from '../model';
-import { forecast } from '../rules/forecast';
-import type { ScheduleSettings } from '../rules/rhythm';
+import { forecast, type Allowance } from '../rules/forecast';
 
 /** How old what is known of a stream may be before the stream counts as stale. */
 export interface StaleTargets {
@@ -17,7 +16,7 @@ export interface SizedStream {
 
 /** What the targets follow from. */
 export interface TargetSetting {
-  readonly schedule: ScheduleSettings;
+  readonly schedule: Allowance['settings'];
   /** 0 = no limit. */
   readonly requestsPerMinute: number;
   /** As configured; null = by the plan. */

@@ -237,7 +237,7 @@ function outOfScopeText(facts: RowFacts): string {
   if (record === null || isTombstone(facts)) return `${outside}, so it is not published.`;
   const left = has(facts, EntryFlag.LEFT)
     ? 'its record stands as it was published and is not followed any more'
-    : 'two sweeps that miss it publish it once more as it is then, and it is not followed after that';
+    : 'two reads that miss it publish it once more as it is then, and it is not followed after that';
   return `${outside}: ${left}.`;
 }
 
@@ -246,7 +246,7 @@ function whyNoTombstone(facts: RowFacts): string {
   if (facts.reading !== 'read') return `${notReadText(facts.reading)}, so no tombstone is published.`;
   if (absence === null) {
     if (has(facts, EntryFlag.LEFT)) return 'The row had left the scope, where deletions are not noticed.';
-    return 'No sweep has missed it yet: a tombstone needs two sweeps that miss it, and its own address to answer 404.';
+    return 'No sweep has missed it yet: a tombstone needs two reads that miss it, a minute apart, and its own address to answer 404.';
   }
   switch (absence.state) {
     case 'one-sweep':

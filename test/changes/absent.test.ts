@@ -31,6 +31,8 @@ function scene({ flags = PUBLISHED, newer = [] }: { flags?: number; newer?: read
     },
     page: (scan: ScanName, shown: readonly number[], interval = everything, sweep = 5) => {
       const comparison: Comparison = {
+        proves: scan === 'sweep' ? 'all' : scan === 'open' ? 'open' : null,
+        isOpen: () => scan === 'open',
         page: {
           rows: shown.map((id) => ({ id })),
           strays: [],
@@ -61,7 +63,12 @@ function scene({ flags = PUBLISHED, newer = [] }: { flags?: number; newer?: read
 describe('a page of the sweep', () => {
   test('marks what its interval proves absent, over the borders of blocks', () => {
     const { page, missing, entry } = scene();
-    expect(page('sweep', [4, 7], { after: 2, upTo: 8 })).toEqual({ missing: 4, noLongerOpen: [], touched: true });
+    expect(page('sweep', [4, 7], { after: 2, upTo: 8 })).toEqual({
+      missing: 4,
+      absent: 4,
+      noLongerOpen: [],
+      touched: true,
+    });
     expect(missing()).toEqual([3, 5, 6, 8]);
     expect(entry(3).missing).toBe(5);
   });
@@ -97,7 +104,12 @@ test('a page of open names what was open inside its interval and is not shown, a
   const { page, entry, set } = scene({ flags: PUBLISHED | OPEN, newer: [4] });
   set(5, PUBLISHED);
   set(6, PUBLISHED | OPEN | LEFT);
-  expect(page('open', [2], { after: 1, upTo: 8 })).toEqual({ missing: 0, noLongerOpen: [3, 7, 8], touched: false });
+  expect(page('open', [2], { after: 1, upTo: 8 })).toEqual({
+    missing: 0,
+    absent: 0,
+    noLongerOpen: [3, 7, 8],
+    touched: false,
+  });
   expect(entry(3).flags).toBe(PUBLISHED | OPEN);
 });
 

@@ -33,6 +33,8 @@ const under =
 const how = (changes: Partial<Comparison> = {}): Comparison => ({
   page,
   scan: 'sweep',
+  proves: 'all',
+  isOpen: () => changes.scan === 'open',
   sweep: 1,
   beforeFirstFinishedSweep: false,
   definition: 1,

@@ -47,8 +47,8 @@ const dateOf = (row: Row): number => (versionOf(row) % 5 === 0 ? NO_DATE : (vers
 const linesOf = (row: Row): number => versionOf(row) % 4;
 const hexOf = (version: number, definition: number): string =>
   version.toString(16).padStart(8, '0') + definition.toString(16).padStart(8, '0');
-const seenBy = (scan: ScanName, flags: number): number =>
-  scan === 'open' ? flags | OPEN : scan === 'spot' ? flags & ~OPEN : flags;
+const seenBy = ({ scan, isOpen }: DiffOptions<Published>, row: Row, flags: number): number =>
+  scan !== 'spot' && isOpen(row) ? flags | OPEN : flags & ~OPEN;
 const isComputable = (definition: number): boolean => definition % 3 !== 0;
 
 function fingerprintUnder(definition: number) {
@@ -69,7 +69,8 @@ class Model {
     const records: Published[] = [];
     const deadLetters: PageChanges<Published>['deadLetters'][number][] = [];
     const stale: number[] = [];
-    const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0, missing: 0 };
+    const counts = { created: 0, firstRead: 0, updated: 0, republished: 0, unchanged: 0, missing: 0, absent: 0 };
+    const edited: PageChanges<Published>['edited'][number][] = [];
     let touched = false;
     const isStale = (id: number) => page.began < (this.marks.get(id) ?? -1);
     for (const row of page.rows.toSorted((a, b) => a.id - b.id)) {
@@ -93,7 +94,7 @@ class Model {
         definition: how.definition,
         uuid: uuidOf(row),
         date: date === NO_DATE ? null : date,
-        flags: seenBy(how.scan, isCarried ? before : before & ~CARRIED) & ~LEFT,
+        flags: seenBy(how, row, isCarried ? before : before & ~CARRIED) & ~LEFT,
         missing: 0,
         lines: entry?.lines ?? 0,
       };
@@ -126,6 +127,8 @@ class Model {
       records.push({ id: row.id, op, version: versionOf(row), lines: how.lines === null ? null : [seen.lines, lines] });
       counts[first ? 'created' : equal && (before & DEAD_LETTERED) === 0 ? 'republished' : 'updated']++;
       if (first && op === 'r') counts.firstRead++;
+      if (!first && (!equal || (before & DEAD_LETTERED) !== 0))
+        edited.push({ wasOpen: (before & OPEN) !== 0, isOpen: how.isOpen(row), date });
       const due = how.lines === null && lines > 0 ? LINES_DUE : 0;
       const flags = (seen.flags & ~(REPUBLISH | DEAD_LETTERED | LINES_DUE)) | PUBLISHED | CARRIED | due;
       this.entries.set(row.id, { ...seen, flags, lines });
@@ -135,7 +138,9 @@ class Model {
         const { after, upTo } = page.interval;
         const inside = id > (after ?? 0) && id <= (upTo ?? Infinity);
         const shown = page.rows.some((row) => row.id === id);
-        if (!inside || shown || isStale(id) || entry.missing !== 0 || (entry.flags & LEFT) !== 0) continue;
+        if (!inside || shown || isStale(id) || (entry.flags & LEFT) !== 0) continue;
+        counts.absent++;
+        if (entry.missing !== 0) continue;
         this.entries.set(id, { ...entry, missing: how.sweep });
         counts.missing++;
         touched = true;
@@ -165,6 +170,7 @@ class Model {
       stale,
       noLongerOpen: how.scan === 'open' ? noLongerOpen : [],
       touched,
+      edited,
       ...counts,
     };
   }
@@ -187,15 +193,20 @@ const badRow = new RecordError('expected a good row, got a bad one', { path: 've
 function expectSame(ledger: Ledger, model: Model): void {
   const entries = [...model.entries.values()].sort((a, b) => a.id - b.id);
   const live = entries.filter(({ flags, missing }) => (flags & LEFT) === 0 && missing === 0);
+  const open = live.filter(({ flags }) => (flags & OPEN) !== 0);
   const held = {
     entries: IDS.flatMap((id) => ledger.entry(id) ?? []),
     ranks: IDS.map((id) => ledger.rank(id)),
+    openRanks: IDS.map((id) => ledger.rank(id, 'open')),
+    sizes: [ledger.sizeOf('all'), ledger.sizeOf('open')],
     size: ledger.size,
     missing: ledger.missingSince(2),
   };
   const expected = {
     entries,
     ranks: IDS.map((id) => live.filter((entry) => entry.id < id).length),
+    openRanks: IDS.map((id) => open.filter((entry) => entry.id < id).length),
+    sizes: [live.length, open.length],
     size: entries.filter(({ flags }) => (flags & LEFT) === 0).length,
     missing: entries.filter(({ missing }) => missing > 0 && missing <= 2).map(({ id }) => id),
   };
@@ -233,6 +244,8 @@ function run(actions: readonly Action[], blockEntries: number): void {
   function diff(page: Page, scan: ScanName): PageChanges<Published> {
     const how: DiffOptions<Published> = {
       scan,
+      proves: scan === 'sweep' ? 'all' : scan === 'open' ? 'open' : null,
+      isOpen: (row) => versionOf(row) % 2 === 0,
       sweep,
       beforeFirstFinishedSweep: sweep === 1,
       definition,

@@ -1,7 +1,7 @@
 import { ConfigError, RecordError } from '../../src/errors';
 import { EntryFlag, NO_DATE } from '../../src/changes/block';
 import { createLedger, type Ledger } from '../../src/changes/ledger';
-import type { Interval, LedgerBlock, Op, Page, Row } from '../../src/model';
+import type { Interval, LedgerBlock, Op, Page, Row, ScanName } from '../../src/model';
 import { diff, type DiffOptions } from '../support/diff';
 
 const { OPEN, LEFT, DEAD_LETTERED, REPUBLISH, PUBLISHED, LINES_DUE, CARRIED } = EntryFlag;
@@ -22,8 +22,11 @@ function fingerprintUnder(definition: number) {
 }
 
 function options(changes: Partial<DiffOptions<Published>> = {}): DiffOptions<Published> {
+  const { scan = 'sweep' } = changes;
   return {
-    scan: 'sweep',
+    scan,
+    proves: scan === 'sweep' ? 'all' : scan === 'open' ? 'open' : null,
+    isOpen: () => scan === 'open',
     sweep: 1,
     beforeFirstFinishedSweep: false,
     definition: 1,
@@ -99,6 +102,8 @@ describe('a row compared with the ledger', () => {
     const ledger = newLedger();
     const changes = diff(ledger, page([{ id: 7, content: 0xab, date: 20000 }]), options());
     expect(changes).toEqual({
+      edited: [],
+      absent: 0,
       noLongerOpen: [],
       changed: [{ id: 7, op: 'c', scan: 'sweep' }],
       records: [{ id: 7, op: 'c', content: 0xab }],
@@ -161,11 +166,15 @@ describe('a row compared with the ledger', () => {
     expect(diff(ledger, page(again), options())).toMatchObject({ records: [], unchanged: 2, touched: false });
   });
 
-  test('keeps its bit of the open scan through changes', () => {
-    const ledger = ledgerWith(rowsOf([7]));
-    ledger.setFlags(7, OPEN, 0);
-    diff(ledger, page(rowsOf([7], 2)), options());
-    expect(flagsOf(ledger, 7)).toBe(OPEN | PUBLISHED | CARRIED);
+  test('is open as any page shows the row, and no longer once it was read by itself', () => {
+    const ledger = newLedger();
+    const isOpen = ({ content }: Row) => Number(content) % 2 === 0;
+    const flagsAfter = (scan: ScanName, content: number) => {
+      diff(ledger, page(rowsOf([7], content)), options({ scan, proves: null, isOpen }));
+      return (flagsOf(ledger, 7) ?? 0) & OPEN;
+    };
+    expect([flagsAfter('newest', 2), flagsAfter('sweep', 2), flagsAfter('sweep', 3)]).toEqual([OPEN, OPEN, 0]);
+    expect([flagsAfter('open', 4), flagsAfter('spot', 4), flagsAfter('search', 4)]).toEqual([OPEN, 0, OPEN]);
   });
 
   test('tells how many lines were published before, keeps that while lines are not asked for, and publishes them again then', () => {

@@ -10,7 +10,7 @@ function forecastOf(scan: 'sweep' | 'newest', everyMs: number, changes: Partial<
     entity: 'alfa',
     stream: 'invoices',
     scan,
-    target: { everyMs, withinMs: everyMs },
+    guaranteeMs: everyMs,
     pages: 1,
     lastStartedMs: null,
     lastFinishedMs: null,

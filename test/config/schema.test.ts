@@ -30,6 +30,7 @@ const texts: Readonly<Record<string, string>> = {
   'infakt-kafka.http-url': 'https://other.example',
   'infakt-kafka.session-timeout': '6000',
   'infakt-kafka.region': 'eu-central-1',
+  'infakt-kafka.part': '0.5',
   'infakt-kafka.brokers': 'a.example:1, b.example:2',
   'infakt-kafka.volatile-fields': 'invoices.notes,clients.notes',
   'infakt-kafka.projections': '["invoice-lines"]',

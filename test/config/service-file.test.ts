@@ -48,9 +48,10 @@ test.each([
   expect(findings.faults).toMatchObject([{ key, got: { value: got } }]);
 });
 
-test('a sweep is due no later than it must be through', () => {
+test('a setting that has no effect any more is taken with a warning', () => {
   load({ schedule: { sweepSeconds: 7_200, sweepAtLeastHours: 1 } });
-  expect(findings.faults).toMatchObject([{ key: 'schedule.sweepSeconds', got: { value: 7_200 } }]);
+  expect(findings.faults).toEqual([]);
+  expect(findings.warnings).toEqual([expect.stringContaining('schedule.sweepAtLeastHours has no effect any more')]);
 });
 
 test.each([

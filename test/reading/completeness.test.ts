@@ -6,9 +6,9 @@ import { addCounts, addMisfits, NO_COUNTS } from '../../src/rules/cursor';
 import { cursorOfScan, DEAD_LETTERS, ledgerIn } from '../support/memory';
 import { items, scene, type Scene, type Setting, when } from '../support/scene';
 
-const OFTEN = { everyMs: 1, withinMs: 1 };
+const OFTEN = 1;
 const always: Rhythm = {
-  targets: () => ({ newest: OFTEN, open: OFTEN, recent: OFTEN, sweep: OFTEN }),
+  guarantees: () => ({ newest: OFTEN, open: OFTEN, recent: OFTEN, sweep: OFTEN }),
   recentDays: 45,
 };
 

@@ -11,9 +11,8 @@ const HOUR = 60 * 60 * 1_000;
 
 /** The sweep over and over, and what else is wanted. */
 const often: Rhythm = {
-  targets: () => {
-    const at = { everyMs: 1, withinMs: 1 };
-    return { newest: at, open: at, recent: { everyMs: HOUR, withinMs: HOUR }, sweep: at };
+  guarantees: () => {
+    return { newest: 1, open: 1, recent: HOUR, sweep: 1 };
   },
   recentDays: 45,
 };

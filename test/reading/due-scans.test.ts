@@ -30,7 +30,7 @@ function open(leave?: (queued: Queued) => () => void) {
     stop: stop.signal,
     stopping: whenAborted(stop.signal),
     turn: () => nextTurn(),
-    leave(scanName, _dueMs, grant) {
+    leave(scanName, grant) {
       queue.push({ scanName, grant });
       arrived();
       return leave === undefined ? () => void left.push(scanName) : leave({ scanName, grant });
@@ -67,12 +67,10 @@ async function turns(): Promise<void> {
   for (let each = 0; each < 5; each += 1) await nextTurn();
 }
 
-test('a scan is emitted once it is due and its first request may be made, with the leave and the time at which it fell due', async () => {
+test('a scan is emitted once its first request may be made, with the leave and the time at which that was given', async () => {
   const { scans, queue, queued, told } = open();
-  scans.rest('newest', 0);
-  expect(scans.isResting('newest')).toBe(true);
+  scans.wait('newest');
   await queued(1);
-  expect(scans.isResting('newest')).toBe(false);
   await turns();
   expect(told).toEqual([]);
   const leave = slot();
@@ -84,7 +82,7 @@ test('a scan is emitted once it is due and its first request may be made, with t
 test('nothing but a stop completes it: not that nothing rests, nor that all was granted (I10)', async () => {
   const { scans, queue, queued, told, stop } = open();
   await turns();
-  for (const scanName of ['newest', 'sweep'] as const) scans.rest(scanName, 0);
+  for (const scanName of ['newest', 'sweep'] as const) scans.wait(scanName);
   await queued(2);
   for (const { grant } of queue) grant(slot());
   await turns();
@@ -100,38 +98,35 @@ test('leave that is granted at once is taken', async () => {
     grant(leave);
     return () => undefined;
   });
-  scans.rest('open', 0);
+  scans.wait('open');
   await queued(1);
   await turns();
   expect(told).toEqual([{ scanName: 'open', dueMs: 7, slot: leave }]);
 });
 
-test('a scan that is let rest again falls due by its new wait, once', async () => {
+test('a scan that rests is queued after its rest, once', async () => {
   const { scans, queue, queued } = open();
-  scans.rest('sweep', HOUR);
-  scans.rest('sweep', 0);
+  scans.wait('sweep', HOUR);
+  scans.wait('sweep', 1);
   await queued(1);
-  scans.rest('newest', 0);
+  scans.wait('newest');
   await queued(2);
   expect(queue.map(({ scanName }) => scanName)).toEqual(['sweep', 'newest']);
-  scans.rest('sweep', HOUR);
-  expect(scans.isResting('sweep')).toBe(true);
 });
 
 test.each(['stop', 'unsubscribe'] as const)('%s ends the rests and leaves the queue', async (how) => {
   const here = open();
-  here.scans.rest('sweep', HOUR);
-  here.scans.rest('newest', 0);
+  here.scans.wait('sweep', HOUR);
+  here.scans.wait('newest');
   await here.queued(1);
   here[how]();
   expect(here.left).toEqual(['newest']);
-  expect(here.scans.isResting('sweep')).toBe(false);
   expect(here.told).toEqual(how === 'stop' ? ['completed'] : []);
 });
 
 test.each(['stop', 'unsubscribe'] as const)('leave that was granted just before %s goes back unused', async (how) => {
   const here = open();
-  here.scans.rest('newest', 0);
+  here.scans.wait('newest');
   await here.queued(1);
   const leave = slot();
   here.queue[0]?.grant(leave);
@@ -141,11 +136,12 @@ test.each(['stop', 'unsubscribe'] as const)('leave that was granted just before 
   expect(here.told).toEqual(how === 'stop' ? ['completed'] : []);
 });
 
-test('after a stop nothing rests any more', () => {
-  const { scans, stop } = open();
+test('after a stop nothing waits any more', () => {
+  const { scans, stop, queue } = open();
   stop();
-  scans.rest('newest', 0);
-  expect(scans.isResting('newest')).toBe(false);
+  scans.wait('newest');
+  scans.wait('sweep', 1);
+  expect(queue).toEqual([]);
 });
 
 test('a fault while a request is queued is the fault of its stream', async () => {
@@ -153,9 +149,8 @@ test('a fault while a request is queued is the fault of its stream', async () =>
   const { scans, queued, told } = open(() => {
     throw fault;
   });
-  scans.rest('newest', 0);
-  scans.rest('sweep', HOUR);
+  scans.wait('sweep', HOUR);
+  scans.wait('newest');
   await queued(1);
   expect(told).toEqual([fault]);
-  expect(scans.isResting('sweep')).toBe(false);
 });

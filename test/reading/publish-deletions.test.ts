@@ -2,16 +2,15 @@ import { FatalError, TransientError } from '../../src/errors';
 import type { Row, StreamDeclaration } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import type { Rhythm } from '../../src/reading/stream-reading';
-import type { Target } from '../../src/rules/rhythm';
 import type { OutgoingRecord } from '../../src/sinks/transaction';
 import { type DetailAnswer, type Fate, holdIn, idOf, itemStream, ledgerIn, rowOf } from '../support/memory';
 import { items, scene, type Scene, type Setting, upTo, when } from '../support/scene';
 
 const place = { entity: 'alfa', stream: 'items' };
 const HOUR = 60 * 60 * 1000;
-const often: Target = { everyMs: 1, withinMs: 1 };
+const often = 1;
 const always: Rhythm = {
-  targets: () => ({ newest: often, open: often, recent: often, sweep: often }),
+  guarantees: () => ({ newest: often, open: often, recent: often, sweep: often }),
   recentDays: 45,
 };
 

@@ -9,11 +9,11 @@ import { resync } from '../../src/upkeep/repair';
 import { createMarks, createMemoryRest, idOf, itemStream, ledgerIn, memoryShard } from '../support/memory';
 import { items, scene, type Scene, type Setting, when } from '../support/scene';
 
-const OFTEN = { everyMs: 1, withinMs: 1 };
-const RARELY = { everyMs: 3_600_000, withinMs: 3_600_000 };
+const OFTEN = 1;
+const RARELY = 3_600_000;
 /** The scan that finds a row no longer open, again and again. */
 const openOften: Rhythm = {
-  targets: () => ({ newest: RARELY, open: OFTEN, recent: RARELY, sweep: RARELY }),
+  guarantees: () => ({ newest: RARELY, open: OFTEN, recent: RARELY, sweep: RARELY }),
   recentDays: 45,
 };
 const streams: StreamDeclaration[] = [itemStream('items', { opens: true, scoped: true })];

@@ -46,6 +46,7 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
     stop,
     sweeps: { begun: new Map(), reported: new Set(), decided: new Set() },
     pageSizes: new Map(),
+    live: new Map(),
     stopping: whenAborted(stop),
   };
   const noted: typeof session = {

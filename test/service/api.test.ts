@@ -2,9 +2,11 @@ import { lastValueFrom } from 'rxjs';
 
 import { createRequestOrder, openApi, userAgentOf, type Api } from '../../src/service/api';
 import type { RequestPace } from '../../src/sources/budget';
+import { settings } from '../support/schedule';
 import { json, startHttpServer, type HttpServer } from '../support/http-server';
 
 const entity = { id: 'alfa', apiKey: 'key-of-alfa', apiKeyFile: null };
+const schedule = { ...settings, recentDays: 45, sweepAtLeastHours: null };
 const proxies = { https: null, http: null, except: [] };
 const page = { entities: [], metainfo: { total_count: 0 } };
 let server: HttpServer;
@@ -23,7 +25,7 @@ afterEach(async () => {
 
 function open({ requestsPerMinute = 300, latest = (loaded: string) => loaded } = {}): Api {
   return openApi(
-    { service: { infakt: { baseUrl: server.url, timeoutMs: 5_000, requestsPerMinute }, proxies } },
+    { service: { infakt: { baseUrl: server.url, timeoutMs: 5_000, requestsPerMinute }, proxies, schedule } },
     {
       version: '1.2.3',
       patience: { retry: { attempts: 3, waitMs: () => 0, secondOpinionMs: 1 } },

@@ -2,7 +2,7 @@ import { BehaviorSubject } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
 import { ConfigError } from '../../src/errors';
-import { targetsOf } from '../../src/rules/rhythm';
+import { guaranteesOf } from '../../src/rules/rhythm';
 import { entitiesByShard } from '../../src/service/cluster';
 import type { ServiceEvent } from '../../src/service/events';
 import { followConfigured, followEntityFiles, isAlone } from '../../src/service/follow-entities';
@@ -18,9 +18,16 @@ const all: ReadonlySet<number> = new Set(Array.from({ length: partitions }, (_, 
 const shardOf = (entity: string): number => partitionOf(entity, partitions);
 const alfa = 'alfa';
 const beta = inShard((shard) => shard !== shardOf(alfa));
-const seconds = { newestSeconds: 1, clientsNewestSeconds: 1, openSeconds: 1, recentSeconds: 1, sweepSeconds: 1 };
+const seconds = {
+  newestSeconds: 1,
+  clientsNewestSeconds: 1,
+  correctionsNewestSeconds: 1,
+  openSeconds: 1,
+  recentSeconds: 1,
+  sweepSeconds: 1,
+};
 const rhythm = {
-  targets: (stream: Parameters<typeof targetsOf>[1]) => targetsOf({ ...seconds, sweepAtLeastHours: 1 }, stream),
+  guarantees: (stream: string) => guaranteesOf(seconds, stream),
   recentDays: 45,
 };
 

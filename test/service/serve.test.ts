@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { BehaviorSubject, firstValueFrom, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 
 import { ConfigError, TransientError } from '../../src/errors';
-import { targetsOf } from '../../src/rules/rhythm';
+import { guaranteesOf } from '../../src/rules/rhythm';
 import type { Emit, ServiceEvent } from '../../src/service/events';
 import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
@@ -22,9 +22,16 @@ function firstInAnotherShard(entity: string): string {
 }
 
 const shardOf = (entity: string): number => partitionOf(entity, partitions);
-const seconds = { newestSeconds: 1, clientsNewestSeconds: 1, openSeconds: 1, recentSeconds: 1, sweepSeconds: 1 };
+const seconds = {
+  newestSeconds: 1,
+  clientsNewestSeconds: 1,
+  correctionsNewestSeconds: 1,
+  openSeconds: 1,
+  recentSeconds: 1,
+  sweepSeconds: 1,
+};
 const rhythm = {
-  targets: (stream: Parameters<typeof targetsOf>[1]) => targetsOf({ ...seconds, sweepAtLeastHours: 1 }, stream),
+  guarantees: (stream: string) => guaranteesOf(seconds, stream),
   recentDays: 45,
 };
 const endOf = <T>(run: Observable<T>): Promise<T[]> => lastValueFrom(run.pipe(toArray()));

@@ -28,7 +28,7 @@ test('I2: a row that shows again what was published before its dead letter says 
   expect(told(stream.shows([good('1.00')]).consumed)).toEqual(['dead-letters u']);
   expect(told(stream.shows([good('1,00')]).consumed)).toEqual(['dead-letters u']);
   expect(stream.shows([good()])).toMatchObject({ consumed: [], newStrays: true });
-  expect(stream.state.ledger.entry(7)?.flags).toBe(EntryFlag.PUBLISHED | EntryFlag.CARRIED);
+  expect(stream.state.ledger.entry(7)?.flags).toBe(EntryFlag.PUBLISHED | EntryFlag.CARRIED | EntryFlag.OPEN);
   expect(stream.state.lastPublished.size).toBe(0);
   expect(told(stream.shows([good(101)]).consumed)).toEqual(['invoices u']);
 });

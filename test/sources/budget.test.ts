@@ -235,24 +235,31 @@ test('entities take turns, and keep their own order', async () => {
   expect(sends).toHaveLength(1);
 });
 
-test('within an entity the scan that is furthest behind its pace goes first', async () => {
-  const { budget, run } = fixture(600);
-  const order: string[] = [];
-  const ask = (scan: 'newest' | 'open' | 'sweep', paceMs: number) =>
-    void budget
-      .slots('a')
-      .take(undefined, { stream: 'invoices', scan, paceMs })
-      .then(() => order.push(scan));
-  ask('sweep', 400_000);
-  ask('open', 50_000);
-  ask('newest', 15_000);
-  await run(300);
-  // All are due when they first ask; from then on the faster one is soon the further behind.
-  ask('sweep', 400_000);
-  ask('open', 50_000);
-  ask('newest', 15_000);
-  await run(300);
-  expect(order).toEqual(['newest', 'open', 'sweep', 'newest', 'open', 'sweep']);
+test('what is only wanted for freshness uses its part of the allowance, and what is read for the first time all of it', async () => {
+  const time = virtualClock();
+  const budget = createBudget({ requestsPerMinute: 60, refreshShare: 0.5, clock: time.clock });
+  const worth = { index: 1, late: 0, polledMs: 0, inMs: 0 };
+  const kinds = { scheduled: { kind: 'scheduled', worth: () => worth }, bulk: { kind: 'bulk' } } as const;
+  const sent = { scheduled: 0, bulk: 0 };
+  const askOn = (kind: 'scheduled' | 'bulk'): void => {
+    budget.slots('a').wait(
+      (slot) => {
+        sent[kind] += 1;
+        slot.done({ status: 200 });
+        askOn(kind);
+      },
+      { stream: 'invoices', scan: 'sweep', urgency: kinds[kind] },
+    );
+  };
+  askOn('scheduled');
+  await time.run(10 * 60_000);
+  expect(sent.scheduled).toBeGreaterThan(290);
+  expect(sent.scheduled).toBeLessThanOrEqual(305);
+  askOn('bulk');
+  const before = { ...sent };
+  await time.run(10 * 60_000);
+  expect(sent.scheduled + sent.bulk - before.scheduled).toBeGreaterThan(590);
+  expect(sent.scheduled - before.scheduled).toBeGreaterThan(280);
 });
 
 test('I9: an entity whose every call hangs has less than its share of requests, as each holds its slot for longer', async () => {
@@ -329,7 +336,7 @@ test('a wait that is left is granted nothing, and the last one takes the timer w
   expect(granted).toEqual([]);
 });
 
-test('without a limit a request is sent at once, but no more than 32 are under way at a time, first come first served', async () => {
+test('without a limit a request is sent at once, but no more than 32 are under way at a time, dealt evenly', async () => {
   const { ask, sends, run, budget } = fixture(0);
   ask('a', 31);
   ask('b', 2);
@@ -339,7 +346,7 @@ test('without a limit a request is sent at once, but no more than 32 are under w
   sends[7]?.slot.done(ok);
   sends[8]?.slot.done(ok);
   await run(0);
-  expect(sends.slice(31).map(({ entity }) => entity)).toEqual(['b', 'b', 'c']);
+  expect(sends.slice(31).map(({ entity }) => entity)).toEqual(['b', 'c', 'b']);
   expect(budget.state()).toEqual({ requestsPerMinute: null, pausedUntil: null, why: null });
 });
 

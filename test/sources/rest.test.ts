@@ -4,6 +4,7 @@ import { createBudget, type RequestOutcome, type Slot } from '../../src/sources/
 import { FatalError, TransientError } from '../../src/errors';
 import { createHttp, type Http } from '../../src/http';
 import type { Turn } from '../../src/model';
+import { spotTurn } from '../../src/rules/rhythm';
 import { createApiKey } from '../../src/sources/api-key';
 import { type RequestAttempt, createRest, requestRetry, type RestOptions, retryRequest } from '../../src/sources/rest';
 import {
@@ -160,17 +161,14 @@ describe('a list', () => {
         return take();
       },
     };
-    let behind = 0;
     const { rest, attempts } = open({ slots });
-    const turn = () => ({ stream: 'invoices', scan: 'sweep' as const, paceMs: 1_000, behind: ++behind });
+    const [first, second]: Turn[] = [spotTurn('invoices'), { ...spotTurn('invoices'), scan: 'sweep' }];
+    const left = [first, second];
+    const turn = () => left.shift();
     await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100, { turn }));
     await valueOf(rest.list('invoices', '/invoices.json', {}, 0, 100));
-    expect(turns).toEqual([
-      { stream: 'invoices', scan: 'sweep', paceMs: 1_000, behind: 1 },
-      { stream: 'invoices', scan: 'sweep', paceMs: 1_000, behind: 2 },
-      undefined,
-    ]);
-    expect(attempts.map(({ scan }) => scan)).toEqual(['sweep', 'sweep', undefined]);
+    expect(turns).toEqual([first, second, undefined]);
+    expect(attempts.map(({ scan }) => scan)).toEqual(['spot', 'sweep', undefined]);
   });
 
   test('is asked for anew by each subscription, and not before', async () => {

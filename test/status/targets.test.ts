@@ -1,7 +1,7 @@
 import { clients } from '../../src/sources/streams/clients';
 import { invoices } from '../../src/sources/streams/invoices';
 import { LEAST_TARGET_MS, staleTargets, streamName, type TargetSetting } from '../../src/status/targets';
-import { settings } from '../support/companies';
+import { settings } from '../support/schedule';
 import { START_MS } from '../support/service-events';
 
 const setting: TargetSetting = {
@@ -13,7 +13,8 @@ const setting: TargetSetting = {
 const small = [{ entity: 'alfa', declaration: clients, rows: 100 }];
 
 test('a stream that is read often is stale after half an hour at the earliest', () => {
-  expect(staleTargets(small, setting, START_MS)).toEqual(
+  const schedule = { ...settings, clientsNewestSeconds: 60, sweepSeconds: 300 };
+  expect(staleTargets(small, { ...setting, schedule }, START_MS)).toEqual(
     new Map([['alfa clients', { sweepMs: LEAST_TARGET_MS, newestMs: LEAST_TARGET_MS }]]),
   );
 });

@@ -7,6 +7,7 @@ import { createLedger, type Ledger } from '../../src/changes/ledger';
 import { NO_DATE } from '../../src/changes/block';
 import type { Answer, Cursor, LedgerBlock, Row, ScanName, StreamDeclaration } from '../../src/model';
 import type { StreamCodec } from '../../src/changes/records';
+import { isWanted } from '../../src/rules/stream-schedule';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { createEncoder, loadSchema } from '../../src/sinks/avro';
 import type { Batch, OutgoingRecord, Outcome, Writer, StoredRecord } from '../../src/sinks/transaction';
@@ -344,8 +345,11 @@ export function memoryShard(
   {
     now = Date.now,
     idleCommitMs = 5,
+    absentForMs = 0,
     accepted = [],
-  }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs'>> & { readonly accepted?: readonly number[] } = {},
+  }: Partial<Pick<ShardOptions, 'now' | 'idleCommitMs' | 'absentForMs'>> & {
+    readonly accepted?: readonly number[];
+  } = {},
 ): ShardOptions {
   return {
     number: 0,
@@ -387,6 +391,7 @@ export function memoryShard(
     now,
     newSessionId: kafka.newSessionId,
     idleCommitMs,
+    absentForMs,
   };
 }
 
@@ -420,7 +425,7 @@ export interface MemoryRestOptions {
   readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
   /** What the API answers in place of one row that nobody can read. */
   readonly raw?: (request: ListRequest) => Buffer;
-  /** As of `Rest`; default at once. */
+  /** As of `Rest`; default as soon as the request is wanted. */
   readonly leave?: Rest['leave'];
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
@@ -430,6 +435,19 @@ export interface MemoryRestOptions {
   /** A row of a list as it is when asked for alone; with one field more unless given. */
   readonly alone?: (row: Row, stream: string) => Row;
 }
+
+/** Leave for a request as soon as it is wanted, as where there is no limit. */
+const leaveWhenWanted: Rest['leave'] = (grant, turn) => {
+  const urgency = turn?.()?.urgency;
+  let timer: NodeJS.Timeout | undefined;
+  const ask = (): void => {
+    const worth = urgency?.kind === 'scheduled' ? urgency.worth() : null;
+    if (worth === null || isWanted(worth)) grant({ done: () => undefined });
+    else timer = setTimeout(ask, Math.min(5, worth.inMs));
+  };
+  ask();
+  return () => clearTimeout(timer);
+};
 
 /** What an account shows of itself; without a name unless given. */
 export type AccountShown = (Omit<AccountDetails, 'name'> & Partial<Pick<AccountDetails, 'name'>>) | 'unreadable';
@@ -449,10 +467,7 @@ export function createMemoryRest({
   before = () => undefined,
   falsify = (answer) => answer,
   raw = () => Buffer.from('raw'),
-  leave = (grant) => {
-    grant({ done: () => undefined });
-    return () => undefined;
-  },
+  leave = leaveWhenWanted,
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),

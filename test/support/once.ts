@@ -22,6 +22,7 @@ export const impatient: Patience = {
   topicsMs: 1_000,
   entitiesMs: 100,
   idleCommitMs: 100,
+  absentForMs: 0,
   retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
 

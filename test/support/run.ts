@@ -121,7 +121,7 @@ export function startRun(
     SWEEP_ENDS.reduce((sum, message) => sum + (counts.get(`${message} ${entity} ${stream}`) ?? 0), 0);
   return {
     logs,
-    told: () => logs.filter(({ level, msg }) => level !== 'debug' && msg !== 'configuration').map(toldOf),
+    told: () => logs.filter(({ level, msg }) => level !== 'debug' && !OF_THE_SETTING.has(msg)).map(toldOf),
     count,
     says: (message, { entity, before = 0, withinMs } = {}) =>
       untilLogged(() => count(message, entity) > before, `"${message}" of ${entity ?? 'anyone'}`, withinMs),
@@ -137,6 +137,9 @@ export function startRun(
     ended,
   };
 }
+
+/** What is said of how this service is set up and what the simulator always shows, whatever happens in a run. */
+const OF_THE_SETTING: ReadonlySet<string> = new Set(['configuration', 'the API differs from what is documented']);
 
 function toldOf({ msg, entity, stream, reason }: LogLine): string {
   const place = [entity, stream].filter((part) => typeof part === 'string');

@@ -6,7 +6,6 @@ import type { Row, StreamDeclaration } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import { readShard } from '../../src/reading/read-shard';
 import type { Reader, Rhythm, ShardReadingOptions } from '../../src/reading/stream-reading';
-import type { Target } from '../../src/rules/rhythm';
 import { createShard } from '../../src/shard/shard';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { createTurns } from '../../src/turns';
@@ -30,9 +29,9 @@ const LIMIT = 4;
 
 /** Sweeps so often, and the other scans once. */
 export function sweepsEvery(everyMs: number): Rhythm {
-  const rarely: Target = { everyMs: 3_600_000, withinMs: 3_600_000 };
+  const rarely = 3_600_000;
   return {
-    targets: () => ({ newest: rarely, open: rarely, recent: rarely, sweep: { everyMs, withinMs: 3_600_000 } }),
+    guarantees: () => ({ newest: rarely, open: rarely, recent: rarely, sweep: everyMs }),
     recentDays: 45,
   };
 }
@@ -75,7 +74,7 @@ export interface Scene {
   readonly start: (
     options?: Partial<Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
-      Partial<Pick<ShardOptions, 'idleCommitMs'>> & { readonly accepted?: readonly number[] },
+      Partial<Pick<ShardOptions, 'idleCommitMs' | 'absentForMs'>> & { readonly accepted?: readonly number[] },
   ) => Running;
 }
 
@@ -113,6 +112,7 @@ export function scene({
     endDate = null,
     deletions = { maxShare: 0, confirm: null },
     idleCommitMs = 10_000,
+    absentForMs = 0,
     now = Date.now,
     accepted = [],
     ...options
@@ -123,7 +123,7 @@ export function scene({
       memoryShard(
         kafka,
         entities.flatMap((entity) => streamsOf(entity).map((declaration) => ({ entity, declaration }))),
-        { idleCommitMs, now, accepted },
+        { idleCommitMs, absentForMs, now, accepted },
       ),
     );
     const told: Progress[] = [];

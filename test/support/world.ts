@@ -521,12 +521,7 @@ function placeOf(entity: string, stream: string): Place {
 
 /** Everything is due again and again. */
 export const hasty: Rhythm = {
-  targets: () => ({
-    newest: { everyMs: 1, withinMs: 1 },
-    open: { everyMs: 2, withinMs: 2 },
-    recent: { everyMs: 3, withinMs: 3 },
-    sweep: { everyMs: 4, withinMs: 4 },
-  }),
+  guarantees: () => ({ newest: 1, open: 2, recent: 3, sweep: 4 }),
   recentDays: 45,
 };
 

@@ -106,7 +106,7 @@ test.each<[string, Partial<RowFacts>, string, RegExp]>([
     'newer-in-api',
     /changed since its last reading went to the dead-letter topic/,
   ],
-  ['gone, and no sweep knows', { api: none }, 'missing', /No sweep has missed it yet: a tombstone needs two sweeps/],
+  ['gone, and no sweep knows', { api: none }, 'missing', /No sweep has missed it yet: a tombstone needs two reads/],
   [
     'missed once',
     { api: none, entry: { ...entry, missing: 4 } },

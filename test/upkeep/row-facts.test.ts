@@ -11,7 +11,7 @@ import { fingerprintOf, readAsRecord } from '../../src/upkeep/ask-row';
 import type { NewestRecord } from '../../src/upkeep/find-records';
 import type { StreamView } from '../../src/upkeep/remembered';
 import { factsOf, type LookedAt } from '../../src/upkeep/row-facts';
-import { settings } from '../support/companies';
+import { settings } from '../support/schedule';
 import { entityOf } from '../support/service';
 
 const row: Row = {

@@ -3,7 +3,7 @@ import type { EntityId, StreamDeclaration } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import { PAGE_ROWS } from '../../src/rules/paging';
 import type { Rhythm } from '../../src/reading/stream-reading';
-import { pagesOf, targetsOf, type ScheduleSettings, type Target } from '../../src/rules/rhythm';
+import { guaranteesOf, pagesOf, type ScheduleSettings } from '../../src/rules/rhythm';
 import { isoDay, listParams, queryOf } from '../../src/rules/scope';
 import { allStreams } from '../../src/sources/streams/all-streams';
 import { changeKinds, createTally, delayCells, shownMs, type Delays, type KindOfChange } from './delays';
@@ -54,26 +54,18 @@ const DOWN_MS = 5_000;
 const RECENT_DAYS = 45;
 /** The defaults of `schedule.*`. */
 const SETTINGS: ScheduleSettings = {
-  newestSeconds: 15,
-  clientsNewestSeconds: 300,
-  openSeconds: 300,
-  recentSeconds: 900,
-  sweepSeconds: 600,
-  sweepAtLeastHours: 6,
+  newestSeconds: 300,
+  correctionsNewestSeconds: 1_800,
+  clientsNewestSeconds: 1_800,
+  openSeconds: 7_200,
+  recentSeconds: 14_400,
+  sweepSeconds: 21_600,
 };
-/** As good as never, and no more than a timer can wait. */
-const NEVER: Target = { everyMs: 480 * HOUR, withinMs: 480 * HOUR };
 
 /** The schedule as it is by default, some settings apart. */
 export function defaultRhythm(settings: Partial<ScheduleSettings> = {}): Rhythm {
-  return { targets: (stream) => targetsOf({ ...SETTINGS, ...settings }, stream), recentDays: RECENT_DAYS };
+  return { guarantees: (stream) => guaranteesOf({ ...SETTINGS, ...settings }, stream), recentDays: RECENT_DAYS };
 }
-
-/** Sweep after sweep and nothing else. */
-const sweepOnly: Rhythm = {
-  targets: () => ({ newest: NEVER, open: NEVER, recent: NEVER, sweep: { everyMs: 1, withinMs: 6 * HOUR } }),
-  recentDays: RECENT_DAYS,
-};
 
 /** Plays a scene in virtual time. */
 export async function play(scene: Scene, say: (text: string) => void = () => undefined): Promise<Freshness> {
@@ -256,9 +248,7 @@ export async function freshness(options: FreshnessOptions, say: (text: string) =
     const hours = options.hours ?? size.hours;
     say(`${count} companies, ${hours} h: the schedule`);
     const scheduled = await play({ ...quiet, ...size, hours, rhythm: defaultRhythm() }, say);
-    say(`${count} companies, ${hours} h: the sweep alone`);
-    const swept = await play({ ...quiet, ...size, hours, rhythm: sweepOnly }, say);
-    parts.push(sizeReport(size, hours, scheduled, swept));
+    parts.push(sizeReport(size, hours, scheduled));
   }
   if (wanted(tenCompanies.companies.length)) {
     const hours = options.hours ?? TROUBLE_HOURS;
@@ -272,7 +262,7 @@ export async function freshness(options: FreshnessOptions, say: (text: string) =
   return parts.join('\n');
 }
 
-function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshness, swept: Freshness): string {
+function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshness): string {
   const sizes = companies.map(({ invoices }) => invoices);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const happens = Object.entries(rates).map(([kind, rate]) => `${kind} ${rate}`);
@@ -280,27 +270,14 @@ function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshn
     `### ${companies.length === 1 ? 'One company' : `${companies.length} companies`} of ${least === most ? fixed(least) : `${fixed(least)}-${fixed(most)}`} invoices\n`,
     `${hours} h after the first complete sweep; a minute, all together: ${happens.join(', ')}.\n`,
     table([
-      ['delay: p50 / p95 / longest', 'changes', 'the schedule', 'not seen yet (oldest)', 'sweep only', 'best possible'],
+      ['delay: p50 / p95 / longest', 'changes', 'the schedule', 'not seen yet (oldest)', 'best of walks alone'],
       ...changeKinds.map((kind) => {
         const delays = scheduled.delays.get(kind) ?? { seenAfterMs: [], waitingMs: [] };
         const [count = '', p50 = '', p95 = '', longest = '', waiting = ''] = delayCells(delays);
-        const [, sweptP50 = '', sweptP95 = '', sweptLongest = ''] = delayCells(
-          swept.delays.get(kind) ?? { seenAfterMs: [], waitingMs: [] },
-        );
-        return [
-          kind,
-          count,
-          `${p50} / ${p95} / ${longest}`,
-          waiting,
-          `${sweptP50} / ${sweptP95} / ${sweptLongest}`,
-          bestOf(kind, scheduled.walks.get(kind) ?? NaN),
-        ];
+        return [kind, count, `${p50} / ${p95} / ${longest}`, waiting, bestOf(kind, scheduled.walks.get(kind) ?? NaN)];
       }),
     ]),
-    runTable([
-      ['the schedule', scheduled],
-      ['sweep only', swept],
-    ]),
+    runTable([['the schedule', scheduled]]),
   ].join('\n');
 }
 

@@ -104,7 +104,7 @@ test('before the first run all is well, each line says what was found, and nothi
       /^ok {3}fields of invoices alfa: 8 rows looked at; every value fits; fields that the schema does not know: delivery/,
     ),
     expect.stringMatching(
-      /^ok {3}plan: the targets want [\d.]+ requests a minute, there is no limit; newest every 15 s to 5 min, sweep every 10 min, open every 5 min, recent every 15 min$/,
+      /^ok {3}plan: the targets want [\d.]+ requests a minute, there is no limit; newest every 5 min to 30 min, sweep every 6 h, open every 2 h, recent every 4 h$/,
     ),
     expect.stringMatching(/^ok {3}memory: about \d+ MB for 10 rows, \d+ MB free$/),
     'All 11 checks are ok.',

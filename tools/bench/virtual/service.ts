@@ -42,6 +42,8 @@ export interface VirtualKafka {
 
 const SERVICE = 'bench';
 const STATE_PARTITIONS = 12;
+/** The default of `schedule.allowance`. */
+const REFRESH_SHARE = 0.9;
 /** From the first send of a transaction to its commit. */
 const COMMIT_MS = 20;
 
@@ -118,7 +120,11 @@ export interface VirtualService {
 
 /** Starts a process. */
 export function startVirtualService(options: VirtualServiceOptions): VirtualService {
-  const budget = createBudget({ requestsPerMinute: options.requestsPerMinute, clock: options.time.clock });
+  const budget = createBudget({
+    requestsPerMinute: options.requestsPerMinute,
+    refreshShare: REFRESH_SHARE,
+    clock: options.time.clock,
+  });
   let failure: unknown = null;
   const fail = (error: unknown): void => {
     failure = error;

@@ -1,0 +1,55 @@
+import { daysOf } from '../changes/kinds';
+import { NO_DATE } from '../changes/block';
+import type { CountedList, ScanName } from '../model';
+import { isoDay } from '../rules/scope';
+import { isBeforeFirstFinishedSweep } from '../shard/letters-without-id';
+import type { PageResult } from '../shard/page-changes';
+import { liveOf, type LiveStream, type StreamReading } from './stream-reading';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Lets the schedule learn from a committed page what changed, and starts a search where the page's place in its list says that more did. */
+export function learnFrom(reading: StreamReading, scan: ScanName, done: PageResult): void {
+  const live = liveOf(reading);
+  if (live === null) return;
+  const { schedule } = live;
+  const { created, edited } = done.found;
+  // What a first sweep finds did not happen just now.
+  const isFirstRead = isBeforeFirstFinishedSweep(reading.handle.cursor('sweep') ?? undefined);
+  if (created > 0 && !isFirstRead) schedule.found('new', created);
+  for (const { date, ...row } of edited) schedule.found(schedule.kindOf({ ...row, isRecent: isRecent(reading, date) }));
+  if (done.absent > 0) live.absences.next();
+  if (!isFirstRead && scan !== 'search' && scan !== 'spot') watchCount(reading, live, scan, done);
+}
+
+function watchCount(
+  reading: StreamReading,
+  live: LiveStream,
+  scan: ScanName,
+  { count, cursor, noLongerOpen }: PageResult,
+): void {
+  if (count === null || live.spotReads > 0 || noLongerOpen.length > 0) return;
+  // Until a walk of `newest` has come down to its mark, what is new below its page is no surprise.
+  if (scan === 'newest' && cursor.finishedAt === null) return;
+  const { list } = count;
+  if (!live.schedule.isTrusted(list)) return;
+  if (list === 'all' && scan !== 'newest' && count.above > 0) {
+    // What is new is at the end, where `newest` looks; what that does not show is searched for.
+    live.schedule.hurry('newest');
+    return;
+  }
+  if (live.finders[list].note(count, reading.shard.now())) live.searches.next(list);
+}
+
+/** Lets a list's total be compared with the ledger, or no longer, once a walk over all of the list has counted it. */
+export function judgeTotal(live: LiveStream, list: CountedList, isRight: boolean): void {
+  live.schedule.trust(list, isRight);
+  live.finders[list].walked(isRight);
+}
+
+function isRecent({ shard }: StreamReading, date: number): boolean {
+  const { rhythm, now } = shard;
+  if (date === NO_DATE || rhythm === null) return false;
+  const since = daysOf(isoDay(now() - rhythm.recentDays * DAY_MS)) ?? 0;
+  return date >= since;
+}

@@ -1,0 +1,323 @@
+import type { CountedList, Worth } from '../model';
+import { Rate } from './rate';
+import { pagesOf, type TimedScan } from './rhythm';
+
+/** A change by what it says of where changes are. */
+export type FoundChange = 'new' | 'paid' | 'deleted' | 'edited-open' | 'edited-recent' | 'edited-old';
+
+/** An index from which on a request is made, if the allowance has one: half a second of delay, by weight. */
+export const WORTH_A_REQUEST = 0.5;
+/** A look for what is new is made so often where the allowance has a request to spare. */
+export const IDLE_POLL_MS = 15_000;
+
+/** Whether a scheduled request is wanted now, where the allowance has one. */
+export function isWanted({ index, late, polledMs }: Worth): boolean {
+  return index >= WORTH_A_REQUEST || late >= 1 || polledMs >= IDLE_POLL_MS;
+}
+
+/** What a minute's delay of a change weighs: a new document is waited for, an edit seldom. */
+const WEIGHTS: Readonly<Record<FoundChange, number>> = {
+  new: 16,
+  paid: 4,
+  deleted: 0.5,
+  'edited-open': 1,
+  'edited-recent': 1,
+  'edited-old': 1,
+};
+/** A deletion that no total shows is found by walks. */
+const DELETED_BY_WALK = 1.5;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+/** Nothing is read again before this, unless its guarantee is shorter. */
+const LEAST_AGE_MS = 3_000;
+/** Nothing counts as older than this, so that a list that was never read is no infinite number. */
+const MOST_AGE_MS = 7 * 24 * 60 * MINUTE;
+/** What a person or a contradiction asks for comes before everything that is only likely. */
+const HURRIED = 1_000_000;
+/** What finding a row that left a list weighs, while a search is under way. */
+const SEARCH_WEIGHTS: Readonly<Record<CountedList, number>> = { all: 1.5, open: 2 };
+/** A search comes before whatever is only likely to show a change, where requests suffice. */
+const LEAST_SEARCH_INDEX = 50;
+
+/** A scan's list, page by page. */
+interface Lane {
+  rows: number;
+  pages: number;
+  /** When each page was read last. */
+  readAtMs: number[];
+  /** When the last whole walk began: pages that were not there then count as read then. */
+  sinceMs: number;
+  /** When the walk under way began, and how long the last one took. */
+  beganMs: number;
+  walkMs: number;
+  isHurried: boolean;
+  readonly rate: Rate;
+}
+
+interface Total {
+  polledMs: number;
+  isTrusted: boolean;
+  readonly rate: Rate;
+}
+
+/** The list whose total a page of a scan shows; null = none that is compared. */
+export function listOfScan(scan: TimedScan): CountedList | null {
+  if (scan === 'recent') return null;
+  return scan === 'open' ? 'open' : 'all';
+}
+
+/** What a schedule starts from. */
+export interface StreamScheduleOptions {
+  readonly scans: readonly TimedScan[];
+  /** The age of what is known by each scan that is not exceeded while the allowance suffices, in milliseconds. */
+  readonly guarantees: Readonly<Record<TimedScan, number>>;
+  /** Rows asked for in one page. */
+  readonly limit: number;
+  /** When the last walk of a scan began; null = there was none. */
+  readonly startedMs: (scan: TimedScan) => number | null;
+  readonly nowMs: number;
+}
+
+/**
+ * What each scan of one stream is worth reading next, from what was read when, and what was found.
+ *
+ * The next page of a list of c pages, read so long ago, on which changes of such weight are found a minute, is worth rate x age^2 / c: walks
+ * then come as often as makes the mean weighted delay of all changes least. A page that shows the list's total is worth a look for whatever
+ * that total tells besides. All of it is memory of this process; times are of whoever calls.
+ */
+export class StreamSchedule {
+  readonly #options: StreamScheduleOptions;
+  readonly #lanes = new Map<TimedScan, Lane>();
+  readonly #totals: Readonly<Record<CountedList, Total>>;
+
+  /** When a request's worth was asked for last; at first, later than any time. */
+  #askedMs = Infinity;
+
+  constructor(options: StreamScheduleOptions) {
+    const { scans, startedMs, nowMs } = options;
+    this.#options = options;
+    for (const scan of scans) {
+      const sinceMs = startedMs(scan) ?? -Infinity;
+      const rate = new Rate(WEIGHTS['edited-old'], nowMs);
+      const times = { readAtMs: [], sinceMs, beganMs: nowMs, walkMs: 0 };
+      this.#lanes.set(scan, { rows: 0, pages: 1, ...times, isHurried: false, rate });
+    }
+    this.#totals = {
+      all: { polledMs: startedMs('newest') ?? -Infinity, isTrusted: true, rate: new Rate(WEIGHTS.new, nowMs) },
+      open: { polledMs: startedMs('open') ?? -Infinity, isTrusted: true, rate: new Rate(WEIGHTS.paid, nowMs) },
+    };
+  }
+
+  /** What a scan's request for the rows from an offset on is worth. */
+  worth(scan: TimedScan, offset: number, nowMs: number): Worth {
+    const lane = this.#lane(scan);
+    if (nowMs < this.#askedMs) this.#forgetFuture(nowMs);
+    this.#askedMs = nowMs;
+    const ageMs = ageOf(lane.readAtMs[this.#pageAt(lane, offset)] ?? lane.sinceMs, nowMs);
+    const guaranteeMs = this.#options.guarantees[scan];
+    const walk = scan === 'newest' ? 0 : lane.rate.perSecond(lane.rows, lane.walkMs, nowMs) / lane.pages;
+    const total = this.#totalOf(scan);
+    const look = total === null ? 0 : total.rate.perSecond(this.#rowsOf(scan), 0, nowMs);
+    const polledMs = total === null ? 0 : ageOf(total.polledMs, nowMs);
+    const leastMs = Math.min(LEAST_AGE_MS, guaranteeMs);
+    const waitMs = Math.max(0, leastMs - ageMs);
+    const isPoll = scan === 'newest' || (scan === 'open' && this.#totals.open.isTrusted);
+    const index = walk * (ageMs / SECOND) ** 2 + look * (polledMs / SECOND) ** 2;
+    const paysInMs = lane.isHurried ? 0 : untilWorth({ walk, ageMs, look, polledMs });
+    return {
+      index: waitMs > 0 ? 0 : lane.isHurried ? HURRIED + index : index,
+      late: ageMs / guaranteeMs,
+      polledMs: isPoll && waitMs === 0 ? polledMs : 0,
+      inMs: Math.max(waitMs, Math.min(paysInMs, guaranteeMs - ageMs, isPoll ? IDLE_POLL_MS - polledMs : Infinity), 0),
+    };
+  }
+
+  /** A scan begins a walk. */
+  began(scan: TimedScan, nowMs: number): void {
+    this.#lane(scan).beganMs = nowMs;
+  }
+
+  /** A page of a scan was answered: its offset, and how many rows the list has by its own total. */
+  read(
+    scan: TimedScan,
+    { offset, totalCount }: { readonly offset: number; readonly totalCount: number },
+    nowMs: number,
+  ): void {
+    const lane = this.#lane(scan);
+    const { limit } = this.#options;
+    lane.rows = totalCount;
+    lane.pages = scan === 'newest' ? 1 : pagesOf(totalCount, limit);
+    lane.readAtMs.length = Math.min(lane.readAtMs.length, lane.pages);
+    lane.readAtMs[this.#pageAt(lane, offset)] = nowMs;
+    const list = listOfScan(scan);
+    if (list !== null && (this.#totals[list].isTrusted || scan === 'newest')) this.polled(list, nowMs);
+  }
+
+  /** A list's total was seen, by whatever request. */
+  polled(list: CountedList, nowMs: number): void {
+    this.#totals[list].polledMs = nowMs;
+  }
+
+  /** A walk is over. */
+  ended(scan: TimedScan, nowMs: number): void {
+    const lane = this.#lane(scan);
+    lane.sinceMs = lane.beganMs;
+    lane.walkMs = Math.max(0, nowMs - lane.beganMs);
+    lane.isHurried = false;
+  }
+
+  /** What the next request of a search in a list is worth: until the search is over, what it looks for waits for a walk. */
+  searchWorth(list: CountedList, nowMs: number): Worth {
+    const lane = this.#lane(list === 'open' ? 'open' : 'sweep');
+    const oldestMs = Math.min(lane.sinceMs, ...Object.values(lane.readAtMs));
+    const index = (SEARCH_WEIGHTS[list] * ageOf(oldestMs, nowMs)) / SECOND / (1 + Math.log2(lane.pages));
+    return { index: Math.max(LEAST_SEARCH_INDEX, index), late: 0, polledMs: 0, inMs: 0 };
+  }
+
+  /** Changes were found, by whatever scan: they count for the cheapest list that could have shown them. */
+  found(change: FoundChange, count = 1): void {
+    const weight = count * WEIGHTS[change];
+    const { all, open } = this.#totals;
+    switch (change) {
+      case 'new':
+        all.rate.found(weight);
+        return;
+      case 'deleted':
+        if (all.isTrusted) all.rate.found(weight);
+        else this.#lane('sweep').rate.found(count * DELETED_BY_WALK);
+        return;
+      case 'paid':
+        if (open.isTrusted) open.rate.found(weight);
+        else this.#cheapest('open').rate.found(weight);
+        return;
+      case 'edited-open':
+        this.#cheapest('open').rate.found(weight);
+        return;
+      case 'edited-recent':
+        this.#cheapest('recent').rate.found(weight);
+        return;
+      case 'edited-old':
+        this.#lane('sweep').rate.found(weight);
+    }
+  }
+
+  /** Whether a list's total is compared with the ledger: of one that is not, walks alone find what left it. */
+  trust(list: CountedList, isTrusted: boolean): void {
+    this.#totals[list].isTrusted = isTrusted;
+  }
+
+  isTrusted(list: CountedList): boolean {
+    return this.#totals[list].isTrusted;
+  }
+
+  /** Lets the next walk of a scan, or the rest of this one, go before everything that is only likely. */
+  hurry(scan: TimedScan): void {
+    this.#lane(scan).isHurried = true;
+  }
+
+  /** The change that a row is, by whether the row was and is open, and by its day. */
+  kindOf({
+    wasOpen,
+    isOpen,
+    isRecent,
+  }: {
+    readonly wasOpen: boolean;
+    readonly isOpen: boolean;
+    readonly isRecent: boolean;
+  }): FoundChange {
+    if (wasOpen && !isOpen) return 'paid';
+    if (isOpen) return 'edited-open';
+    return isRecent ? 'edited-recent' : 'edited-old';
+  }
+
+  /** Rows, pages, the last walk and the rate of each scan, for people. */
+  figures(nowMs: number): readonly ScanFigures[] {
+    return [...this.#lanes].map(([scan, lane]) => {
+      const total = this.#totalOf(scan);
+      return {
+        scan,
+        pages: lane.pages,
+        walkMs: lane.walkMs,
+        perMinute:
+          60 *
+          (scan === 'newest' && total !== null
+            ? total.rate.perSecond(this.#rowsOf(scan), 0, nowMs)
+            : lane.rate.perSecond(lane.rows, lane.walkMs, nowMs)),
+      };
+    });
+  }
+
+  #lane(scan: TimedScan): Lane {
+    const lane = this.#lanes.get(scan);
+    if (lane === undefined) throw new Error(`the stream has no scan ${scan}; this is a bug`);
+    return lane;
+  }
+
+  /** A clock that was set back delays a scan by no more than one turn. */
+  #forgetFuture(nowMs: number): void {
+    for (const lane of this.#lanes.values()) {
+      lane.sinceMs = Math.min(lane.sinceMs, nowMs);
+      lane.readAtMs = lane.readAtMs.map((at) => Math.min(at, nowMs));
+    }
+    const { all, open } = this.#totals;
+    for (const total of [all, open]) total.polledMs = Math.min(total.polledMs, nowMs);
+  }
+
+  #pageAt({ pages }: Lane, offset: number): number {
+    return Math.min(Math.floor(offset / (this.#options.limit - 1)), pages);
+  }
+
+  #totalOf(scan: TimedScan): Total | null {
+    const list = listOfScan(scan);
+    if (list === null) return null;
+    const total = this.#totals[list];
+    // Without a total, only a look at the newest rows shows what is new.
+    return total.isTrusted || scan === 'newest' ? total : null;
+  }
+
+  #rowsOf(scan: TimedScan): number {
+    if (scan === 'open') return this.#lane('open').rows;
+    return Math.max(this.#lane('newest').rows, this.#lane('sweep').rows);
+  }
+
+  /** The shortest list that shows changes of rows which this scan shows. */
+  #cheapest(scan: 'open' | 'recent'): Lane {
+    const sweep = this.#lane('sweep');
+    const lane = this.#lanes.get(scan);
+    return lane !== undefined && lane.pages <= sweep.pages ? lane : sweep;
+  }
+}
+
+/** A scan as the schedule sees it. */
+export interface ScanFigures {
+  readonly scan: TimedScan;
+  readonly pages: number;
+  /** How long the last walk took; 0 = none has ended yet. */
+  readonly walkMs: number;
+  /** Weight of the changes that the scan is thought to find in a minute. */
+  readonly perMinute: number;
+}
+
+function ageOf(sinceMs: number, nowMs: number): number {
+  return Math.min(MOST_AGE_MS, Math.max(0, nowMs - sinceMs));
+}
+
+/** Milliseconds until walk x age^2 + look x polled^2 is worth a request. */
+function untilWorth({
+  walk,
+  ageMs,
+  look,
+  polledMs,
+}: {
+  readonly walk: number;
+  readonly ageMs: number;
+  readonly look: number;
+  readonly polledMs: number;
+}): number {
+  const [age, polled] = [ageMs / SECOND, polledMs / SECOND];
+  const a = walk + look;
+  const b = 2 * (walk * age + look * polled);
+  const c = walk * age ** 2 + look * polled ** 2 - WORTH_A_REQUEST;
+  if (c >= 0) return 0;
+  return ((-b + Math.sqrt(b * b - 4 * a * c)) / (2 * a)) * SECOND;
+}

@@ -1,0 +1,53 @@
+import type { CountedList, Page, Row, ScanName, StreamDeclaration } from '../model';
+import { isComplete } from '../rules/cursor';
+import { countPage, type PageCount } from '../rules/search';
+import type { StreamState } from './memory';
+
+/** The list whose absences a page of a scan proves; null = none. A page that goes down the list proves none. */
+export function listProvedBy(scan: ScanName, searched: CountedList | undefined): CountedList | null {
+  if (scan === 'search') return searched ?? null;
+  if (scan === 'sweep') return 'all';
+  return scan === 'open' ? 'open' : null;
+}
+
+/** Whether a row is unpaid, as the list of open rows would show it. */
+export function isOpenRow({ openField }: Pick<StreamDeclaration, 'openField'>, row: Row): boolean {
+  return openField !== null && (row[openField] ?? '') === '';
+}
+
+/** Number of the sweep under way, or of the next one. */
+export function sweepUnderWay({ walks }: StreamState): number {
+  const sweep = walks.get('sweep')?.cursor ?? null;
+  return (sweep?.number ?? 1) + (isComplete(sweep) ? 1 : 0);
+}
+
+/** A page's place in its list against the ledger, which is up to the page; null = its list is not compared, or the page shows no row. */
+export function countOf(
+  { ledger, walks }: StreamState,
+  { page, scan, list: searched }: { readonly page: Page; readonly scan: ScanName; readonly list?: CountedList },
+): PageCount | null {
+  const { place, totalCount, unreadable, outsideQuery } = page;
+  const list = scan === 'newest' ? 'all' : listProvedBy(scan, searched);
+  // A list that shows what it was not asked for is another list.
+  if (list === null || place === undefined || unreadable !== undefined || outsideQuery > 0) return null;
+  const order = walks.get(scan)?.cursor.query.order ?? 'asc';
+  return countPage(ledger, list, place, { total: totalCount, order });
+}
+
+/** Takes down which entries a page proves absent, and since when they are known to be. */
+export function noteAbsent(
+  { absences, openedMs, walks }: StreamState,
+  askedMs: number | undefined,
+  nowMs: number,
+): (id: number, missing: number) => void {
+  return (id, missing) =>
+    absences.note({ id, askedMs, nowMs, provedBeforeMs: missing === 0 ? null : provedBefore(missing) });
+
+  /** When the reads of an earlier sweep were made, at the latest. */
+  function provedBefore(missing: number): number {
+    const sweep = walks.get('sweep')?.cursor;
+    if (sweep === undefined || missing > sweep.number) return openedMs;
+    if (sweep.finishedAt !== null) return Date.parse(sweep.finishedAt);
+    return missing < sweep.number ? Date.parse(sweep.startedAt) : openedMs;
+  }
+}
