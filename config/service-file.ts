@@ -56,6 +56,8 @@ export function loadService(
     const expected = `no more than schedule.sweepAtLeastHours, ${sweepAtLeastHours * 3_600} s`;
     findings.faults.push({ file, key: 'schedule.sweepSeconds', expected, got: { value: sweepSeconds } });
   }
+  if (values.hooks.enabled && values.http.port === 0 && !faulty.has('http.port'))
+    findings.warnings.push(`${file}: hooks.enabled: no webhook can come, as http.port is 0`);
   const ssl = loadTls(sheet, env, findings);
   const sasl = loadSasl(sheet, env, findings);
   const shown =

@@ -136,6 +136,7 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           logger.warn({ about: event.about }, 'surroundings');
           return;
         case 'commit':
+        case 'hint':
         case 'status':
           return;
         default:

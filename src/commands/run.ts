@@ -40,7 +40,9 @@ export function runCommand(
     help,
     options: configOptions,
     async run(values, io) {
-      const { config, logger, kafkaLog, secrets, entityFiles } = setUp(io, values);
+      const { config, logger, kafkaLog, secrets, entityFiles: files } = setUp(io, values);
+      let inForce = config.entities;
+      const entityFiles = { ...files, load: () => (inForce = files.load()) };
       const unproven = withoutNip(config);
       if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
@@ -48,7 +50,8 @@ export function runCommand(
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
       const { replica, version } = io;
-      const watch = await watchRun({ config, secrets, logger, replica, version, now });
+      const entitiesNow = () => inForce;
+      const watch = await watchRun({ config, entities: entitiesNow, secrets, logger, replica, version, now });
       const summing = setInterval(() => narrator.sumUp(), 60_000);
       const looking = setInterval(() => watch.look(), LOOK_MS);
       const service = runService({
@@ -62,6 +65,7 @@ export function runCommand(
         socketFactory,
         endless: true,
         stop: io.stop,
+        hints: watch.hints,
         statuses: watch.statuses,
         lastStatuses: watch.lastStatuses,
       }).pipe(

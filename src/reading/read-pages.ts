@@ -144,6 +144,7 @@ function progressOf(
 
 /** Reads the rows again that a page showed older than published, or no longer. */
 function readRows(reading: StreamReading, { stale, noLongerOpen }: PageResult): Observable<Progress> {
+  if (noLongerOpen.length > 0) reading.shard.hints?.foundUnhinted(reading.place.entity, noLongerOpen.length);
   return from([...stale, ...noLongerOpen]).pipe(concatMap((id) => readRow(reading, id)));
 }
 

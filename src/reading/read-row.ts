@@ -46,7 +46,7 @@ export function readRow(reading: StreamReading, id: number): Observable<Progress
     const ask = (offset: number) => rows(offset, shard.limit);
     return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
       mergeMap(({ found, interval, began, ended }) =>
-        found === null ? askByAddress(reading, id) : add(reading, { interval, rows: [found], began, ended }, 'listed'),
+        found === null ? askByAddress(reading, id) : addRow(reading, { interval, rows: [found], began, ended }, 'listed'),
       ),
       catchError((error: unknown) => {
         const address = handle.entry(id)?.address ?? null;
@@ -71,7 +71,7 @@ export function readLeft(reading: StreamReading): Observable<Progress> {
           if (detail.status === 'unclear') return EMPTY;
           if (detail.status === 200) return addDetail(reading, detail.row, detail);
           const { began, ended } = detail;
-          return add(reading, { interval: { after: id - 1, upTo: id }, rows: [], began, ended }, 'left');
+          return addRow(reading, { interval: { after: id - 1, upTo: id }, rows: [], began, ended }, 'left');
         }),
       );
     }),
@@ -95,12 +95,12 @@ function askByAddress(reading: StreamReading, id: number): Observable<Progress> 
   const interval = { after: id - 1, upTo: id };
   if (address === null) {
     const mark = shard.requestOrder.next();
-    return add(reading, { interval, rows: [], began: mark, ended: mark }, 'listed');
+    return addRow(reading, { interval, rows: [], began: mark, ended: mark }, 'listed');
   }
   return askAlone(reading, id, address).pipe(
     mergeMap((detail) => {
       const { began, ended } = detail;
-      if (detail.status !== 200) return add(reading, { interval, rows: [], began, ended }, 'listed');
+      if (detail.status !== 200) return addRow(reading, { interval, rows: [], began, ended }, 'listed');
       return addDetail(reading, detail.row, { began, ended });
     }),
   );
@@ -243,11 +243,11 @@ export function addDetail(
   const listed = Object.fromEntries(Object.entries(row).filter(([name]) => !stream.detailOnlyFields.includes(name)));
   const rows = [{ ...listed, id: row.id }];
   const interval = { after: row.id - 1, upTo: row.id };
-  return add(reading, { interval, rows, began, ended }, inside ? 'listed' : 'left');
+  return addRow(reading, { interval, rows, began, ended }, inside ? 'listed' : 'left');
 }
 
 /** Adds what was read of one id; `left`: the row is outside the scope. */
-function add(
+export function addRow(
   reading: StreamReading,
   spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>,
   scope: 'listed' | 'left',

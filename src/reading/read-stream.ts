@@ -5,6 +5,7 @@ import {
   EMPTY,
   from,
   ignoreElements,
+  merge,
   mergeMap,
   of,
   tap,
@@ -23,6 +24,7 @@ import { DueScans, type DueScan } from './due-scans';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
 import { filterIgnored, filterRefused, firstTurn, isFilterRefused, needsWorkingFilter, readPages } from './read-pages';
+import { readHints } from './read-hints';
 import { readLeft } from './read-row';
 import { scopeOf, type Rhythm, type StreamReading } from './stream-reading';
 
@@ -113,7 +115,12 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm): Observable<Progres
       );
     };
     for (const scanName of scansOf(stream)) rest(scanName);
-    return scans.due.pipe(mergeMap(walk));
+    const walks = scans.due.pipe(mergeMap(walk));
+    if (shard.hints === undefined || stream.address !== 'uuid') return walks;
+    const walkNow = (): void => {
+      for (const scanName of ['newest', 'open'] as const) if (scans.isResting(scanName)) scans.rest(scanName, 0);
+    };
+    return merge(walks, readHints(reading, shard.hints, walkNow));
   });
 }
 

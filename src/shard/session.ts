@@ -1,3 +1,4 @@
+import { EntryFlag } from '../changes/block';
 import { entityRecordOf } from '../changes/reports';
 import { TransientError } from '../errors';
 import type { Cursor, EntityId, ScanName, StreamName } from '../model';
@@ -28,6 +29,8 @@ export interface StreamSession {
   /** The entry at that rank among those neither left nor missing; null = there are not so many. */
   atRank(rank: number): Addressed | null;
   entry(id: number): Addressed | null;
+  /** The entry that has this uuid, and whether it has left the scope; null = none has. Every entry is looked through. */
+  byUuid(uuid: string): { readonly id: number; readonly hasLeft: boolean } | null;
   /** Entries that this sweep or an earlier one first missed, ascending. */
   missing(sweep: number): readonly Addressed[];
   /** Entries that left the scope and are to be published again all the same, ascending. */
@@ -132,6 +135,10 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
       return id === undefined ? null : addressed(state, id);
     },
     entry: (id) => addressed(state, id),
+    byUuid(uuid) {
+      const id = ledger.idOf(uuid);
+      return id === null ? null : { id, hasLeft: ((ledger.entry(id)?.flags ?? 0) & EntryFlag.LEFT) !== 0 };
+    },
     missing: (sweep) => ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []),
     leftToPublish: () => ledger.leftToPublish().flatMap((id) => addressed(state, id) ?? []),
     remove: (confirmed) => commits.remove(state, confirmed),

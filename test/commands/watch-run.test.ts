@@ -23,11 +23,13 @@ async function watch(port: number, token: string | null = null): Promise<Watch> 
     schedule: settings,
     health: { sweepSeconds: null, newestSeconds: null },
     http: { port, host: '127.0.0.1', token, tokenFile: null },
+    hooks: { enabled: false },
     alerts: { url: null, urlFile: null },
     proxies: { https: null, http: null, except: [] },
   };
   const begun = await watchRun({
     config: { service, entities: [entityOf('alfa')] } as unknown as WatchSetting['config'],
+    entities: () => [],
     secrets: { latest: (_kind, _file, loaded) => loaded },
     logger: createLogger({ level: 'silent', secrets: [] }, { write: () => undefined }),
     replica: 'one',

@@ -21,5 +21,6 @@ export const correctiveInvoices: StreamDeclaration = {
     'ksef_data',
   ],
   sumFields: ['net_price', 'tax_price', 'gross_price'],
+  hintedNew: ['ksef'],
   projection: { name: 'corrective-invoice-lines', field: 'services', schema: 'corrective-invoice-line' },
 };

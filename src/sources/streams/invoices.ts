@@ -22,5 +22,6 @@ export const invoices: StreamDeclaration = {
     'ksef_data',
   ],
   sumFields: ['net_price', 'tax_price', 'gross_price'],
+  hintedNew: ['created', 'paid', 'ksef'],
   projection: { name: 'invoice-lines', field: 'services', schema: 'invoice-line' },
 };
