@@ -29,7 +29,8 @@ const MINUTE_MS = 60_000;
 const ABOUT: Readonly<Record<Exclude<Refusal, 'verified'>, string>> = {
   forged:
     'a webhook whose signature none of the secrets in hook_secret makes; where inFakt shows another secret, that one belongs there',
-  'no-secret': 'a webhook of an entity without a secret; inFakt shows one with the webhook, which belongs into hook_secret',
+  'no-secret':
+    'a webhook of an entity without a secret; inFakt shows one with the webhook, which belongs into hook_secret',
   'unknown-entity': 'a webhook for an entity that has no file; its URL must end with the name of an entity',
   'too-large': 'a webhook with a body of more than 256 kB',
 };

@@ -91,7 +91,9 @@ export function readHints(reading: StreamReading, source: HintSource, burst: () 
       mergeMap((waiting) => timer(AGAIN_MS[waiting.reads - 1] ?? 0).pipe(tap(() => arrive(waiting)))),
       ignoreElements(),
     );
-    return merge(arrivals.pipe(concatMap((waiting) => defer(() => read(waiting)))), later).pipe(
+    // A turn later, so that those that come together are read together.
+    const now = arrivals.pipe(concatMap((waiting) => defer(shard.turn).pipe(mergeMap(() => read(waiting)))));
+    return merge(now, later).pipe(
       takeUntil(shard.stopping),
       finalize(() => {
         leave();

@@ -46,7 +46,9 @@ export function readRow(reading: StreamReading, id: number): Observable<Progress
     const ask = (offset: number) => rows(offset, shard.limit);
     return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
       mergeMap(({ found, interval, began, ended }) =>
-        found === null ? askByAddress(reading, id) : addRow(reading, { interval, rows: [found], began, ended }, 'listed'),
+        found === null
+          ? askByAddress(reading, id)
+          : addRow(reading, { interval, rows: [found], began, ended }, 'listed'),
       ),
       catchError((error: unknown) => {
         const address = handle.entry(id)?.address ?? null;
