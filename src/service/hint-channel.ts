@@ -23,6 +23,8 @@ export interface HintChannelSetting {
 
 /** Hints of one entity that wait, those that are to be read again among them; more are a burst. */
 const MOST_WAITING = 50;
+/** How often a burst that goes on is told of. */
+const BURST_MS = 10_000;
 /** For so long a row that was read for a hint is not read for another one that says the same. */
 const KNOWN_MS = 60_000;
 /** Rows read for hints that are remembered for that; the oldest are forgotten first. */
@@ -36,6 +38,8 @@ interface Hinted {
   /** When the row was read that a hint was about, by what the hint says, oldest first. */
   readonly known: Map<string, number>;
   readonly silence: HintSilence;
+  /** When a burst was told of last. */
+  burstMs: number;
   /** How many shards of this replica read the entity: two for a moment, while one takes over from itself. */
   owners: number;
 }
@@ -48,7 +52,7 @@ export function createHintChannel({ now, listensFor, onOutcome, onSilence }: Hin
     let hinted = entities.get(entity);
     if (hinted === undefined) {
       const silence = createHintSilence(now());
-      hinted = { takers: new Set(), waiting: new Set(), known: new Map(), silence, owners: 0 };
+      hinted = { takers: new Set(), waiting: new Set(), known: new Map(), silence, burstMs: -Infinity, owners: 0 };
       entities.set(entity, hinted);
     }
     return hinted;
@@ -62,7 +66,10 @@ export function createHintChannel({ now, listensFor, onOutcome, onSilence }: Hin
     const name = `${hint.kind} ${hint.event} ${hint.uuid}`;
     if (waiting.has(name) || now() - (known.get(name) ?? -Infinity) < KNOWN_MS) return 'known';
     if (waiting.size >= MOST_WAITING) {
-      for (const taker of takers) taker.burst();
+      if (now() - hinted.burstMs >= BURST_MS) {
+        hinted.burstMs = now();
+        for (const taker of takers) taker.burst();
+      }
       return 'full';
     }
     const all = [...takers];
