@@ -54,7 +54,7 @@ describe('what a delivery is about', () => {
   });
 });
 
-test.each<readonly [HintKind, string | null | 'gone', boolean]>([
+test.each<readonly [HintKind, string | null, boolean]>([
   ['paid', '2026-01-07', true],
   ['paid', null, false],
   ['paid', '', false],
