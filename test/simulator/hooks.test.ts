@@ -41,7 +41,11 @@ async function taker(statuses: number[] = []) {
     url,
     deliveries,
     mute: () => void (echoes = false),
-    close: () => new Promise((resolve) => void server.close(resolve).closeAllConnections()),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
   };
 }
 
