@@ -18,7 +18,7 @@ The files of the entities may be changed, added and removed while it runs: that 
 removed stops the reading and deletes nothing. Faulty files are reported, and the last good ones stay in force.
 
 While it runs, it answers on http.host:http.port (127.0.0.1:8080): / is a page for people, /livez and /readyz are for probes, /health says what
-is wrong and what to do, /metrics is for Prometheus.
+is wrong and what to do, /metrics is for Prometheus. With hooks.enabled, /hooks/<entity> takes the webhooks of inFakt (docs/webhooks.md).
 
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 

@@ -96,7 +96,7 @@ function createCounters(registry: Registry): { readonly tell: (event: ServiceEve
   ]);
   const parkings = counter('parkings_total', 'How often a stream or an entity was parked, by reason.', ['reason']);
   const commits = counter('commits_total', 'Transactions that have ended, by outcome.', ['outcome']);
-  const hints = counter('hints_total', 'Deliveries of webhooks, by what became of them (docs/webhooks.md).', [
+  const hints = counter('hints_total', 'Deliveries of webhooks, by what became of them; docs/webhooks.md has each outcome.', [
     'entity',
     'outcome',
   ]);
