@@ -640,7 +640,11 @@ describe('UUIDs', () => {
 
   test('of two entries lead to the later one, and of an entry that is gone or has another one nowhere', () => {
     const ledger = newLedger();
-    diff(ledger, page(range(1, 12).map((id) => ({ id, content: 1, uuid: id < 12 ? `odd ${id}` : 'odd 2' }))), options());
+    diff(
+      ledger,
+      page(range(1, 12).map((id) => ({ id, content: 1, uuid: id < 12 ? `odd ${id}` : 'odd 2' }))),
+      options(),
+    );
     expect(ledger.idOf('odd 2')).toBe(12);
     ledger.remove(12, 900);
     expect(ledger.idOf('odd 2')).toBe(2);
