@@ -67,5 +67,6 @@ export function takeHooks({ entities, secrets, logger, now, tell }: HooksSetting
     const { hookSecret, hookSecretFile } = found;
     return hookSecret === null ? [] : hookSecretsIn(secrets.latest('hook-secret', hookSecretFile, hookSecret));
   };
-  return { hints, routes: hookRoutes({ secretsOf, deliver: hints.deliver, onRefused }) };
+  const onFault = (err: Error): void => logger.error({ err }, 'a webhook was answered and not taken');
+  return { hints, routes: hookRoutes({ secretsOf, deliver: hints.deliver, onRefused, onFault }) };
 }

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+import { asError } from '../errors';
 import { isObject } from '../json';
 import type { EntityId } from '../model';
 import type { ServiceEvent } from '../service/events';
@@ -19,6 +20,8 @@ export interface HookSetting {
   readonly deliver: (entity: EntityId, body: unknown) => void;
   /** Told of each delivery that is not genuine, and of each question for a verification code; entity "" = there is none of that name. */
   readonly onRefused: (entity: EntityId, refusal: Refusal) => void;
+  /** Told of a bug in what a delivery was handed to, as it was answered already. */
+  readonly onFault: (error: Error) => void;
 }
 
 /** A whole invoice with a hundred lines is a tenth of it. */
@@ -30,7 +33,7 @@ const MOST_VERIFICATION_BYTES = 4 * 1024;
  * `POST /hooks/<entity>`: one delivery of a webhook. A genuine one is answered 200 before anything is done with it, whatever it is about, as
  * inFakt repeats what is not answered so, and gives the webhook up in the end.
  */
-export function hookRoutes({ secretsOf, deliver, onRefused }: HookSetting): readonly Route[] {
+export function hookRoutes({ secretsOf, deliver, onRefused, onFault }: HookSetting): readonly Route[] {
   const answer = async (request: Request): Promise<Response> => {
     const entity = entityOf(request.url);
     const raw = await bodyOf(request).catch(() => undefined);
@@ -51,7 +54,13 @@ export function hookRoutes({ secretsOf, deliver, onRefused }: HookSetting): read
       onRefused(known, secrets === null ? 'unknown-entity' : secrets.length === 0 ? 'no-secret' : 'forged');
       return text(401, 'unauthorized');
     }
-    setImmediate(() => deliver(entity, body));
+    setImmediate(() => {
+      try {
+        deliver(entity, body);
+      } catch (error) {
+        onFault(asError(error));
+      }
+    });
     return text(200, 'ok');
   };
   return [{ path: '/hooks/:entity', access: 'open', method: 'POST', answer }];

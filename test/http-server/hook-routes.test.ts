@@ -31,8 +31,12 @@ beforeEach(async () => {
     token: () => token,
     routes: hookRoutes({
       secretsOf: (entity) => secrets.get(entity) ?? null,
-      deliver: (entity, body) => void delivered.push([entity, body]),
+      deliver: (entity, body) => {
+        delivered.push([entity, body]);
+        if (body === null) throw new Error('a bug');
+      },
       onRefused: (entity, refusal) => void refused.push(`${entity} ${refusal}`),
+      onFault: (error) => void faults.push(error),
     }),
     onFault: (error) => void faults.push(error),
   });
@@ -72,12 +76,19 @@ describe('a delivery', () => {
     expect(delivered).toEqual([['alfa', undefined]]);
   });
 
+  test('that meets a bug is answered all the same, and ends no process', async () => {
+    expect(await answerOf(post(url, 'null', NEW))).toEqual([200, 'ok\n']);
+    await until(() => faults.length > 0, { what: 'the fault' });
+    expect(faults.splice(0).map(({ message }) => message)).toEqual(['a bug']);
+  });
+
   test('is answered before it is handed on', async () => {
     let isAnswered = false;
     const [route] = hookRoutes({
       secretsOf: () => [NEW],
       deliver: () => void (isAnswered = true),
       onRefused: () => undefined,
+      onFault: () => undefined,
     });
     const asked = new Request(url, {
       method: 'POST',
