@@ -2,7 +2,7 @@ import { FatalError, TransientError } from '../../src/errors';
 import type { HintKind, Row, StreamDeclaration } from '../../src/model';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { createTestHints, type TestHints } from '../support/hints';
-import { cursorOfScan, idOf, itemStream, ledgerIn, type ListRequest } from '../support/memory';
+import { cursorOfScan, idOf, itemStream, ledgerIn, rowOf, type ListRequest } from '../support/memory';
 import { quiet, scene, when as whenSo, type Running, type Scene, type Setting } from '../support/scene';
 
 const RARELY = { everyMs: 3_600_000, withinMs: 3_600_000 };
@@ -46,7 +46,7 @@ interface Hinted extends Scene {
 }
 
 /** A list of forty open rows, all published, whose scans rest for an hour. */
-async function hinted(setting: Pick<Setting, 'before' | 'heeds'> = {}) {
+async function hinted(setting: Pick<Setting, 'before' | 'falsify' | 'heeds'> = {}) {
   const rows: Row[] = Array.from({ length: 40 }, (_, index) => open(index + 1));
   const here = scene({ rows: { alfa: { items: rows, things: [] } }, streams: [items, things], ...setting });
   const hints = createTestHints();
@@ -129,6 +129,35 @@ describe('a hint about a row that is known', () => {
     here.run.stop();
     await here.run.ended;
     expect(ledgerIn(here.kafka, 'alfa', 'items').entry(10)).toEqual(before);
+  });
+
+  test('whose answer comes after a scan has published a newer one publishes nothing older (I3)', async () => {
+    let old: readonly Row[] | null = null;
+    let release: () => void = () => undefined;
+    let isHeld = false;
+    const isOfHint = ({ params }: ListRequest): boolean =>
+      isHeld && params['order'] === 'id asc' && !('q[closed_null]' in params);
+    const here = await hinted({
+      before: (request) => {
+        if (!isOfHint(request)) return;
+        old = [...here.rows];
+        return new Promise((resolve) => (release = resolve));
+      },
+      falsify: (answer, request) => (isOfHint(request) && old !== null ? { ...answer, rows: old } : answer),
+    });
+    isHeld = true;
+    here.rows[9] = { ...open(10), content: 'second' };
+    here.hint('created', 10);
+    await when(() => old !== null);
+    here.rows[9] = { ...open(10), content: 'third' };
+    here.hints.takers.get('alfa items')?.burst();
+    await pass(0);
+    await when(() => here.published().length === 1);
+    release();
+    await when(() => here.hints.outcomes.length > 0);
+    await quiet();
+    expect(here.published()).toEqual([10]);
+    expect(here.kafka.records.map(rowOf).at(-1)?.['content']).toBe('third');
   });
 
   test('that has left the scope asks for nothing', async () => {
