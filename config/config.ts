@@ -106,6 +106,10 @@ export interface EntityConfig {
   readonly apiKey: string;
   /** The file to read the key from again; null = the key cannot change. */
   readonly apiKeyFile: string | null;
+  /** One or two, as `hookSecretsIn` takes them apart; null = none is given. */
+  readonly hookSecret: string | null;
+  /** The file to read them from again; null = they cannot change. */
+  readonly hookSecretFile: string | null;
   /** `YYYY-MM-DD`, `all`, or null = not given. */
   readonly startDate: string | null;
   /** `YYYY-MM-DD`; null = no upper bound. */

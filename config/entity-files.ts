@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EntityId } from '../src/model';
 import type { ConfigSources, EntityConfig, Environment } from './config';
-import { apiKeyVariable, entitySchema, type EntityFile } from './entity-schema';
+import { apiKeyVariable, entitySchema, hookSecretVariable, type EntityFile } from './entity-schema';
 import { nothing, type Findings } from './findings';
 import { formats, nipDigits } from './formats';
-import { fileInUse, loadSecret, trimAll } from './secret-files';
+import { fileInUse, hookSecretsIn, loadSecret, trimAll } from './secret-files';
 import { loadSheet, whyUnreadable, type Sheet } from './sheet';
 
 /** Made once, as making one takes longer than all else that is done for an entity. */
@@ -31,10 +31,11 @@ export function loadEntities(
   }
   if (files.length === 0) refuse(directory, 'at least one file <entity>.json', 'none');
 
-  const variables = new Set(files.map((name) => apiKeyVariable(name.slice(0, -'.json'.length))));
+  const ids = files.map((name) => name.slice(0, -'.json'.length));
+  const variables = new Set(ids.flatMap((id) => [apiKeyVariable(id), hookSecretVariable(id)]));
   for (const [variable, value] of Object.entries(env)) {
-    if (!/^INFAKT_API_KEY(?:_|$)/.test(variable) || value === undefined) continue;
-    findings.secrets.add(value);
+    if (!/^INFAKT_(?:API_KEY|HOOK_SECRET)(?:_|$)/.test(variable) || value === undefined) continue;
+    noteSecrets(findings, value);
     if (!variables.has(variable)) {
       findings.warnings.push(`${variable} is set, but ${directory} has no file of such an entity`);
     }
@@ -116,6 +117,8 @@ function loadEntity(
     const expected = `the API key, by ${variable}, api_key_file or api_key`;
     findings.faults.push({ file, key: 'api_key', expected, got: nothing });
   }
+  const hookVariable = hookSecretVariable(id);
+  const hookSecret = loadHookSecret(sheet, hookVariable, env, findings);
   const { start_date: startDate, end_date: endDate } = values;
   if (startDate !== null && startDate !== 'all' && startDate > warsawDays.format() && !faulty.has('start_date'))
     findings.warnings.push(`${file}: start_date: ${startDate} lies in the future, no document before that day is read`);
@@ -141,12 +144,33 @@ function loadEntity(
     nip: nipDigits(values.nip),
     apiKey: apiKey ?? '',
     apiKeyFile: fileInUse(sheet, 'api_key_file', env, variable),
+    hookSecret,
+    hookSecretFile: fileInUse(sheet, 'hook_secret_file', env, hookVariable),
     startDate,
     endDate,
     streams: values.streams ?? [...knownStreams],
     accept: values.accept,
     deletions: values.deletions,
   };
+}
+
+/** Notes a secret, and each of several that one text holds. */
+function noteSecrets({ secrets }: Findings, text: string): void {
+  for (const secret of [text, ...hookSecretsIn(text)]) secrets.add(secret);
+}
+
+/** The secrets of an entity's webhook as one text; null = none is given. */
+function loadHookSecret(
+  sheet: Sheet<EntityFile>,
+  variable: string,
+  env: Environment,
+  findings: Findings,
+): string | null {
+  const keys = { key: 'hook_secret', fileKey: 'hook_secret_file', variable };
+  const format = formats['infakt-kafka.hook-secrets'];
+  const secret = loadSecret(sheet, { ...keys, format }, env, trimAll, findings) ?? null;
+  if (secret !== null) noteSecrets(findings, secret);
+  return secret;
 }
 
 /** Refuses two entities with one API key or one NIP: they would publish one account twice. */

@@ -8,6 +8,11 @@ export function apiKeyVariable(entity: string): string {
   return `INFAKT_API_KEY_${entity.toUpperCase().replaceAll('-', '_')}`;
 }
 
+/** The environment variable that holds the secrets of an entity's webhook. */
+export function hookSecretVariable(entity: string): string {
+  return `INFAKT_HOOK_SECRET_${entity.toUpperCase().replaceAll('-', '_')}`;
+}
+
 const accepted = {
   doc: 'Ids of rows of the stream that a person accepts as they are: dead letters, missing rows that stay pending, and rows that cannot be read, by any id that they may have. They stay listed, and make no sweep incomplete.',
   format: 'infakt-kafka.ids',
@@ -46,6 +51,22 @@ export function entitySchema(entity: string) {
     },
     api_key_file: {
       doc: 'A file that holds only the API key; white space around it is left out. It may change while the service runs.',
+      format: 'infakt-kafka.path',
+      default: null,
+      nullable: true,
+      sensitive: true,
+    },
+    hook_secret: {
+      doc: 'The secret that inFakt shows for the webhook of the account (`hooks.enabled`); while it is being replaced, the old and the new one with a comma between.',
+      format: 'infakt-kafka.hook-secrets',
+      default: null,
+      nullable: true,
+      otherwise: 'no delivery of a webhook is believed',
+      env: hookSecretVariable(entity),
+      sensitive: true,
+    },
+    hook_secret_file: {
+      doc: 'A file that holds only that secret, or two of them in two lines. It is read again at each delivery.',
       format: 'infakt-kafka.path',
       default: null,
       nullable: true,

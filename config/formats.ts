@@ -207,6 +207,10 @@ export const formats = {
     /^(?!(["']).*\1$)[\x21-\x7e]+$/,
     'an API key: visible ASCII characters without spaces',
   ),
+  'infakt-kafka.hook-secrets': matching(
+    /^[\x21-\x2b\x2d-\x7e]+(?:(?: *, *|\s*\n\s*)[\x21-\x2b\x2d-\x7e]+)?$/,
+    'a secret of visible ASCII characters without spaces and commas, or two of them with a comma or a line break between',
+  ),
   'infakt-kafka.start-date': {
     kind: 'text',
     expected: 'a date as YYYY-MM-DD, or "all"',

@@ -32,6 +32,13 @@ export const operationSchema = {
       sensitive: true,
     },
   },
+  hooks: {
+    enabled: {
+      doc: 'Whether `run` takes webhooks of inFakt at `/hooks/<entity>` on `http.port`, as hints what to read at once. Each entity needs its `hook_secret` for that.',
+      format: 'infakt-kafka.boolean',
+      default: false,
+    },
+  },
   alerts: {
     url: {
       doc: 'Where `run` posts what a person must see to, as JSON with a field `text`: the address of an incoming hook of Slack, Teams or Mattermost, or one of your own.',

@@ -14,6 +14,7 @@ const secretKinds = {
   'api-key': { trim: trimAll, accepts: formats['infakt-kafka.api-key'].accepts },
   password: { trim: trimLineBreak, accepts: formats['infakt-kafka.text'].accepts },
   hook: { trim: trimAll, accepts: formats['infakt-kafka.hook'].accepts },
+  'hook-secret': { trim: trimAll, accepts: formats['infakt-kafka.hook-secrets'].accepts },
   token: { trim: trimAll, accepts: formats['infakt-kafka.token'].accepts },
   certificates: { trim: (text: string) => text, accepts: isPem },
   'private-key': { trim: (text: string) => text, accepts: isPem },
@@ -22,6 +23,11 @@ const secretKinds = {
 /** The text without white space at its ends. */
 export function trimAll(text: string): string {
   return text.trim();
+}
+
+/** The secrets of a webhook that a text holds: one, or the old and the new one. */
+export function hookSecretsIn(text: string): readonly string[] {
+  return text.split(/[\s,]+/).filter((secret) => secret !== '');
 }
 
 /** The text without one line break at its end. */

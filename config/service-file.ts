@@ -55,6 +55,8 @@ export function loadService(
       `${file}: schedule.sweepAtLeastHours has no effect any more: schedule.sweepSeconds says how old a sweep may be`,
     );
   }
+  if (values.hooks.enabled && values.http.port === 0 && !faulty.has('http.port'))
+    findings.warnings.push(`${file}: hooks.enabled: no webhook can come, as http.port is 0`);
   const ssl = loadTls(sheet, env, findings);
   const sasl = loadSasl(sheet, env, findings);
   const shown =

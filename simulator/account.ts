@@ -76,8 +76,8 @@ export interface Surroundings {
   readonly now: () => number;
   /** The other accounts, to which its company may sell. */
   readonly sisters?: readonly Sister[];
-  /** Told of every change after the start. */
-  readonly changed: (kind: ChangeKind, entity: string, stream: Stream, id: number) => void;
+  /** Told of every change after the start, with the row as it is now, or was before it went. */
+  readonly changed: (kind: ChangeKind, entity: string, stream: Stream, id: number, row: unknown) => void;
 }
 
 /** The rows of one legal entity and the ways to change them. Unknown ids are refused with a RangeError. */
@@ -301,7 +301,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
   }
 
   function note(kind: ChangeKind, stream: Stream, id: number, row: unknown): void {
-    changed(kind, entity.key, stream, id);
+    changed(kind, entity.key, stream, id, row);
     if (kind !== 'replace') log(kind, stream, id, row, new Date(now()).toISOString());
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { streams, type Account, type AccountTruth, type Stream } from './account';
 import { decodeRule, type ActiveFault, type FaultRule, type Faults } from './faults';
 import { filtersOf, jsonAnswer, wholeNumber, type Answer } from './listing';
+import { decodeHook, type Hooks, type HookSettings, type HookState } from './hooks';
 import { decodeRates, type HistoryEntry, type Life, type LifeRates } from './life';
 import { isObject, type JsonObject } from './rows';
 import type { Statistics } from './traffic';
@@ -30,6 +31,11 @@ export interface Admin {
   faults(): readonly ActiveFault[];
   /** Makes things happen by themselves from now on; no rates end it. Returns the rates in force. */
   life(rates?: LifeRates): LifeRates;
+  /** Sets up an entity's webhook, which is asked for its verification code; null = none from now on. */
+  hook(entity: string, settings: HookSettings | null): Promise<HookState>;
+  hookState(entity: string): HookState;
+  /** Delivers an event to an entity's webhook, whatever it says. */
+  deliver(entity: string, name: string, resource: JsonObject): void;
   /** Every change of a row since the start, or since a time in milliseconds since 1970, oldest first; 100 000 are kept. */
   history(since?: number): readonly HistoryEntry[];
 }
@@ -40,11 +46,12 @@ export interface AdminParts {
   readonly faults: Faults;
   readonly counter: { read(last?: number): Statistics; reset(): void };
   readonly life: Life;
+  readonly hooks: Hooks;
   readonly history: { read(since?: number): readonly HistoryEntry[] };
 }
 
 /** The admin interface for callers in the same process. Unknown entities and ids are refused with a RangeError. */
-export function createAdmin({ accounts, faults, counter, life, history }: AdminParts): Admin {
+export function createAdmin({ accounts, faults, counter, life, history, hooks }: AdminParts): Admin {
   function account(entity: string): Account {
     const found = accounts.get(entity);
     if (found === undefined) throw new RangeError(`there is no entity with the key ${JSON.stringify(entity)}`);
@@ -81,6 +88,9 @@ export function createAdmin({ accounts, faults, counter, life, history }: AdminP
       life.live(decodeRates(rates));
       return life.rates;
     },
+    hook: async (entity, settings) => hooks.set(account(entity).entity.key, settings),
+    hookState: (entity) => hooks.state(account(entity).entity.key),
+    deliver: (entity, name, resource) => hooks.deliver(account(entity).entity.key, name, resource),
     history: (since) => history.read(since),
   };
 }
@@ -105,6 +115,10 @@ export const adminHelp = `  GET    ${adminPath}entities                         
   GET    ${adminPath}life                                what happens by itself, times a minute
   PUT    ${adminPath}life                                body {"issue": 6, "pay": 4, "edit": 2, "remove": 0.5}
   DELETE ${adminPath}life                                end it
+  PUT    ${adminPath}KEY/hook                            set up a webhook: body {"url": "...", "secret": "..."}
+  GET    ${adminPath}KEY/hook                            what came of it so far
+  POST   ${adminPath}KEY/hook                            deliver {"name": "invoice_paid", "resource": {"uuid": "..."}}
+  DELETE ${adminPath}KEY/hook                            end it
   GET    ${adminPath}history[?since=MILLISECONDS]        every change of a row so far, oldest first
 Rows live in clients, invoices and corrective_invoices.
 `;
@@ -134,6 +148,16 @@ function shown({ id, rule, taken }: ActiveFault) {
 
 /** Answers one HTTP request below the admin path. */
 export function createAdminHttp(admin: Admin, { accounts, life }: AdminParts) {
+  async function hookAnswer(method: string, entity: string, request: IncomingMessage): Promise<Answer> {
+    if (method === 'GET') return jsonAnswer(200, admin.hookState(entity));
+    if (method === 'DELETE') return jsonAnswer(200, await admin.hook(entity, null));
+    if (method === 'PUT') return jsonAnswer(200, await admin.hook(entity, decodeHook(await jsonBody(request))));
+    if (method !== 'POST') throw new RangeError(`${method} of a webhook is nothing the simulator knows`);
+    const { name, resource } = objectOf(await jsonBody(request));
+    if (typeof name !== 'string' || !isObject(resource)) throw new TypeError('name and resource are needed');
+    return done(() => admin.deliver(entity, name, resource));
+  }
+
   async function route(request: IncomingMessage, url: URL): Promise<Answer> {
     const method = request.method ?? 'GET';
     const parts = url.pathname.slice(adminPath.length).split('/').map(decodeURIComponent);
@@ -169,6 +193,8 @@ export function createAdminHttp(admin: Admin, { accounts, life }: AdminParts) {
     if (call === 'GET history') {
       return jsonAnswer(200, admin.history(wholeNumber(url.searchParams.get('since'))));
     }
+
+    if (second === 'hook' && third === undefined) return hookAnswer(method, first, request);
 
     const stream = streams.find((name) => name === second);
     if (stream === undefined) throw new RangeError(`${method} ${url.pathname} is nothing the simulator knows`);

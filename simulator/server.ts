@@ -1,7 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createAccount, type Account, type EntityOptions, type ListName, type Stream } from './account';
+import {
+  createAccount,
+  type Account,
+  type EntityOptions,
+  type ListName,
+  type Stream,
+  type Surroundings,
+} from './account';
 import { adminPath, createAdmin, createAdminHttp, type Admin, type AdminParts } from './admin';
 import { createFaults, spoil, type FaultAction, type RequestDetails } from './faults';
+import { createHooks } from './hooks';
 import { createHistory, createLife, type LifeRates, type Timer } from './life';
 import {
   activitiesAnswer,
@@ -95,11 +103,16 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const today = () =>
     options.today ?? (isFilled ? undefined : options.historyEnds) ?? new Date(now()).toISOString().slice(0, 10);
   const history = createHistory(now);
+  const hooks = createHooks({ random: createRandom((options.seed ?? 1) + 2), now, timer: afterTimeout });
+  const changed: Surroundings['changed'] = (kind, entity, stream, id, row) => {
+    history.record(kind, entity, stream, id);
+    hooks.changed(kind, entity, stream, row);
+  };
   const accounts = new Map<string, Account>();
   for (const entity of options.entities) {
     if (accounts.has(entity.key)) throw new RangeError(`two entities have the key ${JSON.stringify(entity.key)}`);
     const sisters = options.entities.filter(({ key }) => key !== entity.key);
-    accounts.set(entity.key, createAccount(entity, accounts.size, { today, now, sisters, changed: history.record }));
+    accounts.set(entity.key, createAccount(entity, accounts.size, { today, now, sisters, changed }));
   }
   isFilled = true;
   const faults = createFaults(random);
@@ -113,7 +126,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     clock,
     timer: options.timer ?? afterTimeout,
   });
-  const parts: AdminParts = { accounts, faults, counter, life, history };
+  const parts: AdminParts = { accounts, faults, counter, life, history, hooks };
   const admin = createAdmin(parts);
   const answerAdmin = createAdminHttp(admin, parts);
 
@@ -268,6 +281,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     admin,
     stop() {
       life.live({});
+      hooks.stop();
       stopped ??= new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();

@@ -20,6 +20,9 @@ export interface ChangedRow {
   readonly scan: ScanName;
 }
 
+/** What a webhook says of a document: that it came to be, was paid, was deleted, or has gone to KSeF or was refused there. */
+export type HintKind = 'created' | 'paid' | 'deleted' | 'ksef';
+
 /** A JSON object as the API sent it, whose id was checked to be a positive integer that a key can hold. */
 export interface Row {
   readonly id: number;
@@ -195,6 +198,8 @@ export interface StreamDeclaration {
   readonly documentedValues: Readonly<Record<string, readonly string[]>>;
   /** Money fields summed by month of the scope field and currency in the sweep's cursor. */
   readonly sumFields: readonly string[];
+  /** Kinds of hints that may be about a row which is not known yet; absent = such a hint is nothing to this stream. */
+  readonly hintedNew?: readonly HintKind[];
   /** A table made of the lines in each row, published beside it where it is asked for; null = there is none. */
   readonly projection: Projection | null;
 }

@@ -324,6 +324,19 @@ export function hasUuid(block: Block, slot: number, uuid: string | null, { words
   );
 }
 
+/** The slot of an entry that has this UUID; undefined = no entry of the block has it. */
+export function slotOfUuid(block: Block, uuid: string, { words, bytes }: UuidSpace): number | undefined {
+  const { uuids, oddUuids, count } = block;
+  if (!parseUuid(uuid, bytes)) {
+    for (const [id, odd] of oddUuids) if (odd === uuid) return lowerBound(block, id);
+    return undefined;
+  }
+  const [a, b, c, d] = words;
+  for (let slot = 0, at = 0; slot < count; slot++, at += 4)
+    if (uuids[at] === a && uuids[at + 1] === b && uuids[at + 2] === c && uuids[at + 3] === d) return slot;
+  return undefined;
+}
+
 /** Gives the entry this UUID in place of the one before; null = none. */
 export function setUuid(block: Block, slot: number, uuid: string | null, { words, bytes }: UuidSpace): void {
   const id = block.ids[slot] ?? 0;

@@ -1,6 +1,17 @@
 import type { CountedList, EntityId, LedgerBlock, Row, StreamName } from '../model';
 import { markAbsent, type Absent } from './absent';
-import { EntryFlag, flagsAt, isLive, isOpen, isWithin, setState, uuidAt, type Block } from './block';
+import {
+  EntryFlag,
+  flagsAt,
+  isLive,
+  isOpen,
+  isWithin,
+  newUuidSpace,
+  setState,
+  slotOfUuid,
+  uuidAt,
+  type Block,
+} from './block';
 import { Comparer, type Comparison, type LastPublished, type Publish, type Touched, type Verdict } from './compare';
 import { Entries, entryAt, type Entry } from './entries';
 import { livingIn, type Living } from './living';
@@ -109,6 +120,16 @@ export class Ledger {
   uuid(id: number): string | null {
     const { entries } = this;
     return entries.find(id) ? uuidAt(entries.blockAt(entries.at), entries.slot) : null;
+  }
+
+  /** The id of an entry that has this uuid, which every entry is looked through for; null = none has. Of several the last, as of a row made anew. */
+  idOf(uuid: string): number | null {
+    const space = newUuidSpace();
+    for (const block of this.entries.blocks.toReversed()) {
+      const slot = slotOfUuid(block, uuid, space);
+      if (slot !== undefined) return block.ids[slot] ?? null;
+    }
+    return null;
   }
 
   /** Number of entries that a list should have: those neither left nor missing, or the open ones of them. */

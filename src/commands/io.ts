@@ -4,7 +4,7 @@ import type { Config } from '../../config/config';
 import { contentOfEntities } from '../../config/entity-files';
 import { loadConfig, loadEntitiesAnew } from '../../config/load';
 import { didYouMean } from '../../config/near-miss';
-import { readSecret } from '../../config/secret-files';
+import { hookSecretsIn, readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
 import { allStreams } from '../sources/streams/all-streams';
@@ -140,6 +140,7 @@ export function setUp(
     read: readSecret,
     onChange: (kind, file, value) => {
       if (kind !== 'certificates') known.add(value);
+      if (kind === 'hook-secret') for (const secret of hookSecretsIn(value)) known.add(secret);
       logger.info({ file }, 'secret read again');
     },
     onUnusable: (file, got) =>

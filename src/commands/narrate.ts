@@ -137,9 +137,9 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
           tellAbout(logger, event);
           return;
         case 'commit':
-          if (event.outcome === 'committed') outage.heard(event.shard);
-          return;
+        case 'hint':
         case 'status':
+          if (event.kind === 'commit' && event.outcome === 'committed') outage.heard(event.shard);
           return;
         default:
           tellProgress(event);

@@ -91,6 +91,7 @@ export function note(reports: Reports, event: ServiceEvent, nowMs: number): void
     case 'entities':
     case 'shards':
     case 'waiting':
+    case 'hint':
     case 'surroundings':
     case 'setting':
     case 'commit':

@@ -18,7 +18,7 @@ The files of the entities may be changed, added and removed while it runs: that 
 removed stops the reading and deletes nothing. Faulty files are reported, and the last good ones stay in force.
 
 While it runs, it answers on http.host:http.port (127.0.0.1:8080): / is a page for people, /livez and /readyz are for probes, /health says what
-is wrong and what to do, /metrics is for Prometheus.
+is wrong and what to do, /metrics is for Prometheus. With hooks.enabled, /hooks/<entity> takes the webhooks of inFakt (docs/webhooks.md).
 
 The first SIGINT or SIGTERM finishes what is being committed and exits, within 10 seconds; the second exits at once.
 
@@ -40,7 +40,9 @@ export function runCommand(
     help,
     options: configOptions,
     async run(values, io) {
-      const { config, logger, kafkaLog, secrets, entityFiles } = setUp(io, values);
+      const { config, logger, kafkaLog, secrets, entityFiles: files } = setUp(io, values);
+      let inForce = config.entities;
+      const entityFiles = { ...files, load: () => (inForce = files.load()) };
       const unproven = withoutNip(config);
       if (unproven !== null) logger.warn({ about: unproven }, 'configuration');
       const entities = config.entities.filter(({ enabled }) => enabled).map(({ id }) => id);
@@ -48,7 +50,8 @@ export function runCommand(
       const narrator = createNarrator(logger);
       logger.info({ version: io.version, entities: entities.length, brokers: config.service.kafka.brokers }, 'started');
       const { replica, version } = io;
-      const watch = await watchRun({ config, secrets, logger, replica, version, now });
+      const entitiesNow = () => inForce;
+      const watch = await watchRun({ config, entities: entitiesNow, secrets, logger, replica, version, now });
       const summing = setInterval(() => narrator.sumUp(), 60_000);
       const looking = setInterval(() => watch.look(), LOOK_MS);
       const service = runService({
@@ -62,6 +65,7 @@ export function runCommand(
         socketFactory,
         endless: true,
         stop: io.stop,
+        hints: watch.hints,
         statuses: watch.statuses,
         lastStatuses: watch.lastStatuses,
       }).pipe(

@@ -22,9 +22,10 @@ import { healthOf, type Health } from '../status/health';
 import { createReadiness } from '../status/readiness';
 import { staleTargets } from '../status/targets';
 import type { Logger } from '../telemetry';
+import { takeHooks, type HooksSetting } from './take-hooks';
 
 /** Who looks on while a service runs: the board of its streams, its metrics, and who asks for them over HTTP. */
-export interface Watch extends Pick<ServiceOptions, 'statuses' | 'lastStatuses'> {
+export interface Watch extends Pick<ServiceOptions, 'hints' | 'statuses' | 'lastStatuses'> {
   readonly tell: (event: ServiceEvent) => void;
   /** To be called every few seconds: finds what time alone has changed. */
   readonly look: () => void;
@@ -34,6 +35,8 @@ export interface Watch extends Pick<ServiceOptions, 'statuses' | 'lastStatuses'>
 /** What a run is watched with. */
 export interface WatchSetting {
   readonly config: Config;
+  /** The entities that have a file now. */
+  readonly entities: HooksSetting['entities'];
   readonly secrets: Secrets;
   readonly logger: Logger;
   /** How this replica calls itself. */
@@ -65,6 +68,7 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
     audience?.note(found);
   };
   return {
+    hints: audience?.hints,
     tell(event) {
       const nowMs = now();
       audience?.tell(event, nowMs);
@@ -89,12 +93,12 @@ export async function watchRun(setting: WatchSetting): Promise<Watch> {
 }
 
 /** Whoever asks over HTTP, and what is gathered for them. */
-interface Audience extends Pick<Activity, 'tell' | 'note'> {
+interface Audience extends Pick<Activity, 'tell' | 'note'>, Pick<Watch, 'hints'> {
   readonly close: () => Promise<void>;
 }
 
 async function openTo(
-  { config, secrets, logger, replica, version, now }: WatchSetting,
+  { config, entities, secrets, logger, replica, version, now }: WatchSetting,
   board: Board,
 ): Promise<Audience> {
   const { http } = config.service;
@@ -112,10 +116,17 @@ async function openTo(
   const parts = (): readonly Part[] => partsOf(shown());
   const onFault = (err: Error): void => logger.error({ err }, 'an HTTP request was not answered');
   const live = createLive({ parts, everyMs: LIVE_MS, maxReaders: MAX_READERS, patience: LIVE_PATIENCE, onFault });
-  const routes = [...healthRoutes({ readiness, metrics, health }), ...pageRoutes({ shown, live, replica, version })];
+  const count = (event: ServiceEvent): void => metrics.tell(event, now());
+  const hooks = config.service.hooks.enabled ? takeHooks({ entities, secrets, logger, now, tell: count }) : undefined;
+  const routes = [
+    ...healthRoutes({ readiness, metrics, health }),
+    ...pageRoutes({ shown, live, replica, version }),
+    ...(hooks?.routes ?? []),
+  ];
   const server = await listen({ ...http, token, routes, onFault });
   logger.info({ host: http.host, port: server.port }, 'listening');
   return {
+    hints: hooks?.hints,
     tell(event, nowMs) {
       readiness.tell(event);
       metrics.tell(event, nowMs);

@@ -101,6 +101,11 @@ function createCounters(registry: Registry): { readonly tell: (event: ServiceEve
   ]);
   const parkings = counter('parkings_total', 'How often a stream or an entity was parked, by reason.', ['reason']);
   const commits = counter('commits_total', 'Transactions that have ended, by outcome.', ['outcome']);
+  const hints = counter(
+    'hints_total',
+    'Deliveries of webhooks, by what became of them; docs/webhooks.md has each outcome.',
+    ['entity', 'outcome'],
+  );
   const opened = counter('sessions_opened_total', 'How often a shard was opened: fenced and restored.', []);
   const lost = counter('sessions_lost_total', 'How often a shard, or Kafka as a whole, was given up, by cause.', [
     'cause',
@@ -123,6 +128,9 @@ function createCounters(registry: Registry): { readonly tell: (event: ServiceEve
           if (odd > 0) misfits.inc({ entity, stream }, odd);
           return;
         }
+        case 'hint':
+          hints.inc({ entity: event.entity, outcome: event.outcome });
+          return;
         case 'dead-letter':
           letters.inc({ entity: event.entity, stream: event.stream });
           return;

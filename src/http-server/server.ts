@@ -14,11 +14,14 @@ export interface Connection {
   readonly cut: () => void;
 }
 
-/** One address that is answered to a GET or a HEAD. */
+/** One address that is answered to a GET or a HEAD, or to a POST alone. */
 export interface Route {
+  /** May end with a part that stands for any text without a slash, as `/hooks/:entity`. */
   readonly path: string;
-  /** `open`: whoever reaches the port may ask; `token`: asks for the token, where there is one. */
+  /** `open`: whoever reaches the port may ask, by whatever name; `token`: asks for the token, where there is one. */
   readonly access: 'open' | 'token';
+  /** GET unless given. */
+  readonly method?: 'GET' | 'POST';
   readonly answer: (request: Request, connection: Connection) => Response | Promise<Response>;
 }
 
@@ -79,7 +82,7 @@ interface Answered {
 /** The application without a port: the token first, then the route. */
 function appOf({ routes, token, host, onFault }: ServerSetting): Hono<Answered> {
   const app = new Hono<Answered>();
-  const open = new Set(routes.filter(({ access }) => access === 'open').map(({ path }) => path));
+  const open = routes.filter(({ access }) => access === 'open').map(({ path }) => path);
   app.use(async (context, next) => {
     const wanted = token();
     const { path, raw } = context.req;
@@ -89,14 +92,14 @@ function appOf({ routes, token, host, onFault }: ServerSetting): Hono<Answered> 
         : isSignedIn(raw.headers, wanted)
           ? null
           : unauthorized();
-    if (open.has(path) || refusal === null) await next();
+    if (refusal === null || open.some((route) => isAt(route, path))) await next();
     else context.res = refusal;
     for (const [name, value] of Object.entries(HEADERS))
       if (!context.res.headers.has(name)) context.header(name, value);
   });
-  for (const { path, answer } of routes) {
-    app.get(path, (context) => answer(context.req.raw, { cut: () => context.env.outgoing.destroy() }));
-    app.all(path, () => text(405, 'method not allowed', { Allow: 'GET, HEAD' }));
+  for (const { path, method = 'GET', answer } of routes) {
+    app.on(method, path, (context) => answer(context.req.raw, { cut: () => context.env.outgoing.destroy() }));
+    app.all(path, () => text(405, 'method not allowed', { Allow: method === 'GET' ? 'GET, HEAD' : method }));
   }
   app.notFound(() => text(404, 'not found'));
   app.onError((error) => {
@@ -104,6 +107,12 @@ function appOf({ routes, token, host, onFault }: ServerSetting): Hono<Answered> 
     return text(500, 'internal error');
   });
   return app;
+}
+
+/** Whether a route's path is this one. */
+function isAt(route: string, path: string): boolean {
+  const [fixed = '', named] = route.split(':');
+  return named === undefined ? path === fixed : path.startsWith(fixed) && /^[^/]+$/.test(path.slice(fixed.length));
 }
 
 /** Of every answer that says nothing else: nothing is stored, guessed or shown inside another site. */

@@ -17,7 +17,12 @@ export function learnFrom(reading: StreamReading, scan: ScanName, done: PageResu
   // What a first sweep finds did not happen just now.
   const isFirstRead = isBeforeFirstFinishedSweep(reading.handle.cursor('sweep') ?? undefined);
   if (created > 0 && !isFirstRead) schedule.found('new', created);
-  for (const { date, ...row } of edited) schedule.found(schedule.kindOf({ ...row, isRecent: isRecent(reading, date) }));
+  for (const { date, ...row } of edited) {
+    const kind = schedule.kindOf({ ...row, isRecent: isRecent(reading, date) });
+    schedule.found(kind);
+    // What a list no longer shows as open is counted there, and what a webhook brought up is read by itself too.
+    if (kind === 'paid' && scan !== 'spot') reading.shard.hints?.foundUnhinted(reading.place.entity, 1);
+  }
   if (done.absent > 0) live.absences.next();
   if (!isFirstRead && scan !== 'search' && scan !== 'spot') watchCount(reading, live, scan, done);
 }

@@ -44,6 +44,7 @@ export function readRows(
   const ids = [...stale, ...noLongerOpen];
   if (ids.length === 0) return EMPTY;
   return defer(() => {
+    if (noLongerOpen.length > 0) reading.shard.hints?.foundUnhinted(reading.place.entity, noLongerOpen.length);
     const live = liveOf(reading);
     if (live !== null) live.spotReads += 1;
     return from(ids).pipe(
@@ -68,7 +69,9 @@ export function readRow(reading: StreamReading, id: number): Observable<Progress
     const ask = (offset: number) => rows(offset, shard.limit);
     return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
       mergeMap(({ found, interval, began, ended }) =>
-        found === null ? askByAddress(reading, id) : add(reading, { interval, rows: [found], began, ended }, 'listed'),
+        found === null
+          ? askByAddress(reading, id)
+          : addRow(reading, { interval, rows: [found], began, ended }, 'listed'),
       ),
       catchError((error: unknown) => {
         const address = handle.entry(id)?.address ?? null;
@@ -93,7 +96,7 @@ export function readLeft(reading: StreamReading): Observable<Progress> {
           if (detail.status === 'unclear') return EMPTY;
           if (detail.status === 200) return addDetail(reading, detail.row, detail);
           const { began, ended } = detail;
-          return add(reading, { interval: { after: id - 1, upTo: id }, rows: [], began, ended }, 'left');
+          return addRow(reading, { interval: { after: id - 1, upTo: id }, rows: [], began, ended }, 'left');
         }),
       );
     }),
@@ -117,12 +120,12 @@ function askByAddress(reading: StreamReading, id: number): Observable<Progress> 
   const interval = { after: id - 1, upTo: id };
   if (address === null) {
     const mark = shard.requestOrder.next();
-    return add(reading, { interval, rows: [], began: mark, ended: mark }, 'listed');
+    return addRow(reading, { interval, rows: [], began: mark, ended: mark }, 'listed');
   }
   return askAlone(reading, id, address).pipe(
     mergeMap((detail) => {
       const { began, ended } = detail;
-      if (detail.status !== 200) return add(reading, { interval, rows: [], began, ended }, 'listed');
+      if (detail.status !== 200) return addRow(reading, { interval, rows: [], began, ended }, 'listed');
       return addDetail(reading, detail.row, { began, ended });
     }),
   );
@@ -265,11 +268,11 @@ export function addDetail(
   const listed = Object.fromEntries(Object.entries(row).filter(([name]) => !stream.detailOnlyFields.includes(name)));
   const rows = [{ ...listed, id: row.id }];
   const interval = { after: row.id - 1, upTo: row.id };
-  return add(reading, { interval, rows, began, ended }, inside ? 'listed' : 'left');
+  return addRow(reading, { interval, rows, began, ended }, inside ? 'listed' : 'left');
 }
 
 /** Adds what was read of one id; `left`: the row is outside the scope. */
-function add(
+export function addRow(
   reading: StreamReading,
   spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>,
   scope: 'listed' | 'left',

@@ -28,6 +28,7 @@ import { DueScans, type DueScan } from './due-scans';
 import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
 import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages, turnOf } from './read-pages';
+import { readHints } from './read-hints';
 import { readLeft } from './read-row';
 import { searchList } from './search-list';
 import { liveOf, scopeOf, type LiveStream, type Rhythm, type StreamReading } from './stream-reading';
@@ -121,8 +122,15 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm, live: LiveStream): 
     if (isSweepOfAnotherQuery(reading)) live.schedule.hurry('sweep');
     for (const scanName of scansOf(stream)) scans.wait(scanName);
     const searches = live.searches.pipe(mergeMap((list) => searchList(reading, live, list)));
+    const { hints } = shard;
+    const hurry = (): void => {
+      live.schedule.hurry('newest');
+      if (scansOf(stream).includes('open')) live.schedule.hurry('open');
+    };
+    const hinted = hints === undefined || stream.address !== 'uuid' ? EMPTY : readHints(reading, hints, hurry);
     return merge(
       scans.due.pipe(mergeMap(walk)),
+      hinted,
       merge(searches, confirmAbsences(reading, live)).pipe(takeUntil(shard.stopping)),
     );
   });

@@ -20,6 +20,7 @@ import type { Session, StreamSession } from '../shard/session';
 import type { Slot } from '../sources/budget';
 import { createCredits, type Release } from '../sources/credits';
 import type { Asking, Rest } from '../sources/rest';
+import type { HintSource } from './hint-source';
 import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
 
@@ -70,6 +71,8 @@ export interface ShardReadingOptions {
   readonly turn: () => Promise<void>;
   /** Names what waits for a person. */
   readonly newId: () => string;
+  /** Where hints about rows come from; absent = no scan is ever helped. */
+  readonly hints?: HintSource | undefined;
   /** Once aborted, no scan asks for a further page and nothing that is parked is waited for. */
   readonly stop: AbortSignal;
   /** Emits when `stop` is aborted, to late subscribers too; one for all shards, as each would add a listener to the signal. */

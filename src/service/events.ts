@@ -2,6 +2,7 @@ import type { EntityConfig } from '../../config/config';
 import type { EntityId, StreamName } from '../model';
 import type { Progress } from '../reading/progress';
 import type { Freshness, Shortcoming } from '../rules/completeness';
+import type { HintOutcome } from '../rules/hints';
 import type { Outcome } from '../sinks/transaction';
 import type { Allowance, RequestPace } from '../sources/budget';
 import type { RequestAttempt } from '../sources/rest';
@@ -105,6 +106,8 @@ export type ServiceEvent =
     }
   /** The run waits for somebody else before it begins, or with null no longer. */
   | { readonly kind: 'waiting'; readonly wait: { readonly forWhom: string; readonly untilMs: number } | null }
+  /** What became of one delivery of a webhook; entity "" = there is none of that name. */
+  | { readonly kind: 'hint'; readonly entity: EntityId; readonly outcome: HintOutcome }
   /** Something around the service is not as it should be, and the run goes on all the same. */
   | { readonly kind: 'surroundings'; readonly about: string }
   /** A setting has a consequence that a person should know of while it can still be changed. */

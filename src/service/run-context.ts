@@ -17,6 +17,7 @@ import type { StreamStatus } from '../status/stream-status';
 import type { Api } from './api';
 import type { Codecs } from './codecs';
 import type { Emit } from './events';
+import type { HintChannel } from './hint-channel';
 import type { Patience } from './patience';
 import type { EntityFiles } from './watch-entities';
 
@@ -35,6 +36,8 @@ export interface ServiceOptions {
   readonly version: string;
   /** The files that the entities come from, to be looked at while the run goes on; undefined = the entities stay as they are. */
   readonly entityFiles?: EntityFiles | undefined;
+  /** Where hints about rows come from; undefined = none are taken. */
+  readonly hints?: Pick<HintChannel, 'join' | 'own' | 'foundUnhinted'> | undefined;
   /** What this replica says of its streams, each time that there is something new; to be written to the status topic. */
   readonly statuses?: Observable<readonly StreamStatus[]> | undefined;
   /** What is to be written there last. */

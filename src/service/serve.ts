@@ -255,6 +255,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
   };
   createAnew();
   for (const { id } of entities) holders.set(id, (stream, row) => shard.uuid(id, stream, row));
+  const disown = options.hints?.own(entities.map(({ id }) => id));
   // A newer owner would be fenced by us in turn: first the group must say, later than the failure, that the shard is ours.
   const confirmed = (): Promise<void> =>
     withDeadline(membership.confirmed(number), patience.confirmMs, `waiting for the group to confirm shard ${number}`);
@@ -277,6 +278,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       newId: () => randomUUID().slice(0, 8),
       now: options.now,
       turn: run.turn,
+      hints: options.hints,
       stop: options.stop,
       stopping: run.stopping,
     }),
@@ -297,7 +299,12 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       ),
     ),
     released,
-  ).pipe(finalize(() => entities.forEach(({ id }) => holders.delete(id))));
+  ).pipe(
+    finalize(() => {
+      for (const { id } of entities) holders.delete(id);
+      disown?.();
+    }),
+  );
 }
 
 /** What a session remembers of each of its streams. */

@@ -1,3 +1,4 @@
+import { EntryFlag } from '../changes/block';
 import type { Drift } from '../changes/drift';
 import { entityRecordOf } from '../changes/reports';
 import { TransientError } from '../errors';
@@ -38,6 +39,8 @@ export interface StreamSession {
   unconfirmed(): readonly Unconfirmed[];
   /** Rows of the stream that a list should have. */
   sizeOf(list: CountedList): number;
+  /** The entry that has this uuid, and whether it has left the scope; null = none has. Every entry is looked through. */
+  byUuid(uuid: string): { readonly id: number; readonly hasLeft: boolean } | null;
   /** Entries that this sweep or an earlier one first missed, ascending. */
   missing(sweep: number): readonly Addressed[];
   /** Entries that left the scope and are to be published again all the same, ascending. */
@@ -157,6 +160,10 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
         const atMs = state.absences.confirmableAtMs(id);
         return atMs === null ? [] : [{ id, atMs }];
       }),
+    byUuid(uuid) {
+      const id = ledger.idOf(uuid);
+      return id === null ? null : { id, hasLeft: ((ledger.entry(id)?.flags ?? 0) & EntryFlag.LEFT) !== 0 };
+    },
     missing: (sweep) => ledger.missingSince(sweep).flatMap((id) => addressed(state, id) ?? []),
     leftToPublish: () => ledger.leftToPublish().flatMap((id) => addressed(state, id) ?? []),
     remove: (confirmed) => commits.remove(state, confirmed),

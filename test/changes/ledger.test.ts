@@ -635,6 +635,33 @@ describe('UUIDs', () => {
     expect(diff(restored, page(rows), options())).toMatchObject({ unchanged: 6, touched: false });
   });
 
+  test('lead back to their entries, in whatever block, byte for byte', () => {
+    const canonical = (id: number): string => `01234567-89ab-cdef-0123-${String(id).padStart(12, '0')}`;
+    const ledger = newLedger();
+    const uuidOf = (id: number): string | null => (id % 3 === 0 ? null : id % 3 === 1 ? canonical(id) : `Odd ${id}`);
+    diff(ledger, page(range(1, 20).map((id) => ({ id, content: 1, uuid: uuidOf(id) }))), options());
+    const restored = reload(commit(ledger));
+    for (const known of [ledger, restored])
+      for (const id of range(1, 20).filter((one) => uuidOf(one) !== null))
+        expect(known.idOf(uuidOf(id) ?? '')).toBe(id);
+    for (const nobody of [canonical(2), canonical(7).toUpperCase().replace('89AB', '89aB'), 'odd 5', 'Odd 99', ''])
+      expect([nobody, restored.idOf(nobody)]).toEqual([nobody, null]);
+  });
+
+  test('of two entries lead to the later one, and of an entry that is gone or has another one nowhere', () => {
+    const ledger = newLedger();
+    diff(
+      ledger,
+      page(range(1, 12).map((id) => ({ id, content: 1, uuid: id < 12 ? `odd ${id}` : 'odd 2' }))),
+      options(),
+    );
+    expect(ledger.idOf('odd 2')).toBe(12);
+    ledger.remove(12, 900);
+    expect(ledger.idOf('odd 2')).toBe(2);
+    diff(ledger, page([{ id: 3, content: 1, uuid: 'another' }], { interval: { after: 2, upTo: 3 } }), options());
+    expect([ledger.idOf('odd 3'), ledger.idOf('another')]).toEqual([null, 3]);
+  });
+
   test('that become canonical, and back, leave nothing behind', () => {
     const ledger = ledgerWith([{ id: 1, content: 1, uuid: 'odd' }]);
     const canonical = '01234567-89ab-cdef-0123-456789abcdef';

@@ -14,6 +14,8 @@ const entity: EntityConfig = {
   nip: '1111111111',
   apiKey: 'key',
   apiKeyFile: null,
+  hookSecret: null,
+  hookSecretFile: null,
   startDate: '2020-01-01',
   endDate: null,
   streams: ['clients', 'invoices'],

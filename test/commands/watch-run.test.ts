@@ -1,9 +1,11 @@
 import { watchRun, type Watch, type WatchSetting } from '../../src/commands/watch-run';
 import type { StreamStatus } from '../../src/status/stream-status';
 import { createLogger } from '../../src/telemetry';
+import { deliveryOf, post } from '../support/deliveries';
 import { settings } from '../support/schedule';
 import { freePort } from '../support/free-port';
 import { readIn } from '../support/health';
+import { until } from '../support/kafka';
 import { entityOf } from '../support/service';
 import { pageRead, parkedFor, restored, shardReady, shardsOwned, START_MS } from '../support/service-events';
 
@@ -19,18 +21,20 @@ afterEach(async () => {
 
 let lines: Record<string, unknown>[];
 
-async function watch(port: number, token: string | null = null): Promise<Watch> {
+async function watch(port: number, token: string | null = null, hooks = false): Promise<Watch> {
   lines = [];
   const service = {
     infakt: { requestsPerMinute: 290 },
     schedule: settings,
     health: { sweepSeconds: null, newestSeconds: null },
     http: { port, host: '127.0.0.1', token, tokenFile: null },
+    hooks: { enabled: hooks },
     alerts: { url: null, urlFile: null },
     proxies: { https: null, http: null, except: [] },
   };
   const begun = await watchRun({
     config: { service, entities: [entityOf('alfa')] } as unknown as WatchSetting['config'],
+    entities: () => [{ ...entityOf('alfa'), hookSecret: 'a-secret' }],
     secrets: { latest: (_kind, _file, loaded) => loaded },
     logger: createLogger(
       { level: 'info', secrets: [] },
@@ -133,5 +137,29 @@ test('replicas whose entity files differ for long are a warning, once, and are t
   expect(lines).toMatchObject([
     { level: 'warn', msg: 'entity files differ', replicas: { one: own.entitySet, other: 'e2' } },
     { level: 'info', msg: 'entity files are the same in all replicas again' },
+  ]);
+});
+
+test('webhooks are taken where they are switched on, and counted in the metrics', async () => {
+  const [off, on] = [await freePort(), await freePort()];
+  expect((await watch(off)).hints).toBeUndefined();
+  const address = (port: number): string => `http://127.0.0.1:${port}/hooks/alfa`;
+  const body = deliveryOf('invoice_paid', { uuid: 'u-1' });
+  expect((await post(address(off), body, 'a-secret')).status).toBe(404);
+  const watched = await watch(on, 'a-token', true);
+  watched.hints?.own(['alfa']);
+  expect((await post(address(on), body, 'a-secret')).status).toBe(200);
+  expect((await post(address(on), body, 'another')).status).toBe(401);
+  const lines = await until(
+    async () => {
+      const metrics = await readIn(on, 'a-token').metrics();
+      const found = metrics.split('\n').filter((line) => line.startsWith('infakt_kafka_hints_total'));
+      return found.length === 2 && found;
+    },
+    { what: 'both deliveries in the metrics' },
+  );
+  expect(lines.toSorted()).toEqual([
+    'infakt_kafka_hints_total{entity="alfa",outcome="forged"} 1',
+    'infakt_kafka_hints_total{entity="alfa",outcome="parked"} 1',
   ]);
 });

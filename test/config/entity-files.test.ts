@@ -63,6 +63,14 @@ test('a key in the environment of an entity that has no file is warned of', () =
   expect(findings.secrets.has('b')).toBe(true);
 });
 
+test('the secrets of a webhook are taken from the environment, each known as a secret, and those of no file are warned of', () => {
+  const env = { INFAKT_HOOK_SECRET_ALFA: 'old, new', INFAKT_HOOK_SECRET_BETA: 'another' };
+  const [alfa] = load({ 'alfa.json': '{"api_key":"a","hook_secret_file":"not/there"}' }, env);
+  expect([alfa?.hookSecret, alfa?.hookSecretFile]).toEqual(['old, new', null]);
+  expect(['old', 'new', 'another'].filter((secret) => !findings.secrets.has(secret))).toEqual([]);
+  expect(findings.warnings).toContain(`INFAKT_HOOK_SECRET_BETA is set, but ${directory} has no file of such an entity`);
+});
+
 test('an enabled entity needs a key, a disabled one does not, and one of all is enabled', () => {
   load({ 'alfa.json': '{"enabled":false}' });
   expect(faults()).toEqual(['  none']);

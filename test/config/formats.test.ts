@@ -19,6 +19,7 @@ const accepted: readonly (readonly [FormatName, readonly unknown[]])[] = [
   ['infakt-kafka.start-date', ['all', '2024-02-29']],
   ['infakt-kafka.date', ['2026-12-31']],
   ['infakt-kafka.api-key', ['0aZ-_/+=']],
+  ['infakt-kafka.hook-secrets', ['0aZ-_/+=', 'old,new', 'old, new', 'old \r\n new', 'old\n\nnew']],
   ['infakt-kafka.name', ['a', 'infakt-kafka', 'A.b_c-1']],
   ['infakt-kafka.port', [0, 8080, 65_535]],
   ['infakt-kafka.host', ['127.0.0.1', '0.0.0.0', '::1', '::', 'localhost', 'books.example']],
@@ -64,6 +65,7 @@ const refused: readonly (readonly [FormatName, readonly unknown[]])[] = [
   ['infakt-kafka.start-date', ['ALL', '2026-02-30', '2025-02-29', '2026-1-1', '01.02.2026', 20260101]],
   ['infakt-kafka.date', ['all', '2026-13-01', '2026-01-01T00:00:00Z']],
   ['infakt-kafka.api-key', ['', 'a b', 'a\n', 'ą', 5]],
+  ['infakt-kafka.hook-secrets', ['', 'a b', ',a', 'a,', 'a,b,c', 'a\nb\nc', 'ą', ['a', 'b']]],
   ['infakt-kafka.name', ['', '.a', '-a', 'a b', 'a/b', 'a'.repeat(201)]],
   ['infakt-kafka.boolean', ['true', 1, null]],
 ];

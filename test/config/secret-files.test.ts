@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Findings } from '../../config/findings';
 import { formats } from '../../config/formats';
-import { fileInUse, loadPem, loadSecret, readSecret, trimAll } from '../../config/secret-files';
+import { fileInUse, hookSecretsIn, loadPem, loadSecret, readSecret, trimAll } from '../../config/secret-files';
 import type { Sheet } from '../../config/sheet';
 
 let directory: string;
@@ -121,4 +121,13 @@ test.each([
   write('secret', text);
   expect(readSecret(kind, join(directory, 'secret'))).toEqual({ unusable });
   expect(readSecret(kind, join(directory, 'elsewhere'))).toEqual({ unusable: 'nothing there' });
+});
+
+test.each([
+  ['one', ['one']],
+  ['old,new', ['old', 'new']],
+  ['old , new', ['old', 'new']],
+  ['old \r\n new', ['old', 'new']],
+])('the secrets of a webhook in %j are taken apart', (text, secrets) => {
+  expect(hookSecretsIn(text)).toEqual(secrets);
 });

@@ -211,6 +211,22 @@ describe('the token', () => {
   });
 });
 
+describe('a route for POST', () => {
+  const posts: readonly Route[] = [
+    ...routes,
+    { path: '/take/:name', access: 'open', method: 'POST', answer: ({ url }) => text(200, new URL(url).pathname) },
+  ];
+
+  test('answers POST of one name alone, without the token where it is open', async () => {
+    const server = await serve({ token: () => TOKEN, routes: posts });
+    expect(await ask(server, '/take/one', { method: 'POST' })).toMatchObject({ status: 200, body: '/take/one\n' });
+    for (const method of ['GET', 'HEAD', 'PUT'])
+      expect(await ask(server, '/take/one', { method })).toMatchObject({ status: 405, headers: { allow: 'POST' } });
+    for (const path of ['/take', '/take/', '/take/one/two', '/take//one', '/TAKE/one', '/x/take/one'])
+      expect([path, (await ask(server, path, { method: 'POST' })).status]).toEqual([path, 401]);
+  });
+});
+
 describe('the name that a request comes by', () => {
   const from = async (server: HttpServer, host: string, path = '/health') =>
     (await ask(server, path, { headers: { host } })).status;

@@ -3,7 +3,17 @@ import fc from 'fast-check';
 import { EntryFlag } from '../../src/changes/block';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { DEAD_LETTERS, idOf, ledgerIn, rowOf } from '../support/memory';
-import { hasty, latest, lists, live, publishedOf, stories, type Story, type World } from '../support/world';
+import {
+  hasty,
+  hintedStories,
+  latest,
+  lists,
+  live,
+  publishedOf,
+  stories,
+  type Story,
+  type World,
+} from '../support/world';
 
 /** Raise it to search longer: `PIPELINE_RUNS=20000`. */
 const runs = Number(process.env['PIPELINE_RUNS'] ?? 30);
@@ -59,12 +69,18 @@ function expectTheLedgerToHoldWhatIsThere(world: World): void {
   }
 }
 
-async function expectInvariants(story: Story, rhythm: Rhythm | null): Promise<void> {
+/** The world at the end of a story, in which the invariants hold. */
+async function endOf(story: Story, rhythm: Rhythm | null): Promise<World> {
   const world = await live(story, rhythm);
   expect(world.faults).toEqual([]);
   expectEveryRowWithItsLatestContent(world);
   expectEachChangeOnce(world);
   expectTheLedgerToHoldWhatIsThere(world);
+  return world;
+}
+
+async function expectInvariants(story: Story, rhythm: Rhythm | null): Promise<void> {
+  await endOf(story, rhythm);
 }
 
 test('whatever happens to the lists, to commits and to processes: every change is published once, in order, none is lost, and nothing is declared dead that lives (I1, I2, I3, I5)', async () => {
@@ -79,4 +95,17 @@ test('the same holds where all scans run side by side', async () => {
     fc.asyncProperty(stories, (story) => expectInvariants(story, hasty)),
     { numRuns: Math.ceil(runs / 3), plugins: [fc.timeout(20_000)] },
   );
+}, 600_000);
+
+test('the same holds where hints come too: lost, doubled, untrue, late, early and in bursts, they change nothing but delay', async () => {
+  const outcomes = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(hintedStories, async (story) => {
+      const world = await endOf(story, hasty);
+      for (const outcome of world.hintOutcomes) outcomes.add(outcome);
+    }),
+    { numRuns: Math.ceil(runs / 3), plugins: [fc.timeout(20_000)] },
+  );
+  for (const outcome of ['read', 'known', 'parked', 'not-followed', 'unknown-event'])
+    expect([outcome, outcomes.has(outcome)]).toEqual([outcome, true]);
 }, 600_000);

@@ -7,6 +7,7 @@ import { guaranteesOf } from '../../src/rules/rhythm';
 import type { Emit, ServiceEvent } from '../../src/service/events';
 import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
+import { createTestHints } from '../support/hints';
 import { until } from '../support/kafka';
 import { createMemoryKafka, type Fate } from '../support/memory';
 import { memoryRun, memoryTopics, runOptions } from '../support/service';
@@ -79,10 +80,18 @@ test('an endless run reads the shards that it is given, and none that was taken 
   const back: number[] = [];
   const streams: string[] = [];
   const pages: string[] = [];
+  let hinted: readonly string[] = [];
+  const hints = {
+    ...createTestHints().source,
+    own: (entities: readonly string[]) => {
+      hinted = [...hinted, ...entities];
+      return () => void (hinted = hinted.filter((entity) => !entities.includes(entity)));
+    },
+  };
   const run = memoryRun({
     entities: [alfa, beta],
     owned,
-    options: { endless: true },
+    options: { endless: true, hints },
     changes: {
       rhythm,
       emit: (event) => {
@@ -100,15 +109,17 @@ test('an endless run reads the shards that it is given, and none that was taken 
   await until(() => pages.includes(alfa), { what: `a page of ${alfa}` });
   expect(pages).not.toContain(beta);
   expect([...run.holders.keys()]).toEqual([alfa]);
+  expect(hinted).toEqual([alfa]);
   owned.next(new Set([shardOf(beta)]));
   await until(() => pages.includes(beta), { what: `a page of ${beta}` });
   expect([...run.holders.keys()]).toEqual([beta]);
+  expect(hinted).toEqual([beta]);
   expect(back).toEqual([shardOf(alfa), shardOf(alfa), shardOf(beta)]);
   // What is read there: nothing any more where the shard was taken away.
   expect(streams).toEqual([alfa, '', beta]);
   running.unsubscribe();
   expect(failures).toEqual([]);
-  expect(run.holders.size).toBe(0);
+  expect([run.holders.size, hinted]).toEqual([0, []]);
 });
 
 test.each([

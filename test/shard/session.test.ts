@@ -50,6 +50,22 @@ test('a handle says what is known of the stream, and of no other', async () => {
   await session.close();
 });
 
+test('a row is found by its uuid, and said to have left the scope', async () => {
+  const byUuid = itemStream('items', { scoped: true, address: 'uuid' });
+  const kafka = createMemoryKafka();
+  const session = await createShard(memoryShard(kafka, [{ entity: 'alfa', declaration: byUuid }])).open();
+  const items = session.stream('alfa', 'items');
+  items.begin('sweep', cursorAtStart());
+  await session.add({ ...place, page: wholePage(rows.map((row) => ({ ...row, uuid: `u-${row.id}` }))) });
+  items.begin('sweep', cursorAtStart({ number: 2, query: { from: '2026-01-02', to: null, order: 'asc' } }));
+  expect(['u-1', 'u-2', 'u-9'].map((uuid) => items.byUuid(uuid))).toEqual([
+    { id: 1, hasLeft: true },
+    { id: 2, hasLeft: false },
+    null,
+  ]);
+  await session.close();
+});
+
 test('a hold and an account are durable when they resolve', async () => {
   const kafka = createMemoryKafka();
   const session = await open(kafka);

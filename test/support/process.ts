@@ -39,7 +39,10 @@ export interface ProcessSetting {
   /** `step` is to be awaited wherever the process may end. */
   readonly shard: (step: () => Promise<void>) => ShardOptions;
   readonly readers: (step: () => Promise<void>) => ShardReadingOptions['readers'];
-  readonly reading: Pick<ShardReadingOptions, 'newId' | 'parkMs' | 'limit' | 'credits' | 'requestOrder' | 'now'>;
+  readonly reading: Pick<
+    ShardReadingOptions,
+    'newId' | 'parkMs' | 'limit' | 'credits' | 'requestOrder' | 'now' | 'hints'
+  >;
 }
 
 /** Starts a process; everything that it knows is made here. */

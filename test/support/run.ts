@@ -121,7 +121,7 @@ export function startRun(
     SWEEP_ENDS.reduce((sum, message) => sum + (counts.get(`${message} ${entity} ${stream}`) ?? 0), 0);
   return {
     logs,
-    told: () => logs.filter(({ level, msg }) => level !== 'debug' && !OF_THE_SETTING.has(msg)).map(toldOf),
+    told: () => logs.filter(({ level, msg }) => level !== 'debug' && !OF_THE_SETTING.has(String(msg))).map(toldOf),
     count,
     says: (message, { entity, before = 0, withinMs } = {}) =>
       untilLogged(() => count(message, entity) > before, `"${message}" of ${entity ?? 'anyone'}`, withinMs),

@@ -72,7 +72,9 @@ export interface Scene {
   /** Every request for a single row, by all processes. */
   readonly askedAlone: readonly DetailRequest[];
   readonly start: (
-    options?: Partial<Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId'>> &
+    options?: Partial<
+      Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId' | 'hints'>
+    > &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
       Partial<Pick<ShardOptions, 'idleCommitMs' | 'absentForMs'>> & { readonly accepted?: readonly number[] },
   ) => Running;

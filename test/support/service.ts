@@ -41,6 +41,8 @@ export function entityOf(id: string): EntityConfig {
     nip: null,
     apiKey: `key-${id}`,
     apiKeyFile: null,
+    hookSecret: null,
+    hookSecretFile: null,
     startDate: 'all',
     endDate: null,
     streams: ['clients'],

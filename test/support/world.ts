@@ -5,6 +5,8 @@ import { from, mergeMap } from 'rxjs';
 import { FatalError, TransientError } from '../../src/errors';
 import type { Cursor, Row, StreamDeclaration } from '../../src/model';
 import { type Rhythm } from '../../src/reading/stream-reading';
+import type { HintOutcome } from '../../src/rules/hints';
+import { createHintChannel, type HintChannel } from '../../src/service/hint-channel';
 import type { Batch, OutgoingRecord } from '../../src/sinks/transaction';
 import {
   createMarks,
@@ -53,6 +55,15 @@ type Change = { readonly list: number } & (
   | { readonly kind: 'spoil'; readonly where: number }
 );
 
+/** A delivery of a webhook about a row of a list, true or not; `where` is among all that the list ever had, null = about no row. */
+export interface HintGiven {
+  readonly list: number;
+  readonly event: string;
+  readonly where: number | null;
+  /** How often it comes. */
+  readonly times: number;
+}
+
 type Trouble = 'none' | 'down' | 'malformed';
 
 /** What the API has against requests for a single row. */
@@ -71,6 +82,8 @@ export interface Story {
   /** Before the nth request. */
   readonly changes: readonly (readonly Change[])[];
   readonly troubles: readonly Trouble[];
+  /** Before the nth request; absent = none ever come, and rows have no uuid. */
+  readonly hints?: readonly (readonly HintGiven[])[];
   readonly details: DetailTrouble;
   readonly maxShare: number;
   readonly fates: readonly Fate[];
@@ -127,6 +140,15 @@ export class World {
   private readonly sweeps = new Map<string, Cursor[]>();
   private readonly marks = new Map<string, number>();
   readonly faults: string[] = [];
+  /** What became of the hints. */
+  readonly hintOutcomes: HintOutcome[] = [];
+  readonly hints: HintChannel = createHintChannel({
+    // So fast that the same hint is soon worth a read again.
+    now: () => this.now * 20_000,
+    listensFor: () => true,
+    onOutcome: (_, outcome) => void this.hintOutcomes.push(outcome),
+    onSilence: () => undefined,
+  });
   private readonly copy = new Copy();
   now = 0;
   readonly kafka: MemoryKafka;
@@ -151,6 +173,10 @@ export class World {
     });
   }
 
+  private get hasUuids(): boolean {
+    return this.story.hints !== undefined;
+  }
+
   get isQuiet(): boolean {
     return this.quiet;
   }
@@ -169,12 +195,14 @@ export class World {
   rows(place: Place): Row[] {
     return this.itemsOf(place)
       .filter(({ since }) => since !== null)
-      .map(rowAt);
+      .map((item) => rowAt(item, this.hasUuids));
   }
 
   /** All that the API has, whatever a list asks for. */
   everything(place: Place): Row[] {
-    return this.itemsOf(place).filter(exists).map(rowAt);
+    return this.itemsOf(place)
+      .filter(exists)
+      .map((item) => rowAt(item, this.hasUuids));
   }
 
   newId(): string {
@@ -209,9 +237,18 @@ export class World {
 
   private meet(): Trouble {
     for (const change of this.story.changes[this.requests] ?? []) this.change(change);
+    for (const hint of this.story.hints?.[this.requests] ?? []) this.give(hint);
     const trouble = this.story.troubles[this.requests] ?? 'none';
     this.requests += 1;
     return trouble;
+  }
+
+  private give({ list, event, where, times }: HintGiven): void {
+    const items = [...(this.items[list % lists.length]?.values() ?? [])];
+    const item = where === null ? undefined : items[Math.round(where * (items.length - 1))];
+    const uuid = item === undefined ? 'u-of-nothing' : uuidOf(item);
+    const entity = lists[list % lists.length]?.entity ?? '';
+    for (let n = 0; n < times; n++) this.hints.deliver(entity, { event: { name: event }, resource: { uuid } });
   }
 
   get changesLeft(): boolean {
@@ -400,9 +437,14 @@ export class World {
   }
 }
 
-function rowAt({ id, history, since, closed }: Item): Row {
+function uuidOf({ id }: Pick<Item, 'id'>): string {
+  return `u-${id}`;
+}
+
+function rowAt({ id, history, since, closed }: Item, hasUuid: boolean): Row {
   return {
     id,
+    ...(hasUuid ? { uuid: uuidOf({ id }) } : {}),
     content: history.at(-1)?.content,
     date: since === null ? '2025-12-31' : SCOPE_FROM,
     closed: closed ? '2026-02-02' : null,
@@ -461,7 +503,7 @@ function startIn(
   const marks = createMarks();
   const { kafka } = world;
   const now = (): number => (world.now += 1);
-  const declared = lists.map(({ entity, stream }) => ({ entity, declaration: declarationOf(stream) }));
+  const declared = lists.map(({ entity, stream }) => ({ entity, declaration: declarationOf(stream, story) }));
   return startProcess({
     ending: ending ?? null,
     lists: lists.map(({ entity, stream }) => `${entity} ${stream}`),
@@ -482,7 +524,7 @@ function startIn(
         startDate: SCOPE_FROM,
         endDate: null,
         deletions: { maxShare: story.maxShare, confirm: confirm.get(entity) ?? null },
-        streams: lists.filter((list) => list.entity === entity).map(({ stream }) => declarationOf(stream)),
+        streams: lists.filter((list) => list.entity === entity).map(({ stream }) => declarationOf(stream, story)),
         rest: createMemoryRest({
           entity,
           rows: (stream) => world.everything(placeOf(entity, stream)),
@@ -504,13 +546,19 @@ function startIn(
       limit: story.limit,
       credits: story.credits,
       requestOrder: marks,
+      ...(story.hints === undefined ? {} : { hints: world.hints }),
       now,
     },
   });
 }
 
-function declarationOf(stream: string): StreamDeclaration {
-  return itemStream(stream, { scoped: true, opens: stream === 'items' });
+function declarationOf(stream: string, { hints }: Story): StreamDeclaration {
+  const declaration = itemStream(stream, {
+    scoped: true,
+    opens: stream === 'items',
+    address: hints === undefined ? 'id' : 'uuid',
+  });
+  return { ...declaration, hintedNew: stream === 'items' ? ['created', 'paid', 'ksef'] : ['ksef'] };
 }
 
 function placeOf(entity: string, stream: string): Place {
@@ -529,6 +577,7 @@ export const hasty: Rhythm = {
 export async function live(story: Story, rhythm: Rhythm | null, watch: Watch = {}): Promise<World> {
   const world = new World(story, watch);
   const processes: StartedProcess[] = [];
+  world.hints.own(entities);
   /** But for a list without a row to compare with, of which nothing can be shown to be gone. */
   const holds = (): [string, string][] =>
     lists.flatMap((place): [string, string][] => {
@@ -636,3 +685,27 @@ export const stories: fc.Arbitrary<Story> = fc.record({
   ),
   turns: fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 12 }),
 });
+
+const hintGiven: fc.Arbitrary<HintGiven> = fc.record({
+  list,
+  event: fc.constantFrom(
+    'draft_invoice_created',
+    'invoice_created_via_async_api',
+    'invoice_paid',
+    'invoice_deleted',
+    'send_to_ksef_success',
+    'send_to_ksef_error',
+    'invoice_processed_in_ksef',
+    'unheard_of',
+  ),
+  where: fc.option(
+    fc.integer({ min: 0, max: 99 }).map((percent) => percent / 100),
+    { freq: 12 },
+  ),
+  times: fc.constantFrom(1, 1, 1, 2),
+});
+
+/** Any story in which deliveries of webhooks come too: true and untrue ones, doubled, late and early. */
+export const hintedStories: fc.Arbitrary<Story> = fc
+  .tuple(stories, fc.array(fc.array(hintGiven, { maxLength: 8 }), { minLength: 20, maxLength: 80, size: 'max' }))
+  .map(([story, hints]) => ({ ...story, hints }));

@@ -18,6 +18,7 @@ export const peers: Readonly<Record<string, readonly [connect: string, debezium:
     '`NumberOfCommittedTransactions`',
   ],
   infakt_kafka_dead_letters_total: ['`deadletterqueue-produce-requests`', '`NumberOfErroneousEvents`'],
+  infakt_kafka_hints_total: ['-', '-'],
   infakt_kafka_last_change_timestamp_seconds: ['-', '`MilliSecondsSinceLastEvent` (an age)'],
   infakt_kafka_last_commit_timestamp_seconds: ['-', '-'],
   infakt_kafka_last_newest_timestamp_seconds: ['-', '`MilliSecondsBehindSource` (an age)'],

@@ -26,5 +26,6 @@ export const correctiveInvoices: StreamDeclaration = {
     'services.tax_symbol': ['23', '8', '5', '0', 'zw', 'np'],
   },
   sumFields: ['net_price', 'tax_price', 'gross_price'],
+  hintedNew: ['ksef'],
   projection: { name: 'corrective-invoice-lines', field: 'services', schema: 'corrective-invoice-line' },
 };

@@ -27,5 +27,6 @@ export const invoices: StreamDeclaration = {
     'services.tax_symbol': ['23', '8', '5', '0', 'zw', 'np'],
   },
   sumFields: ['net_price', 'tax_price', 'gross_price'],
+  hintedNew: ['created', 'paid', 'ksef'],
   projection: { name: 'invoice-lines', field: 'services', schema: 'invoice-line' },
 };

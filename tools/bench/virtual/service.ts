@@ -201,6 +201,8 @@ function entityOf(id: EntityId, streams: readonly StreamDeclaration[], maxShare:
     nip: null,
     apiKey: '',
     apiKeyFile: null,
+    hookSecret: null,
+    hookSecretFile: null,
     startDate: 'all',
     endDate: null,
     streams: streams.map(({ name }) => name),
