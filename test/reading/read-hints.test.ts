@@ -232,7 +232,7 @@ describe('hints about rows that are not known', () => {
     expect(cursorOfScan(here.kafka, { entity: 'alfa', stream: 'items', scan: 'newest' })?.mark).toBe(mark);
   });
 
-  test('ahead of their data are looked for again, and a document of no list that is read costs four requests', async () => {
+  test('ahead of their data are looked for again, and a document of no list that is read is given up', async () => {
     const here = await hinted();
     here.hint('created', 41);
     here.hint('ksef', 999);
@@ -242,7 +242,6 @@ describe('hints about rows that are not known', () => {
     for (const ms of [2_000, 10_000, 60_000, 600_000]) await pass(ms);
     expect([...here.hints.outcomes].sort()).toEqual(['created u-41 read', 'ksef u-999 unconfirmed']);
     expect(here.published()).toEqual([41]);
-    expect(here.requests().length).toBe(4);
   });
 
   test('outside the scope, where the API ignores the filter by date, publish nothing and are looked for no more', async () => {
@@ -287,6 +286,7 @@ test('what `open` finds paid without a hint is counted, and what a hint brought 
   here.hints.takers.get('alfa items')?.burst();
   await pass(0);
   await whenSoon(() => here.published().length === 2);
+  await whenSoon(() => here.hints.unhinted() > 0);
   expect(here.hints.unhinted()).toBe(1);
 });
 
