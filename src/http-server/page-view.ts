@@ -33,6 +33,8 @@ const ASKER_WORDS: Readonly<Record<Asker, string>> = {
   newest: 'newest',
   open: 'open documents',
   recent: 'recent',
+  paid: 'payments by filter',
+  changed: 'edits by filter',
   sweep: 'sweeps',
   spot: 'damaged pages',
   other: 'other',

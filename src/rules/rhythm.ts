@@ -1,4 +1,4 @@
-import type { ScanName, StreamName, Turn } from '../model';
+import type { ProvenScan, ScanName, StreamName, Turn } from '../model';
 
 /** How often things are looked at, as configured. */
 export interface ScheduleSettings {
@@ -19,7 +19,7 @@ export interface Target {
 }
 
 /** The scans that have a rhythm of their own; a spot read follows from another scan. */
-export type TimedScan = Exclude<ScanName, 'spot'>;
+export type TimedScan = Exclude<ScanName, ProvenScan | 'spot'>;
 
 /** Where a walk stands, for `turnOf`. */
 export interface WalkProgress {

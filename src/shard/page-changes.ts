@@ -21,6 +21,7 @@ import {
   withPublished,
   type Walk,
 } from '../rules/cursor';
+import { isProvenScan } from '../rules/scope';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { comparePage, type PageChanges } from './compare-page';
 import type { Memory, Place, StreamState } from './memory';
@@ -180,8 +181,11 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const countsInSweep = countInSweep(state, scan, counts, misfits);
   // A look for new documents that found none writes nothing.
   const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
-  const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
-  const stays = partial || scan === 'spot' || (!waits && idles);
+  // Where a scan by a proven filter stands is never written: another process proves the filter itself, and begins anew.
+  const isStored = scan !== 'spot' && !isProvenScan(scan);
+  const endWaits = page.end && isStored && scan !== 'newest';
+  const waits = compared.touched || strayed || letters.length > 0 || endWaits;
+  const stays = partial || !isStored || (!waits && idles);
   return {
     result: {
       counts: moved.counts,
