@@ -1,6 +1,7 @@
 import { isObject, textOrNull } from '../json';
-import type { Answer, Query, StreamDeclaration } from '../model';
-import { DAY_MS, isoDay, isWithin, type Filters } from './scope';
+import type { StreamDeclaration } from '../model';
+import { isInside, rowsOf, type KnownList, type KnownRow, type ListSeen, type Span } from './known-list';
+import { DAY_MS, isoDay, isWithin } from './scope';
 
 /** What a candidate filters by: the day of the payment, the hidden time of the last change, that of the creation, the id, or which fields are shown. */
 export type CandidateKind = 'paid' | 'changed' | 'created' | 'id' | 'fields';
@@ -30,46 +31,11 @@ export interface FilterProof {
 /** A list's answer to one question; `refused` = 4xx, `no-answer` = nothing that could be read. */
 export type Asked = ListSeen | 'refused' | 'no-answer';
 
-/** What of a list's answer is judged. */
-export type ListSeen = Pick<Answer, 'rows' | 'totalCount'>;
-
 /** The answers to one value that must give everything, one that must give nothing, and one between; null = not asked. */
 export interface Answers {
   readonly nothing: Asked | null;
   readonly everything: Asked | null;
   readonly between: { readonly value: string; readonly answer: Asked } | null;
-}
-
-/** Smallest and greatest number that is right, as a list changes while it is asked. */
-export interface Span {
-  readonly least: number;
-  readonly most: number;
-}
-
-/** A row that was seen to come or to change, by other means than the filter that is judged. */
-export interface KnownChange {
-  readonly id: number;
-  /** The day in UTC on which it happened, or one before. */
-  readonly since: string;
-  /** It came; false = it was there and changed. */
-  readonly isNew: boolean;
-}
-
-/** What is known of a list without the candidates. */
-export interface KnownList {
-  readonly stream: Filters;
-  /** What the sweep asks for. */
-  readonly query: Query;
-  readonly total: Span;
-  /** Rows whose `openField` is null; null = not known. */
-  readonly open: Span | null;
-  /** The page of the highest ids, descending. */
-  readonly rows: readonly unknown[];
-  /** Rows that a page is asked for. */
-  readonly limit: number;
-  readonly changes: readonly KnownChange[];
-  /** The day in UTC. */
-  readonly today: string;
 }
 
 /** The fields that the candidate `fields` names: two of every row, two that only the detail shows. */
@@ -106,7 +72,7 @@ export function candidatesOf({
 export function outermostValues({ kind }: Candidate, { rows }: Pick<KnownList, 'rows'>): Outermost {
   if (kind === 'fields') return { nothing: null, everything: NAMED_FIELDS.join(',') };
   if (kind !== 'id') return { nothing: LAST_DAY, everything: FIRST_DAY };
-  const highest = Math.max(0, ...rowsOf(rows).map(({ id }) => id));
+  const highest = Math.max(0, ...rows.map(({ id }) => id));
   return { nothing: String(highest < HIGH_ID ? HIGH_ID : Number.MAX_SAFE_INTEGER), everything: '0' };
 }
 
@@ -118,7 +84,7 @@ interface Outermost {
 
 /** A value between, by which rows that are known tell a filter that works from one that does not; null = no row does. */
 export function valueBetween(candidate: Candidate, known: KnownList, everything: ListSeen): string | null {
-  const rows = knownRows(known, everything, candidate);
+  const rows = knownRows(known, everything);
   switch (candidate.kind) {
     case 'fields':
       return null;
@@ -140,6 +106,24 @@ export function valueBetween(candidate: Candidate, known: KnownList, everything:
       );
     }
   }
+}
+
+/** A question that is still to be asked. */
+export interface FilterQuestion {
+  readonly about: 'nothing' | 'everything' | 'between';
+  readonly value: string;
+}
+
+/** What to ask next of a candidate: first what must give nothing, as most are ignored; null = the answers suffice, or there is nothing to ask by. */
+export function nextQuestion(candidate: Candidate, known: KnownList, answers: Answers): FilterQuestion | null {
+  const { nothing, everything, between } = answers;
+  const { verdict, wasAnswered } = judgeFilter(candidate, known, answers);
+  if (!wasAnswered || verdict !== 'unknown' || known.total.most === 0) return null;
+  const { nothing: none, everything: all } = outermostValues(candidate, known);
+  if (nothing === null && none !== null) return { about: 'nothing', value: none };
+  if (everything === null) return { about: 'everything', value: all };
+  const value = between === null && isAnswer(everything) ? valueBetween(candidate, known, everything) : null;
+  return value === null ? null : { about: 'between', value };
 }
 
 /**
@@ -166,12 +150,12 @@ function judge(candidate: Candidate, known: KnownList, answers: Answers): Judgem
   const { nothing: none, everything: all } = outermostValues(candidate, known);
   if (nothing.totalCount > 0 || nothing.rows.length > 0) {
     const gave = `${parameter}=${none ?? ''} gave ${nothing.totalCount} rows and was to give none`;
-    const isWhole = nothing.rows.length === Math.min(nothing.totalCount, pageRows(known));
+    const isWhole = nothing.rows.length === Math.min(nothing.totalCount, known.pageRows);
     return isWhole && isInside(nothing.totalCount, known.total) ? { verdict: 'ignored', why: gave } : wrong(gave);
   }
   if (!isAnswer(everything)) return notKnown(NOT_ASKED);
   const allowed = totalOfEverything(candidate, known);
-  const reading = { candidate, known, rows: knownRows(known, everything, candidate) };
+  const reading = { candidate, known, rows: knownRows(known, everything) };
   const ofAll = contradiction(reading, all, everything, allowed);
   if (ofAll !== null) return wrong(ofAll);
   if (between === null || !isAnswer(between.answer))
@@ -209,8 +193,6 @@ interface Reading {
   readonly rows: readonly KnownRow[];
 }
 
-type KnownRow = Readonly<Record<string, unknown>> & { readonly id: number };
-
 /** What of an answer to `parameter=value` cannot be, in a sentence; null = nothing. */
 function contradiction(
   { candidate, known, rows }: Reading,
@@ -223,7 +205,7 @@ function contradiction(
   const { totalCount } = answer;
   if (!isInside(totalCount, allowed)) return `${asked} gave ${totalCount} rows and was to give ${spanText(allowed)}`;
   const shown = rowsOf(answer.rows);
-  const most = pageRows(known);
+  const most = known.pageRows;
   if (answer.rows.length !== Math.min(totalCount, most))
     return `${asked} showed ${answer.rows.length} rows of a page, by its own total ${totalCount}`;
   if (shown.some(({ id }, index) => index > 0 && id >= (shown[index - 1]?.id ?? Infinity)))
@@ -249,19 +231,19 @@ function contradiction(
 
 /** False of an id among those of the page that was read without the filter which is not on that page. */
 function isListed(known: KnownList, id: number): boolean {
-  const page = rowsOf(known.rows);
-  return id < (page.at(-1)?.id ?? 0) || id > (page[0]?.id ?? 0) || page.some((row) => row.id === id);
+  const { rows } = known;
+  return id < (rows.at(-1)?.id ?? 0) || id > (rows[0]?.id ?? 0) || rows.some((row) => row.id === id);
 }
 
 /** On which side of a value a row is; `either` = nobody can tell. */
 type Side = 'in' | 'out' | 'either';
 
-function sideOf({ kind, field }: Candidate, { changes }: KnownList, row: KnownRow, value: string): Side {
-  if (kind === 'fields') return 'either';
+function sideOf({ kind, field }: Candidate, { changes, moved }: KnownList, row: KnownRow, value: string): Side {
+  if (kind === 'fields' || moved.has(row.id)) return 'either';
   if (kind === 'id') return row.id > Number(value) ? 'in' : 'out';
   const own = row[field ?? ''];
   if (kind === 'paid') {
-    if ((own ?? '') === '') return 'out';
+    if (own === null || own === '') return 'out';
     return isDay(own) ? (own >= value ? 'in' : 'out') : 'either';
   }
   // Every row has both times, shown or not.
@@ -338,8 +320,8 @@ function momentBetween(values: readonly (number | null)[]): string | null {
 /** Whether a list answers what only the detail of a row shows, where that is asked for by name. */
 function judgeFields(known: KnownList, answer: ListSeen): Judgement {
   const asked = `fields=${NAMED_FIELDS.join(',')}`;
-  const before = rowsOf(known.rows);
-  const shown = rowsOf(answer.rows);
+  const before = known.rows.filter(({ id }) => !known.moved.has(id));
+  const shown = rowsOf(answer.rows).filter(({ id }) => !known.moved.has(id));
   const isSame = shown.length === before.length && shown.every((row, at) => isSameRow(row, before[at]));
   if (!isSame || !isInside(answer.totalCount, known.total))
     return wrong(`${asked} gave other rows than the list has without`);
@@ -377,30 +359,14 @@ function totalOfEverything({ kind }: Candidate, { total, open }: KnownList): Spa
 }
 
 /** Rows that the list showed, as it did last; of those that were seen to change alone, their ids. */
-function knownRows(known: KnownList, everything: ListSeen, { kind }: Candidate): readonly KnownRow[] {
-  const seen = kind === 'changed' || kind === 'created' ? known.changes.map(({ id }) => ({ id })) : [];
-  const rows = [...seen, ...rowsOf(known.rows), ...rowsOf(everything.rows)];
+function knownRows(known: KnownList, everything: ListSeen): readonly KnownRow[] {
+  const seen = known.changes.map(({ id }) => ({ id }));
+  const rows = [...seen, ...known.rows, ...rowsOf(everything.rows)];
   return [...new Map(rows.map((row) => [row.id, row])).values()];
-}
-
-/** The rows of a page, as many as the API puts on one although more are asked for. */
-function pageRows({ rows, total, limit }: KnownList): number {
-  return rows.length < total.least ? rows.length : limit;
-}
-
-function rowsOf(rows: readonly unknown[]): readonly KnownRow[] {
-  return rows.flatMap((row) => {
-    const id = isObject(row) ? row['id'] : undefined;
-    return isObject(row) && typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? [{ ...row, id }] : [];
-  });
 }
 
 function isAnswer(asked: Asked | null): asked is ListSeen {
   return asked !== null && typeof asked === 'object';
-}
-
-function isInside(count: number, { least, most }: Span): boolean {
-  return count >= least && count <= most;
 }
 
 function spanText({ least, most }: Span): string {

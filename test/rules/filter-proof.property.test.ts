@@ -8,11 +8,10 @@ import {
   candidatesOf,
   type FilterProof,
   judgeFilter,
-  type KnownChange,
-  type KnownList,
   outermostValues,
   valueBetween,
 } from '../../src/rules/filter-proof';
+import type { KnownChange, KnownList } from '../../src/rules/known-list';
 import { answerIn, type HiddenRow, knownOf, type Mode, MODES, passesFilter, shown } from '../support/filters';
 
 const candidates = candidatesOf({ openField: 'closed', detailOnlyFields: [] });

@@ -5,11 +5,11 @@ import {
   type CandidateKind,
   candidatesOf,
   judgeFilter,
-  type KnownList,
   NAMED_FIELDS,
   outermostValues,
   valueBetween,
 } from '../../src/rules/filter-proof';
+import type { KnownList } from '../../src/rules/known-list';
 import { answerIn, type HiddenRow, knownOf, type Mode } from '../support/filters';
 
 const candidates = candidatesOf({ openField: 'closed', detailOnlyFields: ['ksef_data'] });

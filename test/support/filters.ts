@@ -1,4 +1,5 @@
-import type { Asked, Candidate, KnownList } from '../../src/rules/filter-proof';
+import type { Asked, Candidate } from '../../src/rules/filter-proof';
+import { knownBy, type KnownList } from '../../src/rules/known-list';
 
 /** A row of a list of a test, with what the API does not show of it. */
 export interface HiddenRow {
@@ -101,18 +102,20 @@ export function knownOf(
     ...more
   }: { readonly limit: number; readonly isCreationShown?: boolean } & Partial<KnownList>,
 ): KnownList {
-  const total = { least: rows.length, most: rows.length };
-  const open = rows.filter(({ closed }) => closed === null).length;
-  const page = rows.toSorted((one, other) => other.id - one.id).slice(0, limit);
+  const totalCount = rows.length;
+  const descending = rows.toSorted((one, other) => other.id - one.id);
+  const page = { rows: descending.slice(0, limit).map((row) => shown(row, isCreationShown)), totalCount };
+  const open = { rows: [], totalCount: rows.filter(({ closed }) => closed === null).length };
   return {
-    stream: { scopeField: 'date', openField: 'closed' },
-    query: { from: '2026-01-01', to: null, order: 'asc' },
-    total,
-    open: { least: open, most: open },
-    rows: page.map((row) => shown(row, isCreationShown)),
-    limit,
-    changes: [],
-    today: '2026-03-31',
+    ...knownBy({
+      stream: { scopeField: 'date', openField: 'closed' },
+      query: { from: '2026-01-01', to: null, order: 'asc' },
+      page,
+      limit,
+      open,
+      changes: [],
+      today: '2026-03-31',
+    }),
     ...more,
   };
 }
