@@ -5,6 +5,7 @@ import { filtersOf, jsonAnswer, wholeNumber, type Answer } from './listing';
 import { decodeRates, type HistoryEntry, type Life, type LifeRates } from './life';
 import { isObject, type JsonObject } from './rows';
 import type { Statistics } from './traffic';
+import { decodeModes, type Unproven, type UnprovenModes } from './unproven';
 
 /** Everything the simulator can be told and asked besides the API itself; entities are named by their API key. */
 export interface Admin {
@@ -30,6 +31,8 @@ export interface Admin {
   faults(): readonly ActiveFault[];
   /** Makes things happen by themselves from now on; no rates end it. Returns the rates in force. */
   life(rates?: LifeRates): LifeRates;
+  /** How lists treat the filters of which nobody knows whether they work: those named, all others as at first. Returns what is in force. */
+  filters(modes?: UnprovenModes): UnprovenModes;
   /** Every change of a row since the start, or since a time in milliseconds since 1970, oldest first; 100 000 are kept. */
   history(since?: number): readonly HistoryEntry[];
 }
@@ -40,11 +43,12 @@ export interface AdminParts {
   readonly faults: Faults;
   readonly counter: { read(last?: number): Statistics; reset(): void };
   readonly life: Life;
+  readonly unproven: Unproven;
   readonly history: { read(since?: number): readonly HistoryEntry[] };
 }
 
 /** The admin interface for callers in the same process. Unknown entities and ids are refused with a RangeError. */
-export function createAdmin({ accounts, faults, counter, life, history }: AdminParts): Admin {
+export function createAdmin({ accounts, faults, counter, life, unproven, history }: AdminParts): Admin {
   function account(entity: string): Account {
     const found = accounts.get(entity);
     if (found === undefined) throw new RangeError(`there is no entity with the key ${JSON.stringify(entity)}`);
@@ -81,6 +85,10 @@ export function createAdmin({ accounts, faults, counter, life, history }: AdminP
       life.live(decodeRates(rates));
       return life.rates;
     },
+    filters(modes) {
+      if (modes !== undefined) unproven.set(decodeModes(modes));
+      return unproven.modes;
+    },
     history: (since) => history.read(since),
   };
 }
@@ -105,6 +113,8 @@ export const adminHelp = `  GET    ${adminPath}entities                         
   GET    ${adminPath}life                                what happens by itself, times a minute
   PUT    ${adminPath}life                                body {"issue": 6, "pay": 4, "edit": 2, "remove": 0.5}
   DELETE ${adminPath}life                                end it
+  GET    ${adminPath}filters                             how filters are treated that may or may not work
+  PUT    ${adminPath}filters                             body {"updated_at_gteq": "works"}, see docs/simulator.md
   GET    ${adminPath}history[?since=MILLISECONDS]        every change of a row so far, oldest first
 Rows live in clients, invoices and corrective_invoices.
 `;
@@ -166,6 +176,8 @@ export function createAdminHttp(admin: Admin, { accounts, life }: AdminParts) {
     if (call === 'GET life') return jsonAnswer(200, life.rates);
     if (call === 'PUT life') return jsonAnswer(200, admin.life(decodeRates(await jsonBody(request))));
     if (call === 'DELETE life') return done(() => admin.life());
+    if (call === 'GET filters') return jsonAnswer(200, admin.filters());
+    if (call === 'PUT filters') return jsonAnswer(200, admin.filters(decodeModes(await jsonBody(request))));
     if (call === 'GET history') {
       return jsonAnswer(200, admin.history(wholeNumber(url.searchParams.get('since'))));
     }
