@@ -3,7 +3,17 @@ import fc from 'fast-check';
 import { EntryFlag } from '../../src/changes/block';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { DEAD_LETTERS, idOf, ledgerIn, rowOf } from '../support/memory';
-import { hasty, latest, lists, live, publishedOf, stories, type Story, type World } from '../support/world';
+import {
+  hasty,
+  latest,
+  lists,
+  live,
+  lyingStories,
+  publishedOf,
+  stories,
+  type Story,
+  type World,
+} from '../support/world';
 
 /** Raise it to search longer: `PIPELINE_RUNS=20000`. */
 const runs = Number(process.env['PIPELINE_RUNS'] ?? 30);
@@ -59,24 +69,41 @@ function expectTheLedgerToHoldWhatIsThere(world: World): void {
   }
 }
 
-async function expectInvariants(story: Story, rhythm: Rhythm | null): Promise<void> {
+async function expectInvariants(story: Story, rhythm: Rhythm | null): Promise<World> {
   const world = await live(story, rhythm);
   expect(world.faults).toEqual([]);
   expectEveryRowWithItsLatestContent(world);
   expectEachChangeOnce(world);
   expectTheLedgerToHoldWhatIsThere(world);
+  return world;
 }
 
 test('whatever happens to the lists, to commits and to processes: every change is published once, in order, none is lost, and nothing is declared dead that lives (I1, I2, I3, I5)', async () => {
   await fc.assert(
-    fc.asyncProperty(stories, (story) => expectInvariants(story, null)),
+    fc.asyncProperty(stories, async (story) => {
+      await expectInvariants(story, null);
+    }),
     { numRuns: runs, plugins: [fc.timeout(20_000)] },
   );
 }, 600_000);
 
 test('the same holds where all scans run side by side', async () => {
   await fc.assert(
-    fc.asyncProperty(stories, (story) => expectInvariants(story, hasty)),
+    fc.asyncProperty(stories, async (story) => {
+      await expectInvariants(story, hasty);
+    }),
     { numRuns: Math.ceil(runs / 3), plugins: [fc.timeout(20_000)] },
   );
+}, 600_000);
+
+test('the same holds where scans by filters run beside them that work, are ignored, refused, or lie: nothing is lost, doubled or declared dead by what they show', async () => {
+  let pages = 0;
+  await fc.assert(
+    fc.asyncProperty(lyingStories, fc.boolean(), async (story, sideBySide) => {
+      const world = await expectInvariants(story, sideBySide ? hasty : null);
+      pages += world.filteredPages;
+    }),
+    { numRuns: Math.ceil(runs / 2), plugins: [fc.timeout(20_000)] },
+  );
+  expect(pages).toBeGreaterThan(100);
 }, 600_000);

@@ -27,6 +27,7 @@ import {
   topicOf,
 } from './memory';
 import { Copy } from './copy';
+import { besideLyingScans, lies, type Lie } from './lying-scans';
 
 // A world of lists that change, of transactions that fail and of processes that end, and what becomes of one shard in it.
 
@@ -79,6 +80,8 @@ export interface Story {
   /** Before the nth request. */
   readonly changes: readonly (readonly Change[])[];
   readonly troubles: readonly Trouble[];
+  /** What the nth request of a scan by a filter comes to, over and over; absent = there are no such scans. */
+  readonly lies?: readonly Lie[];
   readonly details: DetailTrouble;
   readonly maxShare: number;
   readonly fates: readonly Fate[];
@@ -135,6 +138,9 @@ export class World {
   private readonly sweeps = new Map<string, Cursor[]>();
   private readonly marks = new Map<string, number>();
   readonly faults: string[] = [];
+  /** Pages of scans by filters that were compared with the ledger. */
+  filteredPages = 0;
+  private filtered = 0;
   private readonly copy = new Copy();
   now = 0;
   readonly kafka: MemoryKafka;
@@ -213,6 +219,15 @@ export class World {
     if (trouble === 'malformed') {
       throw new FatalError('no list', { reason: 'malformed-answer', parks: 'stream' });
     }
+  }
+
+  /** What a request of a scan by a filter comes to; the list goes on changing meanwhile. */
+  nextLie(): Lie | undefined {
+    this.now += 1;
+    if (!this.quiet) this.meet();
+    const { lies: told = [] } = this.story;
+    this.filtered += 1;
+    return told[this.filtered % told.length];
   }
 
   private meet(): Trouble {
@@ -533,7 +548,28 @@ function startProcess(
   const complete = new Map<string, number>();
   const done = new Promise<Result>((resolve, reject) => {
     const subscription = readShard({
-      open: () => shard.open(),
+      open: async () => {
+        const session = await shard.open();
+        for (const place of story.lies === undefined ? [] : lists)
+          besideLyingScans(session, {
+            place,
+            stream: declarationOf(place.stream),
+            sweep: { from: SCOPE_FROM, to: null, order: 'asc' },
+            rows: () => world.everything(place),
+            nextLie: () => world.nextLie() ?? TRUTH,
+            step: async () => {
+              await step();
+              await world.pause();
+            },
+            marks,
+            now: () => (world.now += 1),
+            limit: story.limit,
+            stop: stop.signal,
+            onFault: (fault) => void world.faults.push(fault),
+            onPage: () => (world.filteredPages += 1),
+          });
+        return session;
+      },
       readers: entities.map((entity) => ({
         entity,
         nip: null,
@@ -600,6 +636,8 @@ function startProcess(
   });
   return { process: { done }, over: Promise.race([done, left]) };
 }
+
+const TRUTH: Lie = { how: 'rows', percent: 100, salt: 0, outOfScopeToo: false, total: 'right', order: 'kept' };
 
 function declarationOf(stream: string): StreamDeclaration {
   return itemStream(stream, { scoped: true, opens: stream === 'items' });
@@ -733,3 +771,8 @@ export const stories: fc.Arbitrary<Story> = fc.record({
   ),
   turns: fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 12 }),
 });
+
+/** Any story beside which scans by filters run that work, are ignored, or lie. */
+export const lyingStories: fc.Arbitrary<Story> = fc
+  .tuple(stories, fc.array(lies, { minLength: 1, maxLength: 40, size: 'max' }))
+  .map(([story, told]) => ({ ...story, lies: told }));
