@@ -1,4 +1,16 @@
-import { catchError, concatMap, defer, forkJoin, from, map, mergeMap, of, throwError, type Observable } from 'rxjs';
+import {
+  catchError,
+  concatMap,
+  defer,
+  forkJoin,
+  from,
+  map,
+  mergeMap,
+  of,
+  throwError,
+  toArray,
+  type Observable,
+} from 'rxjs';
 
 import { FatalError, TransientError } from '../errors';
 import type { Query, StreamDeclaration } from '../model';
@@ -33,35 +45,53 @@ export interface FilterProving {
   readonly asking?: Pick<Asking, 'turn' | 'tries'>;
 }
 
-/** The most requests that proving the filters of a stream takes where the list stands still. */
+/** The most requests that proving the filters of a stream takes. */
 export function requestsToProve(stream: StreamDeclaration): number {
   const questions = candidatesOf(stream).reduce((sum, { kind }) => sum + (kind === 'fields' ? 1 : 3), 0);
-  return readingsOf(stream) + questions;
+  return 2 * readingsOf(stream) + questions;
 }
 
 /**
- * Asks a list by each candidate, one after the other, and emits what each came to; never fails for what the API does. The
- * rows are looked at and not published: what they show anew, the scans find.
+ * Asks a list by each candidate, one after the other, and emits what each came to; never fails for what the API does. The rows are
+ * looked at and not published: what they show anew, the scans find.
  */
 export function proveFilters(proving: FilterProving): Observable<FilterProof> {
+  const candidates = candidatesOf(proving.stream);
   return readList(proving).pipe(
-    mergeMap((known) =>
-      from(candidatesOf(proving.stream)).pipe(
-        concatMap((candidate) => (known === null ? of(unread(candidate)) : proveOne(proving, candidate, known))),
-      ),
-    ),
+    mergeMap((known) => {
+      if (known === null) return of(candidates.map(unread));
+      return from(candidates).pipe(
+        concatMap((candidate) =>
+          answersTo(proving, candidate, known, NOTHING_ASKED).pipe(map((answers) => ({ candidate, answers }))),
+        ),
+        toArray(),
+        mergeMap((asked) => judgeAll(proving, known, asked)),
+      );
+    }),
+    mergeMap((proofs) => proofs),
   );
 }
 
-function proveOne(proving: FilterProving, candidate: Candidate, known: KnownList): Observable<FilterProof> {
-  return answersTo(proving, candidate, known, NOTHING_ASKED).pipe(
-    mergeMap((answers) => {
-      const proof = judgeFilter(candidate, known, answers);
-      if (proof.verdict !== 'wrong') return of(proof);
-      // Perhaps it is the list that changed meanwhile.
-      return readList(proving).pipe(
-        map((after) => (after === null ? proof : judgeFilter(candidate, knownByBoth(known, after), answers))),
-      );
+interface AskedCandidate {
+  readonly candidate: Candidate;
+  readonly answers: Answers;
+}
+
+/** Where an answer contradicts, the list is read again: perhaps it is the list that has changed. */
+function judgeAll(
+  proving: FilterProving,
+  before: KnownList,
+  asked: readonly AskedCandidate[],
+): Observable<readonly FilterProof[]> {
+  const judged = (known: KnownList): readonly FilterProof[] =>
+    asked.map(({ candidate, answers }) => judgeFilter(candidate, known, answers));
+  const proofs = judged(before);
+  if (!proofs.some(({ verdict }) => verdict === 'wrong')) return of(proofs);
+  return readList(proving).pipe(
+    map((after) => {
+      if (after === null) return proofs;
+      const again = judged(knownByBoth(before, after));
+      return proofs.map((proof, index) => (proof.verdict === 'wrong' ? (again[index] ?? proof) : proof));
     }),
   );
 }
