@@ -214,7 +214,9 @@ function contradiction(
   for (const row of [...rows, ...shown]) sides.set(row.id, sideOf(candidate, known, row, value));
   const beyond = shown.find(({ id }) => sides.get(id) === 'out');
   if (beyond !== undefined) return `${asked} showed row ${beyond.id}, which it was to leave out`;
-  const stray = shown.find((row) => !isWithin(known.stream, known.query, row));
+  // Where the scope's own filter has no effect, the list has such rows anyway.
+  const isStray = (row: KnownRow): boolean => !isWithin(known.stream, known.query, row);
+  const stray = known.rows.some(isStray) ? undefined : shown.find(isStray);
   if (stray !== undefined) return `${asked} showed row ${stray.id}, which another filter was to leave out`;
   const foreign = shown.find(({ id }) => !isListed(known, id));
   if (foreign !== undefined) return `${asked} showed row ${foreign.id}, which the list does not have without it`;
