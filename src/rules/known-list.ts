@@ -11,7 +11,7 @@ export interface Span {
   readonly most: number;
 }
 
-/** A row that was seen to come or to change, by other means than the filter that is judged. */
+/** A row that is in the list still and was seen to come or to change, by other means than the filter that is judged. */
 export interface KnownChange {
   readonly id: number;
   /** The day in UTC on which it happened, or one before. */
