@@ -177,6 +177,7 @@ function streamText(
     ...(misfits === undefined ? [] : [`  misfits published so far: ${misfitsText(misfits)}`]),
     ...scans,
     ...next,
+    '  filters: each run proves them for itself and stores nothing of it; check says what a list does with them',
   ];
 }
 

@@ -49,6 +49,14 @@ export function afterProof({ standings }: FilterTrust, proofs: readonly FilterPr
   return { standings: next, provedMs: nowMs, surprisedMs: null };
 }
 
+/** What is known of a list's filters, a line each, for a person. */
+export function trustTexts({ standings }: FilterTrust): readonly string[] {
+  return [...standings.values()].map(
+    ({ candidate: { parameter }, verdict, why, sinceMs }) =>
+      `${parameter} ${verdict} since ${new Date(sinceMs).toISOString()}: ${why}`,
+  );
+}
+
 /** Whether a scan may be made: its filter has shown on this account that it works, and nothing has spoken against that since. */
 export function mayScan({ standings }: FilterTrust, scan: ProvenScan): boolean {
   return standings.get(scan)?.verdict === 'works';

@@ -9,6 +9,7 @@ import {
   proveAt,
   retire,
   surprise,
+  trustTexts,
 } from '../../src/rules/filter-trust';
 
 const HOUR = 3_600_000;
@@ -54,6 +55,13 @@ describe('a filter is used', () => {
     const later = afterProof(proven, [proof('paid', 'works'), proof('changed', 'wrong')], DAY);
     expect([later.standings.get('paid')?.sinceMs, later.standings.get('changed')?.sinceMs]).toEqual([0, DAY]);
   });
+});
+
+test('a line says of each filter where it stands, since when, and why', () => {
+  expect(trustTexts(retire(proven, 'paid', 'row 7 was not shown', HOUR))).toEqual([
+    'q[closed_gteq] retired since 1970-01-01T01:00:00.000Z: row 7 was not shown',
+    'q[updated_at_gteq] works since 1970-01-01T00:00:00.000Z: changed works',
+  ]);
 });
 
 describe('filters are proven', () => {

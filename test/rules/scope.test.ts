@@ -1,4 +1,13 @@
-import { isoDay, isProvenScan, isWithin, listParams, queryOf, queryOfProven, scansOf, sweepQuery } from '../../src/rules/scope';
+import {
+  isoDay,
+  isProvenScan,
+  isWithin,
+  listParams,
+  queryOf,
+  queryOfProven,
+  scansOf,
+  sweepQuery,
+} from '../../src/rules/scope';
 
 const dated = { scopeField: 'date', openField: 'closed' };
 const undated = { scopeField: null, openField: null };

@@ -110,7 +110,12 @@ test.each(['paid', 'changed'] as const)(
     const { compare, state } = start();
     state.walks.set(scan, walkOf(cursorAtStart()));
     const first = compare(wholePage(rows(1)), { scan });
-    expect(first).toMatchObject({ waits: true, cursor: 'stays', countsInSweep: true, result: { counts: { created: 1 } } });
+    expect(first).toMatchObject({
+      waits: true,
+      cursor: 'stays',
+      countsInSweep: true,
+      result: { counts: { created: 1 } },
+    });
     expect(first.records.map(({ headers }) => headers['scan'])).toEqual([scan]);
     const again = compare(wholePage(rows(1), { began: 3, ended: 4 }), { scan });
     expect(again).toMatchObject({ waits: false, cursor: 'stays', records: [], result: { counts: { unchanged: 1 } } });
