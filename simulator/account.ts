@@ -8,12 +8,12 @@ import {
   invoiceRow,
   isDate,
   isObject,
+  offsetOf,
   salesDetail,
   type JsonObject,
 } from './rows';
 import { bankAccountRow, costDetail, costRow, productRow } from './small-lists';
 import { createTable, type Filter, type Table } from './table';
-import { hiddenColumns, offsetOf } from './unproven';
 
 /** The lists of an account that can be changed while it runs. */
 export type Stream = 'clients' | 'invoices' | 'corrective_invoices';
@@ -141,6 +141,9 @@ const salesColumns = [
   'tax_price',
   'gross_price',
 ];
+
+/** Columns beside a row that no answer shows, in milliseconds since 1970. */
+const hiddenColumns = ['created_at', 'updated_at'];
 
 /** Fills one account with its rows. */
 export function createAccount(entity: EntityOptions, position: number, surroundings: Surroundings): Account {

@@ -1,5 +1,5 @@
 import type { ListName } from './account';
-import { isDate, isObject } from './rows';
+import { isDate, isObject, offsetOf } from './rows';
 import type { Filter } from './table';
 
 /** Parameters of a list that nobody outside inFakt can tell from the documents whether they do anything. */
@@ -52,10 +52,6 @@ export interface Unproven {
   set(modes: UnprovenModes): void;
   read(list: ListName, parameters: Iterable<readonly [string, string]>): UnprovenReading;
 }
-
-/** Columns beside a row that no answer shows, in milliseconds since 1970. */
-export const hiddenColumns = ['created_at', 'updated_at'] as const;
-export type Hidden = Readonly<Partial<Record<(typeof hiddenColumns)[number], number>>>;
 
 const weekMs = 7 * 24 * 3_600_000;
 const dayMs = 24 * 3_600_000;
@@ -130,10 +126,4 @@ function conditionOf(asked: Exclude<UnprovenName, 'fields'>, value: string, isOf
     field: asked === 'updated_at_gteq' ? 'updated_at' : 'created_at',
     test: (at) => typeof at === 'number' && at >= from,
   };
-}
-
-/** How far Warsaw is ahead of UTC on a day, as the rows' own times have it: whole months. */
-export function offsetOf(day: string): '+01:00' | '+02:00' {
-  const month = Number(day.slice(5, 7));
-  return month > 3 && month < 11 ? '+02:00' : '+01:00';
 }
