@@ -8,6 +8,7 @@ import {
   invoiceRow,
   isDate,
   isObject,
+  offsetOf,
   salesDetail,
   type JsonObject,
 } from './rows';
@@ -141,6 +142,9 @@ const salesColumns = [
   'gross_price',
 ];
 
+/** Columns beside a row that no answer shows, in milliseconds since 1970. */
+const hiddenColumns = ['created_at', 'updated_at'];
+
 /** Fills one account with its rows. */
 export function createAccount(entity: EntityOptions, position: number, surroundings: Surroundings): Account {
   const { today, now, changed, sisters = [] } = surroundings;
@@ -148,9 +152,9 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
   const random = createRandom(seed);
   const books = entity.books && createBooks(entity.books, { seed, position, sisters, lastDay: () => dayOf(today()) });
   const tables = {
-    clients: createTable(['uuid', 'company_name', 'nip']),
-    invoices: createTable(salesColumns),
-    corrective_invoices: createTable(salesColumns),
+    clients: createTable(['uuid', 'company_name', 'nip'], hiddenColumns),
+    invoices: createTable(salesColumns, hiddenColumns),
+    corrective_invoices: createTable(salesColumns, hiddenColumns),
     products: createTable([]),
     bank_accounts: createTable([]),
     'documents/costs': createTable(['uuid']),
@@ -158,6 +162,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
   // No index of an unusual kind: what is added is plain, so that a test changes only what it means to.
   const plain = -1;
   let nextLineId = invoiceIdBase + position * invoiceIdRange;
+  let isFilled = false;
   const numbersInMonth = new Map<string, number>();
 
   /** The highest ids ever given: an id is never given twice, even if its row is gone. */
@@ -178,6 +183,14 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     const inMonth = (numbersInMonth.get(prefix + month) ?? 0) + 1;
     numbersInMonth.set(prefix + month, inMonth);
     return `${prefix}${inMonth}/${month.slice(5)}/${month.slice(0, 4)}`;
+  }
+
+  /** Puts a row as it was made in the past: when it was created, and changed last, nobody is shown. */
+  function putPast(stream: Stream, id: number, row: JsonObject, createdDay: number): void {
+    const { created_at: shown, paid_date: paid } = row;
+    const created = typeof shown === 'string' ? Date.parse(shown) : noonOf(dateOf(createdDay));
+    const changed = isDate(paid) ? Math.max(created, noonOf(paid)) : created;
+    tables[stream].put(id, row, { created_at: created, updated_at: changed });
   }
 
   function withLines(row: JsonObject): JsonObject {
@@ -236,7 +249,8 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
       const number = nextNumber(dayOf(String(found['invoice_date'])), 'KOR/');
       const made = kept.correction({ id, number, kind, corrected: found, firstLineId: nextLineId });
       if (kind !== 'of a correction') corrected.add(Number(found['id']));
-      if (made.invoice !== undefined) tables.invoices.put(Number(found['id']), made.invoice);
+      if (made.invoice !== undefined)
+        tables.invoices.put(Number(found['id']), made.invoice, isFilled ? { updated_at: now() } : {});
       if (kind === 'price raised by mistake') lastCorrection = made.correction;
       return withLines(made.correction);
     }
@@ -252,20 +266,21 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     return withLines(correctionRow(random, { id, index, number, day, invoice, firstLineId: nextLineId }));
   }
 
+  const lastDay = dayOf(today());
+  const firstDay = lastDay - daysOfHistory;
   const buyers: JsonObject[] = [];
   for (let index = 0; index < entity.clients; index++) {
     const id = nextId('clients');
     const row = books?.client(clientRow(random, id, plain), index) ?? clientRow(random, id, index);
-    tables.clients.put(id, row);
+    putPast('clients', id, row, firstDay + Math.floor((daysOfHistory * index) / entity.clients));
     buyers.push(row);
   }
-  const lastDay = dayOf(today());
   for (let index = 0; index < entity.invoices; index++) {
-    const createdDay = lastDay - daysOfHistory + Math.floor((daysOfHistory * (index + 1)) / entity.invoices);
+    const createdDay = firstDay + Math.floor((daysOfHistory * (index + 1)) / entity.invoices);
     const backDays = random() < 0.05 ? 1 + integer(random, 45) : 0;
     const buyer = buyers[integer(random, buyers.length)] ?? null;
     const id = nextId('invoices');
-    tables.invoices.put(id, makeInvoice(id, index, createdDay, backDays, buyer));
+    putPast('invoices', id, makeInvoice(id, index, createdDay, backDays, buyer), createdDay);
   }
   buyers.length = 0;
   const corrections = entity.corrections ?? Math.floor(entity.invoices * correctionShare);
@@ -273,8 +288,12 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     const id = nextId('corrective_invoices');
     const rank = Math.floor(((index + random()) * entity.invoices) / corrections);
     const row = books === undefined ? makeCorrection(id, index, rank) : makeBookCorrection(books, id, index, rank);
-    if (row !== undefined) tables.corrective_invoices.put(id, row);
+    if (row !== undefined) {
+      const { invoice_date: issued } = row;
+      putPast('corrective_invoices', id, row, isDate(issued) ? dayOf(issued) : lastDay);
+    }
   }
+  isFilled = true;
 
   const activities: JsonObject[] = [];
   let activityId = 1_000_000 + position;
@@ -339,7 +358,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     if (!isObject(row)) throw new RangeError(`row ${id} in ${stream} of ${entity.name} is not an object: replace it`);
     if ('id' in patch && patch['id'] !== id) throw new RangeError('an edit cannot change the id: use replace');
     const changedRow = { ...row, ...patch };
-    tables[stream].put(id, changedRow);
+    tables[stream].put(id, changedRow, { updated_at: now() });
     note(kind, stream, id, changedRow);
     return changedRow;
   }
@@ -400,7 +419,9 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
       if (tables[stream].has(id)) throw new RangeError(`${entity.name} already has a row ${id} in ${stream}`);
       highest[stream] = Math.max(highest[stream], id);
       const row = { ...makePlain(stream, id), ...overrides };
-      tables[stream].put(id, row);
+      const { created_at: shown } = row;
+      const created = typeof shown === 'string' ? Date.parse(shown) : NaN;
+      tables[stream].put(id, row, { created_at: Number.isNaN(created) ? now() : created, updated_at: now() });
       note('add', stream, id, row);
       return row;
     },
@@ -423,7 +444,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     },
     replace(stream, id, json) {
       known(stream, id);
-      tables[stream].put(id, json);
+      tables[stream].put(id, json, { updated_at: now() });
       note('replace', stream, id, json);
     },
     row: read,
@@ -452,6 +473,10 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
       };
     },
   };
+}
+
+function noonOf(day: string): number {
+  return Date.parse(`${day}T12:00:00${offsetOf(day)}`);
 }
 
 function accountOf(seed: number) {

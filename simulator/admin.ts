@@ -6,6 +6,7 @@ import { decodeHook, type Hooks, type HookSettings, type HookState } from './hoo
 import { decodeRates, type HistoryEntry, type Life, type LifeRates } from './life';
 import { isObject, type JsonObject } from './rows';
 import type { Statistics } from './traffic';
+import { decodeModes, type Unproven, type UnprovenModes } from './unproven';
 
 /** Everything the simulator can be told and asked besides the API itself; entities are named by their API key. */
 export interface Admin {
@@ -36,6 +37,8 @@ export interface Admin {
   hookState(entity: string): HookState;
   /** Delivers an event to an entity's webhook, whatever it says. */
   deliver(entity: string, name: string, resource: JsonObject): void;
+  /** How lists treat the filters of which nobody knows whether they work: those named, all others as at first. Returns what is in force. */
+  filters(modes?: UnprovenModes): UnprovenModes;
   /** Every change of a row since the start, or since a time in milliseconds since 1970, oldest first; 100 000 are kept. */
   history(since?: number): readonly HistoryEntry[];
 }
@@ -47,11 +50,12 @@ export interface AdminParts {
   readonly counter: { read(last?: number): Statistics; reset(): void };
   readonly life: Life;
   readonly hooks: Hooks;
+  readonly unproven: Unproven;
   readonly history: { read(since?: number): readonly HistoryEntry[] };
 }
 
 /** The admin interface for callers in the same process. Unknown entities and ids are refused with a RangeError. */
-export function createAdmin({ accounts, faults, counter, life, history, hooks }: AdminParts): Admin {
+export function createAdmin({ accounts, faults, counter, life, unproven, history, hooks }: AdminParts): Admin {
   function account(entity: string): Account {
     const found = accounts.get(entity);
     if (found === undefined) throw new RangeError(`there is no entity with the key ${JSON.stringify(entity)}`);
@@ -91,6 +95,10 @@ export function createAdmin({ accounts, faults, counter, life, history, hooks }:
     hook: async (entity, settings) => hooks.set(account(entity).entity.key, settings),
     hookState: (entity) => hooks.state(account(entity).entity.key),
     deliver: (entity, name, resource) => hooks.deliver(account(entity).entity.key, name, resource),
+    filters(modes) {
+      if (modes !== undefined) unproven.set(decodeModes(modes));
+      return unproven.modes;
+    },
     history: (since) => history.read(since),
   };
 }
@@ -119,6 +127,8 @@ export const adminHelp = `  GET    ${adminPath}entities                         
   GET    ${adminPath}KEY/hook                            what came of it so far
   POST   ${adminPath}KEY/hook                            deliver {"name": "invoice_paid", "resource": {"uuid": "..."}}
   DELETE ${adminPath}KEY/hook                            end it
+  GET    ${adminPath}filters                             how filters are treated that may or may not work
+  PUT    ${adminPath}filters                             body {"updated_at_gteq": "works"}, see docs/simulator.md
   GET    ${adminPath}history[?since=MILLISECONDS]        every change of a row so far, oldest first
 Rows live in clients, invoices and corrective_invoices.
 `;
@@ -190,6 +200,8 @@ export function createAdminHttp(admin: Admin, { accounts, life }: AdminParts) {
     if (call === 'GET life') return jsonAnswer(200, life.rates);
     if (call === 'PUT life') return jsonAnswer(200, admin.life(decodeRates(await jsonBody(request))));
     if (call === 'DELETE life') return done(() => admin.life());
+    if (call === 'GET filters') return jsonAnswer(200, admin.filters());
+    if (call === 'PUT filters') return jsonAnswer(200, admin.filters(decodeModes(await jsonBody(request))));
     if (call === 'GET history') {
       return jsonAnswer(200, admin.history(wholeNumber(url.searchParams.get('since'))));
     }

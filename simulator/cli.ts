@@ -8,6 +8,7 @@ import type { Habits } from './listing';
 import { createRandom, seedFrom } from './random';
 import { isDate, taxNumber } from './rows';
 import { startSimulator, type Simulator } from './server';
+import { decodeModes, type UnprovenModes } from './unproven';
 
 /** What the command writes to, and when it is to end. */
 export interface SimulateIo {
@@ -58,6 +59,9 @@ Habits of the API that are not documented
   --count rows|ten                    what "count" tells: rows of the page, or always 10 (rows)
   --links own|foreign|doubled|URL     where "next" and "previous" point: here, to another host, to /v3/v3/, to the host
                                       of the URL (own; those of costs foreign)
+  --filter NAME=MODE                  how lists treat a filter of which nobody knows whether it works; may be repeated: NAME
+                                      paid_date_gteq, updated_at_gteq, created_at_gteq, id_gt or fields; MODE works, ignored,
+                                      refused, day-off, week or wrong-rows (ignored; fields cuts rows down)
 
 Admin interface (JSON, no key)
 ${adminHelp}`;
@@ -117,6 +121,14 @@ function lifeOption(text: string): LifeRates {
   }
 }
 
+function filterOption(texts: readonly string[]): UnprovenModes {
+  try {
+    return decodeModes(Object.fromEntries(texts.map((text) => text.split('=', 2))));
+  } catch (error) {
+    throw new UsageError(`--filter: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
 const entityForm = /^([^=]+)=(.+?):(\d{1,8}):(\d{1,8})(?::(\d{1,8}))?(?::(\d{10}))?$/;
 
 function entityOption(text: string, seed: number): EntityOptions {
@@ -169,6 +181,7 @@ function readOptions(argv: readonly string[], { didYouMean = () => '' }: Simulat
     overLimit: choiceOption('over-limit', values['over-limit'], ['clamp', 'refuse']),
     count: choiceOption('count', values.count, ['rows', 'ten']),
     links: linksOption(values.links),
+    filters: filterOption(values.filter ?? []),
     ...(values.life === undefined ? {} : { life: lifeOption(values.life) }),
   } as const;
 }
@@ -191,6 +204,7 @@ const optionsOfSimulate = {
   'over-limit': { type: 'string' },
   count: { type: 'string' },
   links: { type: 'string' },
+  filter: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
 } as const;
 

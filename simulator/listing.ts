@@ -3,6 +3,7 @@ import type { Random } from './random';
 import { clientRow, correctionRow, invoiceRow, isDate, isObject, type JsonObject } from './rows';
 import { bankAccountRow, costRow, productRow } from './small-lists';
 import type { Filter, TableQuery } from './table';
+import type { Unproven, UnprovenReading } from './unproven';
 
 const defaultLimit = 10;
 const largestLimit = 100;
@@ -202,11 +203,14 @@ export interface ListingOptions {
   /** Where the request came to. */
   readonly url: URL;
   readonly ignoreFilters: boolean;
+  /** What nobody knows whether it works. */
+  readonly unproven: Pick<Unproven, 'read'>;
   /** ISO date: documents dated before it are left out without a word; null = none are. */
   readonly hideBefore: string | null;
 }
 
 const foreignOrigin = 'https://app.infakt.test';
+const badFilter = jsonAnswer(400, { error: 'Nieprawidłowy parametr filtrowania.' });
 const tooMany = jsonAnswer(400, { error: `Parametr limit nie może być większy niż ${largestLimit}.` });
 
 /** Limit and offset of a request; undefined if it must be refused. */
@@ -223,23 +227,61 @@ function linkBase(list: ListName, url: URL, links: Habits['links'] = 'own'): str
   return (links === 'own' ? url.origin : new URL(links).origin) + url.pathname;
 }
 
+/** The rows as `fields=` makes them. */
+function rowsShown(
+  account: Account,
+  list: ListName,
+  rows: readonly Buffer[],
+  query: URLSearchParams,
+  fields: UnprovenReading['fields'],
+): readonly Buffer[] {
+  const project = fields === 'whole' ? undefined : projection(list, query);
+  if (project === undefined) return rows;
+  if (fields === 'cut') return rows.map(project);
+  const idOf = (row: Buffer | undefined): number => {
+    const parsed: unknown = row === undefined ? undefined : JSON.parse(row.toString());
+    return isObject(parsed) ? Number(parsed['id']) : NaN;
+  };
+  return rows.map((row, index) => {
+    const detail = detailFields(account, list, idOf(row));
+    const other = fields === 'foreign' ? detailFields(account, list, idOf(rows[(index + 1) % rows.length])) : detail;
+    const parsed: unknown = JSON.parse(row.toString());
+    if (!isObject(parsed)) return row;
+    const { ksef_data: data } = other;
+    return project(Buffer.from(JSON.stringify({ ...detail, ...parsed, ksef_data: data ?? null })));
+  });
+}
+
+/** What the detail of a row has, its number in KSeF beside the rest. */
+function detailFields(account: Account, list: ListName, id: number): JsonObject {
+  const detail: unknown = JSON.parse(account.detail(list, id)?.toString() ?? '{}');
+  if (!isObject(detail)) return {};
+  const { ksef_data: data } = detail;
+  return { ...detail, ksef_number: isObject(data) ? data['ksef_number'] : null };
+}
+
 /** One page of a list in its envelope; unless `fields=` is asked for, the bytes of the rows are copied and never parsed. */
 export function listAnswer(account: Account, list: ListName, query: URLSearchParams, options: ListingOptions): Answer {
   const { habits } = options;
   const window = windowOf(query, habits);
   if (window === undefined) return tooMany;
   const { limit, offset } = window;
+  const unproven = options.unproven.read(list, query);
+  if (unproven.refused) return badFilter;
   const hidden = options.hideBefore === null ? [] : filtersOf(list, [['q[invoice_date_gteq]', options.hideBefore]]);
   const wanted: TableQuery = {
-    filters: [...(options.ignoreFilters ? [] : filtersOf(list, query)), ...hidden],
+    filters: [...(options.ignoreFilters ? [] : [...filtersOf(list, query), ...unproven.filters]), ...hidden],
     ...orderOf(list, query.get('order')),
     offset,
     limit,
     ...(options.shuffleTies === undefined ? {} : { shuffleTies: options.shuffleTies }),
   };
   const page = account.tables[list].page(wanted);
-  const project = projection(list, query);
-  const rows = project === undefined ? page.rows : page.rows.map(project);
+  const isOther = ({ name }: Filter) => !unproven.filters.some((filter) => filter.name === name);
+  const shown = unproven.wrongRows
+    ? account.tables[list].page({ ...wanted, filters: wanted.filters.filter(isOther), limit: page.rows.length }).rows
+    : page.rows;
+  const rows = rowsShown(account, list, shown, query, unproven.fields);
   const base = linkBase(list, options.url, habits.links);
   const link = (to: number) => {
     const parameters = new URLSearchParams([

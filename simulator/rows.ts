@@ -233,7 +233,6 @@ export function invoiceRow(random: Random, seed: InvoiceSeed): JsonObject {
   const term = pick(random, [0, 7, 14, 14, 30]);
   const method = pick(random, ['transfer', 'transfer', 'transfer', 'cash', 'card', 'payu']);
   const transfer = method === 'transfer';
-  const month = Number(dateOf(seed.createdDay).slice(5, 7));
   const two = (below: number) => String(integer(random, below)).padStart(2, '0');
   const time = `${String(8 + integer(random, 10)).padStart(2, '0')}:${two(60)}:${two(60)}.${digits(random, 3)}`;
   const swapped = edge === 'empty against null';
@@ -297,11 +296,17 @@ export function invoiceRow(random: Random, seed: InvoiceSeed): JsonObject {
     sales_kind: 'sprzedaz_podstawowa',
     amount_in_words: amountInWords(gross, currency),
     building_service: false,
-    created_at: `${dateOf(seed.createdDay)}T${time}${month > 3 && month < 11 ? '+02:00' : '+01:00'}`,
+    created_at: `${dateOf(seed.createdDay)}T${time}${offsetOf(dateOf(seed.createdDay))}`,
     reconciliation_id: null,
     services: edge === 'new fields' ? lines.map((line) => ({ ...line, carbon_footprint: { grams: 1250 } })) : lines,
     ...(edge === 'new fields' ? { eco_label: 'zielony', delivery: { carrier: null, parcels: [1, 2] } } : {}),
   };
+}
+
+/** How far Warsaw is ahead of UTC on a day, in whole months. */
+export function offsetOf(day: string): '+01:00' | '+02:00' {
+  const month = Number(day.slice(5, 7));
+  return month > 3 && month < 11 ? '+02:00' : '+01:00';
 }
 
 /** The fields that only the detail of an invoice or a correction has; the same ones for the same row. */

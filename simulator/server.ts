@@ -23,6 +23,7 @@ import {
 } from './listing';
 import { createRandom } from './random';
 import { createCounter, createLimiter, createQuota, type Clock, type LimitOptions } from './traffic';
+import { createUnproven, type UnprovenModes } from './unproven';
 
 /** What a simulator is started with. */
 export interface SimulatorOptions extends Habits {
@@ -44,6 +45,8 @@ export interface SimulatorOptions extends Habits {
   readonly seed?: number;
   /** What happens by itself from the start; nothing unless given. */
   readonly life?: LifeRates;
+  /** How lists treat the filters of which nobody knows whether they work; ignored unless given. */
+  readonly filters?: UnprovenModes;
   /** What limits, statistics and life measure time by. */
   readonly clock?: Clock;
   /** What life waits by. */
@@ -126,7 +129,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     clock,
     timer: options.timer ?? afterTimeout,
   });
-  const parts: AdminParts = { accounts, faults, counter, life, history, hooks };
+  const unproven = createUnproven(options.filters ?? {}, now);
+  const parts: AdminParts = { accounts, faults, counter, life, unproven, history, hooks };
   const admin = createAdmin(parts);
   const answerAdmin = createAdminHttp(admin, parts);
 
@@ -164,6 +168,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       habits: options,
       shuffleTies: options.ties === 'stable' ? undefined : random,
       url,
+      unproven,
       ignoreFilters: transform?.transform === 'filters-ignored',
       hideBefore: transform?.transform === 'shorter-history' ? yearBefore(today()) : null,
     };

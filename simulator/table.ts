@@ -29,8 +29,8 @@ interface TablePage {
 export interface Table {
   readonly size: number;
   has(id: number): boolean;
-  /** Inserts the row, or replaces the one of this id; any JSON value may stand where a row stands. */
-  put(id: number, row: unknown): void;
+  /** Inserts the row, or replaces the one of this id; any JSON value may stand where a row stands. What is hidden stays unless given. */
+  put(id: number, row: unknown, hidden?: Readonly<Record<string, unknown>>): void;
   /** False if there was no such row. */
   remove(id: number): boolean;
   bytes(id: number): Buffer | undefined;
@@ -104,11 +104,15 @@ function compare(one: unknown, two: unknown): number {
   return typeof one < typeof two ? -1 : 1;
 }
 
-/** A table that keeps the values of `columns` at hand; other fields are read from the row's JSON when asked for. */
-export function createTable(columns: readonly string[]): Table {
+/**
+ * A table that keeps the values of `columns` at hand; other fields are read from the row's JSON when asked for. The values of `hidden`
+ * columns are in no row, and can be filtered by.
+ */
+export function createTable(columns: readonly string[], hidden: readonly string[] = []): Table {
   const rowBytes = createRowBytes();
   const idAt: number[] = [];
   const columnAt = new Map<string, unknown[]>(columns.map((name) => [name, []]));
+  const hiddenAt = new Map<string, unknown[]>(hidden.map((name) => [name, []]));
   const uuidColumn = columnAt.get('uuid') ?? [];
   /** Slots in the order of their ids. */
   const byId: number[] = [];
@@ -132,7 +136,8 @@ export function createTable(columns: readonly string[]): Table {
   }
 
   function valueAt(slot: number, field: string): unknown {
-    const column = columnAt.get(field);
+    if (field === 'id') return idAt[slot];
+    const column = hiddenAt.get(field) ?? columnAt.get(field);
     return column === undefined ? fieldOf(JSON.parse(rowBytes.view(slot).toString()), field) : column[slot];
   }
 
@@ -204,7 +209,7 @@ export function createTable(columns: readonly string[]): Table {
       return byId.length;
     },
     has: (id) => find(id) !== undefined,
-    put(id, row) {
+    put(id, row, values = {}) {
       const known = find(id);
       const slot = known ?? idAt.length;
       if (known === undefined) {
@@ -216,6 +221,7 @@ export function createTable(columns: readonly string[]): Table {
       forgetUuid(slot);
       rowBytes.write(slot, JSON.stringify(row ?? null));
       for (const [name, column] of columnAt) column[slot] = fieldOf(row, name);
+      for (const [name, column] of hiddenAt) if (name in values) column[slot] = values[name];
       slotOfUuid?.set(uuidColumn[slot], slot);
       results.clear();
     },

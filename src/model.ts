@@ -5,7 +5,10 @@ export type EntityId = string;
 export type StreamName = string;
 
 /** What a row was read by: the scans, all the same walk over another query, the spot read of a single row, and the search for rows that came or went. */
-export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | 'spot' | 'search';
+export type ScanName = 'sweep' | 'newest' | 'open' | 'recent' | ProvenScan | 'spot' | 'search';
+
+/** The scans by a filter that is used only while it has shown on this account that it works: payments, and edits of any age. */
+export type ProvenScan = 'paid' | 'changed';
 
 /** A list whose total and ranks are compared with the ledger: that of the sweep's query, and that of the unpaid documents in it. */
 export type CountedList = 'all' | 'open';
@@ -39,6 +42,10 @@ export interface Query {
   readonly order: 'asc' | 'desc';
   /** Only documents whose `openField` is null. */
   readonly open?: true;
+  /** Only documents whose `openField` holds this day or a later one, `YYYY-MM-DD`. */
+  readonly paidSince?: string;
+  /** Only rows that the API changed on this day or later, `YYYY-MM-DD`; no row shows when that was. */
+  readonly changedSince?: string;
 }
 
 /** Ids that a page proves complete: `after < id <= upTo` (ascending walk); null = unbounded. */

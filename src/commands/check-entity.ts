@@ -1,11 +1,13 @@
-import { lastValueFrom } from 'rxjs';
+import { lastValueFrom, toArray } from 'rxjs';
 
 import type { Config, EntityConfig } from '../../config/config';
 import { ConfigError } from '../errors';
 import { shapeOf, shapeText } from '../changes/shape';
 import { isObject } from '../json';
 import type { Answer, Query, Row, StreamDeclaration } from '../model';
+import { proveFilters, requestsToProve } from '../reading/prove-filters';
 import { isFilterRefused } from '../reading/read-pages';
+import type { FilterProof } from '../rules/filter-proof';
 import type { StreamToday } from '../rules/forecast';
 import { PAGE_ROWS } from '../rules/paging';
 import { judgeIdentity } from '../rules/identity';
@@ -17,7 +19,7 @@ import { type Patience } from '../service/patience';
 import { loadSchema } from '../sinks/avro';
 import type { Rest } from '../sources/rest';
 import type { Account } from '../state/state-topic';
-import type { Attempt } from './check-findings';
+import type { Attempt, StreamFilters } from './check-findings';
 import type { Io } from './io';
 
 const UNPROVEN = '; without nip in its file nothing shows that this is the right company';
@@ -88,7 +90,39 @@ export async function checkEntity(
       return Promise.resolve({ value: shape, text: shapeText(shape), fields: { stream: stream.name, shape } });
     });
   }
+  const [shown] = streamsToTryFilters(today.map(({ declaration }) => declaration));
+  if (shown !== undefined && today.some(({ declaration, rows }) => declaration === shown && rows.sweep !== 0))
+    await attempt(`filters of ${shown.name}`, entity.id, () => tryFilters(entity, shown, rest, before));
   return today;
+}
+
+/** One stream stands for all of an entity, so that a check stays cheap: the first whose rows are paid, or else the first. */
+function streamsToTryFilters(streams: readonly StreamDeclaration[]): readonly StreamDeclaration[] {
+  return [...streams.filter(({ openField }) => openField !== null), ...streams].slice(0, 1);
+}
+
+/** What a list does with filters that may or may not work; a run proves them for itself, and none is a fault. */
+async function tryFilters(
+  entity: EntityConfig,
+  stream: StreamDeclaration,
+  rest: Pick<Rest, 'list'>,
+  before: Account | null,
+): Promise<{ readonly value: null; readonly text: string; readonly filters: StreamFilters }> {
+  const today = isoDay(Date.now());
+  const query = sweepQuery(stream, entity, before?.firstRun ?? today);
+  const asking = { rest, stream, query, changes: [], today };
+  const proofs = await lastValueFrom(proveFilters(asking).pipe(toArray()));
+  return { value: null, text: filtersText(proofs), filters: { stream: stream.name, proofs } };
+}
+
+/** Each filter with its verdict, and why where that says more. */
+function filtersText(proofs: readonly FilterProof[]): string {
+  return proofs
+    .map(({ candidate: { parameter }, verdict, why }) => {
+      const isPlain = verdict === 'works' || verdict === 'ignored' || verdict === 'refused';
+      return `${parameter} ${verdict}${isPlain ? '' : ` (${why})`}`;
+    })
+    .join(', ');
 }
 
 /** Whether a list is ordered by id both ways, and its filters do what they say; a filter without effect is no fault. */
@@ -164,7 +198,8 @@ export function requestsFor({ streams, startDate }: Pick<EntityConfig, 'streams'
   const requests = ({ scopeField, openField }: StreamDeclaration): number =>
     2 + (scopeField === null ? 0 : startDate === null ? 3 : 2) + (openField === null ? 0 : 1);
   const read = allStreams.filter(({ name }) => streams.includes(name));
-  return read.reduce((sum, stream) => sum + requests(stream), 1);
+  const filters = streamsToTryFilters(read).reduce((sum, stream) => sum + requestsToProve(stream), 0);
+  return read.reduce((sum, stream) => sum + requests(stream), 1) + filters;
 }
 
 /** An answer, or that the API refuses the filter: a run rests a scan whose filter is refused, and goes on without. */

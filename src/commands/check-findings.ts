@@ -1,6 +1,7 @@
 import type { Shape } from '../changes/shape';
 import { exitCodeFor } from '../errors';
 import type { StreamName } from '../model';
+import type { FilterProof } from '../rules/filter-proof';
 import { adviceOn } from './advice';
 import { painted, plainPage, type Page } from './page';
 
@@ -15,6 +16,14 @@ export interface Finding {
   readonly code: 0 | 2 | 3;
   /** Only of a look at the fields of a stream's rows. */
   readonly fields?: StreamFields;
+  /** Only of a look at what a list does with filters that may or may not work. */
+  readonly filters?: StreamFilters;
+}
+
+/** What asking a list for each such filter came to. */
+export interface StreamFilters {
+  readonly stream: StreamName;
+  readonly proofs: readonly FilterProof[];
 }
 
 /** How the rows of a stream that were looked at differ from its schema. */
@@ -23,12 +32,14 @@ export interface StreamFields {
   readonly shape: Shape;
 }
 
+/** What a check found: `text` for a person, the rest for `--json`. */
+export interface Found<T> extends Pick<Finding, 'fields' | 'filters'> {
+  readonly value: T;
+  readonly text: string;
+}
+
 /** Runs one check; null = it failed, which is a finding then. A bug is thrown. */
-export type Attempt = <T>(
-  check: string,
-  entity: string | null,
-  work: () => Promise<{ readonly value: T; readonly text: string; readonly fields?: StreamFields }>,
-) => Promise<T | null>;
+export type Attempt = <T>(check: string, entity: string | null, work: () => Promise<Found<T>>) => Promise<T | null>;
 
 /** The outcomes of all checks of one command. */
 export interface CheckFindings {
@@ -50,8 +61,8 @@ export function createFindings(onFinding: (finding: Finding) => void): CheckFind
     all,
     async attempt(check, entity, work) {
       try {
-        const { value, text, fields } = await work();
-        add({ check, entity, ok: true, text, code: 0, ...(fields && { fields }) });
+        const { value, text, fields, filters } = await work();
+        add({ check, entity, ok: true, text, code: 0, ...(fields && { fields }), ...(filters && { filters }) });
         return value;
       } catch (error) {
         const advice = adviceOn(error);
@@ -67,13 +78,27 @@ export function createFindings(onFinding: (finding: Finding) => void): CheckFind
   };
 }
 
-/** The findings as one JSON object; `fields` has what was seen of each stream's rows, in names and JSON types alone. */
+/**
+ * The findings as one JSON object; `fields` has what was seen of each stream's rows, in names and JSON types alone, `filters` what a list
+ * does with each filter that may or may not work.
+ */
 export function findingsJson({ all, exitCode }: Pick<CheckFindings, 'all' | 'exitCode'>): Record<string, unknown> {
   return {
     ok: exitCode() === 0,
     checks: all.map(({ check, entity, ok, text }) => ({ check, entity, ok, text })),
     fields: all.flatMap(({ entity, fields }) => (fields === undefined ? [] : [fieldsJson(entity, fields)])),
+    filters: all.flatMap(({ entity, filters }) => (filters === undefined ? [] : filtersJson(entity, filters))),
   };
+}
+
+function filtersJson(entity: string | null, { stream, proofs }: StreamFilters): readonly Record<string, unknown>[] {
+  return proofs.map(({ candidate: { parameter }, verdict, why }) => ({
+    entity,
+    stream,
+    filter: parameter,
+    verdict,
+    why,
+  }));
 }
 
 function fieldsJson(entity: string | null, { stream, shape }: StreamFields): Record<string, unknown> {

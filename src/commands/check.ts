@@ -18,14 +18,15 @@ const help = `Usage: infakt-kafka check [options]
 
 Looks at everything that a run needs and changes nothing: the configuration, the brokers, the topics and their settings, what the state
 topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, which fields of the newest rows
-of each list do not fit the schemas, are unknown or absent (their names and JSON types, never a value), how often each kind of scan will
-come round, free memory. Prints one line a check that is ok, then what failed and what to do, then how many failed. Rights to write are
+of each list do not fit the schemas, are unknown or absent (their names and JSON types, never a value), which filters that inFakt does not
+promise work on one list of each entity, how often each kind of scan will come round, free memory. Prints one line a check that is ok, then what failed and what to do, then how many failed. Rights to write are
 not tried out, as that would change something.
 
 Options
   --entity ID        only this entity, besides Kafka
   --offline          only the configuration, and whether every secret that it names is there: for CI, without any network
-  --json             one JSON object on stdout; its array fields has the fields of each stream, by name and JSON type
+  --json             one JSON object on stdout; its array fields has the fields of each stream, by name and JSON type, its
+                     array filters what a list does with each filter: works, ignored, refused, wrong or unknown
 ${configHelp}
 
 Exit code: 0 all ok, 2 configuration or something that a person must set right, 3 Kafka or the API could not be reached.

@@ -182,6 +182,7 @@ function streamText(
     ...(misfits === undefined ? [] : [`  misfits published so far: ${misfitsText(misfits)}`]),
     ...scans,
     ...next,
+    '  filters: each run proves them for itself and stores nothing of it; check says what a list does with them',
   ];
 }
 

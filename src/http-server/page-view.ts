@@ -34,6 +34,8 @@ const ASKER_WORDS: Readonly<Record<Asker, string>> = {
   newest: 'newest',
   open: 'open documents',
   recent: 'recent',
+  paid: 'payments by filter',
+  changed: 'edits by filter',
   sweep: 'sweeps',
   search: 'searches',
   spot: 'single rows',

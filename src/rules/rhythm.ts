@@ -1,4 +1,4 @@
-import type { ScanName, StreamName, Turn } from '../model';
+import type { ProvenScan, ScanName, StreamName, Turn } from '../model';
 
 /** How old what is known may become while the allowance suffices, as configured. */
 export interface ScheduleSettings {
@@ -11,7 +11,7 @@ export interface ScheduleSettings {
 }
 
 /** The scans that are made again and again; a spot read and a search follow from another scan. */
-export type TimedScan = Exclude<ScanName, 'spot' | 'search'>;
+export type TimedScan = Exclude<ScanName, ProvenScan | 'spot' | 'search'>;
 
 /** The age, in milliseconds, that what each scan shows does not exceed while the allowance suffices. */
 export type Guarantees = Readonly<Record<TimedScan, number>>;

@@ -1,4 +1,4 @@
-import type { Query, Row, StreamDeclaration } from '../model';
+import type { ProvenScan, Query, Row, ScanName, StreamDeclaration } from '../model';
 import type { TimedScan } from './rhythm';
 
 /** Days before the first run that are in scope unless `start_date` is set. */
@@ -54,28 +54,56 @@ export function queryOf(scan: TimedScan, sweep: Query, today: string, recentDays
   }
 }
 
+/** Whether a scan is by a filter that has to prove itself: its pages prove no absence, and where it stands is not stored. */
+export function isProvenScan(scan: ScanName): scan is ProvenScan {
+  return scan === 'paid' || scan === 'changed';
+}
+
+/**
+ * What a scan by a proven filter asks for within the sweep's query; null = no row of the stream can be paid. `sinceDay` is
+ * the day before the last look began: the API's days begin hours before or after those of UTC, and its filter may count
+ * neither the first day nor the last.
+ *
+ * @example queryOfProven(stream, 'paid', scope, isoDay(lastLookMs - DAY_MS))
+ */
+export function queryOfProven(
+  { openField }: Pick<Filters, 'openField'>,
+  scan: ProvenScan,
+  sweep: Query,
+  sinceDay: string,
+): Query | null {
+  if (scan === 'changed') return { ...sweep, changedSince: sinceDay };
+  return openField === null ? null : { ...sweep, paidSince: sinceDay };
+}
+
 /** A query as the API takes it; offset and limit are added per request. */
 export function listParams(
   { scopeField, openField }: Filters,
-  { from, to, order, open }: Query,
+  { from, to, order, open, paidSince, changedSince }: Query,
 ): Record<string, string> {
   return {
     ...(scopeField === null || from === null ? {} : { [`q[${scopeField}_gteq]`]: from }),
     ...(scopeField === null || to === null ? {} : { [`q[${scopeField}_lteq]`]: to }),
     ...(openField === null || open === undefined ? {} : { [`q[${openField}_null]`]: 'true' }),
+    ...(openField === null || paidSince === undefined ? {} : { [`q[${openField}_gteq]`]: paidSince }),
+    ...(changedSince === undefined ? {} : { 'q[updated_at_gteq]': changedSince }),
     order: `id ${order}`,
   };
 }
 
 /** Whether a row is one that the query asks for: the API ignores a filter that it does not know, without a word. */
-export function isWithin({ scopeField, openField }: Filters, { from, to, open }: Query, row: Row): boolean {
+export function isWithin({ scopeField, openField }: Filters, { from, to, open, paidSince }: Query, row: Row): boolean {
   if (open === true && openField !== null && (row[openField] ?? '') !== '') return false;
-  if (scopeField === null || (from === null && to === null)) return true;
-  const date = row[scopeField] ?? '';
-  if (date === '') return false;
-  // A date of another form says nothing of the filter: whether it can be read is the decoder's to find out.
-  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return true;
-  return (from === null || date >= from) && (to === null || date <= to);
+  if (openField !== null && paidSince !== undefined && !isDayWithin(row[openField], paidSince, null)) return false;
+  return scopeField === null || (from === null && to === null) || isDayWithin(row[scopeField], from, to);
+}
+
+/** False where there is no day. A day of another form says nothing of the filter: whether it can be read is the decoder's to find out. */
+function isDayWithin(value: unknown, from: string | null, to: string | null): boolean {
+  const day = value ?? '';
+  if (day === '') return false;
+  if (typeof day !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(day)) return true;
+  return (from === null || day >= from) && (to === null || day <= to);
 }
 
 /** The day of an instant, in UTC. */

@@ -30,6 +30,7 @@ import {
   withPublished,
   type Walk,
 } from '../rules/cursor';
+import { isProvenScan } from '../rules/scope';
 import type { OutgoingRecord } from '../sinks/transaction';
 import type { PageCount } from '../rules/search';
 import { comparePage, type EditedRow, type PageChanges } from './compare-page';
@@ -209,8 +210,11 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   const countsInSweep = countInSweep(state, scan, counts, misfits);
   // A look for new documents that found none writes nothing.
   const idles = scan === 'newest' && cursor.mark === walk.cursor.mark;
-  const waits = compared.touched || strayed || letters.length > 0 || (page.end && scan !== 'newest');
-  const stays = partial || !isWalk || (!waits && idles);
+  // Where a scan by a proven filter stands is never written: another process proves the filter itself, and begins anew.
+  const isStored = isWalk && !isProvenScan(scan);
+  const endWaits = page.end && isStored && scan !== 'newest';
+  const waits = compared.touched || strayed || letters.length > 0 || endWaits;
+  const stays = partial || !isStored || (!waits && idles);
   return {
     result: {
       counts: moved.counts,

@@ -15,7 +15,7 @@ export interface RequestHour {
 }
 
 /** All that ask, in the order in which they are shown. */
-export const ASKERS: readonly Asker[] = ['newest', 'open', 'recent', 'sweep', 'search', 'spot', 'other'];
+export const ASKERS: readonly Asker[] = ['newest', 'open', 'recent', 'paid', 'changed', 'sweep', 'search', 'spot', 'other'];
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;
@@ -54,6 +54,8 @@ export class RequestMinutes {
         newest: of('newest'),
         open: of('open'),
         recent: of('recent'),
+        paid: of('paid'),
+        changed: of('changed'),
         sweep: of('sweep'),
         search: of('search'),
         spot: of('spot'),
@@ -65,5 +67,5 @@ export class RequestMinutes {
 }
 
 function none(): Record<Asker, number> {
-  return { newest: 0, open: 0, recent: 0, sweep: 0, search: 0, spot: 0, other: 0 };
+  return { newest: 0, open: 0, recent: 0, paid: 0, changed: 0, sweep: 0, search: 0, spot: 0, other: 0 };
 }

@@ -92,6 +92,8 @@ test.each<[ScanName, readonly number[]]>([
   ['newest', [9, 1]],
   ['open', [1]],
   ['recent', [1]],
+  ['paid', [1]],
+  ['changed', []],
   ['spot', []],
   ['sweep', [9, 1]],
 ])('a page of %s that shows %j marks nothing missing', (scan, shown) => {
@@ -122,3 +124,14 @@ test('a spot read that finds nothing takes the mark of open from its entry, once
   expect(page('spot', [], { after: 20, upTo: 21 }).touched).toBe(false);
   expect(page('spot', []).touched).toBe(false);
 });
+
+test.each<ScanName>(['paid', 'changed'])(
+  'I5: a page of %s leaves the marks of open and of missing rows as they were, whatever it does not show',
+  (scan) => {
+    const { page, entry, missing } = scene({ flags: PUBLISHED | OPEN });
+    page('sweep', [1, 2, 3], everything, 4);
+    const before = missing();
+    expect(page(scan, [2])).toEqual({ missing: 0, noLongerOpen: [], touched: false });
+    expect([missing(), entry(1).flags]).toEqual([before, PUBLISHED | OPEN]);
+  },
+);

@@ -432,7 +432,7 @@ function pageOf(rows: readonly Row[], after: number, upTo: number, began: number
 }
 
 const id = fc.integer({ min: 1, max: LAST_ID });
-const scan = fc.constantFrom<ScanName>('sweep', 'sweep', 'newest', 'open', 'recent', 'spot');
+const scan = fc.constantFrom<ScanName>('sweep', 'sweep', 'newest', 'open', 'recent', 'paid', 'changed', 'spot');
 const day = fc.option(fc.integer({ min: -4, max: 4 }));
 const bits = fc.subarray([OPEN, LEFT, REPUBLISH], { maxLength: 2 }).map((flags) => flags.reduce((a, b) => a | b, 0));
 const action = fc.oneof(

@@ -1,3 +1,4 @@
+import { candidatesOf } from '../../src/rules/filter-proof';
 import {
   createFindings,
   findingLine,
@@ -70,6 +71,7 @@ test('fields are an array of their own in JSON: names and JSON types, stream by 
   await see('clients', { rows: 0, unfit: [], unknown: [], absent: ['city'] });
   expect(findingsJson(findings)).toEqual({
     ok: true,
+    filters: [],
     checks: [
       { check: 'fields of invoices', entity: 'alfa', ok: true, text: 'looked at' },
       { check: 'fields of clients', entity: 'alfa', ok: true, text: 'looked at' },
@@ -124,4 +126,16 @@ test('the last line says how many of all checks failed, and names them', () => {
 test('a line is coloured where the page shows colours', () => {
   const finding: Finding = { check: 'key', entity: null, ok: false, text: 'no', code: 2 };
   expect(findingLine(finding, { columns: 80, hasColour: true })).toBe('\u001b[31mFAIL\u001b[39m key: no');
+});
+
+test('filters are an array of their own in JSON, by the name that they have in an address', async () => {
+  const findings = createFindings(() => undefined);
+  const [candidate] = candidatesOf({ openField: 'paid_date', detailOnlyFields: [] });
+  if (candidate === undefined) throw new Error('expected a candidate');
+  const proofs = [{ candidate, verdict: 'ignored' as const, why: 'all 9 rows', wasAnswered: true }];
+  const filters = { stream: 'invoices', proofs };
+  await findings.attempt('filters of invoices', 'alfa', () => Promise.resolve({ value: null, text: 'x', filters }));
+  expect(findingsJson(findings)['filters']).toEqual([
+    { entity: 'alfa', stream: 'invoices', filter: 'q[paid_date_gteq]', verdict: 'ignored', why: 'all 9 rows' },
+  ]);
 });

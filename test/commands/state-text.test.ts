@@ -87,6 +87,9 @@ test('the worst entity stands first: held, then never swept, then not complete',
 
 test('in full every stream is told with its scans', () => {
   const lines = told(both('alfa'), { inFull: true });
+  expect(lines).toContain(
+    '  filters: each run proves them for itself and stores nothing of it; check says what a list does with them',
+  );
   expect(lines.filter((line) => line.startsWith('alfa '))).toHaveLength(2);
   expect(lines.filter((line) => line.startsWith('  sweep 4: complete, everything, started '))).toHaveLength(2);
 });

@@ -9,6 +9,7 @@ import {
   latest,
   lists,
   live,
+  lyingStories,
   publishedOf,
   stories,
   type Story,
@@ -85,14 +86,18 @@ async function expectInvariants(story: Story, rhythm: Rhythm | null): Promise<vo
 
 test('whatever happens to the lists, to commits and to processes: every change is published once, in order, none is lost, and nothing is declared dead that lives (I1, I2, I3, I5)', async () => {
   await fc.assert(
-    fc.asyncProperty(stories, (story) => expectInvariants(story, null)),
+    fc.asyncProperty(stories, async (story) => {
+      await expectInvariants(story, null);
+    }),
     { numRuns: runs, plugins: [fc.timeout(20_000)] },
   );
 }, 600_000);
 
 test('the same holds where all scans run side by side', async () => {
   await fc.assert(
-    fc.asyncProperty(stories, (story) => expectInvariants(story, hasty)),
+    fc.asyncProperty(stories, async (story) => {
+      await expectInvariants(story, hasty);
+    }),
     { numRuns: Math.ceil(runs / 3), plugins: [fc.timeout(20_000)] },
   );
 }, 600_000);
@@ -108,4 +113,16 @@ test('the same holds where hints come too: lost, doubled, untrue, late, early an
   );
   for (const outcome of ['read', 'known', 'parked', 'not-followed', 'unknown-event'])
     expect([outcome, outcomes.has(outcome)]).toEqual([outcome, true]);
+});
+
+test('the same holds where scans by filters run beside them that work, are ignored, refused, or lie: nothing is lost, doubled or declared dead by what they show', async () => {
+  let pages = 0;
+  await fc.assert(
+    fc.asyncProperty(lyingStories, fc.boolean(), async (story, sideBySide) => {
+      const world = await endOf(story, sideBySide ? hasty : null);
+      pages += world.filteredPages;
+    }),
+    { numRuns: Math.ceil(runs / 2), plugins: [fc.timeout(20_000)] },
+  );
+  expect(pages).toBeGreaterThan(100);
 }, 600_000);

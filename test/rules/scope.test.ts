@@ -1,4 +1,13 @@
-import { isoDay, isWithin, listParams, queryOf, scansOf, sweepQuery } from '../../src/rules/scope';
+import {
+  isoDay,
+  isProvenScan,
+  isWithin,
+  listParams,
+  queryOf,
+  queryOfProven,
+  scansOf,
+  sweepQuery,
+} from '../../src/rules/scope';
 
 const dated = { scopeField: 'date', openField: 'closed' };
 const undated = { scopeField: null, openField: null };
@@ -84,6 +93,48 @@ test.each([
 ])('%s is within a query of open rows of these days: %s', (_, row, expected) => {
   const query = { from: '2026-01-01', to: '2026-02-01', order: 'asc', open: true } as const;
   expect(isWithin(dated, query, { id: 1, ...row })).toBe(expected);
+});
+
+describe('the query of a scan by a proven filter', () => {
+  const sweep = { from: '2026-01-01', to: '2026-12-31', ...ascending };
+
+  test('asks within the scope for what was paid, or changed, since a day', () => {
+    const paid = queryOfProven(dated, 'paid', sweep, '2026-03-30');
+    const changed = queryOfProven(undated, 'changed', { from: null, to: null, order: 'asc' }, '2026-03-30');
+    if (paid === null || changed === null) throw new Error('expected both queries');
+    expect(listParams(dated, paid)).toEqual({
+      'q[date_gteq]': '2026-01-01',
+      'q[date_lteq]': '2026-12-31',
+      'q[closed_gteq]': '2026-03-30',
+      order: 'id asc',
+    });
+    expect(listParams(undated, changed)).toEqual({ 'q[updated_at_gteq]': '2026-03-30', order: 'id asc' });
+  });
+
+  test('is none for payments where no row can be paid', () => {
+    expect(queryOfProven(undated, 'paid', sweep, '2026-03-30')).toBeNull();
+  });
+
+  test.each([
+    ['paid that day', { closed: '2026-03-30' }, true],
+    ['paid later', { closed: '2026-04-01' }, true],
+    ['paid the day before', { closed: '2026-03-29' }, false],
+    ['not paid', { closed: null }, false],
+    ['paid at a text that may be a day', { closed: '30.03.2026' }, true],
+    ['paid that day and outside the scope', { closed: '2026-03-30', date: '2025-12-31' }, false],
+  ])('a row that is %s is within a query of payments: %s', (_, row, expected) => {
+    const within = { ...sweep, paidSince: '2026-03-30' };
+    expect(isWithin(dated, within, { id: 1, date: '2026-02-02', ...row })).toBe(expected);
+  });
+
+  test('whether a row was changed since a day, no row shows', () => {
+    expect(isWithin(dated, { ...sweep, changedSince: '2999-01-01' }, { id: 1, date: '2026-02-02' })).toBe(true);
+  });
+
+  test('belongs to the scans paid and changed alone', () => {
+    const scans = ['sweep', 'newest', 'open', 'recent', 'paid', 'changed', 'spot'] as const;
+    expect(scans.filter(isProvenScan)).toEqual(['paid', 'changed']);
+  });
 });
 
 test('a day is that of UTC', () => {

@@ -104,6 +104,24 @@ test('a look for new documents that found none writes nothing, and one that did 
   expect(found).toMatchObject({ waits: false, cursor: 'moved', result: { cursor: { mark: 6 } } });
 });
 
+test.each(['paid', 'changed'] as const)(
+  'a page of %s publishes what it changes, and where the scan stands is never written',
+  (scan) => {
+    const { compare, state } = start();
+    state.walks.set(scan, walkOf(cursorAtStart()));
+    const first = compare(wholePage(rows(1)), { scan });
+    expect(first).toMatchObject({
+      waits: true,
+      cursor: 'stays',
+      countsInSweep: true,
+      result: { counts: { created: 1 } },
+    });
+    expect(first.records.map(({ headers }) => headers['scan'])).toEqual([scan]);
+    const again = compare(wholePage(rows(1), { began: 3, ended: 4 }), { scan });
+    expect(again).toMatchObject({ waits: false, cursor: 'stays', records: [], result: { counts: { unchanged: 1 } } });
+  },
+);
+
 test('a row without an id is a dead letter once, however often it is shown', () => {
   const { compare, state } = start();
   const strays = [{ rows: [{ id: 'x' }, null, [1], 7], gap: { after: 3, upTo: 9 } }];

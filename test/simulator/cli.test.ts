@@ -64,10 +64,11 @@ test.each([
   ]);
 });
 
-test('limits, habits and life are taken from the command line', async () => {
+test('limits, habits, filters and life are taken from the command line', async () => {
   const limit = '--requests-per-minute 1 --limit-window fixed --limit-status 503 --limit-body html --retry-after none';
   const habits = '--ties stable --over-limit refuse --count ten --links https://elsewhere.test --life pay=0.5,issue=2';
-  const running = run(['--port', '0', ...`${limit} ${habits}`.split(' ')]);
+  const filters = '--filter id_gt=works --filter fields=ignored';
+  const running = run(['--port', '0', ...`${limit} ${habits} ${filters}`.split(' ')]);
   const base = /http:\/\/127\.0\.0\.1:\d+/.exec(await running.greeting())?.[0] ?? '';
   const ask = (path: string) => fetch(base + path, { headers: { 'X-inFakt-ApiKey': 'key-beta' } });
   const next: unknown = expect.stringMatching(/^https:\/\/elsewhere\.test\/v3\/clients\.json\?offset=2&/);
@@ -75,6 +76,7 @@ test('limits, habits and life are taken from the command line', async () => {
   const refused = await ask('/v3/clients.json');
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, null]);
   expect(await refused.text()).toContain('<html>');
+  expect(await (await ask('/__admin/filters')).json()).toEqual({ id_gt: 'works', fields: 'ignored' });
   expect(await (await ask('/__admin/life')).json()).toEqual({ issue: 2, pay: 0.5 });
   expect(await running.end()).toMatchObject({ code: 0 });
 });
@@ -96,6 +98,10 @@ test.each([
   [['--count', 'none'], '--count must be rows or ten, got "none"'],
   [['--links', 'ftp://elsewhere'], '--links must be own or foreign or doubled, got "ftp://elsewhere"'],
   [['--limit-status', '500'], '--limit-status must be 429 or 503, got "500"'],
+  [
+    ['--filter', 'id_gt'],
+    '--filter: id_gt must be one of works, ignored, refused, day-off, week, wrong-rows, got undefined',
+  ],
   [['--life', 'issue'], '--life must be like issue=6,pay=4, got "issue"'],
   [['--life', 'births=6'], '--life: rates are issue, pay, edit, remove; got "births"'],
   [['--what'], '--what'],

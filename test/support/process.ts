@@ -4,6 +4,7 @@ import { TransientError } from '../../src/errors';
 import { whenAborted } from '../../src/operators/when-aborted';
 import { readShard } from '../../src/reading/read-shard';
 import type { Rhythm, ShardReadingOptions } from '../../src/reading/stream-reading';
+import type { Session } from '../../src/shard/session';
 import { createShard } from '../../src/shard/shard';
 import type { ShardOptions } from '../../src/shard/shard-options';
 
@@ -39,6 +40,8 @@ export interface ProcessSetting {
   /** `step` is to be awaited wherever the process may end. */
   readonly shard: (step: () => Promise<void>) => ShardOptions;
   readonly readers: (step: () => Promise<void>) => ShardReadingOptions['readers'];
+  /** Called with each session that is opened, for what runs beside its reading. */
+  readonly beside?: (session: Session, step: () => Promise<void>, stop: AbortSignal) => void;
   readonly reading: Pick<
     ShardReadingOptions,
     'newId' | 'parkMs' | 'limit' | 'credits' | 'requestOrder' | 'now' | 'hints'
@@ -78,7 +81,11 @@ export function startProcess(setting: ProcessSetting): StartedProcess {
   const done = new Promise<ProcessResult>((resolve, reject) => {
     const subscription = readShard({
       ...setting.reading,
-      open: () => shard.open(),
+      open: async () => {
+        const session = await shard.open();
+        setting.beside?.(session, step, stop.signal);
+        return session;
+      },
       readers: setting.readers(step),
       rhythm: sideBySide?.rhythm ?? null,
       twins: { check: () => undefined, identified: () => undefined },

@@ -26,6 +26,7 @@ import {
   topicOf,
 } from './memory';
 import { Copy } from './copy';
+import { besideLyingScans, lies, type Lie } from './lying-scans';
 import { startProcess, type Ending, type ProcessResult, type ProcessSetting, type StartedProcess } from './process';
 
 // A world of lists that change, of transactions that fail and of processes that end, and what becomes of one shard in it.
@@ -84,6 +85,8 @@ export interface Story {
   readonly troubles: readonly Trouble[];
   /** Before the nth request; absent = none ever come, and rows have no uuid. */
   readonly hints?: readonly (readonly HintGiven[])[];
+  /** What the nth request of a scan by a filter comes to, over and over; absent = there are no such scans. */
+  readonly lies?: readonly Lie[];
   readonly details: DetailTrouble;
   readonly maxShare: number;
   readonly fates: readonly Fate[];
@@ -149,6 +152,9 @@ export class World {
     onOutcome: (_, outcome) => void this.hintOutcomes.push(outcome),
     onSilence: () => undefined,
   });
+  /** Pages of scans by filters that were compared with the ledger. */
+  filteredPages = 0;
+  private filtered = 0;
   private readonly copy = new Copy();
   now = 0;
   readonly kafka: MemoryKafka;
@@ -233,6 +239,15 @@ export class World {
     if (trouble === 'malformed') {
       throw new FatalError('no list', { reason: 'malformed-answer', parks: 'stream' });
     }
+  }
+
+  /** What a request of a scan by a filter comes to; the list goes on changing meanwhile. */
+  nextLie(): Lie | undefined {
+    this.now += 1;
+    if (!this.quiet) this.meet();
+    const { lies: told = [] } = this.story;
+    this.filtered += 1;
+    return told[this.filtered % told.length];
   }
 
   private meet(): Trouble {
@@ -517,6 +532,26 @@ function startIn(
         await kafka.read(from, each);
       },
     }),
+    beside(session, step, stop) {
+      for (const place of story.lies === undefined ? [] : lists)
+        besideLyingScans(session, {
+          place,
+          stream: declarationOf(place.stream, story),
+          sweep: { from: SCOPE_FROM, to: null, order: 'asc' },
+          rows: () => world.everything(place),
+          nextLie: () => world.nextLie() ?? TRUTH,
+          step: async () => {
+            await step();
+            await world.pause();
+          },
+          marks,
+          now,
+          limit: story.limit,
+          stop,
+          onFault: (fault) => void world.faults.push(fault),
+          onPage: () => (world.filteredPages += 1),
+        });
+    },
     readers: (step) =>
       entities.map((entity) => ({
         entity,
@@ -551,6 +586,8 @@ function startIn(
     },
   });
 }
+
+const TRUTH: Lie = { how: 'rows', percent: 100, salt: 0, outOfScopeToo: false, total: 'right', order: 'kept' };
 
 function declarationOf(stream: string, { hints }: Story): StreamDeclaration {
   const declaration = itemStream(stream, {
@@ -709,3 +746,8 @@ const hintGiven: fc.Arbitrary<HintGiven> = fc.record({
 export const hintedStories: fc.Arbitrary<Story> = fc
   .tuple(stories, fc.array(fc.array(hintGiven, { maxLength: 8 }), { minLength: 20, maxLength: 80, size: 'max' }))
   .map(([story, hints]) => ({ ...story, hints }));
+
+/** Any story beside which scans by filters run that work, are ignored, or lie. */
+export const lyingStories: fc.Arbitrary<Story> = fc
+  .tuple(stories, fc.array(lies, { minLength: 1, maxLength: 40, size: 'max' }))
+  .map(([story, told]) => ({ ...story, lies: told }));

@@ -103,13 +103,14 @@ test('before the first run all is well, each line says what was found, and nothi
     expect.stringMatching(
       /^ok {3}fields of invoices alfa: 8 rows looked at; every value fits; fields that the schema does not know: delivery/,
     ),
+    'ok   filters of invoices alfa: q[paid_date_gteq] ignored, q[updated_at_gteq] ignored, q[created_at_gteq] ignored, q[id_gt] ignored, fields ignored',
     expect.stringMatching(
       /^ok {3}plan: the targets want [\d.]+ requests a minute, there is no limit; newest every 5 min to 30 min, sweep every 6 h, open every 2 h, recent every 4 h$/,
     ),
     expect.stringMatching(/^ok {3}memory: about \d+ MB for 10 rows, \d+ MB free$/),
-    'All 11 checks are ok.',
+    'All 12 checks are ok.',
   ]);
-  expect(stderr).toContain('checking 1 entity: up to 8 requests, a few seconds\n');
+  expect(stderr).toContain('checking 1 entity: up to 25 requests, a few seconds\n');
   expect(stdout + stderr).not.toContain('key-alfa');
   expect(await traces(service)).toEqual({ ends: [], groups: [] });
   expect(simulator.admin.stats().forbidden).toBe(0);
