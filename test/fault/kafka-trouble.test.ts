@@ -235,7 +235,11 @@ test('the state topic holds the session marker, the layout, the account and the 
   const entity = '"entity":"alfa"';
   expect(keys.filter((key) => !key.includes('"block"')).sort()).toEqual(
     ['"layout":true', '"session":true', `${entity},"account":true`]
-      .concat(['clients', 'invoices'].map((stream) => `${entity},"stream":"${stream}","scan":"sweep"`))
+      .concat(
+        ['clients', 'invoices'].flatMap((stream) =>
+          ['"scan":"sweep"', '"strays":true'].map((key) => `${entity},"stream":"${stream}",${key}`),
+        ),
+      )
       .map((key) => `["${service.prefix}",{${key}}]`)
       .sort(),
   );
