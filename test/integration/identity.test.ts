@@ -265,7 +265,7 @@ describe('whose account a key belongs to (I7)', () => {
 
   test.each(companies.filter(({ says }) => says !== ''))('$what: the log says "$says"', ({ name, says }) => {
     const lines = run.logs.filter(({ entity, level }) => entity === name && level !== 'debug');
-    expect(JSON.stringify(lines.at(-1))).toContain(says);
+    expect(JSON.stringify(lines)).toContain(says);
   });
 
   test('a key that is refused is given a second opinion, and not tried again', () => {

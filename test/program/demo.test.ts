@@ -99,7 +99,7 @@ test('with --keep it stays up, prints further changes and how to look around, un
   const demo = startDemo(['--keep'], { KAFKA_BROKERS: brokers().join(',') });
   const guide = await until(() => /\n {2}DEMO=[^]*as they come:\n/.exec(demo.stdout())?.[0], {
     what: 'the demo to say how to look around',
-    withinMs: 120_000,
+    withinMs: 220_000,
   });
 
   const script = guide.split('\n').filter((line) => /^ {2,4}(DEMO=|npx |--config)/.test(line));
