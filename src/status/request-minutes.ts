@@ -15,7 +15,17 @@ export interface RequestHour {
 }
 
 /** All that ask, in the order in which they are shown. */
-export const ASKERS: readonly Asker[] = ['newest', 'open', 'recent', 'paid', 'changed', 'sweep', 'search', 'spot', 'other'];
+export const ASKERS: readonly Asker[] = [
+  'newest',
+  'open',
+  'recent',
+  'paid',
+  'changed',
+  'sweep',
+  'search',
+  'spot',
+  'other',
+];
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;
