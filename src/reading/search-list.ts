@@ -1,5 +1,6 @@
 import { catchError, concat, defer, EMPTY, finalize, from, mergeMap, throwError, type Observable } from 'rxjs';
 
+import { FatalError } from '../errors';
 import type { CountedList, Query, Turn } from '../model';
 import { queryOf } from '../rules/scope';
 import type { PageResult } from '../shard/page-changes';
@@ -32,8 +33,8 @@ export function searchList(reading: StreamReading, live: LiveStream, list: Count
       return EMPTY;
     });
   return step().pipe(
-    // A page that cannot be had is for a walk to get past.
-    catchError((error: unknown) => (isOfThePage(error) ? EMPTY : throwError(() => error))),
+    // A page that cannot be had is for a walk to get past, and so is an offset that the API refuses.
+    catchError((error: unknown) => (isOfThePage(error) || isListRefused(error) ? EMPTY : throwError(() => error))),
     finalize(() => finder.stop(shard.now())),
   );
 }
@@ -79,6 +80,11 @@ export function lookAt(
       }),
     );
   });
+}
+
+/** Whether the API would not answer the list as it was asked for, which a search is not to park the stream for. */
+function isListRefused(error: unknown): boolean {
+  return error instanceof FatalError && error.reason === 'unexpected-status';
 }
 
 function changesIn({ found, noLongerOpen, missing }: PageResult): number {
