@@ -131,7 +131,7 @@ test.each<ScanName>(['paid', 'changed'])(
     const { page, entry, missing } = scene({ flags: PUBLISHED | OPEN });
     page('sweep', [1, 2, 3], everything, 4);
     const before = missing();
-    expect(page(scan, [2])).toEqual({ missing: 0, noLongerOpen: [], touched: false });
+    expect(page(scan, [2])).toEqual({ missing: 0, absent: 0, noLongerOpen: [], touched: false });
     expect([missing(), entry(1).flags]).toEqual([before, PUBLISHED | OPEN]);
   },
 );
