@@ -17,9 +17,9 @@ import {
   type Observable,
 } from 'rxjs';
 
-import { isObject } from '../json';
 import type { Row } from '../model';
 import { AGAIN_MS, shows, type HintOutcome } from '../rules/hints';
+import { isRow } from '../rules/paging';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
 import { spotRead } from '../sources/scan';
@@ -155,10 +155,6 @@ function readNewest(
       for (const one of waiting) judge(one, 'unread');
     }),
   );
-}
-
-function isRow(row: unknown): row is Row {
-  return isObject(row) && typeof row['id'] === 'number' && Number.isSafeInteger(row['id']) && row['id'] > 0;
 }
 
 function nothing(then: () => void): Observable<never> {

@@ -1,6 +1,6 @@
 import { isObject, textOrNull } from '../json';
-import type { StreamDeclaration } from '../model';
-import { isInside, rowsOf, type KnownList, type KnownRow, type ListSeen, type Span } from './known-list';
+import type { Row, StreamDeclaration } from '../model';
+import { isInside, rowsOf, type KnownList, type ListSeen, type Span } from './known-list';
 import { DAY_MS, isoDay, isWithin } from './scope';
 
 /** What a candidate filters by: the day of the payment, the hidden time of the last change, that of the creation, the id, or which fields are shown. */
@@ -190,7 +190,7 @@ interface Reading {
   readonly candidate: Candidate;
   readonly known: KnownList;
   /** Rows that are known to be in the list. */
-  readonly rows: readonly KnownRow[];
+  readonly rows: readonly Row[];
 }
 
 /** What of an answer to `parameter=value` cannot be, in a sentence; null = nothing. */
@@ -215,7 +215,7 @@ function contradiction(
   const beyond = shown.find(({ id }) => sides.get(id) === 'out');
   if (beyond !== undefined) return `${asked} showed row ${beyond.id}, which it was to leave out`;
   // Where the scope's own filter has no effect, the list has such rows anyway.
-  const isStray = (row: KnownRow): boolean => !isWithin(known.stream, known.query, row);
+  const isStray = (row: Row): boolean => !isWithin(known.stream, known.query, row);
   const stray = known.rows.some(isStray) ? undefined : shown.find(isStray);
   if (stray !== undefined) return `${asked} showed row ${stray.id}, which another filter was to leave out`;
   const foreign = shown.find(({ id }) => !isListed(known, id));
@@ -240,7 +240,7 @@ function isListed(known: KnownList, id: number): boolean {
 /** On which side of a value a row is; `either` = nobody can tell. */
 type Side = 'in' | 'out' | 'either';
 
-function sideOf({ kind, field }: Candidate, { changes, moved }: KnownList, row: KnownRow, value: string): Side {
+function sideOf({ kind, field }: Candidate, { changes, moved }: KnownList, row: Row, value: string): Side {
   if (kind === 'fields' || moved.has(row.id)) return 'either';
   if (kind === 'id') return row.id > Number(value) ? 'in' : 'out';
   const own = row[field ?? ''];
@@ -275,7 +275,7 @@ function hasEvidence(
 ): boolean {
   if (answer.totalCount >= everything.totalCount) return false;
   const shown = rowsOf(answer.rows);
-  const isKept = (row: KnownRow): boolean => sideOf(candidate, known, row, value) === 'in';
+  const isKept = (row: Row): boolean => sideOf(candidate, known, row, value) === 'in';
   const field = candidate.field ?? '';
   const isHidden = candidate.kind === 'changed' && ![...rows, ...shown].some((row) => momentOf(row[field]) !== null);
   // That new rows are shown proves nothing of edits, which are what it is for.
@@ -283,7 +283,7 @@ function hasEvidence(
 }
 
 /** Whether a row is known to have changed since a day after it had been created before. */
-function showsEdit({ stream: { openField }, changes, today }: KnownList, row: KnownRow, value: string): boolean {
+function showsEdit({ stream: { openField }, changes, today }: KnownList, row: Row, value: string): boolean {
   if (changes.some(({ id, since, isNew }) => id === row.id && !isNew && since >= value)) return true;
   const created = momentOf(row['created_at']);
   const paid = row[openField ?? ''];
@@ -291,7 +291,7 @@ function showsEdit({ stream: { openField }, changes, today }: KnownList, row: Kn
 }
 
 /** The latest day of a payment that came after its document was created. */
-function dayOfPayment(rows: readonly KnownRow[], { stream: { openField }, today }: KnownList): string | null {
+function dayOfPayment(rows: readonly Row[], { stream: { openField }, today }: KnownList): string | null {
   const days = rows.flatMap((row) => {
     const created = momentOf(row['created_at']);
     const paid = row[openField ?? ''];
@@ -349,7 +349,7 @@ function isNamed(name: string): boolean {
   return NAMED_FIELDS.some((known) => known === name);
 }
 
-function isSameRow({ id, uuid }: KnownRow, before: KnownRow | undefined): boolean {
+function isSameRow({ id, uuid }: Row, before: Row | undefined): boolean {
   return id === before?.id && (uuid === undefined || uuid === before['uuid']);
 }
 
@@ -361,7 +361,7 @@ function totalOfEverything({ kind }: Candidate, { total, open }: KnownList): Spa
 }
 
 /** Rows that the list showed, as it did last; of those that were seen to change alone, their ids. */
-function knownRows(known: KnownList, everything: ListSeen): readonly KnownRow[] {
+function knownRows(known: KnownList, everything: ListSeen): readonly Row[] {
   const seen = known.changes.map(({ id }) => ({ id }));
   const rows = [...seen, ...known.rows, ...rowsOf(everything.rows)];
   return [...new Map(rows.map((row) => [row.id, row])).values()];

@@ -1,5 +1,6 @@
-import { isObject, jsonText } from '../json';
-import type { Answer, Query } from '../model';
+import { jsonText } from '../json';
+import type { Answer, Query, Row } from '../model';
+import { isRow } from './paging';
 import type { Filters } from './scope';
 
 /** What of a list's answer is judged. */
@@ -20,9 +21,6 @@ export interface KnownChange {
   readonly isNew: boolean;
 }
 
-/** A row of a list, its id checked. */
-export type KnownRow = Readonly<Record<string, unknown>> & { readonly id: number };
-
 /** What is known of a list without the filters that are judged by it. */
 export interface KnownList {
   readonly stream: Filters;
@@ -32,7 +30,7 @@ export interface KnownList {
   /** Rows whose `openField` is null; null = not known. */
   readonly open: Span | null;
   /** The page of the highest ids, descending; `moved` ones are of no one moment. */
-  readonly rows: readonly KnownRow[];
+  readonly rows: readonly Row[];
   /** As many rows as a full page has. */
   readonly pageRows: number;
   /** Ids of rows that came, went or changed while the list was asked: nothing follows from them. */
@@ -71,7 +69,7 @@ export function knownBy({ stream, query, changes, today, page, limit, open }: Li
 
 /** What is known for sure where the list was read before and after it was asked for something else. */
 export function knownByBoth(before: KnownList, after: KnownList): KnownList {
-  const texts = (rows: readonly KnownRow[]): ReadonlyMap<number, string> =>
+  const texts = (rows: readonly Row[]): ReadonlyMap<number, string> =>
     new Map(rows.map((row) => [row.id, jsonText(row)]));
   const [first, last] = [texts(before.rows), texts(after.rows)];
   const rows = new Map([...before.rows, ...after.rows].map((row) => [row.id, row]));
@@ -89,11 +87,8 @@ function around(one: Span, other: Span): Span {
 }
 
 /** The rows of an answer that have a usable id. */
-export function rowsOf(rows: readonly unknown[]): readonly KnownRow[] {
-  return rows.flatMap((row) => {
-    const id = isObject(row) ? row['id'] : undefined;
-    return isObject(row) && typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? [{ ...row, id }] : [];
-  });
+export function rowsOf(rows: readonly unknown[]): readonly Row[] {
+  return rows.filter(isRow);
 }
 
 /** Whether a number is inside a span, both ends included. */

@@ -189,7 +189,8 @@ export function idOf(value: unknown): number | null {
   return isRow(value) ? value.id : null;
 }
 
-function isRow(value: unknown): value is Row {
+/** Whether a row of an answer has an id that a record could have. */
+export function isRow(value: unknown): value is Row {
   return (
     typeof value === 'object' &&
     value !== null &&
