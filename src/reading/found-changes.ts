@@ -1,12 +1,10 @@
 import { daysOf } from '../changes/kinds';
 import { NO_DATE } from '../changes/block';
 import type { CountedList, ScanName } from '../model';
-import { isoDay } from '../rules/scope';
+import { daysBefore, isoDay } from '../rules/scope';
 import { isBeforeFirstFinishedSweep } from '../shard/letters-without-id';
 import type { PageResult } from '../shard/page-changes';
 import { liveOf, type LiveStream, type StreamReading } from './stream-reading';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Lets the schedule learn from a committed page what changed, and starts a search where the page's place in its list says that more did. */
 export function learnFrom(reading: StreamReading, scan: ScanName, done: PageResult): void {
@@ -55,6 +53,6 @@ export function judgeTotal(live: LiveStream, list: CountedList, isRight: boolean
 function isRecent({ shard }: StreamReading, date: number): boolean {
   const { rhythm, now } = shard;
   if (date === NO_DATE || rhythm === null) return false;
-  const since = daysOf(isoDay(now() - rhythm.recentDays * DAY_MS)) ?? 0;
+  const since = daysOf(daysBefore(isoDay(now()), rhythm.recentDays)) ?? 0;
   return date >= since;
 }

@@ -1,7 +1,7 @@
 import { isObject, textOrNull } from '../json';
 import type { Row, StreamDeclaration } from '../model';
 import { isInside, rowsOf, type KnownList, type ListSeen, type Span } from './known-list';
-import { DAY_MS, isoDay, isWithin } from './scope';
+import { DAY_MS, daysBefore, isoDay, isWithin } from './scope';
 
 /** What a candidate filters by: the day of the payment, the hidden time of the last change, that of the creation, the id, or which fields are shown. */
 export type CandidateKind = 'paid' | 'changed' | 'created' | 'id' | 'fields';
@@ -304,8 +304,7 @@ function dayOfPayment(rows: readonly Row[], { stream: { openField }, today }: Kn
 function dayBetween(values: readonly unknown[]): string | null {
   const days = [...new Set(values.filter(isDay))].toSorted();
   const later = days.slice(1);
-  const dayBefore = (day: string): string => isoDay(Date.parse(day) - DAY_MS);
-  return later.findLast((day) => days.includes(dayBefore(day))) ?? later.at(-1) ?? null;
+  return later.findLast((day) => days.includes(daysBefore(day, 1))) ?? later.at(-1) ?? null;
 }
 
 /** A day within which something happened, if possible, and before which something else did. */

@@ -93,9 +93,14 @@ export function listParams(
 
 /** Whether a row is one that the query asks for: the API ignores a filter that it does not know, without a word. */
 export function isWithin({ scopeField, openField }: Filters, { from, to, open, paidSince }: Query, row: Row): boolean {
-  if (open === true && openField !== null && (row[openField] ?? '') !== '') return false;
+  if (open === true && openField !== null && !isOpenRow({ openField }, row)) return false;
   if (openField !== null && paidSince !== undefined && !isDayWithin(row[openField], paidSince, null)) return false;
   return scopeField === null || (from === null && to === null) || isDayWithin(row[scopeField], from, to);
+}
+
+/** Whether a row is unpaid, as the list of open rows would show it; none is where the stream has no such list. */
+export function isOpenRow({ openField }: Pick<Filters, 'openField'>, row: Row): boolean {
+  return openField !== null && (row[openField] ?? '') === '';
 }
 
 /** False where there is no day. A day of another form says nothing of the filter: whether it can be read is the decoder's to find out. */
@@ -111,6 +116,7 @@ export function isoDay(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
-function daysBefore(day: string, days: number): string {
+/** The day so many days before another. */
+export function daysBefore(day: string, days: number): string {
   return isoDay(Date.parse(day) - days * DAY_MS);
 }

@@ -30,13 +30,13 @@ import {
   withPublished,
   type Walk,
 } from '../rules/cursor';
-import { isProvenScan } from '../rules/scope';
+import { isOpenRow, isProvenScan } from '../rules/scope';
 import type { OutgoingRecord } from '../sinks/transaction';
 import type { PageCount } from '../rules/search';
 import { comparePage, type EditedRow, type PageChanges } from './compare-page';
 import { driftOfPage, learnDrift, type FoundDrift } from './drift-of-page';
 import type { Memory, Place, StreamState } from './memory';
-import { countOf, isOpenRow, listProvedBy, noteAbsent, sweepUnderWay } from './page-evidence';
+import { countOf, listProvedBy, noteAbsent, sweepUnderWay } from './page-evidence';
 import type { ShardOptions } from './shard-options';
 import { completenessIn } from './stream-completeness';
 import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';

@@ -1,4 +1,4 @@
-import type { CountedList, Page, Row, ScanName, StreamDeclaration } from '../model';
+import type { CountedList, Page, ScanName } from '../model';
 import { isComplete } from '../rules/cursor';
 import { countPage, type PageCount } from '../rules/search';
 import type { StreamState } from './memory';
@@ -8,11 +8,6 @@ export function listProvedBy(scan: ScanName, searched: CountedList | undefined):
   if (scan === 'search') return searched ?? null;
   if (scan === 'sweep') return 'all';
   return scan === 'open' ? 'open' : null;
-}
-
-/** Whether a row is unpaid, as the list of open rows would show it. */
-export function isOpenRow({ openField }: Pick<StreamDeclaration, 'openField'>, row: Row): boolean {
-  return openField !== null && (row[openField] ?? '') === '';
 }
 
 /** Number of the sweep under way, or of the next one. */

@@ -1,5 +1,6 @@
 import {
   isoDay,
+  isOpenRow,
   isProvenScan,
   isWithin,
   listParams,
@@ -139,4 +140,14 @@ describe('the query of a scan by a proven filter', () => {
 
 test('a day is that of UTC', () => {
   expect(isoDay(Date.parse('2026-03-31T23:59:59.999Z'))).toBe('2026-03-31');
+});
+
+test.each([
+  [{ id: 1 }, true],
+  [{ id: 1, closed: null }, true],
+  [{ id: 1, closed: '' }, true],
+  [{ id: 1, closed: '2026-01-01' }, false],
+])('%j is open: %s', (row, expected) => {
+  expect(isOpenRow({ openField: 'closed' }, row)).toBe(expected);
+  expect(isOpenRow({ openField: null }, row)).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { EntryFlag } from '../../src/changes/block';
 import { walkOf } from '../../src/rules/cursor';
 import { Memory } from '../../src/shard/memory';
-import { countOf, isOpenRow, listProvedBy, noteAbsent, sweepUnderWay } from '../../src/shard/page-evidence';
+import { countOf, listProvedBy, noteAbsent, sweepUnderWay } from '../../src/shard/page-evidence';
 import { createMemoryKafka, itemStream, memoryShard } from '../support/memory';
 import { cursorAtStart, pageOf } from '../support/pages';
 
@@ -29,16 +29,6 @@ test.each([
   ['spot', undefined, null],
 ] as const)('a page of %s (%s) proves absences of %s', (scan, searched, expected) => {
   expect(listProvedBy(scan, searched)).toBe(expected);
-});
-
-test.each([
-  [{ id: 1 }, true],
-  [{ id: 1, closed: null }, true],
-  [{ id: 1, closed: '' }, true],
-  [{ id: 1, closed: '2026-01-01' }, false],
-])('%j is open: %s', (row, expected) => {
-  expect(isOpenRow({ openField: 'closed' }, row)).toBe(expected);
-  expect(isOpenRow({ openField: null }, row)).toBe(false);
 });
 
 test('between two sweeps what is missing counts as missed by the next', () => {
