@@ -104,7 +104,7 @@ export class Ledger {
 
   /** Number of entries that are neither left nor missing. */
   get live(): number {
-    return this.entries.blocks.reduce((sum, block) => sum + block.live, 0);
+    return this.sizeOf('all');
   }
 
   has(id: number): boolean {

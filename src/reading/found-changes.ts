@@ -2,7 +2,6 @@ import { daysOf } from '../changes/kinds';
 import { NO_DATE } from '../changes/block';
 import type { CountedList, ScanName } from '../model';
 import { daysBefore, isoDay } from '../rules/scope';
-import { isBeforeFirstFinishedSweep } from '../shard/letters-without-id';
 import type { PageResult } from '../shard/page-changes';
 import { liveOf, type LiveStream, type StreamReading } from './stream-reading';
 
@@ -11,18 +10,17 @@ export function learnFrom(reading: StreamReading, scan: ScanName, done: PageResu
   const live = liveOf(reading);
   if (live === null) return;
   const { schedule } = live;
-  const { created, edited } = done.found;
+  const { created, firstRead } = done.counts;
   // What a first sweep finds did not happen just now.
-  const isFirstRead = isBeforeFirstFinishedSweep(reading.handle.cursor('sweep') ?? undefined);
-  if (created > 0 && !isFirstRead) schedule.found('new', created);
-  for (const { date, ...row } of edited) {
+  if (created > firstRead) schedule.found('new', created - firstRead);
+  for (const { date, ...row } of done.edited) {
     const kind = schedule.kindOf({ ...row, isRecent: isRecent(reading, date) });
     schedule.found(kind);
     // What a list no longer shows as open is counted there, and what a webhook brought up is read by itself too.
     if (kind === 'paid' && scan !== 'spot') reading.shard.hints?.foundUnhinted(reading.place.entity, 1);
   }
   if (done.absent > 0) live.absences.next();
-  if (!isFirstRead && scan !== 'search' && scan !== 'spot') watchCount(reading, live, scan, done);
+  if (scan !== 'search' && scan !== 'spot') watchCount(reading, live, scan, done);
 }
 
 function watchCount(

@@ -14,22 +14,19 @@ import { asking, scopeOf, type LiveStream, type StreamReading } from './stream-r
 
 /** Reads page after page of a list until the rows are found that came to it or left it, or the search is given up. */
 export function searchList(reading: StreamReading, live: LiveStream, list: CountedList): Observable<Progress> {
-  const { shard, handle } = reading;
+  const { shard } = reading;
   const finder = live.finders[list];
-  let total: number | null = null;
   const step = (): Observable<Progress> =>
     defer(() => {
       if (shard.stop.aborted) return EMPTY;
       const next = finder.next(shard.now());
       if ('offset' in next) {
         const looked = lookAt(reading, live, { list, offset: next.offset }, (done) => {
-          total = done?.totalCount ?? total;
           finder.looked(done?.count ?? null, done === null ? 0 : changesIn(done));
         });
         return concat(looked, step());
       }
       if (next.end === 'walk') live.schedule.hurry(list === 'open' ? 'open' : 'sweep');
-      if (next.end === 'fruitless' && total !== null) finder.settle(handle, total);
       return EMPTY;
     });
   return step().pipe(
@@ -39,17 +36,12 @@ export function searchList(reading: StreamReading, live: LiveStream, list: Count
   );
 }
 
-/** A committed page of a search. */
-interface Looked extends PageResult {
-  readonly totalCount: number;
-}
-
 /** Reads one page of a list, wherever it lies; `then` is told what the page came to, null where the list shows nothing there. */
 export function lookAt(
   reading: StreamReading,
   live: LiveStream,
   { list, offset }: { readonly list: CountedList; readonly offset: number },
-  then: (done: Looked | null) => void = () => undefined,
+  then: (done: PageResult | null) => void = () => undefined,
 ): Observable<Progress> {
   const { shard, stream, session, place } = reading;
   return defer(() => {
@@ -73,7 +65,7 @@ export function lookAt(
         return from(session.add({ ...place, scan: 'search', list, page })).pipe(
           mergeMap((done) => {
             learnFrom(reading, 'search', done);
-            then({ ...done, totalCount: answer.totalCount });
+            then(done);
             return concat(reportPage(reading, done, 'search'), readRows(reading, done));
           }),
         );
@@ -87,8 +79,8 @@ function isListRefused(error: unknown): boolean {
   return error instanceof FatalError && error.reason === 'unexpected-status';
 }
 
-function changesIn({ found, noLongerOpen, missing }: PageResult): number {
-  return found.created + found.edited.length + noLongerOpen.length + missing;
+function changesIn({ counts, noLongerOpen, missing }: PageResult): number {
+  return counts.created + counts.updated + noLongerOpen.length + missing;
 }
 
 function queryOfList(list: CountedList, scope: Query): Query {

@@ -158,7 +158,7 @@ export function liveOf({ shard, stream, handle, place }: StreamReading): LiveStr
       },
       nowMs: now(),
     }),
-    finders: { all: new Finder('all', limit), open: new Finder('open', limit) },
+    finders: { all: new Finder(limit), open: new Finder(limit) },
     searches: new Subject(),
     absences: new Subject(),
     deciding: createCredits(1),

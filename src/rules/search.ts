@@ -53,8 +53,14 @@ const FRUITLESS_MOST = 3;
 
 type FinderState =
   | { readonly name: 'watching' }
-  /** Looks into the gaps, the last one first. */
-  | { readonly name: 'searching'; readonly gaps: readonly Gap[]; readonly requests: number; readonly found: number };
+  /** Looks into the gaps, the last one first; `difference`: by how much the list's total differed on the page that was looked at last. */
+  | {
+      readonly name: 'searching';
+      readonly gaps: readonly Gap[];
+      readonly difference: number;
+      readonly requests: number;
+      readonly found: number;
+    };
 
 /** What became of a search. */
 export type SearchEnd =
@@ -72,7 +78,6 @@ export type SearchEnd =
  * difference that is left counts as the list's own.
  */
 export class Finder {
-  readonly #list: CountedList;
   readonly #limit: number;
   #state: FinderState = { name: 'watching' };
   /** By how much the list's total differs without anything being found. */
@@ -80,8 +85,7 @@ export class Finder {
   #failures = 0;
   #restsUntilMs = -Infinity;
 
-  constructor(list: CountedList, limit: number) {
-    this.#list = list;
+  constructor(limit: number) {
     this.#limit = limit;
   }
 
@@ -99,7 +103,7 @@ export class Finder {
     if (below !== 0) gaps.push({ from: 0, to: from, difference: below });
     if (above !== this.#bias) gaps.push({ from: to, to: total, difference: above - this.#bias });
     if (gaps.length === 0) return false;
-    this.#state = { name: 'searching', gaps, requests: 0, found: 0 };
+    this.#state = { name: 'searching', gaps, difference, requests: 0, found: 0 };
     return true;
   }
 
@@ -108,8 +112,12 @@ export class Finder {
     const state = this.#state;
     if (state.name !== 'searching') return { end: 'fruitless' };
     const gap = state.gaps.at(-1);
-    if (gap === undefined) return { end: this.#finish(state.found > 0 ? 'found' : 'fruitless', nowMs) };
-    if (state.requests >= MOST_REQUESTS) return { end: this.#finish(state.found > 0 ? 'found' : 'fruitless', nowMs) };
+    if (gap === undefined || state.requests >= MOST_REQUESTS) {
+      if (state.found > 0) return { end: this.#finish('found', nowMs) };
+      const end = this.#finish('fruitless', nowMs);
+      if (this.#failures >= FRUITLESS_MOST) this.#bias = state.difference;
+      return { end };
+    }
     const most = Math.min(MOST_REQUESTS, this.#pagesIn(state.gaps));
     if (state.requests === 0 && this.#costOf(state.gaps) > most) return { end: this.#finish('walk', nowMs) };
     const middle = Math.floor((gap.from + gap.to - this.#limit) / 2);
@@ -120,10 +128,12 @@ export class Finder {
   looked(count: PageCount | null, found: number): void {
     const state = this.#state;
     if (state.name !== 'searching') return;
+    const difference = count === null ? state.difference : count.below + count.above;
     const gap = state.gaps.at(-1);
     const others = state.gaps.slice(0, -1);
     const parts = gap === undefined || count === null ? [] : this.#partsOf(gap, others, count);
-    this.#state = { ...state, gaps: [...others, ...parts], requests: state.requests + 1, found: state.found + found };
+    const sums = { requests: state.requests + 1, found: state.found + found };
+    this.#state = { name: 'searching', gaps: [...others, ...parts], difference, ...sums };
   }
 
   /** Breaks a search off, as where its request failed. */
@@ -136,11 +146,6 @@ export class Finder {
     this.#bias = 0;
     this.#failures = 0;
     this.#restsUntilMs = isRight ? -Infinity : Infinity;
-  }
-
-  /** The difference that is left once a search found nothing; it counts as the list's own if others found nothing either. */
-  settle(ranks: Ranks, total: number): void {
-    if (this.#failures >= FRUITLESS_MOST) this.#bias = total - ranks.sizeOf(this.#list);
   }
 
   #finish(end: SearchEnd, nowMs: number): SearchEnd {

@@ -89,8 +89,8 @@ export interface PageResult {
   readonly misfits: Misfits;
   /** The page's place in its list against the ledger; null = the page's list is not compared, or it shows no row. */
   readonly count: PageCount | null;
-  /** Rows published that had no record before, and what each row was and is that was published anew; lines apart. */
-  readonly found: { readonly created: number; readonly edited: readonly EditedRow[] };
+  /** What each row was and is that was published anew; lines apart. */
+  readonly edited: readonly EditedRow[];
   /** Entries that the page marked missing, and all that it proved absent. */
   readonly missing: number;
   readonly absent: number;
@@ -226,7 +226,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       noLongerOpen: compared.noLongerOpen,
       misfits,
       count: countOf(state, toCommit),
-      found: { created: compared.created, edited: compared.edited },
+      edited: compared.edited,
       missing: compared.missing,
       absent: compared.absent,
       drift,

@@ -1,6 +1,7 @@
 import type { CountedList, Page, ScanName } from '../model';
 import { isComplete } from '../rules/cursor';
 import { countPage, type PageCount } from '../rules/search';
+import { isBeforeFirstFinishedSweep } from './letters-without-id';
 import type { StreamState } from './memory';
 
 /** The list whose absences a page of a scan proves; null = none. A page that goes down the list proves none. */
@@ -16,7 +17,10 @@ export function sweepUnderWay({ walks }: StreamState): number {
   return (sweep?.number ?? 1) + (isComplete(sweep) ? 1 : 0);
 }
 
-/** A page's place in its list against the ledger, which is up to the page; null = its list is not compared, or the page shows no row. */
+/**
+ * A page's place in its list against the ledger, which is up to the page; null = its list is not compared, the page shows no row, or rows are
+ * still read for the first time, so that the ledger knows of few.
+ */
 export function countOf(
   { ledger, walks }: StreamState,
   { page, scan, list: searched }: { readonly page: Page; readonly scan: ScanName; readonly list?: CountedList },
@@ -25,6 +29,7 @@ export function countOf(
   const list = scan === 'newest' ? 'all' : listProvedBy(scan, searched);
   // A list that shows what it was not asked for is another list.
   if (list === null || place === undefined || unreadable !== undefined || outsideQuery > 0) return null;
+  if (isBeforeFirstFinishedSweep(walks.get('sweep')?.cursor)) return null;
   const order = walks.get(scan)?.cursor.query.order ?? 'asc';
   return countPage(ledger, list, place, { total: totalCount, order });
 }

@@ -2,7 +2,7 @@ import { EntryFlag } from '../changes/block';
 import type { Drift } from '../changes/drift';
 import { entityRecordOf } from '../changes/reports';
 import { TransientError } from '../errors';
-import type { CountedList, Cursor, EntityId, ScanName, StreamName } from '../model';
+import type { Cursor, EntityId, ScanName, StreamName } from '../model';
 import type { Completeness } from '../rules/completeness';
 import { cursorOf, walkOf } from '../rules/cursor';
 import type { OutgoingRecord } from '../sinks/transaction';
@@ -37,8 +37,6 @@ export interface StreamSession {
   confirmedMissing(): readonly Addressed[];
   /** Missing entries that are to be proved absent once more, ascending, with when that confirms them. */
   unconfirmed(): readonly Unconfirmed[];
-  /** Rows of the stream that a list should have. */
-  sizeOf(list: CountedList): number;
   /** The entry that has this uuid, and whether it has left the scope; null = none has. Every entry is looked through. */
   byUuid(uuid: string): { readonly id: number; readonly hasLeft: boolean } | null;
   /** Entries that this sweep or an earlier one first missed, ascending. */
@@ -56,8 +54,8 @@ export interface StreamSession {
   hold(): Hold | null;
   /** Writes down that the stream's deletions wait for a person, or no longer. */
   setHold(hold: Hold | null): Promise<void>;
-  /** Rows of the stream before an id that a list should have: about where the list has it; of `all` those neither left nor missing. */
-  rank(id: number, list?: CountedList): number;
+  /** Rows of the stream before an id that are neither left nor missing: about where a list has it. */
+  rank(id: number): number;
   /** Resolves when no page of the stream waits to be compared any more. */
   allPagesCompared(): Promise<void>;
   /** Says that a request of the stream is being made, from this mark on; to be called back when its page was added, or none came. */
@@ -147,7 +145,6 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
       return id === undefined ? null : addressed(state, id);
     },
     entry: (id) => addressed(state, id),
-    sizeOf: (list) => ledger.sizeOf(list) + (list === 'all' ? state.strays.length : 0),
     confirmedMissing() {
       const { absences } = state;
       absences.keep((id) => (ledger.entry(id)?.missing ?? 0) > 0);
@@ -175,7 +172,7 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
       state.hold = hold;
       return commits.write({ entity, stream, hold: true }, hold);
     },
-    rank: (id, list) => ledger.rank(id, list),
+    rank: (id) => ledger.rank(id),
     allPagesCompared: () => commits.allPagesCompared(state),
     requested(mark) {
       requests.add(mark);

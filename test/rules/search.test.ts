@@ -61,7 +61,7 @@ test.each([
   const known = upTo(8_000);
   for (const from of [0, 4_000, 7_900]) {
     const here = world(change([...known]), known);
-    const { requests, end } = search(here, new Finder('all', LIMIT), from);
+    const { requests, end } = search(here, new Finder(LIMIT), from);
     expect(here.isKnown()).toBe(true);
     if (end !== null) expect(requests).toBeLessThan(25);
   }
@@ -69,7 +69,7 @@ test.each([
 
 test('a page that agrees starts nothing', () => {
   const ids = upTo(1_000);
-  expect(search(world(ids, ids), new Finder('all', LIMIT), 300).wanted).toBe(false);
+  expect(search(world(ids, ids), new Finder(LIMIT), 300).wanted).toBe(false);
 });
 
 test('newest says from the other end how many rows are below it', () => {
@@ -88,7 +88,7 @@ test('newest says from the other end how many rows are below it', () => {
 test('a total that is wrong for ever costs a few short searches, then none until it changes', () => {
   const ids = upTo(8_000);
   const here = world(ids, ids, (real) => real + 1);
-  const finder = new Finder('all', LIMIT);
+  const finder = new Finder(LIMIT);
   let nowMs = 0;
   let requests = 0;
   let searches = 0;
@@ -101,7 +101,6 @@ test('a total that is wrong for ever costs a few short searches, then none until
       requests += 1;
       finder.looked(here.look(next.offset)?.count ?? null, 0);
     }
-    finder.settle(here.ranks, 8_001);
   }
   expect(searches).toBeLessThanOrEqual(4);
   expect(requests).toBeLessThan(60);
@@ -111,7 +110,7 @@ test('totals that are made up cost a search an hour at most in the end', () => {
   const ids = upTo(8_000);
   let made = 0;
   const here = world(ids, ids, (real) => real + (made = (made * 7 + 3) % 11));
-  const finder = new Finder('all', LIMIT);
+  const finder = new Finder(LIMIT);
   let nowMs = 0;
   let requests = 0;
   for (let poll = 0; poll < 4 * 60 * 24; poll += 1) {
@@ -122,7 +121,6 @@ test('totals that are made up cost a search an hour at most in the end', () => {
       requests += 1;
       finder.looked(here.look(next.offset)?.count ?? null, 0);
     }
-    finder.settle(here.ranks, 8_000);
   }
   expect(requests).toBeLessThan(2_500);
 });
@@ -133,7 +131,7 @@ test('where so much changed that a walk costs less, the search says so', () => {
     known.filter((_, at) => at % 500 !== 0),
     known,
   );
-  expect(search(here, new Finder('all', LIMIT), 10_000)).toMatchObject({ requests: 0, end: 'walk' });
+  expect(search(here, new Finder(LIMIT), 10_000)).toMatchObject({ requests: 0, end: 'walk' });
 });
 
 test('rows that move while it runs end it after its requests, at the latest', () => {
@@ -141,7 +139,7 @@ test('rows that move while it runs end it after its requests, at the latest', ()
   const list = [...known];
   list.splice(70_000, 1);
   const here = world(list, known);
-  const finder = new Finder('all', LIMIT);
+  const finder = new Finder(LIMIT);
   const seen = here.look(0);
   if (seen !== null) finder.note(seen.count, 0);
   let requests = 0;
@@ -157,7 +155,7 @@ test('rows that move while it runs end it after its requests, at the latest', ()
 
 test('a search that is broken off rests, and so does one whose list has totals that a walk has shown to be wrong', () => {
   const known = upTo(8_000);
-  const finder = new Finder('all', LIMIT);
+  const finder = new Finder(LIMIT);
   const count = world(known.slice(1), known).look(4_000)?.count;
   if (count === undefined) throw new Error('expected a page');
   expect(finder.note(count, 0)).toBe(true);
@@ -176,7 +174,7 @@ test('whatever came or went, a search ends within its requests, and what it brin
     fc.property(ids, ids, fc.nat(800), fc.integer({ min: -3, max: 3 }), (list, known, from, lie) => {
       const sorted = list.toSorted((a, b) => a - b);
       const here = world(sorted, known, (real) => Math.max(0, real + lie));
-      const { requests } = search(here, new Finder('all', LIMIT), Math.min(from, sorted.length - 1));
+      const { requests } = search(here, new Finder(LIMIT), Math.min(from, sorted.length - 1));
       expect(requests).toBeLessThanOrEqual(MOST_REQUESTS);
       for (const id of here.ledger) expect(sorted.includes(id) || known.includes(id)).toBe(true);
     }),

@@ -40,9 +40,9 @@ test('between two sweeps what is missing counts as missed by the next', () => {
   expect(sweepUnderWay(state)).toBe(5);
 });
 
-test('a page whose place in its list is not known, or that shows what was not asked for, is not counted', () => {
+test('a page whose place in its list is not known, or that shows what was not asked for, is not counted, nor one of a first sweep', () => {
   const state = start();
-  state.walks.set('sweep', walkOf(cursorAtStart()));
+  state.walks.set('sweep', walkOf({ ...cursorAtStart(), number: 2 }));
   const page = { ...pageOf([{ id: 3 }, { id: 5 }]), totalCount: 9, place: { offset: 2, rows: 2, first: 3, last: 5 } };
   const toCommit = { scan: 'sweep' } as const;
   expect(countOf(state, { ...toCommit, page })).toMatchObject({ from: 2, to: 4, below: 2 });
@@ -51,6 +51,8 @@ test('a page whose place in its list is not known, or that shows what was not as
   expect(countOf(state, { ...toCommit, page: placeless })).toBeNull();
   expect(countOf(state, { ...toCommit, page: { ...page, outsideQuery: 1 } })).toBeNull();
   expect(countOf(state, { ...toCommit, scan: 'recent', page })).toBeNull();
+  state.walks.set('sweep', walkOf(cursorAtStart()));
+  expect(countOf(state, { ...toCommit, page })).toBeNull();
 });
 
 test('I5: what the sweep before proved absent counts from its end, and what this one did from the start of the session', () => {
