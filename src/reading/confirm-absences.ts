@@ -27,7 +27,7 @@ function untilDecided(reading: StreamReading, live: LiveStream, looked: Set<numb
     const decided = defer(() => decide(reading, live));
     if (first === undefined || waiting.length > MOST_LOOKED_FOR) return decided;
     const rested = timer(Math.max(0, first.atMs - shard.now())).pipe(
-      mergeMap(() => concat(lookForDue(reading, live, looked), decided, untilDecided(reading, live, looked))),
+      mergeMap(() => concat(lookForDue(reading, live, looked), untilDecided(reading, live, looked))),
       takeUntil(shard.stopping),
     );
     return concat(decided, rested);

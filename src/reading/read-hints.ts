@@ -22,10 +22,9 @@ import { AGAIN_MS, shows, type HintOutcome } from '../rules/hints';
 import { isRow } from '../rules/paging';
 import { spotTurn } from '../rules/rhythm';
 import { isWithin } from '../rules/scope';
-import { spotRead } from '../sources/scan';
 import type { HintSource, TakenHint } from './hint-source';
 import type { Progress } from './progress';
-import { addRow } from './read-row';
+import { addRow, lookUp } from './read-row';
 import { isOfThePage } from './recover-page';
 import { asking, scopeOf, type StreamReading } from './stream-reading';
 
@@ -108,13 +107,7 @@ type Judge = (row: Row | null | 'unread') => void;
 
 /** Reads a row that the ledger knows in the list, where its rank says; what is not there is left to the sweep. */
 function readKnown(reading: StreamReading, id: number, judge: Judge): Observable<Progress> {
-  const { shard, stream, handle } = reading;
-  return defer(() => {
-    const query = scopeOf(reading);
-    const rows = asking(reading, query, () => spotTurn(stream.name));
-    const ask = (offset: number) => rows(offset, shard.limit);
-    return spotRead({ id, rank: handle.rank(id), query, filters: stream, limit: shard.limit, ask });
-  }).pipe(
+  return lookUp(reading, id).pipe(
     mergeMap(({ found, interval, began, ended }) => {
       const added = found === null ? EMPTY : addRow(reading, { interval, rows: [found], began, ended }, 'listed');
       return added.pipe(tap({ complete: () => judge(found) }));

@@ -5,6 +5,7 @@ import type { Cursor, Page, ScanName, StreamDeclaration, Turn } from '../model';
 import { trackCursor } from '../operators/track-cursor';
 import type { TimedScan } from '../rules/rhythm';
 import type { PageResult } from '../shard/page-changes';
+import { listProvedBy } from '../shard/page-evidence';
 import type { Slot } from '../sources/budget';
 import { createCredits } from '../sources/credits';
 import { scan } from '../sources/scan';
@@ -102,8 +103,8 @@ function startWalk(reading: StreamReading, scanName: TimedScan, { number, mark }
       if (end) live?.schedule.ended(scanName, nowMs);
       const isNew = miscounted !== undefined && !isMiscounted;
       isMiscounted ||= miscounted !== undefined;
-      if (end && live !== null && scanName === 'sweep') judgeTotal(live, 'all', !isMiscounted);
-      if (end && live !== null && scanName === 'open') judgeTotal(live, 'open', !isMiscounted);
+      const list = listProvedBy(scanName);
+      if (end && live !== null && list !== null) judgeTotal(live, list, !isMiscounted);
       return isNew ? [totalNotBelieved(scanName, total, miscounted)] : [];
     },
   };

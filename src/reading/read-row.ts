@@ -25,7 +25,7 @@ import type { Addressed } from '../shard/memory';
 import type { PageResult } from '../shard/page-changes';
 import type { Detail } from '../sources/answers';
 import type { Asking, Rest } from '../sources/rest';
-import { spotRead } from '../sources/scan';
+import { spotRead, type SpotRead } from '../sources/scan';
 import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { isOfThePage } from './recover-page';
@@ -61,24 +61,26 @@ export function readRows(
  * is for the sweep to prove.
  */
 export function readRow(reading: StreamReading, id: number): Observable<Progress> {
+  return lookUp(reading, id).pipe(
+    mergeMap(({ found, interval, began, ended }) =>
+      found === null ? askByAddress(reading, id) : addRow(reading, { interval, rows: [found], began, ended }, 'listed'),
+    ),
+    catchError((error: unknown) => {
+      const address = reading.handle.entry(id)?.address ?? null;
+      if (address === null || !isOfThePage(error)) return throwError(() => error);
+      return readUnlisted(reading, id, address);
+    }),
+  );
+}
+
+/** Looks for a row in the list of all rows, from where its rank says on. */
+export function lookUp(reading: StreamReading, id: number): Observable<SpotRead> {
   const { shard, stream, handle } = reading;
   return defer(() => {
     const query = scopeOf(reading);
-    const rank = handle.rank(id);
     const rows = asking(reading, query, () => spotTurn(stream.name));
     const ask = (offset: number) => rows(offset, shard.limit);
-    return spotRead({ id, rank, query, filters: stream, limit: shard.limit, ask }).pipe(
-      mergeMap(({ found, interval, began, ended }) =>
-        found === null
-          ? askByAddress(reading, id)
-          : addRow(reading, { interval, rows: [found], began, ended }, 'listed'),
-      ),
-      catchError((error: unknown) => {
-        const address = handle.entry(id)?.address ?? null;
-        if (address === null || !isOfThePage(error)) return throwError(() => error);
-        return readUnlisted(reading, id, address);
-      }),
-    );
+    return spotRead({ id, rank: handle.rank(id), query, filters: stream, limit: shard.limit, ask });
   });
 }
 

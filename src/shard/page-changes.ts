@@ -334,8 +334,7 @@ function compareRows(
     proves: listProvedBy(scan, list),
     isOpen: (row) => isOpenRow(codec.declaration, row),
     onAbsent: noteAbsent(state, page.askedMs, memory.wallClock()),
-    // Between two sweeps, what is missing was missed by neither: the next one's number is what counts it.
-    sweep: scan === 'sweep' ? (sweep?.number ?? 1) : sweepUnderWay(state),
+    sweep: sweepUnderWay(state),
     beforeFirstFinishedSweep: isBeforeFirstFinishedSweep(sweep),
     definition: state.definition,
     fingerprint: state.fingerprint,

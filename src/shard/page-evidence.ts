@@ -5,13 +5,13 @@ import { isBeforeFirstFinishedSweep } from './letters-without-id';
 import type { StreamState } from './memory';
 
 /** The list whose absences a page of a scan proves; null = none. A page that goes down the list proves none. */
-export function listProvedBy(scan: ScanName, searched: CountedList | undefined): CountedList | null {
+export function listProvedBy(scan: ScanName, searched?: CountedList): CountedList | null {
   if (scan === 'search') return searched ?? null;
   if (scan === 'sweep') return 'all';
   return scan === 'open' ? 'open' : null;
 }
 
-/** Number of the sweep under way, or of the next one. */
+/** Number of the sweep under way, or of the next one: what is missed between two sweeps was missed by neither. */
 export function sweepUnderWay({ walks }: StreamState): number {
   const sweep = walks.get('sweep')?.cursor ?? null;
   return (sweep?.number ?? 1) + (isComplete(sweep) ? 1 : 0);
