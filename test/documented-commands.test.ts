@@ -5,23 +5,11 @@ import { join } from 'node:path';
 import { run } from '../src/main';
 import { isObject } from '../src/json';
 import { projectRoot } from '../tools/java';
+import { COMMANDS } from './support/command-names';
 import { commandsIn, pagesOf, type DocumentedCommand } from './support/documented-commands';
 import { quietIo } from './support/quiet-io';
 
 const root = projectRoot();
-const COMMANDS = [
-  'run',
-  'once',
-  'init',
-  'check',
-  'peek',
-  'reconcile',
-  'explain',
-  'wait',
-  'resync',
-  'state',
-  'simulate',
-];
 
 /** Programs of the documentation that this test does not start, and why not; each is named by the documentation. */
 const NOT_STARTED: Readonly<Record<string, string>> = {

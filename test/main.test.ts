@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import type { Io } from '../src/commands/io';
 import { run } from '../src/main';
+import { COMMANDS } from './support/command-names';
 
 interface Outcome {
   readonly code: number;
@@ -25,20 +26,6 @@ async function command(argv: readonly string[], env: Io['env'] = {}): Promise<Ou
   });
   return { code, ...out };
 }
-
-const COMMANDS = [
-  'run',
-  'once',
-  'init',
-  'check',
-  'peek',
-  'reconcile',
-  'explain',
-  'wait',
-  'resync',
-  'state',
-  'simulate',
-] as const;
 
 describe('help', () => {
   test.each([['--help'], ['help'], ['-h']])('%s names every command, on stdout, with exit code 0', async (word) => {

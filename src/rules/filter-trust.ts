@@ -82,7 +82,7 @@ export function learnOfEdit(trust: FilterTrust, nowMs: number): FilterTrust {
 }
 
 /** A change that another scan found. */
-export interface FoundChange {
+export interface SeenChange {
   /** As it is now. */
   readonly row: Row;
   /** The day in UTC on which it changed, or one before: that of the last look that showed it unchanged, or not at all. */
@@ -104,7 +104,7 @@ export interface FilterWalk {
  * Whether a walk did not show a change that it should have shown; null = it says nothing against its filter. The walk must have begun
  * after the change was seen: of one that came before, nobody can tell whether the change had happened yet.
  */
-export function contradicts(stream: Filters, walk: FilterWalk, { row, since, ended }: FoundChange): string | null {
+export function contradicts(stream: Filters, walk: FilterWalk, { row, since, ended }: SeenChange): string | null {
   const { scan, query, began, shown } = walk;
   if (began <= ended || shown.has(row.id) || !isWithin(stream, query, row)) return null;
   const asked = scan === 'paid' ? query.paidSince : query.changedSince;

@@ -1,6 +1,6 @@
+import { startAlertReceiver } from '../support/alert-receiver';
 import { freePort } from '../support/free-port';
 import { readIn } from '../support/health';
-import { startHttpServer } from '../support/http-server';
 import { brokers, cleanUp, until } from '../support/kafka';
 import { readCommitted } from '../support/java-reader';
 import { companies, keyOf, onPort, startRun } from '../support/run';
@@ -9,14 +9,8 @@ import { createSingleObjectDecoder } from '../../src/sinks/avro';
 
 test('I10: a key that is revoked makes /health 503 and names entity and stream, while probes and other entities are well, and is told to whoever gets the alerts', async () => {
   const port = await freePort();
-  const receiver = await startHttpServer();
-  cleanUp(receiver.close);
-  const alerts: unknown[] = [];
-  receiver.react((request, response) => {
-    request.setEncoding('utf8').on('data', (text: string) => alerts.push(JSON.parse(text)));
-    response.end();
-  });
-  const alertsUrl = `${receiver.url}/hooks/s3cret`;
+  const { url, alerts } = await startAlertReceiver();
+  const alertsUrl = `${url}/hooks/s3cret`;
   const scene = await companies(['alfa', 'beta'], { service: { http: { port }, alerts: { url: alertsUrl } } });
   const { admin } = scene.simulator;
   const run = startRun(scene.service);
@@ -48,14 +42,8 @@ test('I10: a key that is revoked makes /health 503 and names entity and stream, 
 
 test('a field that inFakt begins to send is told once, by name and type, in log, health, metrics and alert, and by no later process', async () => {
   const port = await freePort();
-  const receiver = await startHttpServer();
-  cleanUp(receiver.close);
-  const alerts: unknown[] = [];
-  receiver.react((request, response) => {
-    request.setEncoding('utf8').on('data', (text: string) => alerts.push(JSON.parse(text)));
-    response.end();
-  });
-  const scene = await companies(['alfa', 'beta'], { service: { http: { port }, alerts: { url: receiver.url } } });
+  const { url, alerts } = await startAlertReceiver();
+  const scene = await companies(['alfa', 'beta'], { service: { http: { port }, alerts: { url } } });
   const { admin } = scene.simulator;
   const [first = 0, second = 0] = admin.truth()[keyOf('alfa')]?.clients.ids ?? [];
   const showColour = (entity: string, id: number, colour: string): void =>

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { startAlertReceiver } from '../support/alert-receiver';
 import { freePort } from '../support/free-port';
 import { readIn } from '../support/health';
-import { json, startHttpServer } from '../support/http-server';
 import { readCommitted } from '../support/java-reader';
-import { brokers, cleanUp, until } from '../support/kafka';
+import { brokers, until } from '../support/kafka';
 import { buyersOf } from '../support/published';
 import { companies, keyOf, readStreams, startRun, type Scene } from '../support/run';
 
@@ -49,13 +49,7 @@ function tattle({ simulator: { admin, url } }: Scene): void {
 
 test('I11: no answer, page, log, metric, alert or status shows a secret or a buyer, whatever the API puts into its answers', async () => {
   const port = await freePort();
-  const receiver = await startHttpServer();
-  cleanUp(receiver.close);
-  const alerts: string[] = [];
-  receiver.react((request, response) => {
-    request.setEncoding('utf8').on('data', (text: string) => alerts.push(text));
-    json(200, {})(request, response);
-  });
+  const { url: receiver, texts: alerts } = await startAlertReceiver();
   const scene = await companies(['alfa', 'beta', 'gamma', 'delta', 'sigma']);
   const { service, simulator } = scene;
   const { admin } = simulator;
@@ -75,7 +69,7 @@ test('I11: no answer, page, log, metric, alert or status shows a secret or a buy
     ),
     service: {
       http: { port, tokenFile: fileOf('token', TOKEN) },
-      alerts: { url: `${receiver.url}/${HOOK}/hook?sig=${HOOK}` },
+      alerts: { url: `${receiver}/${HOOK}/hook?sig=${HOOK}` },
       schedule: { sweepSeconds: 1 },
       log: { level: 'trace' },
     },

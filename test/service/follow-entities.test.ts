@@ -2,7 +2,6 @@ import { BehaviorSubject } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
 import { ConfigError } from '../../src/errors';
-import { guaranteesOf } from '../../src/rules/rhythm';
 import { entitiesByShard } from '../../src/service/cluster';
 import type { ServiceEvent } from '../../src/service/events';
 import { followConfigured, followEntityFiles, isAlone } from '../../src/service/follow-entities';
@@ -11,6 +10,7 @@ import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
 import { until } from '../support/kafka';
 import { impatient } from '../support/once';
+import { everySecondRhythm as rhythm } from '../support/schedule';
 import { entityOf, memoryRun, memoryTopics } from '../support/service';
 
 const { partitions } = memoryTopics.state;
@@ -18,18 +18,6 @@ const all: ReadonlySet<number> = new Set(Array.from({ length: partitions }, (_, 
 const shardOf = (entity: string): number => partitionOf(entity, partitions);
 const alfa = 'alfa';
 const beta = inShard((shard) => shard !== shardOf(alfa));
-const seconds = {
-  newestSeconds: 1,
-  clientsNewestSeconds: 1,
-  correctionsNewestSeconds: 1,
-  openSeconds: 1,
-  recentSeconds: 1,
-  sweepSeconds: 1,
-};
-const rhythm = {
-  guarantees: (stream: string) => guaranteesOf(seconds, stream),
-  recentDays: 45,
-};
 
 function inShard(wanted: (shard: number) => boolean): string {
   for (let number = 1; ; number += 1) if (wanted(shardOf(`mate-${number}`))) return `mate-${number}`;

@@ -3,13 +3,13 @@ import { getEventListeners } from 'node:events';
 import { BehaviorSubject, firstValueFrom, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 
 import { ConfigError, TransientError } from '../../src/errors';
-import { guaranteesOf } from '../../src/rules/rhythm';
 import type { Emit, ServiceEvent } from '../../src/service/events';
 import { runShards } from '../../src/service/serve';
 import { partitionOf } from '../../src/sinks/partition';
 import { createTestHints } from '../support/hints';
 import { until } from '../support/kafka';
 import { createMemoryKafka, type Fate } from '../support/memory';
+import { everySecondRhythm as rhythm } from '../support/schedule';
 import { memoryRun, memoryTopics, runOptions } from '../support/service';
 
 const { partitions } = memoryTopics.state;
@@ -23,18 +23,6 @@ function firstInAnotherShard(entity: string): string {
 }
 
 const shardOf = (entity: string): number => partitionOf(entity, partitions);
-const seconds = {
-  newestSeconds: 1,
-  clientsNewestSeconds: 1,
-  correctionsNewestSeconds: 1,
-  openSeconds: 1,
-  recentSeconds: 1,
-  sweepSeconds: 1,
-};
-const rhythm = {
-  guarantees: (stream: string) => guaranteesOf(seconds, stream),
-  recentDays: 45,
-};
 const endOf = <T>(run: Observable<T>): Promise<T[]> => lastValueFrom(run.pipe(toArray()));
 
 test('a run of one sweep reads every entity of every shard once, and completes', async () => {

@@ -1,0 +1,14 @@
+/** The commands of the program. */
+export const COMMANDS = [
+  'run',
+  'once',
+  'init',
+  'check',
+  'peek',
+  'reconcile',
+  'explain',
+  'wait',
+  'resync',
+  'state',
+  'simulate',
+] as const;
