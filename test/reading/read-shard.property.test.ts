@@ -18,6 +18,8 @@ import {
 
 /** Raise it to search longer: `PIPELINE_RUNS=20000`. */
 const runs = Number(process.env['PIPELINE_RUNS'] ?? 30);
+/** A story that fails is told by its seed and path: to shrink it takes minutes, for which a longer search has the time. */
+const asked = { plugins: [fc.timeout(20_000)], endOnFailure: process.env['PIPELINE_RUNS'] === undefined };
 
 function expectEveryRowWithItsLatestContent(world: World): void {
   for (const place of lists) {
@@ -89,7 +91,7 @@ test('whatever happens to the lists, to commits and to processes: every change i
     fc.asyncProperty(stories, async (story) => {
       await expectInvariants(story, null);
     }),
-    { numRuns: runs, plugins: [fc.timeout(20_000)] },
+    { numRuns: runs, ...asked },
   );
 }, 600_000);
 
@@ -98,7 +100,7 @@ test('the same holds where all scans run side by side', async () => {
     fc.asyncProperty(stories, async (story) => {
       await expectInvariants(story, hasty);
     }),
-    { numRuns: Math.ceil(runs / 3), plugins: [fc.timeout(20_000)] },
+    { numRuns: Math.ceil(runs / 3), ...asked },
   );
 }, 600_000);
 
@@ -109,7 +111,7 @@ test('the same holds where hints come too: lost, doubled, untrue, late, early an
       const world = await endOf(story, hasty);
       for (const outcome of world.hintOutcomes) outcomes.add(outcome);
     }),
-    { numRuns: Math.ceil(runs / 3), plugins: [fc.timeout(20_000)] },
+    { numRuns: Math.ceil(runs / 3), ...asked },
   );
   for (const outcome of ['read', 'known', 'parked', 'not-followed', 'unknown-event'])
     expect([outcome, outcomes.has(outcome)]).toEqual([outcome, true]);
@@ -122,7 +124,7 @@ test('the same holds where scans by filters run beside them that work, are ignor
       const world = await endOf(story, sideBySide ? hasty : null);
       pages += world.filteredPages;
     }),
-    { numRuns: Math.ceil(runs / 2), plugins: [fc.timeout(20_000)] },
+    { numRuns: Math.ceil(runs / 2), ...asked },
   );
   expect(pages).toBeGreaterThan(100);
 }, 600_000);

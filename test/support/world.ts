@@ -21,6 +21,8 @@ import {
   itemStream,
   memoryShard,
   type MemoryKafka,
+  type ListAnswer,
+  type ListRequest,
   type MemoryKafkaOptions,
   rowOf,
   topicOf,
@@ -117,6 +119,14 @@ interface Span {
 }
 
 const SCOPE_FROM = '2026-01-01';
+/** Two reads prove a row absent if they are so many events apart, until all is calm. */
+const ABSENT_FOR = 40;
+
+/** What one answer to the sweep's query left out: every row of an interval of ids that it does not show. */
+interface Proof {
+  readonly at: number;
+  readonly isLeftOut: (id: number) => boolean;
+}
 
 /** How a world is looked at from outside. */
 export interface Watch {
@@ -139,9 +149,9 @@ export class World {
   private edits = 0;
   private quiet = false;
   private readonly cursors = new Map<string, Cursor>();
-  /** Finished sweeps of each list, in order. */
-  private readonly sweeps = new Map<string, Cursor[]>();
   private readonly marks = new Map<string, number>();
+  /** Of each list, in order. */
+  private readonly proofs = new Map<string, Proof[]>();
   readonly faults: string[] = [];
   /** What became of the hints. */
   readonly hintOutcomes: HintOutcome[] = [];
@@ -185,6 +195,10 @@ export class World {
 
   get isQuiet(): boolean {
     return this.quiet;
+  }
+
+  get absentFor(): number {
+    return this.quiet ? 0 : ABSENT_FOR;
   }
 
   /** From now on nothing changes and nothing fails. */
@@ -385,7 +399,6 @@ export class World {
       const name = `${place.entity} ${place.stream}`;
       const before = this.cursors.get(name);
       this.cursors.set(name, cursor);
-      if (cursor.finishedAt !== null) this.sweeps.set(name, [...(this.sweeps.get(name) ?? []), cursor]);
       const reached = (at: Cursor): number => (at.finishedAt === null ? (at.position.anchor ?? 0) : Infinity);
       if (before !== undefined) {
         const sameSweep = before.number === cursor.number && before.startedAt === cursor.startedAt;
@@ -416,22 +429,40 @@ export class World {
     });
   }
 
-  /** I5, at every transaction: a row declared dead was not there in two sweeps, nor after the second; never too many. */
+  /** Takes down what a page proves absent, where it is an answer to the sweep's query. */
+  answered({ entity, stream, params, offset }: ListRequest, { rows, totalCount }: ListAnswer): void {
+    const { order, ...filters } = params;
+    const isOfSweep = order === 'id asc' && JSON.stringify(filters) === JSON.stringify({ 'q[date_gteq]': SCOPE_FROM });
+    if (!isOfSweep) return;
+    const ids = rows.map((row) => (row as Row).id);
+    const from = offset === 0 ? -Infinity : (ids[0] ?? Infinity);
+    const upTo = offset + rows.length >= totalCount ? Infinity : (ids.at(-1) ?? -Infinity);
+    const name = `${entity} ${stream}`;
+    const isLeftOut = (id: number): boolean => from <= id && id <= upTo && !ids.includes(id);
+    this.proofs.set(name, [...(this.proofs.get(name) ?? []), { at: this.now, isLeftOut }]);
+  }
+
+  /** I5, at every transaction: a row declared dead was proved absent twice, and was not to be had after the second time; never too many. */
   private checkTombstones(batch: Batch, place: Place): void {
     const name = `${place.entity} ${place.stream}`;
-    const sweeps = this.sweeps.get(name) ?? [];
-    const last = sweeps.at(-1);
     for (const record of publishedOf(batch.records, place)) {
       if (record.value !== null) continue;
-      const { shown = [], spans = [] } = this.itemsOf(place).find(({ id }) => id === idOf(record)) ?? {};
-      const missed = new Set(sweeps.filter((sweep) => wasAway(shown, ...windowOf(sweep))).map(({ number }) => number));
-      const isAway = last !== undefined && missed.has(last.number) && wasAway(spans, windowOf(last)[1], this.now);
-      if (missed.size < 2 || !isAway) this.faults.push(`${name} ${idOf(record)} was declared dead too early`);
+      const id = idOf(record);
+      const { spans = [] } = this.itemsOf(place).find((item) => item.id === id) ?? {};
+      const since = this.provedTwice(name, id);
+      if (since === null || !wasAway(spans, since, this.now))
+        this.faults.push(`${name} ${id} was declared dead too early`);
     }
     if (this.quiet) return;
     const dead = publishedOf(this.kafka.records, place).filter(({ value }) => value === null).length;
     const allowed = Math.max(10, Math.floor(this.itemsOf(place).length * this.story.maxShare));
     if (dead > allowed) this.faults.push(`${name} lost ${dead} rows of which ${allowed} could go without a question`);
+  }
+
+  /** When a row was first proved absent long enough after another proof; null = it was not. */
+  private provedTwice(name: string, id: number): number | null {
+    const [first, ...more] = (this.proofs.get(name) ?? []).filter(({ isLeftOut }) => isLeftOut(id));
+    return more.find(({ at }) => at - (first?.at ?? 0) >= this.absentFor)?.at ?? null;
   }
 
   /** I1, at every transaction: what is below the mark of `newest` and came after the mark before is published. */
@@ -499,10 +530,6 @@ export function latest(records: readonly OutgoingRecord[], place: Place): Map<nu
   return held;
 }
 
-function windowOf({ startedAt, finishedAt }: Cursor): [number, number] {
-  return [Date.parse(startedAt), Date.parse(finishedAt ?? startedAt)];
-}
-
 interface WorldProcess {
   readonly ending?: Ending | undefined;
   readonly sideBySide: ProcessSetting['sideBySide'];
@@ -526,7 +553,11 @@ function startIn(
     pauses: [() => world.pause(), () => world.pause()],
     reopening: () => from(world.pause()).pipe(mergeMap(() => world.turn())),
     shard: (step) => ({
-      ...memoryShard(kafka, declared, { now, idleCommitMs: story.idleCommitMs }),
+      ...memoryShard(kafka, declared, {
+        now,
+        idleCommitMs: story.idleCommitMs,
+        absentForMs: world.absentFor,
+      }),
       read: async (from, each) => {
         await step();
         await kafka.read(from, each);
@@ -568,6 +599,10 @@ function startIn(
           before: async () => {
             await step();
             world.asked();
+          },
+          falsify: (answer, request) => {
+            world.answered(request, answer);
+            return answer;
           },
           beforeDetail: async () => {
             await step();
