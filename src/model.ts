@@ -72,7 +72,8 @@ export interface Position {
 /** What a request says of itself when it asks for leave. */
 export interface Turn {
   readonly stream: StreamName;
-  readonly scan: ScanName;
+  /** `proof`: it asks whether the list's filters work, and no scan does. */
+  readonly scan: ScanName | 'proof';
   readonly urgency: Urgency;
 }
 

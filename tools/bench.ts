@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { helpText } from '../src/commands/page';
 import { ConfigError, exitCodeFor } from '../src/errors';
 import { compare } from './bench/compare';
-import { freshness } from './bench/freshness';
+import { FILTERS, freshness } from './bench/freshness';
 import { encode } from './bench/encode';
 import { idle } from './bench/idle';
 import { limit } from './bench/limit';
@@ -33,6 +33,8 @@ Options
   --minutes N       limit, live: how long (10); idle: each of three rests (3)
   --entities N      freshness: of 1, 10 or 100 entities alone; idle: how many (300)
   --hours N         freshness: virtual hours of each run
+  --filters NAME    freshness: the API heeds filters of payments (paid), of edits (changed), or all that can be proven (works); default none
+  --totals lie      freshness: totals of lists are wrong, so that no search goes by them
   --profile DIR     compare: write CPU profiles of the service there
   --help            this text
 
@@ -90,6 +92,8 @@ async function measure(
         {
           companies: values.entities === undefined ? null : count('entities', values.entities),
           hours: values.hours === undefined ? null : count('hours', values.hours),
+          filters: filtersNamed(values.filters ?? 'none'),
+          totalsLie: doTotalsLie(values.totals ?? 'right'),
         },
         say,
       );
@@ -110,6 +114,8 @@ function parse() {
         minutes: { type: 'string' },
         entities: { type: 'string' },
         hours: { type: 'string' },
+        filters: { type: 'string' },
+        totals: { type: 'string' },
         profile: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -118,6 +124,20 @@ function parse() {
     const got = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`reading the arguments: ${got}; see --help`, { cause });
   }
+}
+
+function filtersNamed(text: string): keyof typeof FILTERS {
+  if (isFilters(text)) return text;
+  throw new ConfigError(`reading --filters: expected ${Object.keys(FILTERS).join(', ')}, got ${text}`);
+}
+
+function isFilters(text: string): text is keyof typeof FILTERS {
+  return Object.hasOwn(FILTERS, text);
+}
+
+function doTotalsLie(text: string): boolean {
+  if (text === 'right' || text === 'lie') return text === 'lie';
+  throw new ConfigError(`reading --totals: expected right or lie, got ${text}`);
 }
 
 function count(name: string, text: string): number {

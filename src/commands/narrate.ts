@@ -29,7 +29,7 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
   /** What the last sweep of each stream lacked, where it was not complete. */
   const lacking = new Map<string, string>();
   const away = new Set<string>();
-  const warned = new Set<string>();
+  const [warned, verdicts] = [new Set<string>(), new Map<string, string>()];
   const outage = createOutage(logger, now);
   const sums = createSums(logger, now);
   let isShared = false;
@@ -83,14 +83,14 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
         if (isNew(warned, name + progress.hold.id))
           log.error({ hold: progress.hold.id, about: progress.hold.reason }, 'deletions wait for a person');
         return;
-      case 'pending': {
-        const { id, got, since } = progress;
-        if (isNew(warned, `${name} ${id} ${got}`))
-          log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
+      case 'pending':
+        if (isNew(warned, `${name} ${progress.id} ${progress.got}`)) tellPending(log, progress);
         return;
-      }
       case 'drift':
         tellDrift(logger, warned, progress);
+        return;
+      case 'filters':
+        tellFilters(log, verdicts, progress);
         return;
       case 'warning':
         if (isNew(warned, name + progress.message)) log.warn({ about: progress.message }, 'attention');
@@ -161,6 +161,39 @@ function tellDrift(logger: Logger, told: Set<string>, { entity, stream, found, i
   if (isNews) log.warn({ differences }, 'the API differs');
   else log.info({ differences }, 'the API differs from what is documented');
 }
+
+function tellPending(log: Logger, { id, got, since }: EventOf<'pending'>): void {
+  log.warn({ id, got, missingSinceSweep: since }, 'a missing row is neither there nor deleted');
+}
+
+/** A change of what a filter does; that one works is news at first too, and that one does not is as expected. */
+function tellFilters(
+  log: Logger,
+  verdicts: Map<string, string>,
+  { entity, stream, standings }: EventOf<'filters'>,
+): void {
+  for (const {
+    candidate: { parameter },
+    verdict,
+    why,
+  } of standings) {
+    const name = `${entity} ${stream} ${parameter}`;
+    const before = verdicts.get(name) ?? null;
+    verdicts.set(name, verdict);
+    // That one is retired is told as it happens, with why.
+    if (before === verdict || verdict === 'retired') continue;
+    const level = before === null && verdict !== 'works' ? 'debug' : 'info';
+    log[level]({ filter: parameter, before, verdict, about: why }, `a filter of the API ${WORDS[verdict]}`);
+  }
+}
+
+const WORDS = {
+  works: 'works',
+  ignored: 'is ignored',
+  refused: 'is refused',
+  wrong: 'gives something else than it says',
+  unknown: 'cannot be told to work',
+} as const;
 
 function tellPace(logger: Logger, { pace }: EventOf<'pace'>): void {
   if (pace === 'full') logger.info({ pace }, 'requests at full pace again');

@@ -7,6 +7,7 @@ import { rowsOf, type EntityView, type StreamView, type Verdict } from '../statu
 import { totalOf, type RecentChange } from '../status/recent-changes';
 import { ASKERS, type Asker, type RequestHour } from '../status/request-minutes';
 import type { StateChange, Standing } from '../status/timeline';
+import { filtersItem } from './filters-item';
 import { counted, countsText, duration, lasting, latest, number, textOf, time, type Html } from './page-text';
 
 /** A piece of the page that is replaced as a whole when its version changes. */
@@ -258,6 +259,7 @@ function streamItem(stream: StreamView, nowMs: number): Html {
           <dt>Rows</dt>
           <dd>${rows === null ? '–' : number(rows)}</dd>
         </div>
+        ${filtersItem(stream)}
         <div>
           <dt>Changes today</dt>
           <dd>${today === null ? html`told by ${stream.owner}` : countsText(today)}</dd>

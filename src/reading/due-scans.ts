@@ -1,11 +1,14 @@
 import { defer, finalize, Subject, takeUntil, type Observable } from 'rxjs';
 
-import type { TimedScan } from '../rules/rhythm';
+import type { WalkedScan } from '../rules/rhythm';
 import type { Slot } from '../sources/budget';
+
+/** What waits for leave to make its first request: the next walk of a scan, or the next proof of the list's filters. */
+export type Waiting = WalkedScan | 'proof';
 
 /** A scan whose walk may make its first request. */
 export interface DueScan {
-  readonly scanName: TimedScan;
+  readonly scanName: Waiting;
   /** When the leave was given. */
   readonly dueMs: number;
   /** Leave for the first request; whoever takes the scan gives back what is not used. */
@@ -18,7 +21,7 @@ export interface DueScansOptions {
   /** Emits when `stop` is aborted, to late subscribers too. */
   readonly stopping: Observable<unknown>;
   /** Queues the first request of a scan's next walk; the function returned takes it out of the queue. */
-  readonly leave: (scanName: TimedScan, grant: (slot: Slot) => void) => () => void;
+  readonly leave: (scanName: Waiting, grant: (slot: Slot) => void) => () => void;
   /** Resolves in a turn of the event loop of the caller's own. */
   readonly turn: () => Promise<void>;
 }
@@ -32,9 +35,9 @@ export interface DueScansOptions {
 export class DueScans {
   readonly #options: DueScansOptions;
   readonly #due = new Subject<DueScan>();
-  readonly #resting = new Map<TimedScan, NodeJS.Timeout>();
+  readonly #resting = new Map<Waiting, NodeJS.Timeout>();
   /** Scans in the queue, with what takes them out of it. */
-  readonly #queued = new Map<TimedScan, () => void>();
+  readonly #queued = new Map<Waiting, () => void>();
   /** Emits each scan whose walk may begin; completes when stopped, and then leaves the queue. For one subscriber. */
   readonly due: Observable<DueScan>;
 
@@ -47,7 +50,7 @@ export class DueScans {
   }
 
   /** Lets a scan that does not walk wait for its next walk, after a rest of so long; after a stop nothing waits any more. */
-  wait(scanName: TimedScan, restMs = 0): void {
+  wait(scanName: Waiting, restMs = 0): void {
     if (this.#options.stop.aborted) return;
     if (restMs === 0) {
       this.#queue(scanName);
@@ -63,7 +66,7 @@ export class DueScans {
     );
   }
 
-  #queue(scanName: TimedScan): void {
+  #queue(scanName: Waiting): void {
     const { leave } = this.#options;
     // Until there is a way out of the queue.
     this.#queued.set(scanName, () => undefined);
@@ -75,7 +78,7 @@ export class DueScans {
     }
   }
 
-  async #emit(scanName: TimedScan, slot: Slot): Promise<void> {
+  async #emit(scanName: Waiting, slot: Slot): Promise<void> {
     await this.#options.turn();
     if (this.#queued.delete(scanName)) this.#due.next({ scanName, dueMs: this.#options.now(), slot });
     else slot.done({});

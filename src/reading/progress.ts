@@ -2,6 +2,7 @@ import type { Drift } from '../changes/drift';
 import type { ParkReason } from '../errors';
 import type { ChangedRow, Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
 import type { Completeness } from '../rules/completeness';
+import type { FilterStanding } from '../rules/filter-trust';
 import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
 
@@ -78,6 +79,13 @@ export type Progress =
       readonly got: string;
       /** Number of the sweep that first missed the row. */
       readonly since: number;
+    }
+  /** Filters of the stream's list were proven, or one was retired: where each stands now. */
+  | {
+      readonly kind: 'filters';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly standings: readonly FilterStanding[];
     }
   /** Something is worth a person's attention; reading goes on. */
   | {

@@ -26,6 +26,7 @@ import {
 import { knownBy, knownByBoth, type KnownChange, type KnownList } from '../rules/known-list';
 import { PAGE_ROWS } from '../rules/paging';
 import { listParams } from '../rules/scope';
+import type { Slot } from '../sources/budget';
 import type { Asking, Rest } from '../sources/rest';
 import { isFilterRefused } from './read-pages';
 
@@ -41,8 +42,8 @@ export interface FilterProving {
   readonly today: string;
   /** Rows that a page is asked for. */
   readonly limit?: number;
-  /** The turn and the tries of each request. */
-  readonly asking?: Pick<Asking, 'turn' | 'tries'>;
+  /** The turn and the tries of each request, and leave for the first one where that was got before. */
+  readonly asking?: Asking;
 }
 
 /** The most requests that proving the filters of a stream takes. */
@@ -56,6 +57,24 @@ export function requestsToProve(stream: StreamDeclaration): number {
  * looked at and not published: what they show anew, the scans find.
  */
 export function proveFilters(proving: FilterProving): Observable<FilterProof> {
+  return defer(() => {
+    let slot = proving.asking?.slot;
+    const takeSlot = (): Slot | undefined => {
+      const had = slot;
+      slot = undefined;
+      return had;
+    };
+    return proofsOf({ ...proving, takeSlot });
+  });
+}
+
+/** One proof of all filters under way. */
+interface Proving extends FilterProving {
+  /** Leave for a request that was got before; none for any further one. */
+  readonly takeSlot: () => Slot | undefined;
+}
+
+function proofsOf(proving: Proving): Observable<FilterProof> {
   const candidates = candidatesOf(proving.stream);
   return readList(proving).pipe(
     mergeMap((known) => {
@@ -79,7 +98,7 @@ interface AskedCandidate {
 
 /** Where an answer contradicts, the list is read again: perhaps it is the list that has changed. */
 function judgeAll(
-  proving: FilterProving,
+  proving: Proving,
   before: KnownList,
   asked: readonly AskedCandidate[],
 ): Observable<readonly FilterProof[]> {
@@ -99,12 +118,7 @@ function judgeAll(
 const NOTHING_ASKED: Answers = { nothing: null, everything: null, between: null };
 
 /** The answers to all questions of a candidate that are still to be asked. */
-function answersTo(
-  proving: FilterProving,
-  candidate: Candidate,
-  known: KnownList,
-  answers: Answers,
-): Observable<Answers> {
+function answersTo(proving: Proving, candidate: Candidate, known: KnownList, answers: Answers): Observable<Answers> {
   const question = nextQuestion(candidate, known, answers);
   if (question === null) return of(answers);
   const { about, value } = question;
@@ -119,7 +133,7 @@ function readingsOf({ openField }: Pick<StreamDeclaration, 'openField'>): number
 }
 
 /** Reads the list without any candidate; null = it cannot be read. */
-function readList(proving: FilterProving): Observable<KnownList | null> {
+function readList(proving: Proving): Observable<KnownList | null> {
   const { stream, query, changes, today, limit = PAGE_ROWS } = proving;
   const open = readingsOf(stream) === 1 ? of(null) : ask(proving, { ...query, open: true }, 1);
   return forkJoin([ask(proving, query, limit), open]).pipe(
@@ -134,13 +148,13 @@ function readList(proving: FilterProving): Observable<KnownList | null> {
 }
 
 function ask(
-  { rest, stream, asking }: FilterProving,
+  { rest, stream, asking, takeSlot }: Proving,
   query: Query,
   limit = PAGE_ROWS,
   more: Readonly<Record<string, string>> = {},
 ): Observable<Asked> {
   const params = { ...listParams(stream, { ...query, order: 'desc' }), ...more };
-  return defer(() => rest.list(stream.name, stream.path, params, 0, limit, asking)).pipe(
+  return defer(() => rest.list(stream.name, stream.path, params, 0, limit, { ...asking, slot: takeSlot() })).pipe(
     catchError((error: unknown) => {
       if (isFilterRefused(error)) return of('refused' as const);
       const isOfApi = error instanceof FatalError || error instanceof TransientError;

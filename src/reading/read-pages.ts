@@ -3,7 +3,7 @@ import { concat, defer, from, mergeMap, tap, type Observable } from 'rxjs';
 import { FatalError } from '../errors';
 import type { Cursor, Page, ScanName, StreamDeclaration, Turn } from '../model';
 import { trackCursor } from '../operators/track-cursor';
-import type { TimedScan } from '../rules/rhythm';
+import type { TimedScan, WalkedScan } from '../rules/rhythm';
 import type { PageResult } from '../shard/page-changes';
 import { listProvedBy } from '../shard/page-evidence';
 import type { Slot } from '../sources/budget';
@@ -66,7 +66,7 @@ export function readPages(reading: StreamReading, { scanName, cursor, slot }: Wa
 }
 
 /** The turn among all requests of the one for a page of a walk; none where nothing is read again. */
-export function turnOf(reading: StreamReading, scanName: TimedScan, number: number, offset: number): Turn | undefined {
+export function turnOf(reading: StreamReading, scanName: WalkedScan, number: number, offset: number): Turn | undefined {
   const { shard, stream } = reading;
   const live = liveOf(reading);
   if (live === null) return undefined;
@@ -111,7 +111,8 @@ function startWalk(reading: StreamReading, scanName: TimedScan, { number, mark }
   };
 }
 
-async function addPage(
+/** Gives a page to the shard; resolves when what it changed is committed. */
+export async function addPage(
   { shard, session, place }: StreamReading,
   scanName: ScanName,
   page: Page,

@@ -19,7 +19,7 @@ import { filterDrift, type Drift } from '../changes/drift';
 import type { Cursor } from '../model';
 import { asksOtherwise, isComplete, nextWalk, resumeOrBegin } from '../rules/cursor';
 import type { TimedScan } from '../rules/rhythm';
-import { isoDay, queryOf, scansOf } from '../rules/scope';
+import { isoDay, isProvenScan, queryOf, scansOf } from '../rules/scope';
 import type { Slot } from '../sources/budget';
 import { parked, parksStream } from './parking';
 import { reportRest } from './committed';
@@ -30,6 +30,7 @@ import { publishDeletions } from './publish-deletions';
 import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages, turnOf } from './read-pages';
 import { readHints } from './read-hints';
 import { readLeft } from './read-row';
+import { scanByFilters, turnByFilter } from './scan-by-filter';
 import { searchList } from './search-list';
 import { liveOf, scopeOf, type LiveStream, type Rhythm, type StreamReading } from './stream-reading';
 
@@ -90,6 +91,9 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm, live: LiveStream): 
       stopping: shard.stopping,
       turn: shard.turn,
       leave(scanName, grant) {
+        if (scanName === 'proof' || isProvenScan(scanName)) {
+          return reader.rest.leave(grant, () => turnByFilter(reading, live, scanName));
+        }
         const cursor = nextCursor(reading, rhythm, scanName, shard.now());
         const { number, position } = cursor ?? { number: 0, position: { offset: 0 } };
         return reader.rest.leave(grant, () => turnOf(reading, scanName, number, position.offset));
@@ -97,10 +101,12 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm, live: LiveStream): 
     });
     /** Scans whose filter had no effect at their last walk. */
     const fruitless = new Set<TimedScan>();
+    const byFilters = scanByFilters(reading, live, scans);
     const walk = (due: DueScan): Observable<Progress> => {
       const { scanName, slot } = due;
+      if (scanName === 'proof' || isProvenScan(scanName)) return byFilters.read(scanName, slot);
       fruitless.delete(scanName);
-      return walkOnce({ reading, rhythm, due }).pipe(
+      return walkOnce({ reading, rhythm, due: { ...due, scanName } }).pipe(
         tap((progress) => {
           const isIgnored = progress.kind === 'warning' && progress.message === filterIgnored(stream, scanName);
           if (isIgnored && needsWorkingFilter(scanName)) fruitless.add(scanName);
@@ -114,13 +120,17 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm, live: LiveStream): 
         }),
         tap({
           // A filter without effect is tried again now and then: the rows are found by the sweep.
-          complete: () => scans.wait(scanName, fruitless.has(scanName) ? FRUITLESS_MS : 0),
+          complete: () => {
+            scans.wait(scanName, fruitless.has(scanName) ? FRUITLESS_MS : 0);
+            if (scanName === 'sweep') byFilters.begin();
+          },
           finalize: () => slot.done({}),
         }),
       );
     };
     if (isSweepOfAnotherQuery(reading)) live.schedule.hurry('sweep');
     for (const scanName of scansOf(stream)) scans.wait(scanName);
+    byFilters.begin();
     const searches = live.searches.pipe(mergeMap((list) => searchList(reading, live, list)));
     const { hints } = shard;
     const hurry = (): void => {
@@ -164,7 +174,7 @@ function isSweepOfAnotherQuery(reading: StreamReading): boolean {
 interface RepeatedScan {
   readonly reading: StreamReading;
   readonly rhythm: Rhythm;
-  readonly due: DueScan;
+  readonly due: DueScan & { readonly scanName: TimedScan };
 }
 
 /** One walk of a scan that is due. */

@@ -11,7 +11,9 @@ import type {
   StreamName,
   Turn,
 } from '../model';
+import { isComplete } from '../rules/cursor';
 import type { Twins } from '../rules/identity';
+import { FilterWatch } from '../rules/filter-watch';
 import type { Guarantees } from '../rules/rhythm';
 import { isoDay, listParams, scansOf, sweepQuery, type ScopeSetting } from '../rules/scope';
 import { Finder } from '../rules/search';
@@ -29,6 +31,8 @@ export interface Rhythm {
   readonly guarantees: (stream: StreamName) => Guarantees;
   /** How far back `recent` looks. */
   readonly recentDays: number;
+  /** Whether filters are proven, and scans made by those that work; default not. */
+  readonly provesFilters?: boolean;
 }
 
 /** Numbers that grow with each call: one sequence for all requests of a process, so that answers can be put in order. */
@@ -105,6 +109,8 @@ export interface ShardReading extends ShardReadingOptions {
 export interface LiveStream {
   readonly schedule: StreamSchedule;
   readonly finders: Readonly<Record<CountedList, Finder>>;
+  /** What is known of the list's filters; null = they are not proven. */
+  readonly filters: FilterWatch | null;
   /** Emits a list in which rows came or went that are to be searched for. */
   readonly searches: Subject<CountedList>;
   /** Emits when a page proved rows absent. */
@@ -141,7 +147,8 @@ export function streamReading(entity: EntityReading, stream: StreamDeclaration):
 }
 
 /** What is kept of the stream between its walks; null where nothing is read again, as in a run of one sweep. */
-export function liveOf({ shard, stream, handle, place }: StreamReading): LiveStream | null {
+export function liveOf(reading: StreamReading): LiveStream | null {
+  const { shard, stream, handle, place } = reading;
   const { rhythm, live, limit, now } = shard;
   if (rhythm === null) return null;
   const name = `${place.entity} ${place.stream}`;
@@ -159,6 +166,7 @@ export function liveOf({ shard, stream, handle, place }: StreamReading): LiveStr
       nowMs: now(),
     }),
     finders: { all: new Finder(limit), open: new Finder(limit) },
+    filters: rhythm.provesFilters === true ? filterWatch(reading) : null,
     searches: new Subject(),
     absences: new Subject(),
     deciding: createCredits(1),
@@ -167,6 +175,13 @@ export function liveOf({ shard, stream, handle, place }: StreamReading): LiveStr
   };
   live.set(name, created);
   return created;
+}
+
+function filterWatch({ stream, handle }: StreamReading): FilterWatch {
+  const watch = new FilterWatch(stream);
+  const sweep = handle.cursor('sweep');
+  if (isComplete(sweep)) watch.swept(sweep);
+  return watch;
 }
 
 /** What a sweep of the stream asks for now. */

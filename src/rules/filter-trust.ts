@@ -27,13 +27,19 @@ export const NO_TRUST: FilterTrust = { standings: new Map(), provedMs: null, sur
 const PROVE_EVERY_MS = DAY_MS;
 /** Surprises and failures make nobody ask more often. */
 const PROVE_AT_MOST_EVERY_MS = 60 * 60 * 1000;
+/** The first edit after a proof that had none to go by is what that proof was waiting for. */
+const PROVE_BY_FIRST_EDIT_MS = 5 * 60 * 1000;
 
 /** When the filters of a list are to be proven next: at once, then daily, and within the hour where something speaks for it. */
 export function proveAt({ standings, provedMs, surprisedMs }: FilterTrust, nowMs: number): number {
   if (provedMs === null) return nowMs;
   const isSoon = surprisedMs !== null || [...standings.values()].some(({ wasAnswered }) => !wasAnswered);
+  const changed = standings.get('changed');
+  // Where one proof by an edit has shown nothing either, another is as likely to.
+  const isFirstEdit = surprisedMs !== null && changed?.verdict === 'unknown' && changed.sinceMs === provedMs;
+  const waitMs = isFirstEdit ? PROVE_BY_FIRST_EDIT_MS : isSoon ? PROVE_AT_MOST_EVERY_MS : PROVE_EVERY_MS;
   // A clock that was set back delays a proof by no more than one turn.
-  return Math.min(provedMs, nowMs) + (isSoon ? PROVE_AT_MOST_EVERY_MS : PROVE_EVERY_MS);
+  return Math.min(provedMs, nowMs) + waitMs;
 }
 
 /** What is known after the filters were asked; one that was retired works again a day later at the earliest, as its proofs were right before. */
@@ -73,6 +79,11 @@ export function retire(trust: FilterTrust, scan: ProvenScan, why: string, nowMs:
     sinceMs: nowMs,
   });
   return { ...trust, standings, surprisedMs: trust.surprisedMs ?? nowMs };
+}
+
+/** What is known after walks of a scan were not answered again and again, as by a filter that takes the API too long. */
+export function doubt(trust: FilterTrust, nowMs: number): FilterTrust {
+  return { ...trust, surprisedMs: trust.surprisedMs ?? nowMs };
 }
 
 /** What is known after another scan found an edit: the proof of the filter by which edits are found may have lacked one to tell by. */

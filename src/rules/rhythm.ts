@@ -13,6 +13,9 @@ export interface ScheduleSettings {
 /** The scans that are made again and again; a spot read and a search follow from another scan. */
 export type TimedScan = Exclude<ScanName, ProvenScan | 'spot' | 'search'>;
 
+/** The scans that walk a list of their own when that is worth a request. */
+export type WalkedScan = TimedScan | ProvenScan;
+
 /** The age, in milliseconds, that what each scan shows does not exceed while the allowance suffices. */
 export type Guarantees = Readonly<Record<TimedScan, number>>;
 

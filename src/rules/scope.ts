@@ -98,6 +98,15 @@ export function isWithin({ scopeField, openField }: Filters, { from, to, open, p
   return scopeField === null || (from === null && to === null) || isDayWithin(row[scopeField], from, to);
 }
 
+/** Of a row what says which queries it is in, and nothing else: a page's rows are not kept after it. */
+export function filteredBy({ scopeField, openField }: Filters, row: Row): Row {
+  return {
+    id: row.id,
+    ...(scopeField !== null && { [scopeField]: row[scopeField] }),
+    ...(openField !== null && { [openField]: row[openField] }),
+  };
+}
+
 /** Whether a row is unpaid, as the list of open rows would show it; none is where the stream has no such list. */
 export function isOpenRow({ openField }: Pick<Filters, 'openField'>, row: Row): boolean {
   return openField !== null && (row[openField] ?? '') === '';

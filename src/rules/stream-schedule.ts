@@ -1,6 +1,7 @@
-import type { CountedList, Worth } from '../model';
+import type { CountedList, ProvenScan, Worth } from '../model';
 import { Rate } from './rate';
-import { pagesOf, type TimedScan } from './rhythm';
+import { pagesOf, type TimedScan, type WalkedScan } from './rhythm';
+import { isProvenScan } from './scope';
 
 /** A change by what it says of where changes are. */
 export type FoundChange = 'new' | 'paid' | 'deleted' | 'edited-open' | 'edited-recent' | 'edited-old';
@@ -26,6 +27,10 @@ const WEIGHTS: Readonly<Record<FoundChange, number>> = {
 };
 /** A deletion that no total shows is found by walks. */
 const DELETED_BY_WALK = 1.5;
+/** The same where a look at a list by a proven filter shows the change itself, without a search or a walk over other rows. */
+const WEIGHTS_BY_FILTER = { paid: 16, edited: 4 } as const;
+/** A look at one page of the unpaid ones and a search are as cheap as walks over so many pages. */
+const PAGES_OF_A_SEARCH = 2;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** Nothing is read again before this, unless its guarantee is shorter. */
@@ -51,7 +56,9 @@ interface Lane {
   beganMs: number;
   walkMs: number;
   isHurried: boolean;
-  readonly rate: Rate;
+  /** Of a scan by a filter: whether that is proven. */
+  isUsed: boolean;
+  rate: Rate;
 }
 
 interface Total {
@@ -61,8 +68,8 @@ interface Total {
 }
 
 /** The list whose total a page of a scan shows; null = none that is compared. */
-export function listOfScan(scan: TimedScan): CountedList | null {
-  if (scan === 'recent') return null;
+export function listOfScan(scan: WalkedScan): CountedList | null {
+  if (scan === 'recent' || isProvenScan(scan)) return null;
   return scan === 'open' ? 'open' : 'all';
 }
 
@@ -87,7 +94,7 @@ export interface StreamScheduleOptions {
  */
 export class StreamSchedule {
   readonly #options: StreamScheduleOptions;
-  readonly #lanes = new Map<TimedScan, Lane>();
+  readonly #lanes = new Map<WalkedScan, Lane>();
   readonly #totals: Readonly<Record<CountedList, Total>>;
 
   /** When a request's worth was asked for last; at first, later than any time. */
@@ -97,10 +104,7 @@ export class StreamSchedule {
     const { scans, startedMs, nowMs } = options;
     this.#options = options;
     for (const scan of scans) {
-      const sinceMs = startedMs(scan) ?? -Infinity;
-      const rate = new Rate(WEIGHTS['edited-old'], nowMs);
-      const times = { readAtMs: [], sinceMs, beganMs: nowMs, walkMs: 0 };
-      this.#lanes.set(scan, { rows: 0, pages: 1, ...times, isHurried: false, rate });
+      this.#lanes.set(scan, newLane(startedMs(scan) ?? -Infinity, new Rate(WEIGHTS['edited-old'], nowMs), nowMs));
     }
     this.#totals = {
       all: { polledMs: startedMs('newest') ?? -Infinity, isTrusted: true, rate: new Rate(WEIGHTS.new, nowMs) },
@@ -109,13 +113,15 @@ export class StreamSchedule {
   }
 
   /** What a scan's request for the rows from an offset on is worth. */
-  worth(scan: TimedScan, offset: number, nowMs: number): Worth {
+  worth(scan: WalkedScan, offset: number, nowMs: number): Worth {
     const lane = this.#lane(scan);
     if (nowMs < this.#askedMs) this.#forgetFuture(nowMs);
     this.#askedMs = nowMs;
     const ageMs = ageOf(lane.readAtMs[this.#pageAt(lane, offset)] ?? lane.sinceMs, nowMs);
-    const guaranteeMs = this.#options.guarantees[scan];
-    const walk = scan === 'newest' ? 0 : lane.rate.perSecond(lane.rows, lane.walkMs, nowMs) / lane.pages;
+    const guaranteeMs = this.#options.guarantees[isProvenScan(scan) ? 'open' : scan];
+    // A filter's list is short because rows are left out, and not because few are changed.
+    const rows = isProvenScan(scan) ? this.#rowsOf('sweep') : lane.rows;
+    const walk = scan === 'newest' ? 0 : lane.rate.perSecond(rows, lane.walkMs, nowMs) / lane.pages;
     const total = this.#totalOf(scan);
     const look = total === null ? 0 : total.rate.perSecond(this.#rowsOf(scan), 0, nowMs);
     const polledMs = total === null ? 0 : ageOf(total.polledMs, nowMs);
@@ -133,13 +139,13 @@ export class StreamSchedule {
   }
 
   /** A scan begins a walk. */
-  began(scan: TimedScan, nowMs: number): void {
+  began(scan: WalkedScan, nowMs: number): void {
     this.#lane(scan).beganMs = nowMs;
   }
 
   /** A page of a scan was answered: its offset, and how many rows the list has by its own total. */
   read(
-    scan: TimedScan,
+    scan: WalkedScan,
     { offset, totalCount }: { readonly offset: number; readonly totalCount: number },
     nowMs: number,
   ): void {
@@ -159,7 +165,7 @@ export class StreamSchedule {
   }
 
   /** A walk is over. */
-  ended(scan: TimedScan, nowMs: number): void {
+  ended(scan: WalkedScan, nowMs: number): void {
     const lane = this.#lane(scan);
     lane.sinceMs = lane.beganMs;
     lane.walkMs = Math.max(0, nowMs - lane.beganMs);
@@ -174,6 +180,23 @@ export class StreamSchedule {
     return { index: Math.max(LEAST_SEARCH_INDEX, index), late: 0, polledMs: 0, inMs: 0 };
   }
 
+  /**
+   * A scan by a filter is made from now on, or no longer. What is known of lists that show the same changes is begun anew, as these are found
+   * elsewhere now.
+   */
+  use(scan: ProvenScan, isUsed: boolean, nowMs: number): void {
+    const known = this.#lanes.get(scan);
+    if ((known?.isUsed ?? false) === isUsed) return;
+    const lane = known ?? newLane(-Infinity, new Rate(WEIGHTS[scan === 'paid' ? 'paid' : 'edited-old'], nowMs), nowMs);
+    this.#lanes.set(scan, lane);
+    lane.isUsed = isUsed;
+    const relieved: readonly TimedScan[] = scan === 'paid' ? ['open'] : ['open', 'recent', 'sweep'];
+    for (const each of relieved) {
+      const other = this.#lanes.get(each);
+      if (other !== undefined) other.rate = new Rate(WEIGHTS['edited-old'], nowMs);
+    }
+  }
+
   /** Changes were found, by whatever scan: they count for the cheapest list that could have shown them. */
   found(change: FoundChange, count = 1): void {
     const weight = count * WEIGHTS[change];
@@ -186,18 +209,21 @@ export class StreamSchedule {
         if (all.isTrusted) all.rate.found(weight);
         else this.#lane('sweep').rate.found(count * DELETED_BY_WALK);
         return;
-      case 'paid':
-        if (open.isTrusted) open.rate.found(weight);
-        else this.#cheapest('open').rate.found(weight);
+      case 'paid': {
+        const walked = this.#cheapest('open');
+        const byFilter = this.#byFilter(['changed', 'paid'], open.isTrusted ? PAGES_OF_A_SEARCH : walked.pages);
+        if (byFilter !== null) byFilter.rate.found(count * WEIGHTS_BY_FILTER.paid);
+        else (open.isTrusted ? open : walked).rate.found(weight);
         return;
+      }
       case 'edited-open':
-        this.#cheapest('open').rate.found(weight);
+        this.#foundEdit(this.#cheapest('open'), count);
         return;
       case 'edited-recent':
-        this.#cheapest('recent').rate.found(weight);
+        this.#foundEdit(this.#cheapest('recent'), count);
         return;
       case 'edited-old':
-        this.#lane('sweep').rate.found(weight);
+        this.#foundEdit(this.#lane('sweep'), count);
     }
   }
 
@@ -215,7 +241,7 @@ export class StreamSchedule {
     this.#lane(scan).isHurried = true;
   }
 
-  isHurried(scan: TimedScan): boolean {
+  isHurried(scan: WalkedScan): boolean {
     return this.#lane(scan).isHurried;
   }
 
@@ -251,7 +277,7 @@ export class StreamSchedule {
     });
   }
 
-  #lane(scan: TimedScan): Lane {
+  #lane(scan: WalkedScan): Lane {
     const lane = this.#lanes.get(scan);
     if (lane === undefined) throw new Error(`the stream has no scan ${scan}; this is a bug`);
     return lane;
@@ -272,7 +298,7 @@ export class StreamSchedule {
     return Math.min(Math.round(offset / (this.#options.limit - 1)), pages);
   }
 
-  #totalOf(scan: TimedScan): Total | null {
+  #totalOf(scan: WalkedScan): Total | null {
     const list = listOfScan(scan);
     if (list === null) return null;
     const total = this.#totals[list];
@@ -280,9 +306,25 @@ export class StreamSchedule {
     return total.isTrusted || scan === 'newest' ? total : null;
   }
 
-  #rowsOf(scan: TimedScan): number {
+  #rowsOf(scan: WalkedScan): number {
     if (scan === 'open') return this.#lane('open').rows;
     return Math.max(this.#lane('newest').rows, this.#lane('sweep').rows);
+  }
+
+  #foundEdit(walked: Lane, count: number): void {
+    const byFilter = this.#byFilter(['changed'], walked.pages);
+    if (byFilter !== null) byFilter.rate.found(count * WEIGHTS_BY_FILTER.edited);
+    else walked.rate.found(count * WEIGHTS['edited-old']);
+  }
+
+  /** The shortest of the lists by these filters that is read and has no more pages than that; null = there is none. */
+  #byFilter(scans: readonly ProvenScan[], pages: number): Lane | null {
+    let best: Lane | null = null;
+    for (const scan of scans) {
+      const lane = this.#lanes.get(scan);
+      if (lane?.isUsed === true && lane.pages <= pages && (best === null || lane.pages < best.pages)) best = lane;
+    }
+    return best;
   }
 
   /** The shortest list that shows changes of rows which this scan shows. */
@@ -293,9 +335,14 @@ export class StreamSchedule {
   }
 }
 
+function newLane(sinceMs: number, rate: Rate, nowMs: number): Lane {
+  const times = { readAtMs: [], sinceMs, beganMs: nowMs, walkMs: 0 };
+  return { rows: 0, pages: 1, ...times, isHurried: false, isUsed: false, rate };
+}
+
 /** A scan as the schedule sees it. */
 export interface ScanFigures {
-  readonly scan: TimedScan;
+  readonly scan: WalkedScan;
   readonly pages: number;
   /** How long the last walk took; 0 = none has ended yet. */
   readonly walkMs: number;

@@ -175,7 +175,11 @@ function takePart({ options, emit, stopping, configured }: Start, cluster: Clust
 }
 
 function rhythmOf(schedule: ServiceConfig['schedule']): Rhythm {
-  return { guarantees: (stream) => guaranteesOf(schedule, stream), recentDays: schedule.recentDays };
+  return {
+    guarantees: (stream) => guaranteesOf(schedule, stream),
+    recentDays: schedule.recentDays,
+    provesFilters: true,
+  };
 }
 
 /** Reads the shards that the group gives to this replica: all of them once, or each for as long as it is given. */

@@ -30,7 +30,7 @@ import {
   withPublished,
   type Walk,
 } from '../rules/cursor';
-import { isOpenRow, isProvenScan } from '../rules/scope';
+import { filteredBy, isOpenRow, isProvenScan } from '../rules/scope';
 import type { OutgoingRecord } from '../sinks/transaction';
 import type { PageCount } from '../rules/search';
 import { comparePage, type EditedRow, type PageChanges } from './compare-page';
@@ -226,7 +226,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
       noLongerOpen: compared.noLongerOpen,
       misfits,
       count: countOf(state, toCommit),
-      edited: compared.edited,
+      edited: compared.edited.map(({ row, ...edit }) => ({ ...edit, row: filteredBy(state.codec.declaration, row) })),
       missing: compared.missing,
       absent: compared.absent,
       drift,

@@ -306,7 +306,7 @@ function without(key: string, bytes: Buffer): Buffer {
 
 /** Which scan asked, where one did. */
 function scanOf(turn: Turn | undefined): Pick<RequestAttempt, 'scan'> {
-  return turn === undefined ? {} : { scan: turn.scan };
+  return turn === undefined || turn.scan === 'proof' ? {} : { scan: turn.scan };
 }
 
 /** One try with a slot of its own, or the one that was got before; unsubscribing leaves the queue, or aborts the request. */

@@ -142,6 +142,10 @@ class EventBoard implements Board {
         return this.#at(event, (track) => track.held());
       case 'drift':
         return event.isNews ? this.#at(event, (track) => track.drifted(nowMs)) : [];
+      case 'filters':
+        return this.#at(event, (track) => {
+          track.filters = event.standings;
+        });
       case 'warning':
         if (event.about !== 'filter-ignored') return [];
         return this.#at(event, (track) => track.filterIgnored(nowMs));
@@ -348,7 +352,8 @@ class EventBoard implements Board {
     if (isLostFor(this.#kafkaLostMs, nowMs)) reasons.push('kafka-lost');
     if (nowMs - startMs > LEAST_TARGET_MS) reasons.push('stale');
     const [reason = null, ...also] = reasons;
-    const none = { untilMs: null, sweep: null, completeMs: null, staleAfterMs: null, firstSweep: null, newestMs: null };
+    const none = { untilMs: null, sweep: null, completeMs: null, staleAfterMs: null, firstSweep: null };
+    const unread = { newestMs: null, filters: null };
     const sinceMs = reason === 'kafka-lost' ? (this.#kafkaLostMs ?? startMs) : startMs;
     return {
       entity,
@@ -358,6 +363,7 @@ class EventBoard implements Board {
       also,
       sinceMs,
       ...none,
+      ...unread,
       toldMs: nowMs,
       owner,
       version,

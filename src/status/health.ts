@@ -1,3 +1,4 @@
+import type { FilterStanding } from '../rules/filter-trust';
 import type { Board } from './board';
 import { DIFFERING_FILES, type Disagreement } from './entity-sets';
 import { factsOf, type StatusReason } from './reasons';
@@ -29,6 +30,16 @@ export interface Notice {
   readonly replicas: Readonly<Record<string, string>>;
 }
 
+/** Where a filter of a list stands. */
+export interface FilterHealth {
+  /** As it stands in the address. */
+  readonly filter: string;
+  readonly verdict: FilterStanding['verdict'];
+  readonly since: string;
+  /** One sentence, without a value of any row but ids and days. */
+  readonly why: string;
+}
+
 /** Where one stream stands, for a program or a person; times are ISO 8601. */
 export interface StreamHealth {
   readonly entity: string;
@@ -50,6 +61,8 @@ export interface StreamHealth {
   readonly stale_after_seconds: number | null;
   readonly first_sweep: { readonly rows: number; readonly total: number | null } | null;
   readonly newest_at: string | null;
+  /** What the list does with filters that may or may not work; null = another replica reads the stream. */
+  readonly filters: readonly FilterHealth[] | null;
   readonly owner: string;
   readonly version: string;
 }
@@ -130,9 +143,14 @@ export function streamHealthOf(status: StreamStatus, nowMs: number): StreamHealt
     stale_after_seconds: staleAfterMs === null ? null : Math.round(staleAfterMs / 1_000),
     first_sweep: firstSweep,
     newest_at: isoOrNull(status.newestMs),
+    filters: status.filters?.map(filterHealthOf) ?? null,
     owner,
     version,
   };
+}
+
+function filterHealthOf({ candidate, verdict, sinceMs, why }: FilterStanding): FilterHealth {
+  return { filter: candidate.parameter, verdict, since: iso(sinceMs), why };
 }
 
 function iso(ms: number): string {

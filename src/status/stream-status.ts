@@ -1,6 +1,7 @@
 import type { ReportCodec } from '../changes/reports';
 import { isObject, textOrNull } from '../json';
 import type { EntityId, StreamName } from '../model';
+import type { FilterStanding } from '../rules/filter-trust';
 import { partitionOf } from '../sinks/partition';
 import type { OutgoingRecord } from '../sinks/transaction';
 import { factsOf, isStatusReason, type StatusReason } from './reasons';
@@ -51,6 +52,8 @@ export interface StreamStatus {
   readonly firstSweep: FirstSweepProgress | null;
   /** When the newest rows were looked at last; null = not yet. */
   readonly newestMs: number | null;
+  /** Where the list's filters stand; null = another replica reads the stream. */
+  readonly filters: readonly FilterStanding[] | null;
   /** When it was found so. */
   readonly toldMs: number;
   readonly owner: string;
@@ -159,6 +162,7 @@ export function statusOfRecord(value: unknown): StreamStatus | null {
     staleAfterMs: staleAfter === null ? null : staleAfter * 1_000,
     firstSweep: walkRows === null ? null : { rows: walkRows, total: numberOf(value['walk_total']) },
     newestMs: timeOf(value['newest_at']),
+    filters: null,
     toldMs: told,
     owner,
     version,

@@ -1,6 +1,7 @@
 import { troubleOf, type ParkReason } from '../errors';
 import type { Cursor, EntityId, StreamName } from '../model';
 import type { Shortcoming } from '../rules/completeness';
+import type { FilterStanding } from '../rules/filter-trust';
 import type { RestoredStream, ServiceEvent } from '../service/events';
 import { inOrder, type StatusReason } from './reasons';
 import type { FinishedSweep, FirstSweepProgress, StreamState, StreamStatus } from './stream-status';
@@ -50,6 +51,8 @@ export class StreamTrack {
   live: number;
   parking: Parking | null = null;
   loss: ShardLoss | null = null;
+  /** Where its list's filters stand; none before they were proven. */
+  filters: readonly FilterStanding[] = [];
   readonly #openedMs: number;
   /** Since when a reason held as the owner before has it. */
   readonly #inherited: ReadonlyMap<StatusReason, number>;
@@ -148,6 +151,7 @@ export class StreamTrack {
       staleAfterMs: targets?.sweepMs ?? null,
       firstSweep: this.#firstSweep,
       newestMs: this.#newestMs,
+      filters: this.filters,
       toldMs: nowMs,
       owner,
       version,

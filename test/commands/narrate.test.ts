@@ -5,6 +5,7 @@ import type { Progress } from '../../src/reading/progress';
 import { createLogger } from '../../src/telemetry';
 import type { Completeness } from '../../src/rules/completeness';
 import { NO_COUNTS } from '../../src/rules/cursor';
+import type { FilterStanding } from '../../src/rules/filter-trust';
 import { allThere } from '../support/completeness';
 
 let lines: Record<string, unknown>[];
@@ -501,4 +502,23 @@ test('a change of the entities that are read is told with their names', () => {
   narrator.tell({ kind: 'entities', added: ['beta'], changed: [], removed: ['alfa'], configured: [], entitySet: 'e1' });
   narrator.tell({ kind: 'entities', added: [], changed: [], removed: [], configured: [], entitySet: 'e1' });
   expect(lines).toMatchObject([{ msg: 'entity files changed', added: ['beta'], changed: [], removed: ['alfa'] }]);
+});
+
+test('what a filter of the API does is told when that changes, at first only where it works', () => {
+  const standing = (kind: 'paid' | 'changed', verdict: FilterStanding['verdict']): FilterStanding => {
+    const candidate = { kind, parameter: `q[${kind}]`, field: kind };
+    return { candidate, verdict, why: `because of ${verdict}`, wasAnswered: true, sinceMs: nowMs };
+  };
+  const tell = (...standings: FilterStanding[]): void => narrator.tell({ kind: 'filters', ...invoices, standings });
+  tell(standing('paid', 'works'), standing('changed', 'ignored'));
+  expect(told()).toEqual(['info alfa invoices a filter of the API works']);
+  expect(lines[0]).toMatchObject({ filter: 'q[paid]', before: null, verdict: 'works', about: 'because of works' });
+  tell(standing('paid', 'works'), standing('changed', 'ignored'));
+  expect(told()).toHaveLength(1);
+  tell(standing('paid', 'retired'), standing('changed', 'works'));
+  tell(standing('paid', 'wrong'), standing('changed', 'works'));
+  expect(told().slice(1)).toEqual([
+    'info alfa invoices a filter of the API works',
+    'info alfa invoices a filter of the API gives something else than it says',
+  ]);
 });

@@ -131,7 +131,15 @@ test('standing dead letters are counted by error; that their topic cannot be rea
 test('the owner of each stream is told as it has written last; that the status topic cannot be read is said in full alone', () => {
   const status: StreamStatus = {
     ...{ entity: 'alfa', stream: 'clients', state: 'parked', reason: 'held', also: ['stale'], sinceMs: nowMs },
-    ...{ untilMs: null, sweep: null, completeMs: null, staleAfterMs: null, firstSweep: null, newestMs: null },
+    ...{
+      untilMs: null,
+      sweep: null,
+      completeMs: null,
+      staleAfterMs: null,
+      firstSweep: null,
+      newestMs: null,
+      filters: null,
+    },
     ...{ toldMs: nowMs, owner: 'books-1', version: '0.2.0', entitySet: null },
   };
   const statusOf: StatusOf = (entity, stream) => (entity === 'alfa' ? { ...status, owner: `${stream}-1` } : null);

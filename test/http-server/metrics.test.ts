@@ -19,7 +19,7 @@ import {
 const status: StreamStatus = {
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS },
   ...{ untilMs: null, sweep: null, completeMs: START_MS - 90_000, staleAfterMs: 1_800_000, firstSweep: null },
-  ...{ newestMs: START_MS - 10_000, toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
+  ...{ newestMs: START_MS - 10_000, filters: null, toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
 };
 
 let nowMs: number;

@@ -1,15 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { whenAborted } from '../../src/operators/when-aborted';
-import { DueScans } from '../../src/reading/due-scans';
-import type { TimedScan } from '../../src/rules/rhythm';
+import { DueScans, type Waiting } from '../../src/reading/due-scans';
 import type { Slot } from '../../src/sources/budget';
 
 const HOUR = 3_600_000;
 
 /** A request in the queue. */
 interface Queued {
-  readonly scanName: TimedScan;
+  readonly scanName: Waiting;
   readonly grant: (slot: Slot) => void;
 }
 
@@ -23,7 +22,7 @@ afterEach(() => {
 function open(leave?: (queued: Queued) => () => void) {
   const stop = new AbortController();
   const queue: Queued[] = [];
-  const left: TimedScan[] = [];
+  const left: Waiting[] = [];
   let arrived = (): void => undefined;
   const scans = new DueScans({
     now: () => 7,

@@ -2,6 +2,7 @@ import { candidatesOf, type CandidateKind, type FilterProof, type FilterVerdict 
 import {
   afterProof,
   contradicts,
+  doubt,
   type FilterWalk,
   learnOfEdit,
   mayScan,
@@ -81,8 +82,16 @@ describe('filters are proven', () => {
     const open = afterProof(NO_TRUST, [proof('changed', 'unknown')], 0);
     expect(proveAt(open, 1)).toBe(DAY);
     const learned = learnOfEdit(open, 2 * HOUR);
-    expect(proveAt(learned, 2 * HOUR)).toBe(HOUR);
+    // The first proof had no edit to go by: that one is soon had again, and no further one.
+    expect(proveAt(learned, 2 * HOUR)).toBe(HOUR / 12);
+    const again = learnOfEdit(afterProof(learned, [proof('changed', 'unknown')], 2 * HOUR), 3 * HOUR);
+    expect(proveAt(again, 3 * HOUR)).toBe(3 * HOUR);
     expect(learnOfEdit(learned, 3 * HOUR)).toBe(learned);
+  });
+
+  test('within the hour after walks that were not answered', () => {
+    expect(proveAt(doubt(proven, 5 * HOUR), 5 * HOUR)).toBe(HOUR);
+    expect(doubt(doubt(proven, 5 * HOUR), 6 * HOUR).surprisedMs).toBe(5 * HOUR);
   });
 
   test('no later than a day on, where the clock was set back', () => {

@@ -1,6 +1,7 @@
 import {
   isoDay,
   isOpenRow,
+  filteredBy,
   isProvenScan,
   isWithin,
   listParams,
@@ -150,4 +151,11 @@ test.each([
 ])('%j is open: %s', (row, expected) => {
   expect(isOpenRow({ openField: 'closed' }, row)).toBe(expected);
   expect(isOpenRow({ openField: null }, row)).toBe(false);
+});
+
+test('of a row only what says which queries it is in is kept', () => {
+  const kept = { id: 1, date: '2026-01-01', closed: null };
+  const stream = { scopeField: 'date', openField: 'closed' };
+  expect(filteredBy(stream, { ...kept, buyer: 'x' })).toEqual(kept);
+  expect(filteredBy(undated, { ...kept, buyer: 'x' })).toEqual({ id: 1 });
 });

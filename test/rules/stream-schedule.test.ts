@@ -7,7 +7,7 @@ import {
   WORTH_A_REQUEST,
   type FoundChange,
 } from '../../src/rules/stream-schedule';
-import type { TimedScan } from '../../src/rules/rhythm';
+import type { TimedScan, WalkedScan } from '../../src/rules/rhythm';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -190,4 +190,72 @@ test('tells of each scan what it costs and finds', () => {
     ['sweep', 203],
   ]);
   expect(schedule.figures(MINUTE).every(({ perMinute }) => perMinute > 0)).toBe(true);
+});
+
+describe('a scan by a proven filter', () => {
+  const worthOf = (schedule: StreamSchedule, scan: WalkedScan): number => schedule.worth(scan, 0, HOUR).index;
+  const reading = (...scans: readonly ('paid' | 'changed')[]): StreamSchedule => {
+    const schedule = open();
+    for (const scan of scans) {
+      schedule.use(scan, true, 0);
+      schedule.began(scan, 0);
+      schedule.read(scan, { offset: 0, totalCount: 60 }, 0);
+      schedule.ended(scan, 0);
+    }
+    return schedule;
+  };
+
+  test('is wanted at once, and then the more the more it finds', () => {
+    const schedule = open();
+    schedule.use('paid', true, 0);
+    expect(isWanted(schedule.worth('paid', 0, SECOND))).toBe(true);
+    const [quiet, busy] = [reading('paid'), reading('paid')];
+    busy.found('paid', 50);
+    expect(worthOf(busy, 'paid')).toBeGreaterThan(2 * worthOf(quiet, 'paid'));
+    expect(worthOf(busy, 'open')).toBe(worthOf(quiet, 'open'));
+  });
+
+  test.each<[FoundChange, 'paid' | 'changed']>([
+    ['paid', 'paid'],
+    ['edited-open', 'changed'],
+    ['edited-recent', 'changed'],
+    ['edited-old', 'changed'],
+  ])('has %s counted for %s, where that is the shorter list', (change, scan) => {
+    const [quiet, busy] = [reading(scan), reading(scan)];
+    busy.found(change, 50);
+    expect(worthOf(busy, scan)).toBeGreaterThan(2 * worthOf(quiet, scan));
+    for (const other of documents) expect(worthOf(busy, other)).toBe(worthOf(quiet, other));
+  });
+
+  test('has nothing counted where its list is the longer one, or its filter is proven no longer', () => {
+    for (const spoil of [
+      (schedule: StreamSchedule) => schedule.read('changed', { offset: 0, totalCount: 90_000 }, 0),
+      (schedule: StreamSchedule) => schedule.use('changed', false, 0),
+    ]) {
+      const [quiet, busy] = [reading('changed'), reading('changed')];
+      for (const schedule of [quiet, busy]) spoil(schedule);
+      busy.found('edited-old', 50);
+      expect(worthOf(busy, 'changed')).toBe(worthOf(quiet, 'changed'));
+      expect(worthOf(busy, 'sweep')).toBeGreaterThan(worthOf(quiet, 'sweep'));
+    }
+  });
+
+  test('lets what was learned of the lists that it relieves be learned anew, once', () => {
+    const [plain, relieved] = [open(), open()];
+    for (const schedule of [plain, relieved]) {
+      schedule.trust('all', false);
+      schedule.found('edited-old', 50);
+    }
+    relieved.use('changed', true, 0);
+    expect(worthOf(relieved, 'sweep')).toBeLessThan(worthOf(plain, 'sweep') / 2);
+    const before = worthOf(relieved, 'sweep');
+    relieved.use('changed', true, 0);
+    expect(worthOf(relieved, 'sweep')).toBe(before);
+  });
+
+  test('is no scan where no filter was ever proven', () => {
+    const schedule = open();
+    schedule.use('paid', false, 0);
+    expect(schedule.figures(0).map(({ scan }) => scan)).toEqual(documents);
+  });
 });

@@ -16,6 +16,7 @@ const well: StreamStatus = {
   staleAfterMs: null,
   firstSweep: null,
   newestMs: null,
+  filters: null,
   toldMs: START_MS + 1,
   owner: 'one',
   version: '0.2.0',

@@ -256,7 +256,15 @@ describe('what is new', () => {
 describe('other replicas', () => {
   const shown: StreamStatus = {
     ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS },
-    ...{ untilMs: null, sweep: null, completeMs: START_MS, staleAfterMs: HOUR, firstSweep: null, newestMs: null },
+    ...{
+      untilMs: null,
+      sweep: null,
+      completeMs: START_MS,
+      staleAfterMs: HOUR,
+      firstSweep: null,
+      newestMs: null,
+      filters: null,
+    },
     ...{ toldMs: START_MS, owner: 'other', version: '0.1.9', entitySet: 'e1' },
   };
   const seen = (status: StreamStatus, shard = 3): ServiceEvent => ({
@@ -403,4 +411,15 @@ test('what is said last of each stream of this replica is that it has stopped', 
 
 test('a target is half an hour at least for whom nothing else is known', () => {
   expect(LEAST_TARGET_MS).toBe(30 * MINUTE);
+});
+
+test('where the filters of a list stand is told with the stream, and is no news that other replicas are told', () => {
+  const board = play(opened);
+  const candidate = { kind: 'paid', parameter: 'q[paid_date_gteq]', field: 'paid_date' } as const;
+  const standings = [{ candidate, verdict: 'works', why: 'it does', wasAnswered: true, sinceMs: START_MS }] as const;
+  const about = { entity: 'alfa', stream: 'invoices' };
+  expect(board.tell({ kind: 'filters', ...about, standings }, START_MS + MINUTE)).toEqual([]);
+  const filtersOf = (stream: string) =>
+    board.statuses(START_MS + MINUTE).find((each) => each.stream === stream)?.filters;
+  expect([filtersOf('invoices'), filtersOf('clients')]).toEqual([standings, []]);
 });

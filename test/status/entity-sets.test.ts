@@ -4,7 +4,15 @@ import { START_MS } from '../support/service-events';
 
 const told = (owner: string, entitySet: string | null, changes: Partial<StreamStatus> = {}): StreamStatus => ({
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS, untilMs: null },
-  ...{ sweep: null, completeMs: null, staleAfterMs: null, firstSweep: null, newestMs: null, toldMs: START_MS },
+  ...{
+    sweep: null,
+    completeMs: null,
+    staleAfterMs: null,
+    firstSweep: null,
+    newestMs: null,
+    filters: null,
+    toldMs: START_MS,
+  },
   ...{ owner, version: '0.2.0', entitySet, ...changes },
 });
 

@@ -7,7 +7,7 @@ import { iso, START_MS } from '../support/service-events';
 const well: StreamStatus = {
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS - 5_000 },
   ...{ untilMs: null, sweep: null, completeMs: START_MS - 90_000, staleAfterMs: 1_800_000, firstSweep: null },
-  ...{ newestMs: START_MS - 10_000, toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
+  ...{ newestMs: START_MS - 10_000, filters: null, toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
 };
 
 const boardOf = (...statuses: readonly StreamStatus[]): Pick<Board, 'statuses' | 'isConfigured' | 'disagreement'> => ({
@@ -27,10 +27,30 @@ test('streams that are as they should be are healthy, with the age of each in se
       {
         ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], until: null, sweep: null },
         ...{ since: iso(START_MS - 5_000), complete_at: iso(START_MS - 90_000), age_seconds: 90, first_sweep: null },
-        ...{ stale_after_seconds: 1_800, newest_at: iso(START_MS - 10_000), owner: 'one', version: '0.2.0' },
+        ...{
+          stale_after_seconds: 1_800,
+          newest_at: iso(START_MS - 10_000),
+          filters: null,
+          owner: 'one',
+          version: '0.2.0',
+        },
       },
     ],
   });
+});
+
+test('what a list does with filters is told with each stream that this replica reads', () => {
+  const candidate = { kind: 'paid', parameter: 'q[paid_date_gteq]', field: 'paid_date' } as const;
+  const standing = {
+    candidate,
+    verdict: 'retired',
+    why: 'row 7 was not shown',
+    wasAnswered: true,
+    sinceMs: START_MS,
+  } as const;
+  const { streams } = healthOf(boardOf({ ...well, filters: [standing] }, well), START_MS);
+  const told = { filter: 'q[paid_date_gteq]', verdict: 'retired', since: iso(START_MS), why: 'row 7 was not shown' };
+  expect(streams.map(({ filters }) => filters)).toEqual([[told], null]);
 });
 
 test.each(statusReasons)(

@@ -11,6 +11,7 @@ const status = (entity: string, changes: Partial<StreamStatus> = {}): StreamStat
     staleAfterMs: 1_800_000,
     firstSweep: null,
     newestMs: START_MS,
+    filters: null,
     toldMs: START_MS,
     owner: 'one',
     version: '1',

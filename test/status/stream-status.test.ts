@@ -27,6 +27,7 @@ const full: StreamStatus = {
   staleAfterMs: 1_800_000,
   firstSweep: null,
   newestMs: START_MS - 500,
+  filters: null,
   toldMs: START_MS,
   owner: 'host-1',
   version: '0.2.0',

@@ -5,7 +5,15 @@ import { START_MS } from '../support/service-events';
 
 const well: StreamStatus = {
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS },
-  ...{ untilMs: null, sweep: null, completeMs: null, staleAfterMs: null, firstSweep: null, newestMs: null },
+  ...{
+    untilMs: null,
+    sweep: null,
+    completeMs: null,
+    staleAfterMs: null,
+    firstSweep: null,
+    newestMs: null,
+    filters: null,
+  },
   ...{ toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
 };
 const parked: StreamStatus = { ...well, state: 'parked', reason: 'unauthorized', toldMs: START_MS + 1_000 };

@@ -1,4 +1,5 @@
 import type { LifeRates } from '../../simulator/life';
+import type { UnprovenModes } from '../../simulator/unproven';
 import type { StreamDeclaration } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import { PAGE_ROWS } from '../../src/rules/paging';
@@ -20,6 +21,10 @@ export interface Scene {
   readonly rates: LifeRates;
   readonly rhythm: Rhythm;
   readonly trouble: Trouble | null;
+  /** What the API makes of filters that may or may not work; default nothing. */
+  readonly filters?: UnprovenModes;
+  /** Whether the totals of lists are wrong, so that no search goes by them; default not. */
+  readonly totalsLie?: boolean;
   /** A crash so often; null = never. */
   readonly killEveryMinutes: number | null;
   /** Share of the rows that may be deleted within a day. */
@@ -51,6 +56,7 @@ const START_MS = Date.parse('2026-03-02T06:00:00Z');
 const LONGEST_SYNC_MS = 48 * HOUR;
 const STEP_MS = 5 * MINUTE;
 const DOWN_MS = 5_000;
+const PROOF_MS = 45 * MINUTE;
 const RECENT_DAYS = 45;
 /** The defaults of `schedule.*`. */
 const SETTINGS: ScheduleSettings = {
@@ -64,12 +70,26 @@ const SETTINGS: ScheduleSettings = {
 
 /** The schedule as it is by default, some settings apart. */
 export function defaultRhythm(settings: Partial<ScheduleSettings> = {}): Rhythm {
-  return { guarantees: (stream) => guaranteesOf({ ...SETTINGS, ...settings }, stream), recentDays: RECENT_DAYS };
+  return {
+    guarantees: (stream) => guaranteesOf({ ...SETTINGS, ...settings }, stream),
+    recentDays: RECENT_DAYS,
+    provesFilters: true,
+  };
 }
 
 /** Plays a scene in virtual time. */
 export async function play(scene: Scene, say: (text: string) => void = () => undefined): Promise<Freshness> {
-  const { companies, hours, rates, rhythm, trouble, killEveryMinutes, maxShare } = scene;
+  const {
+    companies,
+    hours,
+    rates,
+    rhythm,
+    trouble,
+    killEveryMinutes,
+    maxShare,
+    filters = {},
+    totalsLie = false,
+  } = scene;
   const time = beginVirtualTime(START_MS);
   try {
     let tally = createTally();
@@ -79,6 +99,8 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
       requestsPerMinute: REQUESTS_PER_MINUTE,
       recentDays: RECENT_DAYS,
       trouble,
+      filters,
+      totalsLie,
       onChange: (change) => tally.changed(change),
     });
     const kafka = createVirtualKafka((records) => {
@@ -95,7 +117,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
         const name = `${progress.entity} ${progress.stream}`;
         sweeps.set(name, [...(sweeps.get(name) ?? []), time.now()]);
       }
-      if (progress.kind === 'page' || progress.kind === 'sweep') return;
+      if (progress.kind === 'page' || progress.kind === 'sweep' || progress.kind === 'filters') return;
       const remark = 'reason' in progress ? `${progress.kind}: ${progress.reason}` : progress.kind;
       remarks.set(remark, (remarks.get(remark) ?? 0) + 1);
     };
@@ -123,6 +145,11 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
     }
     const syncedAfterMs = time.now() - START_MS;
     await pass(STEP_MS);
+    if (Object.keys(filters).length > 0) {
+      // Filters prove themselves, by edits too, which are seen only where something happens.
+      api.live(rates);
+      await pass(PROOF_MS);
+    }
     tally = createTally();
     api.resetStats();
     sweeps.clear();
@@ -193,12 +220,24 @@ function walksOf(api: VirtualApi, nowMs: number): ReadonlyMap<KindOfChange, numb
   ]);
 }
 
+/** Filters that the API heeds, by what they are called in the arguments. */
+export const FILTERS = {
+  none: {},
+  paid: { paid_date_gteq: 'works' },
+  changed: { updated_at_gteq: 'works' },
+  works: { paid_date_gteq: 'works', updated_at_gteq: 'works', created_at_gteq: 'works', id_gt: 'works' },
+} satisfies Readonly<Record<string, UnprovenModes>>;
+
 /** Which scenes to play. */
 export interface FreshnessOptions {
   /** Stretches or shortens every scene. */
   readonly hours: number | null;
   /** Of how many companies; null = all scenes. */
   readonly companies: number | null;
+  /** Which filters the API heeds beside those that it is known to. */
+  readonly filters: keyof typeof FILTERS;
+  /** Whether totals are wrong, so that no search goes by them. */
+  readonly totalsLie: boolean;
 }
 
 interface Size {
@@ -246,8 +285,9 @@ const TROUBLE = { failing: 0.02, hanging: 0.001 };
 
 /** Changes made by the simulator against what a consumer gets, in virtual time; returns the markdown to print. */
 export async function freshness(options: FreshnessOptions, say: (text: string) => void): Promise<string> {
-  const parts = [surroundings()];
-  const quiet = { trouble: null, killEveryMinutes: null, maxShare: 0.01 };
+  const parts = [surroundings(), treatmentText(options)];
+  const treated = { filters: FILTERS[options.filters], totalsLie: options.totalsLie };
+  const quiet = { trouble: null, killEveryMinutes: null, maxShare: 0.01, ...treated };
   const wanted = (count: number): boolean => options.companies === null || options.companies === count;
   for (const size of SIZES) {
     const count = size.companies.length;
@@ -261,12 +301,17 @@ export async function freshness(options: FreshnessOptions, say: (text: string) =
     const hours = options.hours ?? TROUBLE_HOURS;
     say(`10 companies, ${hours} h: with trouble`);
     const rates = { ...tenCompanies.rates, remove: 4 };
-    const harsh = { killEveryMinutes: 17, trouble: TROUBLE, maxShare: 1 };
+    const harsh = { killEveryMinutes: 17, trouble: TROUBLE, maxShare: 1, ...treated };
     parts.push(
       troubleReport(await play({ ...tenCompanies, ...harsh, rates, hours, rhythm: defaultRhythm() }, say), hours),
     );
   }
   return parts.join('\n');
+}
+
+function treatmentText({ filters, totalsLie }: FreshnessOptions): string {
+  const heeded = Object.keys(FILTERS[filters]).map((name) => `q[${name}]`);
+  return `Filters that the API heeds besides: ${heeded.join(', ') || 'none'}; totals are ${totalsLie ? 'one too small' : 'right'}.\n`;
 }
 
 function sizeReport({ about, companies, rates }: Size, hours: number, scheduled: Freshness): string {

@@ -11,7 +11,15 @@ import { START_MS } from '../../support/service-events';
 
 const status: StreamStatus = {
   ...{ entity: 'alfa', stream: 'clients', state: 'reading', reason: null, also: [], sinceMs: START_MS },
-  ...{ untilMs: null, sweep: null, completeMs: START_MS, staleAfterMs: 3_600_000, firstSweep: null, newestMs: null },
+  ...{
+    untilMs: null,
+    sweep: null,
+    completeMs: START_MS,
+    staleAfterMs: 3_600_000,
+    firstSweep: null,
+    newestMs: null,
+    filters: null,
+  },
   ...{ toldMs: START_MS, owner: 'one', version: '0.2.0', entitySet: 'e1' },
 };
 

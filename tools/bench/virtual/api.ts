@@ -6,6 +6,7 @@ import { filtersOf } from '../../../simulator/listing';
 import { createRandom } from '../../../simulator/random';
 import { isObject } from '../../../simulator/rows';
 import { createCounter, createLimiter, type LimitOptions } from '../../../simulator/traffic';
+import { createUnproven, type UnprovenModes } from '../../../simulator/unproven';
 import type { Slots } from '../../../src/sources/budget';
 import { TransientError } from '../../../src/errors';
 import type { Answer, EntityId, Row } from '../../../src/model';
@@ -36,6 +37,10 @@ export interface VirtualApiOptions {
   readonly requestsPerMinute: number;
   readonly recentDays: number;
   readonly trouble: Trouble | null;
+  /** How lists treat the filters of which nobody knows whether they work. */
+  readonly filters: UnprovenModes;
+  /** Whether the totals of lists without such a filter are one too small. */
+  readonly totalsLie: boolean;
   readonly onChange: (change: Change) => void;
 }
 
@@ -102,6 +107,8 @@ export function createVirtualApi({
   requestsPerMinute,
   recentDays,
   trouble,
+  filters: modes,
+  totalsLie,
   onChange,
 }: VirtualApiOptions): VirtualApi {
   const random = createRandom(SEED);
@@ -149,6 +156,7 @@ export function createVirtualApi({
     timer: (work, waitMs) => time.clock.schedule(waitMs, work),
   });
 
+  const unproven = createUnproven(modes, time.now);
   const limited = createLimiter(requestsPerMinute, LIMIT, clock, time.now);
   const counter = createCounter(clock);
   let refused = 0;
@@ -228,11 +236,13 @@ export function createVirtualApi({
           asker,
           () => {
             const stream = streamOf(name);
-            const filters = filtersOf(stream, Object.entries(params));
-            const ids = account.tables[stream].ids(filters);
+            const known = filtersOf(stream, Object.entries(params));
+            const { filters } = unproven.read(stream, Object.entries(params));
+            const ids = account.tables[stream].ids([...known, ...filters]);
             if (params['order'] === 'id desc') ids.reverse();
             const page = ids.slice(offset, offset + limit).flatMap((id) => rows[stream].get(id) ?? []);
-            return { rows: page, totalCount: ids.length };
+            const isLie = totalsLie && filters.length === 0 && ids.length > 0;
+            return { rows: page, totalCount: ids.length - (isLie ? 1 : 0) };
           },
           asking,
         ),
