@@ -1,12 +1,13 @@
 import { lastValueFrom, toArray } from 'rxjs';
 
 import type { Config, EntityConfig } from '../../config/config';
-import { ConfigError } from '../errors';
+import { ConfigError, FatalError } from '../errors';
 import { shapeOf, shapeText } from '../changes/shape';
 import { isObject } from '../json';
 import type { Answer, Query, Row, StreamDeclaration } from '../model';
 import { proveFilters, requestsToProve } from '../reading/prove-filters';
 import { isFilterRefused } from '../reading/read-pages';
+import { asNotAvailable } from '../reading/stream-trouble';
 import type { FilterProof } from '../rules/filter-proof';
 import type { StreamToday } from '../rules/forecast';
 import { PAGE_ROWS } from '../rules/paging';
@@ -80,10 +81,10 @@ export async function checkEntity(
   if (known === null) return [];
   const today: StreamToday[] = [];
   for (const stream of allStreams.filter(({ name }) => entity.streams.includes(name))) {
-    const seen = await attempt(`stream ${stream.name}`, entity.id, () =>
-      checkStream(entity, stream, rest, { before, recentDays }),
+    const seen = await attempt<SeenStream | 'not available'>(`stream ${stream.name}`, entity.id, () =>
+      orNotAvailable(checkStream(entity, stream, rest, { before, recentDays }), entity, stream),
     );
-    if (seen === null) continue;
+    if (seen === null || seen === 'not available') continue;
     today.push(seen.today);
     await attempt(`fields of ${stream.name}`, entity.id, () => {
       const shape = shapeOf(loadSchema(stream.schema), seen.newest.filter(isRow), stream.detailOnlyFields);
@@ -94,6 +95,22 @@ export async function checkEntity(
   if (shown !== undefined && today.some(({ declaration, rows }) => declaration === shown && rows.sweep !== 0))
     await attempt(`filters of ${shown.name}`, entity.id, () => tryFilters(entity, shown, rest, before));
   return today;
+}
+
+/** What a check of a stream found, or that the account does not have it, which is no fault of an optional stream. */
+async function orNotAvailable<T>(
+  check: Promise<T>,
+  { id: entity }: Pick<EntityConfig, 'id'>,
+  stream: StreamDeclaration,
+): Promise<T | { readonly value: 'not available'; readonly text: string }> {
+  try {
+    return await check;
+  } catch (error) {
+    const found = asNotAvailable(error, stream, { entity, wasEverRead: false });
+    if (!(found instanceof FatalError) || found.reason !== 'not-available') throw error;
+    const text = `not available: ${found.message}; the stream is left alone unless it was read before, and asked for once a day`;
+    return { value: 'not available', text };
+  }
 }
 
 /** One stream stands for all of an entity, so that a check stays cheap: the first whose rows are paid, or else the first. */

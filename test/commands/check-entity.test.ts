@@ -122,6 +122,29 @@ test.each([400, 404, 422])(
   },
 );
 
+test.each([403, 404])(
+  'a list that the account does not have is no fault of a stream that the file names (%i)',
+  async (status) => {
+    const rest = api(sound);
+    const refusing: Pick<Rest, 'accountDetails' | 'list'> = {
+      ...rest,
+      list: (stream, path, asked, offset, limit) =>
+        path === '/clients.json'
+          ? rest.list(stream, path, asked, offset, limit)
+          : throwError(() => new FatalError('refused', { reason: 'forbidden', parks: 'stream', status })),
+    };
+    const lines: string[] = [];
+    const findings = createFindings((finding) => void lines.push(findingLine(finding)));
+    const of = { ...entity, streams: ['clients', 'invoices', 'margin-invoices'] };
+    const streams = await checkEntity(of, refusing, { before: null, recentDays: 45 }, findings.attempt);
+    expect(lines.filter((line) => line.includes('-invoices'))).toEqual([
+      expect.stringMatching(/^ok {3}stream margin-invoices alfa: not available: refused; .* once a day$/),
+    ]);
+    expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([expect.stringContaining('stream invoices alfa')]);
+    expect(streams.map(({ declaration }) => declaration.name)).toEqual(['clients']);
+  },
+);
+
 test('a row without an id says nothing about the order', async () => {
   const { lines } = await check(api((path, asked) => ['stray', ...sound(path, asked), { id: 'x' }]));
   expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([]);
