@@ -92,6 +92,11 @@ test('a list that the account does not have keeps once at 0 and /health at 200, 
     ['final-invoices', 'margin-invoices'].map((stream) => ({ stream, reason: 'not-available', unhealthy: false })),
   );
   expect(await run.stop()).toMatchObject({ code: 0 });
+  const covers = new Date(Date.now() - 86_400_000).toISOString();
+  const waited = await service.command(['wait', '--entity', 'alfa', '--covers', covers, '--timeout', '60s']);
+  expect(waited.code).toBe(0);
+  expect(waited.stdout).toContain('alfa margin-invoices: not available, so nothing of it is waited for');
+  expect(waited.stdout).toMatch(/^alfa advance-invoices: sweep \d+ began/m);
 
   for (const fault of closed) admin.clearFaults(fault);
   const open = await service.once();
