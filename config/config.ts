@@ -142,9 +142,13 @@ export interface ConfigSources {
   /** An empty variable counts as one that is not set. */
   readonly env: Environment;
   readonly knownStreams: readonly StreamName[];
+  /** Those that are read of an entity whose file names none. */
+  readonly usualStreams: readonly StreamName[];
   readonly knownProjections: readonly string[];
   /** Whether an enabled entity must have its API key; true unless given. */
   readonly needsApiKeys?: boolean;
+  /** Those of which topics are at hand, as a service at work makes none; absent = every stream. */
+  readonly streamsAtHand?: readonly StreamName[];
 }
 
 /** The configuration, and what was noticed while it was loaded. */

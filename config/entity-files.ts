@@ -16,7 +16,7 @@ const warsawDays = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Warsaw' 
 export function loadEntities(
   directory: string,
   env: Environment,
-  expected: Pick<ConfigSources, 'knownStreams'> & { readonly needsApiKeys: boolean },
+  expected: Pick<ConfigSources, 'knownStreams' | 'usualStreams' | 'streamsAtHand'> & { readonly needsApiKeys: boolean },
   findings: Findings,
 ): readonly EntityConfig[] {
   const refuse = (file: string, expected: string, words: string): void => {
@@ -101,7 +101,7 @@ function loadEntity(
   id: EntityId,
   sheet: Sheet<EntityFile>,
   env: Environment,
-  { knownStreams, needsApiKeys }: Parameters<typeof loadEntities>[2],
+  { knownStreams, usualStreams, streamsAtHand = knownStreams, needsApiKeys }: Parameters<typeof loadEntities>[2],
   findings: Findings,
 ): EntityConfig {
   const { file, values, faulty } = sheet;
@@ -137,6 +137,11 @@ function loadEntity(
     const expected = `streams that exist (${knownStreams.join(', ')})`;
     findings.faults.push({ file, key: 'streams', expected, got: { value: unknown } });
   }
+  const late = unknown.length > 0 ? [] : (values.streams ?? []).filter((name) => !streamsAtHand.includes(name));
+  if (late.length > 0) {
+    const expected = `streams that were named when the service started (${streamsAtHand.join(', ')}), as topics are made at the start alone`;
+    findings.faults.push({ file, key: 'streams', expected, got: { value: late } });
+  }
   return {
     id,
     name: values.name ?? id,
@@ -148,7 +153,7 @@ function loadEntity(
     hookSecretFile: fileInUse(sheet, 'hook_secret_file', env, hookVariable),
     startDate,
     endDate,
-    streams: values.streams ?? [...knownStreams],
+    streams: values.streams ?? [...usualStreams],
     accept: values.accept,
     deletions: values.deletions,
   };

@@ -91,12 +91,15 @@ export function entitySchema(entity: string) {
       format: 'infakt-kafka.streams',
       default: null,
       nullable: true,
-      otherwise: 'all',
+      otherwise: '`clients`, `invoices` and `corrective-invoices`',
     },
     accept: {
       clients: accepted,
       invoices: accepted,
       'corrective-invoices': accepted,
+      'advance-invoices': accepted,
+      'final-invoices': accepted,
+      'margin-invoices': accepted,
     },
     deletions: {
       maxShare: {

@@ -6,11 +6,11 @@ import { loadService } from './service-file';
 
 /** Reads the service file, every entity's file and the environment; throws one `ConfigError` that names every fault found. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
-  const { configFile, entitiesDirectory, env, knownStreams, needsApiKeys = true } = sources;
+  const { configFile, entitiesDirectory, env, knownStreams, usualStreams, needsApiKeys = true } = sources;
   const given = givenIn(env);
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
   const service = loadService(configFile, given, sources, findings);
-  const entities = loadEntities(entitiesDirectory, given, { knownStreams, needsApiKeys }, findings);
+  const entities = loadEntities(entitiesDirectory, given, { knownStreams, usualStreams, needsApiKeys }, findings);
   const { warnings, secrets } = findings;
   if (findings.faults.length > 0 || service === null) throw faultsError('the configuration', findings);
   return freeze({ config: { service, entities }, warnings, secrets: [...secrets] });
@@ -18,23 +18,18 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
 
 /** Reads every entity's file anew, as `loadConfig` does; throws one `ConfigError` that names every fault found. */
 export function loadEntitiesAnew(
-  sources: Pick<ConfigSources, 'entitiesDirectory' | 'env' | 'knownStreams'>,
+  sources: Pick<ConfigSources, 'entitiesDirectory' | 'env' | 'knownStreams' | 'usualStreams' | 'streamsAtHand'>,
 ): LoadedEntities {
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
-  const { entitiesDirectory, knownStreams } = sources;
-  const entities = loadEntities(
-    entitiesDirectory,
-    givenIn(sources.env),
-    { knownStreams, needsApiKeys: true },
-    findings,
-  );
+  const { entitiesDirectory, env, ...names } = sources;
+  const entities = loadEntities(entitiesDirectory, givenIn(env), { ...names, needsApiKeys: true }, findings);
   if (findings.faults.length > 0) throw faultsError("the entities' files", findings);
   return freeze({ entities, warnings: findings.warnings, secrets: [...findings.secrets] });
 }
 
 /** Reads the service file alone, and of the entities' files what can be read: for who sets up an entity, perhaps the first. */
 export function loadServiceFile(sources: ConfigSources): Config {
-  const { configFile, entitiesDirectory, knownStreams } = sources;
+  const { configFile, entitiesDirectory, knownStreams, usualStreams } = sources;
   const given = givenIn(sources.env);
   const findings: Findings = { faults: [], warnings: [], secrets: new Set() };
   const service = loadService(configFile, given, sources, findings);
@@ -42,7 +37,7 @@ export function loadServiceFile(sources: ConfigSources): Config {
   const ofEntities: Findings = { faults: [], warnings: [], secrets: new Set() };
   return freeze({
     service,
-    entities: loadEntities(entitiesDirectory, given, { knownStreams, needsApiKeys: false }, ofEntities),
+    entities: loadEntities(entitiesDirectory, given, { knownStreams, usualStreams, needsApiKeys: false }, ofEntities),
   });
 }
 

@@ -1,6 +1,218 @@
 // Generated from schemas/avro/*.avsc by `npm run docs`; do not edit.
 // Dates are days and times milliseconds since 1970, as Avro has them.
 
+/** An advance invoice of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface AdvanceInvoice {
+  /** The legal entity that the advance invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The advance invoice's integer id in inFakt, unique among the entity's advance invoices. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the advance invoice; what the API addresses it by. Source: inFakt API, list row. */
+  readonly uuid: string | null;
+  /** Integer id of the document that this one is linked to. Source: inFakt API, list row since 2025. */
+  readonly parent_id: number | null;
+  /** Number of the document; may be missing on drafts. Source: inFakt API, list row. */
+  readonly number: string | null;
+  /** Kind of document: advance; an open list. Source: inFakt API, list row. */
+  readonly kind: string | null;
+  /** State of the document: draft, sent, printed or paid; an open list. Source: inFakt API, list row. */
+  readonly status: string | null;
+  /** Currency of every amount of the document, ISO 4217. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** How it is to be paid: transfer, cash, card and others; an open list. Source: inFakt API, list row. */
+  readonly payment_method: string | null;
+  /** Date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly invoice_date: number | null;
+  /** Date the advance was received, which decides the month of its VAT. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly advance_date: number | null;
+  /** Date the payment is due. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly payment_date: number | null;
+  /** Date the advance invoice was paid; null while it is unpaid. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly paid_date: number | null;
+  /** Net total of the lines. In inFakt's own example it is that of the whole order, not of the advance, which is advance_price. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** VAT total of the lines. In inFakt's own example it is that of the whole order, not of the advance, which is advance_price. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Gross total of the lines. In inFakt's own example it is that of the whole order, not of the advance, which is advance_price. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** Advance that was paid. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly advance_price: number | null;
+  /** No debt: in inFakt's own example the gross total less this and all earlier advances, negative where they exceed that total. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly left_to_pay: number | null;
+  /** Notes printed on the advance invoice. Source: inFakt API, list row. */
+  readonly notes: string | null;
+  /** Whether the split payment mechanism applies. Source: inFakt API, list row. */
+  readonly split_payment: boolean | null;
+  /** How the split payment mechanism applies: required or optional; an open list. Source: inFakt API, list row. */
+  readonly split_payment_type: string | null;
+  /** Name of the person entitled to receive the advance invoice. Source: inFakt API, list row. */
+  readonly recipient_signature: string | null;
+  /** Name of the person entitled to issue the advance invoice. Source: inFakt API, list row. */
+  readonly seller_signature: string | null;
+  /** Which date decides the VAT period: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row since 2025. */
+  readonly vat_date_value: string | null;
+  /** Kind of the date of sale: sale_date, service_date, cargo_date or continuous_service_end_on; an open list. Source: inFakt API, list row. */
+  readonly invoice_date_kind: string | null;
+  /** Whether it is an occasional sale. Source: inFakt API, list row since 2025. */
+  readonly occasional_sale: boolean | null;
+  /** Whether the document is left out of income. Source: inFakt API, list row. */
+  readonly not_income: boolean | null;
+  /** Whether it is a building service. Source: inFakt API, list row since 2025. */
+  readonly building_service: boolean | null;
+  /** Integer id of the client; the client may have been changed or deleted since. Source: inFakt API, list row. */
+  readonly client_id: number | null;
+  /** UUID of the client. Source: inFakt API, list row since 2025. */
+  readonly client_uuid: string | null;
+  /** Buyer's company name when the advance invoice was saved; null for private persons. Source: inFakt API, list row. */
+  readonly client_company_name: string | null;
+  /** Buyer's first name when the advance invoice was saved. Source: inFakt API, list row. */
+  readonly client_first_name: string | null;
+  /** Buyer's last name when the advance invoice was saved. Source: inFakt API, list row. */
+  readonly client_last_name: string | null;
+  /** What kind of party it is: private_person, self_employed or other_business; an open list. Source: inFakt API, list row. */
+  readonly client_business_activity_kind: string | null;
+  /** Street of the buyer's address when the advance invoice was saved. Source: inFakt API, list row. */
+  readonly client_street: string | null;
+  /** Number of the buyer's building when the advance invoice was saved. Source: inFakt API, list row. */
+  readonly client_street_number: string | null;
+  /** Number of the buyer's flat when the advance invoice was saved. Source: inFakt API, list row. */
+  readonly client_flat_number: string | null;
+  /** City of the buyer's address when the advance invoice was saved. Source: inFakt API, list row. */
+  readonly client_city: string | null;
+  /** Postal code of the buyer's address exactly as entered. Source: inFakt API, list row. */
+  readonly client_post_code: string | null;
+  /** Buyer's tax number exactly as entered: may hold a country prefix, dashes or spaces. Source: inFakt API, list row. */
+  readonly client_tax_code: string | null;
+  /** Country of the buyer's address, ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly client_country: string | null;
+  /** Number of the seller's bank account exactly as entered. Source: inFakt API, list row. */
+  readonly bank_account: string | null;
+  /** Name of the seller's bank. Source: inFakt API, list row. */
+  readonly bank_name: string | null;
+  /** SWIFT code of the seller's bank. Source: inFakt API, list row. */
+  readonly swift: string | null;
+  /** Reference id of the reason for a VAT exemption. Source: inFakt API, list row. */
+  readonly vat_exemption_reason: number | null;
+  /** What is sold: service or merchandise; an open list. Source: inFakt API, list row. */
+  readonly sale_type: string | null;
+  /** Kind of sale for the books, e.g. sprzedaz_podstawowa; an open list. Source: inFakt API, list row since 2025. */
+  readonly sales_kind: string | null;
+  /** Reference ids of the document's markings for the VAT register, as texts. Source: inFakt API, list row. */
+  readonly document_markings_ids: readonly string[] | null;
+  /** Reference id of the kind of transaction. Source: inFakt API, list row. */
+  readonly transaction_kind_id: number | null;
+  /** Seller's number in the waste register (BDO) exactly as entered. Source: inFakt API, list row. */
+  readonly bdo_code: string | null;
+  /** Number of the receipt that the advance invoice was issued for. Source: inFakt API, list row. */
+  readonly receipt_number: string | null;
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly vat_exchange_date_kind: string | null;
+  /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
+  readonly amount_in_words: string | null;
+  /** When the advance invoice was created. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, list row since 2025. */
+  readonly created_at: number | null;
+  /** Integer id of the bank reconciliation. Source: inFakt API, list row since 2025. */
+  readonly reconciliation_id: number | null;
+  /** Integer id of the advance invoice before this one. Source: inFakt API, list row. */
+  readonly previous_advance_id: number | null;
+  /** Array of the advance invoices before this one: their id, uuid, number, invoice_date and advance_price (minor units). JSON text with sorted keys. Source: inFakt API, list row. */
+  readonly previous_advances: string | null;
+  /** Array of the advance invoices after this one. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly next_advances: string | null;
+  /** Object about the invoice that this one belongs to. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly parent_invoice_data: string | null;
+  /** Integer id of the bank account. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly bank_id: number | null;
+  /** Days that the client has to pay. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly client_days_to_payment: number | null;
+  /** Notes about the client. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly client_notes: string | null;
+  /** Number that the national e-invoice system (KSeF) gave the advance invoice. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly ksef_number: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
+  /** The lines of the advance invoice, in the document's order. Source: inFakt API, list row. */
+  readonly services: readonly AdvanceLine[] | null;
+  /** Array of the third parties of the advance invoice and their roles. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly third_party_addresses: string | null;
+  /** Object with the contracts and orders that the advance invoice refers to. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly transaction_terms: string | null;
+  /** Array of documents related to the advance invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly related_documents: string | null;
+  /** Object with the address of a local government unit that receives the advance invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_recipient_address: string | null;
+  /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_seller_address: string | null;
+  /** Object with links for online payment and sharing. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly extensions: string | null;
+  /** Object with the state of the advance invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
+  readonly ksef_data: string | null;
+  /** Fields of the advance invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+}
+
+/** One line of an advance invoice, in the document's order. */
+export interface AdvanceLine {
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** Integer id of a related line. Source: inFakt API, list row since 2025. */
+  readonly related_id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** VAT rate symbol, e.g. 23, 8, 5, 0, zw, np; an open list. Source: inFakt API, list row. */
+  readonly tax_symbol: string | null;
+  /** Unit of the quantity. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Net price of one unit, after the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Classification symbols, composed by inFakt; deprecated there in favour of pkwiu, cn and pkob. Source: inFakt API, list row. */
+  readonly symbol: string | null;
+  /** Symbol in the Polish classification of goods and services. Source: inFakt API, list row. */
+  readonly pkwiu: string | null;
+  /** Symbol in the Combined Nomenclature. Source: inFakt API, list row. */
+  readonly cn: string | null;
+  /** Symbol in the Polish classification of buildings. Source: inFakt API, list row. */
+  readonly pkob: string | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, list row since 2025. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Discount in per cent, the text that the API sends, e.g. 0.0. Source: inFakt API, list row. */
+  readonly discount: string | null;
+  /** Net price of one unit, before the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price_before_discount: number | null;
+  /** Reference id of the line's GTU group. Source: inFakt API, list row. */
+  readonly gtu_id: number | null;
+  /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one advance invoice. */
+export interface AdvanceInvoiceKey {
+  /** The legal entity that the advance invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The advance invoice's integer id in inFakt, unique among the entity's advance invoices. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
 /** A client of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
 export interface Client {
   /** The legal entity that the client belongs to: the name of its configuration file. Source: infakt-kafka. */
@@ -401,6 +613,220 @@ export interface EntityKey {
   readonly entity: string;
 }
 
+/** A final invoice of one legal entity, which settles advances, as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface FinalInvoice {
+  /** The legal entity that the final invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The final invoice's integer id in inFakt, unique among the entity's final invoices. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the final invoice; what the API addresses it by. Source: inFakt API, list row. */
+  readonly uuid: string | null;
+  /** Integer id of the document that this one is linked to. Source: inFakt API, list row since 2025. */
+  readonly parent_id: number | null;
+  /** Number of the document; may be missing on drafts. Source: inFakt API, list row. */
+  readonly number: string | null;
+  /** Kind of document: final; an open list. Source: inFakt API, list row. */
+  readonly kind: string | null;
+  /** State of the document: draft, sent, printed or paid; an open list. Source: inFakt API, list row. */
+  readonly status: string | null;
+  /** Currency of every amount of the document, ISO 4217. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** How it is to be paid: transfer, cash, card and others; an open list. Source: inFakt API, list row. */
+  readonly payment_method: string | null;
+  /** Date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly invoice_date: number | null;
+  /** Date of sale. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly sale_date: number | null;
+  /** Date the payment is due. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly payment_date: number | null;
+  /** Date the final invoice was paid; null while it is unpaid. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly paid_date: number | null;
+  /** Net total of the document. The API's documents do not say whether the advances are in it. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** VAT total of the document. The API's documents do not say whether the advances are in it. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Gross total of the document. The API's documents do not say whether the advances are in it. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** Amount paid; inFakt does not always set it when a final invoice is marked as paid, so judge payment by status and paid_date. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly paid_price: number | null;
+  /** Amount left to pay; inFakt does not always clear it when a final invoice is marked as paid. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly left_to_pay: number | null;
+  /** Notes printed on the final invoice. Source: inFakt API, list row. */
+  readonly notes: string | null;
+  /** Whether the split payment mechanism applies. Source: inFakt API, list row. */
+  readonly split_payment: boolean | null;
+  /** How the split payment mechanism applies: required or optional; an open list. Source: inFakt API, list row. */
+  readonly split_payment_type: string | null;
+  /** Name of the person entitled to receive the final invoice. Source: inFakt API, list row. */
+  readonly recipient_signature: string | null;
+  /** Name of the person entitled to issue the final invoice. Source: inFakt API, list row. */
+  readonly seller_signature: string | null;
+  /** Which date decides the VAT period: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row since 2025. */
+  readonly vat_date_value: string | null;
+  /** What sale_date stands for: sale_date, service_date, cargo_date or continuous_service_end_on; an open list. Source: inFakt API, list row. */
+  readonly invoice_date_kind: string | null;
+  /** First day of a continuous service. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly continuous_service_start_on: number | null;
+  /** Last day of a continuous service. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly continuous_service_end_on: number | null;
+  /** Whether it is an occasional sale. Source: inFakt API, list row since 2025. */
+  readonly occasional_sale: boolean | null;
+  /** Whether the document is left out of income. Source: inFakt API, list row. */
+  readonly not_income: boolean | null;
+  /** Whether it is a building service. Source: inFakt API, list row since 2025. */
+  readonly building_service: boolean | null;
+  /** Integer id of the client; the client may have been changed or deleted since. Source: inFakt API, list row. */
+  readonly client_id: number | null;
+  /** UUID of the client. Source: inFakt API, list row since 2025. */
+  readonly client_uuid: string | null;
+  /** Buyer's company name when the final invoice was saved; null for private persons. Source: inFakt API, list row. */
+  readonly client_company_name: string | null;
+  /** Buyer's first name when the final invoice was saved. Source: inFakt API, list row. */
+  readonly client_first_name: string | null;
+  /** Buyer's last name when the final invoice was saved. Source: inFakt API, list row. */
+  readonly client_last_name: string | null;
+  /** What kind of party it is: private_person, self_employed or other_business; an open list. Source: inFakt API, list row. */
+  readonly client_business_activity_kind: string | null;
+  /** Street of the buyer's address when the final invoice was saved. Source: inFakt API, list row. */
+  readonly client_street: string | null;
+  /** Number of the buyer's building when the final invoice was saved. Source: inFakt API, list row. */
+  readonly client_street_number: string | null;
+  /** Number of the buyer's flat when the final invoice was saved. Source: inFakt API, list row. */
+  readonly client_flat_number: string | null;
+  /** City of the buyer's address when the final invoice was saved. Source: inFakt API, list row. */
+  readonly client_city: string | null;
+  /** Postal code of the buyer's address exactly as entered. Source: inFakt API, list row. */
+  readonly client_post_code: string | null;
+  /** Buyer's tax number exactly as entered: may hold a country prefix, dashes or spaces. Source: inFakt API, list row. */
+  readonly client_tax_code: string | null;
+  /** Country of the buyer's address, ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly client_country: string | null;
+  /** Number of the seller's bank account exactly as entered. Source: inFakt API, list row. */
+  readonly bank_account: string | null;
+  /** Name of the seller's bank. Source: inFakt API, list row. */
+  readonly bank_name: string | null;
+  /** SWIFT code of the seller's bank. Source: inFakt API, list row. */
+  readonly swift: string | null;
+  /** Reference id of the reason for a VAT exemption. Source: inFakt API, list row. */
+  readonly vat_exemption_reason: number | null;
+  /** What is sold: service or merchandise; an open list. Source: inFakt API, list row. */
+  readonly sale_type: string | null;
+  /** Kind of sale for the books, e.g. sprzedaz_podstawowa; an open list. Source: inFakt API, list row since 2025. */
+  readonly sales_kind: string | null;
+  /** Reference ids of the document's markings for the VAT register, as texts. Source: inFakt API, list row. */
+  readonly document_markings_ids: readonly string[] | null;
+  /** Reference id of the kind of transaction. Source: inFakt API, list row. */
+  readonly transaction_kind_id: number | null;
+  /** Seller's number in the waste register (BDO) exactly as entered. Source: inFakt API, list row. */
+  readonly bdo_code: string | null;
+  /** Number of the receipt that the final invoice was issued for. Source: inFakt API, list row. */
+  readonly receipt_number: string | null;
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly vat_exchange_date_kind: string | null;
+  /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
+  readonly amount_in_words: string | null;
+  /** When the final invoice was created. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, list row since 2025. */
+  readonly created_at: number | null;
+  /** Integer id of the bank reconciliation. Source: inFakt API, list row since 2025. */
+  readonly reconciliation_id: number | null;
+  /** Integer id of the last advance invoice that this one settles. Source: inFakt API, list row. */
+  readonly previous_advance_id: number | null;
+  /** Array of the advance invoices that this one settles: their id, uuid, number, invoice_date and advance_price (minor units). JSON text with sorted keys. Source: inFakt API, list row. */
+  readonly previous_advances: string | null;
+  /** Object about the exchange rates of the document. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly exchange_rates_data: string | null;
+  /** Integer id of the bank account. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly bank_id: number | null;
+  /** Days that the client has to pay. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly client_days_to_payment: number | null;
+  /** Notes about the client. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly client_notes: string | null;
+  /** Number that the national e-invoice system (KSeF) gave the final invoice. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly ksef_number: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
+  /** The lines of the final invoice, in the document's order. Source: inFakt API, list row. */
+  readonly services: readonly FinalLine[] | null;
+  /** Array of the third parties of the final invoice and their roles. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly third_party_addresses: string | null;
+  /** Object with the contracts and orders that the final invoice refers to. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly transaction_terms: string | null;
+  /** Array of documents related to the final invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly related_documents: string | null;
+  /** Object with the address of a local government unit that receives the final invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_recipient_address: string | null;
+  /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_seller_address: string | null;
+  /** Object with links for online payment and sharing. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly extensions: string | null;
+  /** Object with the state of the final invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
+  readonly ksef_data: string | null;
+  /** Fields of the final invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+}
+
+/** One line of a final invoice, in the document's order. */
+export interface FinalLine {
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** Integer id of a related line. Source: inFakt API, list row since 2025. */
+  readonly related_id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** VAT rate symbol, e.g. 23, 8, 5, 0, zw, np; an open list. Source: inFakt API, list row. */
+  readonly tax_symbol: string | null;
+  /** Unit of the quantity. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Net price of one unit, after the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Classification symbols, composed by inFakt; deprecated there in favour of pkwiu, cn and pkob. Source: inFakt API, list row. */
+  readonly symbol: string | null;
+  /** Symbol in the Polish classification of goods and services. Source: inFakt API, list row. */
+  readonly pkwiu: string | null;
+  /** Symbol in the Combined Nomenclature. Source: inFakt API, list row. */
+  readonly cn: string | null;
+  /** Symbol in the Polish classification of buildings. Source: inFakt API, list row. */
+  readonly pkob: string | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, list row since 2025. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Discount in per cent, the text that the API sends, e.g. 0.0. Source: inFakt API, list row. */
+  readonly discount: string | null;
+  /** Net price of one unit, before the discount. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price_before_discount: number | null;
+  /** Reference id of the line's GTU group. Source: inFakt API, list row. */
+  readonly gtu_id: number | null;
+  /** Global trade item number exactly as entered. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly gtin: string | null;
+  /** Which date decides the VAT period of the line: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row before 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether the line is an occasional sale. Source: inFakt API, list row before 2025. */
+  readonly occasional_sale: boolean | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one final invoice. */
+export interface FinalInvoiceKey {
+  /** The legal entity that the final invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The final invoice's integer id in inFakt, unique among the entity's final invoices. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
 /** An invoice of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
 export interface Invoice {
   /** The legal entity that the invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
@@ -671,6 +1097,164 @@ export interface InvoiceLineKey {
   readonly invoice_id: number;
   /** Number of the line in the document's order, from 1. Source: infakt-kafka. */
   readonly line_no: number;
+}
+
+/** An invoice of one legal entity under a margin procedure as inFakt shows it now: it has no net and no VAT total of its own. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface MarginInvoice {
+  /** The legal entity that the margin invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The margin invoice's integer id in inFakt, unique among the entity's margin invoices. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the margin invoice; what the API addresses it by. Source: inFakt API, list row. */
+  readonly uuid: string | null;
+  /** Integer id of the document that this one is linked to. Source: inFakt API, list row since 2025. */
+  readonly parent_id: number | null;
+  /** Number of the document; may be missing on drafts. Source: inFakt API, list row. */
+  readonly number: string | null;
+  /** Kind of document: margin; an open list. Source: inFakt API, list row. */
+  readonly kind: string | null;
+  /** State of the document: draft, sent, printed or paid; an open list. Source: inFakt API, list row. */
+  readonly status: string | null;
+  /** Currency of every amount of the document, ISO 4217. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** How it is to be paid: transfer, cash, card and others; an open list. Source: inFakt API, list row. */
+  readonly payment_method: string | null;
+  /** Procedure of the margin as inFakt words it in Polish. Source: inFakt API, list row. */
+  readonly margin_kind: string | null;
+  /** Symbol of that procedure: second_hand_goods, travel_agencies, works_of_art or collectables_and_antiques; an open list. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly margin_kind_symbol: string | null;
+  /** Reference id of that procedure. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly margin_kind_id: number | null;
+  /** Date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly invoice_date: number | null;
+  /** Date of sale. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly sale_date: number | null;
+  /** Date the payment is due. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly payment_date: number | null;
+  /** Date the margin invoice was paid; null while it is unpaid. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly paid_date: number | null;
+  /** Gross total of the document, its margin included. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** Margin of the document. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly margin_amount_price: number | null;
+  /** Amount paid; inFakt does not always set it when a margin invoice is marked as paid, so judge payment by status and paid_date. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly paid_price: number | null;
+  /** Amount left to pay; inFakt does not always clear it when a margin invoice is marked as paid. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly left_to_pay: number | null;
+  /** Notes printed on the margin invoice. Source: inFakt API, list row. */
+  readonly notes: string | null;
+  /** Name of the person entitled to receive the margin invoice. Source: inFakt API, list row. */
+  readonly recipient_signature: string | null;
+  /** Name of the person entitled to issue the margin invoice. Source: inFakt API, list row. */
+  readonly seller_signature: string | null;
+  /** Which date decides the VAT period: issue_date, sale_date or paid_date; an open list. Source: inFakt API, list row since 2025. */
+  readonly vat_date_value: string | null;
+  /** Whether it is an occasional sale. Source: inFakt API, list row since 2025. */
+  readonly occasional_sale: boolean | null;
+  /** Whether it is a building service. Source: inFakt API, list row since 2025. */
+  readonly building_service: boolean | null;
+  /** Integer id of the client; the client may have been changed or deleted since. Source: inFakt API, list row. */
+  readonly client_id: number | null;
+  /** UUID of the client. Source: inFakt API, list row since 2025. */
+  readonly client_uuid: string | null;
+  /** Buyer's company name when the margin invoice was saved; null for private persons. Source: inFakt API, list row. */
+  readonly client_company_name: string | null;
+  /** Buyer's first name when the margin invoice was saved. Source: inFakt API, list row. */
+  readonly client_first_name: string | null;
+  /** Buyer's last name when the margin invoice was saved. Source: inFakt API, list row. */
+  readonly client_last_name: string | null;
+  /** What kind of party it is: private_person, self_employed or other_business; an open list. Source: inFakt API, list row. */
+  readonly client_business_activity_kind: string | null;
+  /** Street of the buyer's address when the margin invoice was saved. Source: inFakt API, list row. */
+  readonly client_street: string | null;
+  /** Number of the buyer's building when the margin invoice was saved. Source: inFakt API, list row. */
+  readonly client_street_number: string | null;
+  /** Number of the buyer's flat when the margin invoice was saved. Source: inFakt API, list row. */
+  readonly client_flat_number: string | null;
+  /** City of the buyer's address when the margin invoice was saved. Source: inFakt API, list row. */
+  readonly client_city: string | null;
+  /** Postal code of the buyer's address exactly as entered. Source: inFakt API, list row. */
+  readonly client_post_code: string | null;
+  /** Buyer's tax number exactly as entered: may hold a country prefix, dashes or spaces. Source: inFakt API, list row. */
+  readonly client_tax_code: string | null;
+  /** Country of the buyer's address, ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly client_country: string | null;
+  /** Number of the seller's bank account exactly as entered. Source: inFakt API, list row. */
+  readonly bank_account: string | null;
+  /** Name of the seller's bank. Source: inFakt API, list row. */
+  readonly bank_name: string | null;
+  /** SWIFT code of the seller's bank. Source: inFakt API, list row. */
+  readonly swift: string | null;
+  /** Kind of sale for the books, e.g. sprzedaz_podstawowa; an open list. Source: inFakt API, list row since 2025. */
+  readonly sales_kind: string | null;
+  /** Reference ids of the document's markings for the VAT register, as texts. Source: inFakt API, list row. */
+  readonly document_markings_ids: readonly string[] | null;
+  /** Seller's number in the waste register (BDO) exactly as entered. Source: inFakt API, list row. */
+  readonly bdo_code: string | null;
+  /** Which tax decides the date of the exchange rate: vat or pit. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly vat_exchange_date_kind: string | null;
+  /** Gross total in Polish words. Source: inFakt API, list row since 2025. */
+  readonly amount_in_words: string | null;
+  /** When the margin invoice was created. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, list row since 2025. */
+  readonly created_at: number | null;
+  /** Integer id of the bank reconciliation. Source: inFakt API, list row since 2025. */
+  readonly reconciliation_id: number | null;
+  /** Number that the national e-invoice system (KSeF) gave the margin invoice. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly ksef_number: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
+  /** The lines of the margin invoice, in the document's order. Source: inFakt API, list row. */
+  readonly services: readonly MarginLine[] | null;
+  /** Array of the third parties of the margin invoice and their roles. JSON text with sorted keys. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly third_party_addresses: string | null;
+  /** Object with the contracts and orders that the margin invoice refers to. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly transaction_terms: string | null;
+  /** Array of documents related to the margin invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly related_documents: string | null;
+  /** Object with the address of a local government unit that receives the margin invoice. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_recipient_address: string | null;
+  /** Object with the address of a local government unit that sells. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly local_government_seller_address: string | null;
+  /** Object with links for online payment and sharing. inFakt changes it without an edit, so on documents in PLN it is never the reason for a change record. JSON text with sorted keys. Source: inFakt API, detail only. */
+  readonly extensions: string | null;
+  /** Object with the state of the margin invoice in the national e-invoice system (KSeF). JSON text with sorted keys. Always null for now, as lists do not show it. Source: inFakt API, detail only. */
+  readonly ksef_data: string | null;
+  /** Fields of the margin invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+}
+
+/** One line of a margin invoice, in the document's order. */
+export interface MarginLine {
+  /** Integer id of the line. An edit of any line deletes and recreates all of them, so on documents in PLN it is never the reason for a change record. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** Unit of the quantity. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Gross value of the line, its margin included. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_with_margin_amount_price: number | null;
+  /** Margin of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly margin_amount_price: number | null;
+  /** Reference id of the line's GTU group. Source: inFakt API, list row. */
+  readonly gtu_id: number | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one margin invoice. */
+export interface MarginInvoiceKey {
+  /** The legal entity that the margin invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The margin invoice's integer id in inFakt, unique among the entity's margin invoices. Source: inFakt API, list row. */
+  readonly id: number;
 }
 
 /** Where a stream of a legal entity stands: written when its state changes, at each sweep, and once a minute during its first sweep. It is written beside the transactions of records, shortly after what it tells of. */

@@ -1,4 +1,5 @@
 import { correctionKinds, createBooks, type Books, type BooksOptions, type CorrectionKind, type Sister } from './books';
+import { marginRow, orderRows, type Order } from './other-documents';
 import { createRandom, integer, seedFrom, uuid } from './random';
 import {
   clientRow,
@@ -16,15 +17,26 @@ import { bankAccountRow, costDetail, costRow, productRow } from './small-lists';
 import { createTable, type Filter, type Table } from './table';
 
 /** The lists of an account that can be changed while it runs. */
-export type Stream = 'clients' | 'invoices' | 'corrective_invoices';
+export type Stream = 'clients' | SalesList;
 
-export const streams: readonly Stream[] = ['clients', 'invoices', 'corrective_invoices'];
+/** The lists of documents of sale. */
+export type SalesList = (typeof salesLists)[number];
+
+export const salesLists = [
+  'invoices',
+  'corrective_invoices',
+  'advance_invoices',
+  'final_invoices',
+  'margin_invoices',
+] as const;
+
+export const streams: readonly Stream[] = ['clients', ...salesLists];
 
 /** All lists that are served as pages of rows, by their paths. */
 export type ListName = Stream | 'products' | 'bank_accounts' | 'documents/costs';
 
 /** The lists whose rows are addressed by uuid, and have a detail of their own. */
-const documents: ReadonlySet<ListName> = new Set(['invoices', 'corrective_invoices', 'documents/costs']);
+const documents: ReadonlySet<ListName> = new Set([...salesLists, 'documents/costs']);
 
 /** One legal entity, known by its API key. */
 export interface EntityOptions {
@@ -37,6 +49,8 @@ export interface EntityOptions {
   readonly invoices: number;
   /** 3 % of the invoices unless given. */
   readonly corrections?: number;
+  /** Orders with one or two advance invoices and, most of them, a final invoice; as many margin invoices. Four unless given, none of books. */
+  readonly orders?: number;
   /** The same seed makes the same rows; taken from the key unless given. */
   readonly seed?: number;
   /** Scopes of the key; unless given all that reading needs. */
@@ -60,10 +74,8 @@ interface SalesTruth {
 }
 
 /** What one account really holds. */
-export interface AccountTruth {
+export interface AccountTruth extends Readonly<Record<SalesList, SalesTruth>> {
   readonly clients: { readonly count: number; readonly ids: readonly number[] };
-  readonly invoices: SalesTruth;
-  readonly corrective_invoices: SalesTruth;
 }
 
 /** What can happen to a row; `print` is a PDF or XML that was asked for and changed the status. */
@@ -116,9 +128,22 @@ const smallIdBase = 30_000;
 const clientIdRange = 20_000_000;
 const invoiceIdRange = 50_000_000;
 const smallIdRange = 100;
+/** Where the ids of lines of other documents begin within the account's range. */
+const otherLines = 40_000_000;
+const usualOrders = 4;
 const daysOfHistory = 3 * 365;
 const correctionShare = 0.03;
 const keptActivities = 500;
+
+/** What the activity log calls a row. */
+const subjects: Readonly<Record<Stream, string>> = {
+  clients: 'Client',
+  invoices: 'Invoice',
+  corrective_invoices: 'CorrectiveInvoice',
+  advance_invoices: 'AdvanceInvoice',
+  final_invoices: 'FinalInvoice',
+  margin_invoices: 'MarginInvoice',
+};
 
 /** How the activity log calls a change. */
 const actions = {
@@ -155,6 +180,9 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     clients: createTable(['uuid', 'company_name', 'nip'], hiddenColumns),
     invoices: createTable(salesColumns, hiddenColumns),
     corrective_invoices: createTable(salesColumns, hiddenColumns),
+    advance_invoices: createTable(salesColumns, hiddenColumns),
+    final_invoices: createTable(salesColumns, hiddenColumns),
+    margin_invoices: createTable(salesColumns, hiddenColumns),
     products: createTable([]),
     bank_accounts: createTable([]),
     'documents/costs': createTable(['uuid']),
@@ -171,6 +199,9 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     invoices: invoiceIdBase + position * invoiceIdRange,
     // Each kind of document counts for itself, so that the same id stands in both lists.
     corrective_invoices: invoiceIdBase + position * invoiceIdRange,
+    advance_invoices: invoiceIdBase + position * invoiceIdRange,
+    final_invoices: invoiceIdBase + position * invoiceIdRange,
+    margin_invoices: invoiceIdBase + position * invoiceIdRange,
   };
 
   function nextId(stream: Stream): number {
@@ -266,6 +297,31 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     return withLines(correctionRow(random, { id, index, number, day, invoice, firstLineId: nextLineId }));
   }
 
+  // Chance and line ids of their own, so that the rows of the other lists are the same with and without these documents.
+  const otherRandom = createRandom(seed ^ otherLines);
+  let nextOtherLineId = invoiceIdBase + position * invoiceIdRange + otherLines;
+
+  function otherLineIds(count: number): number {
+    nextOtherLineId += count;
+    return nextOtherLineId - count;
+  }
+
+  function nextOtherId(list: Stream): number {
+    highest[list] += 1 + integer(otherRandom, 29);
+    return highest[list];
+  }
+
+  function makeOrder(index: number, day: number, until: number, client: JsonObject | null): Order {
+    const seedOfOrder = { index, firstDay: day, lastDay: until, client, nextId: nextOtherId };
+    return orderRows(otherRandom, { ...seedOfOrder, numberOf: nextNumber, lineIds: otherLineIds });
+  }
+
+  function makeMargin(id: number, index: number, day: number, client: JsonObject | null): JsonObject {
+    const firstLineId = otherLineIds(2);
+    const days = { createdDay: day, invoiceDay: day, lastDay: day };
+    return marginRow(otherRandom, { id, index, number: nextNumber(day, 'MAR/'), ...days, client, firstLineId });
+  }
+
   const lastDay = dayOf(today());
   const firstDay = lastDay - daysOfHistory;
   const buyers: JsonObject[] = [];
@@ -281,6 +337,15 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     const buyer = buyers[integer(random, buyers.length)] ?? null;
     const id = nextId('invoices');
     putPast('invoices', id, makeInvoice(id, index, createdDay, backDays, buyer), createdDay);
+  }
+  const orders = entity.orders ?? (books === undefined ? usualOrders : 0);
+  for (let index = 0; index < orders; index++) {
+    const day = firstDay + Math.floor((daysOfHistory * (index + 1)) / (orders + 1));
+    const { advances, final } = makeOrder(index, day, lastDay, buyers[index % buyers.length] ?? null);
+    for (const row of advances) putPast('advance_invoices', Number(row['id']), row, day);
+    if (final !== null) putPast('final_invoices', Number(final['id']), final, day);
+    const id = nextOtherId('margin_invoices');
+    putPast('margin_invoices', id, makeMargin(id, index, day, buyers[(index + 1) % buyers.length] ?? null), day);
   }
   buyers.length = 0;
   const corrections = entity.corrections ?? Math.floor(entity.invoices * correctionShare);
@@ -308,7 +373,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
       id: activityId,
       user: blame.fullname,
       subject_id: id,
-      subject_type: { clients: 'Client', invoices: 'Invoice', corrective_invoices: 'CorrectiveInvoice' }[stream],
+      subject_type: subjects[stream],
       subject_data: stream === 'clients' ? { company_name: company } : { number },
       action_symbol: stream === 'clients' ? `${symbol}_client` : symbol,
       action_name: name,
@@ -372,12 +437,17 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
   function makePlain(stream: Stream, id: number): JsonObject {
     if (stream === 'clients') return clientRow(random, id, plain);
     if (stream === 'invoices') return makeInvoice(id, plain, dayOf(today()), 0, someClient());
+    if (stream === 'margin_invoices') return makeMargin(id, 0, dayOf(today()), someClient());
+    if (stream === 'advance_invoices' || stream === 'final_invoices') {
+      const { advances, final } = makeOrder(0, dayOf(today()), dayOf(today()), someClient());
+      return { ...(stream === 'final_invoices' && final !== null ? final : advances[0]), id };
+    }
     const rank = integer(random, tables.invoices.size);
     const ofBooks = books && makeBookCorrection(books, id, integer(random, correctionKinds.length), rank);
     return ofBooks ?? makeCorrection(id, plain, rank);
   }
 
-  function salesTruth(stream: 'invoices' | 'corrective_invoices', filters: readonly Filter[]): SalesTruth {
+  function salesTruth(stream: SalesList, filters: readonly Filter[]): SalesTruth {
     const sums: Record<string, CurrencySums> = {};
     const fields = ['currency', 'net_price', 'tax_price', 'gross_price'];
     for (const [currency, net, tax, gross] of tables[stream].values(filters, fields)) {
@@ -470,6 +540,9 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
         clients: { count: clientIds.length, ids: clientIds },
         invoices: salesTruth('invoices', filters.invoices),
         corrective_invoices: salesTruth('corrective_invoices', filters.corrective_invoices),
+        advance_invoices: salesTruth('advance_invoices', filters.advance_invoices),
+        final_invoices: salesTruth('final_invoices', filters.final_invoices),
+        margin_invoices: salesTruth('margin_invoices', filters.margin_invoices),
       };
     },
   };

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { streams, type Account, type AccountTruth, type Stream } from './account';
+import { salesLists, streams, type Account, type AccountTruth, type Stream } from './account';
 import { decodeRule, type ActiveFault, type FaultRule, type Faults } from './faults';
 import { filtersOf, jsonAnswer, wholeNumber, type Answer } from './listing';
 import { decodeHook, type Hooks, type HookSettings, type HookState } from './hooks';
@@ -74,6 +74,9 @@ export function createAdmin({ accounts, faults, counter, life, unproven, history
         clients: filtersOf('clients', parameters),
         invoices: filtersOf('invoices', parameters),
         corrective_invoices: filtersOf('corrective_invoices', parameters),
+        advance_invoices: filtersOf('advance_invoices', parameters),
+        final_invoices: filtersOf('final_invoices', parameters),
+        margin_invoices: filtersOf('margin_invoices', parameters),
       };
       return Object.fromEntries([...accounts].map(([key, held]) => [key, held.truth(found)]));
     },
@@ -130,7 +133,7 @@ export const adminHelp = `  GET    ${adminPath}entities                         
   GET    ${adminPath}filters                             how filters are treated that may or may not work
   PUT    ${adminPath}filters                             body {"updated_at_gteq": "works"}, see docs/simulator.md
   GET    ${adminPath}history[?since=MILLISECONDS]        every change of a row so far, oldest first
-Rows live in clients, invoices and corrective_invoices.
+Rows live in clients, ${salesLists.join(', ')}.
 `;
 
 async function jsonBody(request: IncomingMessage): Promise<unknown> {

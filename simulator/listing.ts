@@ -1,5 +1,6 @@
 import type { Account, ListName } from './account';
 import type { Random } from './random';
+import { marginRow, orderRows } from './other-documents';
 import { clientRow, correctionRow, invoiceRow, isDate, isObject, type JsonObject } from './rows';
 import { bankAccountRow, costRow, productRow } from './small-lists';
 import type { Filter, TableQuery } from './table';
@@ -73,6 +74,9 @@ const conditions: Readonly<Record<ListName, Conditions>> = {
   },
   invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
   corrective_invoices: documentConditions,
+  advance_invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
+  final_invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
+  margin_invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
   products: { name_eq: ['name', equals] },
   bank_accounts: { account_number_eq: ['account_number', equals] },
   'documents/costs': {
@@ -111,10 +115,22 @@ const sampleSeed = {
 };
 const zero = () => 0;
 const sampleInvoice = invoiceRow(zero, sampleSeed);
+const sampleOrder = orderRows(zero, {
+  index: 0,
+  firstDay: 0,
+  lastDay: 0,
+  client: null,
+  nextId: () => 1,
+  numberOf: () => '',
+  lineIds: () => 1,
+});
 const sortable: Readonly<Record<ListName, ReadonlySet<string>>> = {
   clients: scalarFields(clientRow(zero, 1, -1)),
   invoices: scalarFields(sampleInvoice),
   corrective_invoices: scalarFields(correctionRow(zero, { ...sampleSeed, day: 0, invoice: sampleInvoice })),
+  advance_invoices: scalarFields(sampleOrder.advances[0] ?? {}),
+  final_invoices: scalarFields(sampleOrder.final ?? {}),
+  margin_invoices: scalarFields(marginRow(zero, sampleSeed)),
   products: scalarFields(productRow(zero, 1, 0)),
   bank_accounts: scalarFields(bankAccountRow(zero, 1, 0)),
   'documents/costs': scalarFields(costRow(zero, 1, 0, 0)),
@@ -124,6 +140,9 @@ const defaultOrder: Readonly<Record<ListName, { readonly field: string; readonly
   clients: { field: 'company_name', descending: false },
   invoices: newestFirst,
   corrective_invoices: newestFirst,
+  advance_invoices: newestFirst,
+  final_invoices: newestFirst,
+  margin_invoices: newestFirst,
   products: { field: 'name', descending: false },
   bank_accounts: { field: 'bank_name', descending: false },
   'documents/costs': { field: 'issue_date', descending: true },

@@ -309,11 +309,11 @@ export function offsetOf(day: string): '+01:00' | '+02:00' {
   return month > 3 && month < 11 ? '+02:00' : '+01:00';
 }
 
-/** The fields that only the detail of an invoice or a correction has; the same ones for the same row. */
+/** The fields that only the detail of a document of sale has; the same ones for the same row. */
 export function salesDetail(random: Random, row: JsonObject, sellerNip: string): JsonObject {
   const { uuid: invoiceUuid, kind, status, invoice_date: date } = row;
   const correction = kind === 'correction';
-  const sent = (status === 'sent' || status === 'paid') && (kind === 'vat' || correction) && typeof date === 'string';
+  const sent = (status === 'sent' || status === 'paid') && kind !== 'proforma' && typeof date === 'string';
   const contract = { number: digits(random, 12), date };
   const request = uuid(random);
   const middle = hex(random, 12).toUpperCase();

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   createAccount,
+  salesLists,
   type Account,
   type EntityOptions,
   type ListName,
-  type Stream,
+  type SalesList,
   type Surroundings,
 } from './account';
 import { adminPath, createAdmin, createAdminHttp, type Admin, type AdminParts } from './admin';
@@ -81,8 +82,7 @@ const importRefused = jsonAnswer(422, {
 /** The lists and the scope that reading them needs. */
 const lists: readonly { readonly list: ListName; readonly scope: string }[] = [
   { list: 'clients', scope: 'api:invoices:read' },
-  { list: 'invoices', scope: 'api:invoices:read' },
-  { list: 'corrective_invoices', scope: 'api:invoices:read' },
+  ...salesLists.map((list) => ({ list, scope: 'api:invoices:read' })),
   { list: 'products', scope: 'api:invoices:read' },
   { list: 'bank_accounts', scope: 'api:sensitive:bank_accounts:read' },
   { list: 'documents/costs', scope: 'api:costs:read' },
@@ -161,7 +161,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       const id = account.find(list, address);
       if (id === undefined) return notFound;
       if (form === undefined) return detailAnswer(account, list, id, url);
-      return list === 'invoices' || list === 'corrective_invoices' ? pdfAnswer(account, list, id) : notFound;
+      const printed = salesLists.find((name) => name === list);
+      return printed === undefined ? notFound : pdfAnswer(account, printed, id);
     }
     const transform = action !== undefined && 'transform' in action ? action : undefined;
     const listing: ListingOptions = {
@@ -184,7 +185,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       return jsonAnswer(200, { metainfo: { count: 0, limit: 10, offset: 0 }, entities: [] });
     }
     const [, address = ''] = /^ksef2\/documents\/([^/]+)\/download_xml\.json$/.exec(path) ?? [];
-    for (const stream of ['invoices', 'corrective_invoices'] as const) {
+    for (const stream of salesLists) {
       const id = account.find(stream, address);
       if (id === undefined) continue;
       account.print(stream, id, 'xml');
@@ -309,7 +310,7 @@ function detailAnswer(account: Account, list: ListName, id: number, url: URL): A
 }
 
 /** The real API marks a document as printed when its PDF is asked for. */
-function pdfAnswer(account: Account, stream: Stream, id: number): Answer {
+function pdfAnswer(account: Account, stream: SalesList, id: number): Answer {
   account.print(stream, id, 'pdf');
   return textAnswer(200, '%PDF-1.4\n%%EOF\n', 'application/pdf');
 }

@@ -1,4 +1,4 @@
-import type { ListName } from './account';
+import { salesLists, type ListName } from './account';
 import { isDate, isObject, offsetOf } from './rows';
 import type { Filter } from './table';
 
@@ -55,7 +55,7 @@ export interface Unproven {
 
 const weekMs = 7 * 24 * 3_600_000;
 const dayMs = 24 * 3_600_000;
-const documents: ReadonlySet<ListName> = new Set(['invoices', 'corrective_invoices']);
+const documents: ReadonlySet<ListName> = new Set(salesLists);
 const lists: ReadonlySet<ListName> = new Set(['clients', ...documents]);
 
 /** Begins with these modes. */

@@ -55,6 +55,7 @@ export type ParkReason =
   | 'key-changed'
   | 'payment-required'
   | 'forbidden'
+  | 'not-available'
   | 'rate-limited'
   | 'unavailable'
   | 'unexpected-status'

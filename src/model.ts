@@ -212,6 +212,8 @@ export interface StreamDeclaration {
   readonly hintedNew?: readonly HintKind[];
   /** A table made of the lines in each row, published beside it where it is asked for; null = there is none. */
   readonly projection: Projection | null;
+  /** Read only of an entity whose file names the stream; an account may well have no such list. Absent = read of every entity. */
+  readonly isOptional?: true;
 }
 
 /** The elements of an array in each row as records of their own, keyed by entity, id of the row, and number of the line from 1. */

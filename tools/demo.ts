@@ -357,7 +357,10 @@ interface BalanceLine {
 }
 
 /** Holds what the API has of a company against the latest values of the topics' keys. */
-export function balance(truth: AccountTruth, latest: (stream: Stream) => ReadonlyMap<number, Fields>): BalanceLine[] {
+export function balance(
+  truth: Pick<AccountTruth, ReturnType<typeof listOf>>,
+  latest: (stream: Stream) => ReadonlyMap<number, Fields>,
+): BalanceLine[] {
   return streams.flatMap((stream) => {
     const list = truth[listOf(stream)];
     const keys = latest(stream);
@@ -382,7 +385,7 @@ function sumLines(truth: AccountTruth['invoices']['sums'], keys: ReadonlyMap<num
 }
 
 /** The simulator's name of a stream's list. */
-function listOf(stream: Stream): keyof AccountTruth {
+function listOf(stream: Stream): 'clients' | 'invoices' | 'corrective_invoices' {
   return stream === 'corrective-invoices' ? 'corrective_invoices' : stream;
 }
 

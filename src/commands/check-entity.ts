@@ -1,19 +1,22 @@
 import { lastValueFrom, toArray } from 'rxjs';
 
 import type { Config, EntityConfig } from '../../config/config';
-import { ConfigError } from '../errors';
+import { ConfigError, FatalError } from '../errors';
 import { shapeOf, shapeText } from '../changes/shape';
 import { isObject } from '../json';
 import type { Answer, Query, Row, StreamDeclaration } from '../model';
 import { proveFilters, requestsToProve } from '../reading/prove-filters';
 import { isFilterRefused } from '../reading/read-pages';
+import { asNotAvailable } from '../reading/stream-trouble';
 import type { FilterProof } from '../rules/filter-proof';
+import { finalTotalsOf, type FinalTotalsSeen } from '../rules/final-totals';
 import type { StreamToday } from '../rules/forecast';
 import { PAGE_ROWS } from '../rules/paging';
 import { judgeIdentity } from '../rules/identity';
 import { DEFAULT_DAYS, isoDay, isWithin, listParams, queryOf, sweepQuery } from '../rules/scope';
 import type { Secrets } from '../secrets';
 import { allStreams } from '../sources/streams/all-streams';
+import { finalInvoices } from '../sources/streams/final-invoices';
 import { createRequestOrder, openApi } from '../service/api';
 import { type Patience } from '../service/patience';
 import { loadSchema } from '../sinks/avro';
@@ -80,20 +83,52 @@ export async function checkEntity(
   if (known === null) return [];
   const today: StreamToday[] = [];
   for (const stream of allStreams.filter(({ name }) => entity.streams.includes(name))) {
-    const seen = await attempt(`stream ${stream.name}`, entity.id, () =>
-      checkStream(entity, stream, rest, { before, recentDays }),
+    const seen = await attempt<SeenStream | 'not available'>(`stream ${stream.name}`, entity.id, () =>
+      orNotAvailable(checkStream(entity, stream, rest, { before, recentDays }), entity, stream),
     );
-    if (seen === null) continue;
+    if (seen === null || seen === 'not available') continue;
     today.push(seen.today);
     await attempt(`fields of ${stream.name}`, entity.id, () => {
       const shape = shapeOf(loadSchema(stream.schema), seen.newest.filter(isRow), stream.detailOnlyFields);
       return Promise.resolve({ value: shape, text: shapeText(shape), fields: { stream: stream.name, shape } });
     });
+    if (stream.name === finalInvoices.name)
+      await attempt('totals of final-invoices', entity.id, () => {
+        const totals = finalTotalsOf(seen.newest);
+        return Promise.resolve({ value: totals, text: totalsText(totals) });
+      });
   }
   const [shown] = streamsToTryFilters(today.map(({ declaration }) => declaration));
   if (shown !== undefined && today.some(({ declaration, rows }) => declaration === shown && rows.sweep !== 0))
     await attempt(`filters of ${shown.name}`, entity.id, () => tryFilters(entity, shown, rest, before));
   return today;
+}
+
+/** What a final invoice's total contains, which inFakt's documents do not say, as the newest ones of this account show. */
+function totalsText({ totals, telling }: FinalTotalsSeen): string {
+  if (totals === null) return 'no final invoice shows whether its totals contain the advances';
+  const documents = `by ${telling} of the newest documents`;
+  if (totals === 'mixed')
+    return `some totals contain the advances and some do not, ${documents}: no sum of them is revenue`;
+  return totals === 'whole'
+    ? `the totals contain the advances, ${documents}: revenue is these totals less previous_advances`
+    : `the totals do not contain the advances, ${documents}`;
+}
+
+/** What a check of a stream found, or that the account does not have it, which is no fault of an optional stream. */
+async function orNotAvailable<T>(
+  check: Promise<T>,
+  { id: entity }: Pick<EntityConfig, 'id'>,
+  stream: StreamDeclaration,
+): Promise<T | { readonly value: 'not available'; readonly text: string }> {
+  try {
+    return await check;
+  } catch (error) {
+    const found = asNotAvailable(error, stream, { entity, wasEverRead: false });
+    if (!(found instanceof FatalError) || found.reason !== 'not-available') throw error;
+    const text = `not available: ${found.message}; the stream is left alone unless it was read before, and asked for once a day`;
+    return { value: 'not available', text };
+  }
 }
 
 /** One stream stands for all of an entity, so that a check stays cheap: the first whose rows are paid, or else the first. */

@@ -20,12 +20,12 @@ const LOOK_DEADLINE_MS = 5 * 60_000;
 
 /** Checks brokers, topics, registry and state; returns the accounts that the state topic remembers, null where a check failed. */
 export async function checkKafka(
-  { service }: Config,
+  config: Config,
   kafka: Kafka,
   io: Io,
   attempt: Attempt,
 ): Promise<ReadonlyMap<string, Account> | null> {
-  const config = { service, entities: [] };
+  const { service } = config;
   const settings = topicSettings(config, false);
   const notes: string[] = [];
   const missing = await attempt('brokers', null, async () => {
@@ -99,7 +99,7 @@ async function checkRegistry(
 
 /** Whether the state topic can be read, belongs to this service and fits the topics; the accounts that it holds. */
 async function checkState(
-  { service }: Config,
+  { service, entities }: Config,
   kafka: Kafka,
   topics: Topics,
   framing: Framing,
@@ -123,7 +123,7 @@ async function checkState(
     for (const entry of state.entries()) if (entry.kind === 'account') accounts.set(entry.entity, entry.value);
   }
   // A service beside this command may have written on since the first look.
-  const ends = await ensureTopics(kafka, topicSettings({ service }, false));
+  const ends = await ensureTopics(kafka, topicSettings({ service, entities }, false));
   const now = expectedKeysOf(topics, framing);
   for (const [partition, layout] of layouts) {
     refuseNewerLayout(layout, currentDefinitions(service), `reading partition ${partition} of ${topics.state.name}`);

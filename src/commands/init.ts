@@ -7,7 +7,7 @@ import { ConfigError, FatalError } from '../errors';
 import { isoDay, sweepQuery } from '../rules/scope';
 import { createSecrets } from '../secrets';
 import { createRequestOrder, openApi } from '../service/api';
-import { allStreams } from '../sources/streams/all-streams';
+import { allStreams, usualStreams } from '../sources/streams/all-streams';
 import type { AccountDetails } from '../sources/answers';
 import { checkCommand, checkPatience } from './check';
 import { command } from './command';
@@ -39,6 +39,7 @@ refused, 3 where the API could not be reached: then nothing was written.
 
 const known = {
   knownStreams: allStreams.map(({ name }) => name),
+  usualStreams: usualStreams.map(({ name }) => name),
   knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
 };
 

@@ -7,7 +7,7 @@ import { didYouMean } from '../../config/near-miss';
 import { hookSecretsIn, readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
-import { allStreams } from '../sources/streams/all-streams';
+import { allStreams, usualStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
@@ -119,6 +119,7 @@ export function setUp(
     entitiesDirectory: entities,
     env: io.env,
     knownStreams: allStreams.map(({ name }) => name),
+    usualStreams: usualStreams.map(({ name }) => name),
   };
   const content = (): string => contentOfEntities(entities);
   // Before they are loaded: what changes meanwhile is seen as a change.
@@ -133,6 +134,7 @@ export function setUp(
     needsApiKeys,
     knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
   });
+  const streamsAtHand = [...new Set([...sources.usualStreams, ...config.entities.flatMap(({ streams }) => streams)])];
   const known = new Set(loaded);
   const { level, format } = config.service.log;
   const logger = createLogger({ level, secrets: known }, { write: logWriter(io, format) });
@@ -156,7 +158,7 @@ export function setUp(
     loaded: loadedContent,
     content,
     load() {
-      const { entities: anew, warnings: about, secrets: seen } = loadEntitiesAnew(sources);
+      const { entities: anew, warnings: about, secrets: seen } = loadEntitiesAnew({ ...sources, streamsAtHand });
       for (const secret of seen) known.add(secret);
       for (const warning of about) logger.warn({ about: warning }, 'configuration');
       return anew;

@@ -68,16 +68,13 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
       }
       case 'parked':
         away.add(name);
-        log.warn(
-          { reason: progress.reason, waitMs: progress.waitMs, ...advice(progress.error), err: progress.error },
-          'parked',
-        );
+        tellAway(log, progress);
         return;
       case 'retrying':
         log.info('retrying');
         return;
       case 'given-up':
-        log.error({ reason: progress.reason, ...advice(progress.error), err: progress.error }, 'given up for this run');
+        tellAway(log, progress);
         return;
       case 'held':
         if (isNew(warned, name + progress.hold.id))
@@ -147,6 +144,14 @@ export function createNarrator(logger: Logger, now: () => number = Date.now): Na
     },
     sumUp: () => sums.sumUp(),
   };
+}
+
+/** What is not read for now; a list that the account does not have is no trouble. */
+function tellAway(log: Logger, progress: Extract<Progress, { readonly kind: 'parked' | 'given-up' }>): void {
+  const { kind, reason, error } = progress;
+  if (reason === 'not-available') log.info({ about: error.message }, 'not available');
+  else if (kind === 'given-up') log.error({ reason, ...advice(error), err: error }, 'given up for this run');
+  else log.warn({ reason, waitMs: progress.waitMs, ...advice(error), err: error }, 'parked');
 }
 
 function tellAbout(logger: Logger, { kind, about }: EventOf<'setting' | 'surroundings'>): void {

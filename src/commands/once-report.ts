@@ -70,6 +70,15 @@ export function newReport(entity: string, stream: string, hasDefaultScope = fals
   };
 }
 
+/** Whether nothing of a stream is left to be read: its sweep is complete, or the account does not have the stream. */
+export function isDone({ complete, reason }: Pick<StreamReport, 'complete' | 'reason'>): boolean {
+  return complete || isNotAvailable({ reason });
+}
+
+function isNotAvailable({ reason }: Pick<StreamReport, 'reason'>): boolean {
+  return reason === 'not-available';
+}
+
 /** Counts a request of a stream; a stream's time begins with its first. */
 function noteAttempt(reports: Reports, entity: string, stream: string | null, nowMs: number): void {
   const report = reports.get(`${entity} ${stream ?? ''}`);
@@ -171,6 +180,7 @@ export function asJson(report: StreamReport): Record<string, unknown> {
 /** The report as one line for a person. */
 export function summary(report: StreamReport, page: Page = plainPage): string {
   const { entity, stream, counts, misfits, complete, reason, advice, completeness, defaultFrom } = report;
+  if (isNotAvailable(report)) return `${entity} ${stream}: not available: the account does not have this list`;
   const { rows, created, firstRead, updated, republished, deleted, unchanged, deadLetters } = counts;
   const scope = defaultFrom === null ? '' : ` (start_date not set: ${DEFAULT_DAYS} days, from ${defaultFrom})`;
   const first = firstRead > 0 ? `, ${firstRead} first read` : '';
@@ -186,8 +196,10 @@ export function summary(report: StreamReport, page: Page = plainPage): string {
 
 /** The last line of all reports: how many streams are complete, and which are not. */
 export function verdictText(reports: readonly StreamReport[]): string {
-  const lacking = reports.filter(({ complete }) => !complete).map(({ entity, stream }) => `${entity} ${stream}`);
-  if (lacking.length === 0) return `All ${reports.length} streams are complete.`;
+  const lacking = reports.filter((report) => !isDone(report)).map(({ entity, stream }) => `${entity} ${stream}`);
+  const absent = reports.filter(isNotAvailable).length;
+  if (lacking.length === 0)
+    return `All ${reports.length - absent} streams are complete${absent === 0 ? '' : `; ${absent} more not available`}.`;
   const named = lacking.slice(0, NAMED_STREAMS).join(', ');
   const more = lacking.length > NAMED_STREAMS ? ` and ${lacking.length - NAMED_STREAMS} more` : '';
   return `${lacking.length} of ${reports.length} streams are NOT complete: ${named}${more}`;

@@ -11,6 +11,7 @@ import {
   createDisplay,
   createWaits,
   failureReason,
+  isDone,
   newReport,
   note,
   summary,
@@ -30,7 +31,8 @@ ${configHelp}
 
 Exit code: 0 all complete, 2 configuration, 3 a stream is not complete (which and why is printed) or Kafka cannot be used. A stream is
 not complete either while a row of it stands as a dead letter, deletions wait for a person, or a missing row is neither there nor deleted;
-"accept" in the entity's file takes such rows by their ids.
+"accept" in the entity's file takes such rows by their ids. A list that the account does not have, of a stream that the entity's file names, is
+told as not available, and nothing else waits for it.
 `;
 
 const LINE_EVERY_MS = 5_000;
@@ -86,7 +88,7 @@ export function onceCommand(
       const streams = [...reports.values()];
       const ended = failure === null ? (io.stop.aborted ? 'stopped' : 'not read') : failureReason(failure.error);
       for (const report of streams) if (!report.complete) report.reason ??= ended;
-      const complete = streams.every((report) => report.complete);
+      const complete = streams.every(isDone);
       const cause = failure !== null && failure.error instanceof Error ? failure.error.message : null;
       const nothingRead = failure !== null && streams.every(({ requests }) => requests === 0);
       if (values.json)
@@ -96,7 +98,7 @@ export function onceCommand(
       else if (nothingRead) io.stderr(`Nothing was read: ${ended}\n`);
       else {
         // What is not complete stands at the end, where it is seen.
-        for (const report of streams.toSorted((one, other) => Number(other.complete) - Number(one.complete)))
+        for (const report of streams.toSorted((one, other) => Number(isDone(other)) - Number(isDone(one))))
           printLines(io, summary(report, io.page));
         printLines(io, verdictText(streams));
       }

@@ -1,6 +1,7 @@
 import type { Kafka } from 'kafkajs';
 
 import type { Config } from '../../config/config';
+import { ConfigError } from '../errors';
 import { isObject } from '../json';
 import type { StreamDeclaration } from '../model';
 import { completenessOf, shortcomingsJson, shortcomingsText, type Completeness } from '../rules/completeness';
@@ -112,9 +113,9 @@ async function reconcileAll(
   });
   // The ledger, which is read later, knows of every record before these offsets.
   const ends = new Map<string, number>();
-  for (const { name } of allStreams)
-    for (const { partition, high } of await endOffsets(kafka, `${prefix}.${name}`))
-      ends.set(`${name} ${partition}`, high);
+  for (const stream of allStreams)
+    for (const { partition, high } of await endsOf(kafka, prefix, stream))
+      ends.set(`${stream.name} ${partition}`, high);
   const remembered = await readRemembered(kafka, reading('state'));
   const subjects = subjectsIn(config, remembered.streams, only);
   const sweeps = new Map<string, FinishedSweep>();
@@ -156,6 +157,20 @@ async function reconcileAll(
     }
   }
   return results;
+}
+
+/** Where the topic of a stream ends; nowhere where there is none, of a stream that is optional. */
+async function endsOf(
+  kafka: Kafka,
+  prefix: string,
+  { name, isOptional }: StreamDeclaration,
+): ReturnType<typeof endOffsets> {
+  try {
+    return await endOffsets(kafka, `${prefix}.${name}`);
+  } catch (error) {
+    if (isOptional === true && error instanceof ConfigError) return [];
+    throw error;
+  }
 }
 
 /** Every stream that is read or remembered. */

@@ -9,6 +9,7 @@ import { createKafka } from '../sinks/client';
 import { openRecordReader } from '../sinks/record-reader';
 import { allStreams } from '../sources/streams/all-streams';
 import { awaitCoverage, sweepsIn } from '../upkeep/await-coverage';
+import { readStatuses } from '../upkeep/read-statuses';
 import type { ReadTopics } from '../upkeep/find-records';
 import { command } from './command';
 import { configHelp, configOptions, printLines, setUp, usageError } from './io';
@@ -73,12 +74,16 @@ export const waitCommand = command({
       decode: reader.decode,
     };
     try {
-      const watch = new CoverageWatch({ entity, streams, instantMs });
+      const statusOf = await readStatuses({ ...topics, deadlineMs: LOOK_DEADLINE_MS });
+      const isAvailable = (stream: StreamName): boolean => statusOf?.(entity, stream)?.reason !== 'not-available';
+      const watch = new CoverageWatch({ entity, streams: streams.filter(isAvailable), instantMs });
       const coverage = await awaitCoverage(topics, watch, (message) => io.stderr(`waiting on: ${message}\n`));
       const underWay = coverage.kind === 'waiting' ? await underWayOf(topics, entity) : new Map<string, Cursor>();
       const instant = new Date(instantMs).toISOString();
       for (const each of coverage.streams)
         printLines(io, `${entity} ${each.stream}: ${textOf(each, instant, underWay.get(each.stream))}`);
+      for (const stream of streams.filter((each) => !isAvailable(each)))
+        printLines(io, `${entity} ${stream}: not available, so nothing of it is waited for`);
       printLines(io, sentenceOf(coverage, instant, timeout.aborted ? `within ${values.timeout}` : 'before the stop'));
       return coverage.kind === 'covered' ? 0 : 3;
     } finally {

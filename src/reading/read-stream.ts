@@ -17,6 +17,7 @@ import {
 
 import { filterDrift, type Drift } from '../changes/drift';
 import type { Cursor } from '../model';
+import { finishedSweeps } from '../rules/completeness';
 import { asksOtherwise, isComplete, nextWalk, resumeOrBegin } from '../rules/cursor';
 import type { TimedScan } from '../rules/rhythm';
 import { isoDay, isProvenScan, queryOf, scansOf } from '../rules/scope';
@@ -32,6 +33,7 @@ import { readHints } from './read-hints';
 import { readLeft } from './read-row';
 import { scanByFilters, turnByFilter } from './scan-by-filter';
 import { searchList } from './search-list';
+import { asNotAvailable } from './stream-trouble';
 import { liveOf, scopeOf, type LiveStream, type Rhythm, type StreamReading } from './stream-reading';
 
 /** How long a scan whose filter has no effect rests. */
@@ -39,7 +41,7 @@ const FRUITLESS_MS = 60 * 60 * 1000;
 
 /** One stream: its scans side by side, each walk after the other, parked alone where only its rows or its list are at fault. */
 export function readStream(reading: StreamReading): Observable<Progress> {
-  const { shard, place } = reading;
+  const { shard, stream, place } = reading;
   const { rhythm } = shard;
   const scans = defer(() => {
     if (rhythm === null) return sweepOnce(reading);
@@ -48,12 +50,24 @@ export function readStream(reading: StreamReading): Observable<Progress> {
     const live = liveOf(reading);
     return live === null ? EMPTY : repeatScans(reading, rhythm, live);
   });
-  return parked(shard, place, parksStream, scans).pipe(
+  const available = scans.pipe(
+    catchError((error: unknown) =>
+      throwError(() => asNotAvailable(error, stream, { entity: place.entity, wasEverRead: wasEverRead(reading) })),
+    ),
+  );
+  return parked(shard, place, parksStream, available).pipe(
     concatMap((progress) => {
       const isDisorder = progress.kind === 'parked' && progress.reason === 'out-of-order';
       return isDisorder ? of(progress, ...noteDrift(reading, DISORDER)) : of(progress);
     }),
   );
+}
+
+/** Whether a list of the stream was ever answered, in this session or before. */
+function wasEverRead({ handle, answers, place }: StreamReading): boolean {
+  const sweep = handle.cursor('sweep');
+  const hasSwept = sweep !== null && (finishedSweeps(sweep) > 0 || sweep.position.anchor !== null);
+  return hasSwept || handle.live() > 0 || answers.has(place.stream);
 }
 
 /** One sweep, or the rest of one, in a run that makes no other; of a sweep made before the stream was opened again, what was not decided then. */

@@ -1,13 +1,15 @@
 import { catchError, tap, throwError, type MonoTypeOperatorFunction } from 'rxjs';
 
 import { FatalError, TransientError } from '../errors';
-import type { EntityId, StreamName } from '../model';
+import type { EntityId, StreamDeclaration, StreamName } from '../model';
 
 /** When each stream of one entity was last answered, by marks of the process's requests. */
 export interface LastAnswers {
   readonly note: (stream: StreamName, mark: number) => void;
   /** Whether another stream than this one was answered after the mark. */
   readonly hasOther: (stream: StreamName, since: number) => boolean;
+  /** Whether the stream was ever answered. */
+  readonly has: (stream: StreamName) => boolean;
 }
 
 /** No stream was answered yet. */
@@ -16,6 +18,7 @@ export function createLastAnswers(): LastAnswers {
   return {
     note: (stream, mark) => void last.set(stream, mark),
     hasOther: (stream, since) => [...last].some(([other, mark]) => other !== stream && mark > since),
+    has: (stream) => last.has(stream),
   };
 }
 
@@ -56,5 +59,33 @@ function faultOfStream(error: TransientError, place: StreamPlace): FatalError {
     parks: 'stream',
     status,
     parkMs: retryAfterMs > SHORTEST_PARK_MS ? retryAfterMs : undefined,
+  });
+}
+
+/** How long a list that an account does not have is left alone. */
+const NOT_AVAILABLE_MS = 24 * 60 * 60 * 1_000;
+/** What a list is refused with that the account's plan, or its key, does not have. */
+const REFUSALS: ReadonlySet<number | undefined> = new Set([403, 404]);
+
+/**
+ * The refusal of a whole list as the finding that the account does not have this stream, where the stream is optional and nothing was ever
+ * read of it; any other error as it is. Whose account it is was answered before, so that no block of the whole address is taken for this.
+ */
+export function asNotAvailable(
+  error: unknown,
+  { name: stream, isOptional }: Pick<StreamDeclaration, 'name' | 'isOptional'>,
+  { entity, wasEverRead }: { readonly entity: EntityId; readonly wasEverRead: boolean },
+): unknown {
+  if (isOptional !== true || wasEverRead) return error;
+  if (!(error instanceof FatalError) || error.parks !== 'stream' || !REFUSALS.has(error.status)) return error;
+  const { message, status } = error;
+  return new FatalError(message, {
+    entity,
+    stream,
+    cause: error,
+    reason: 'not-available',
+    parks: 'stream',
+    status,
+    parkMs: NOT_AVAILABLE_MS,
   });
 }

@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs';
 
 import type { Config, EntityConfig, ServiceConfig } from '../../config/config';
 import { ConfigError, TransientError } from '../errors';
+import type { StreamDeclaration } from '../model';
 import type { Secrets } from '../secrets';
 import type { ClockBounds } from '../sinks/clock-bounds';
 import { groupIsEmpty } from '../sinks/group';
@@ -67,18 +68,26 @@ export function kafkaSettings(
   };
 }
 
-/** The topics of the configured service. */
+/** Which streams the files of the entities name. */
+interface NamedStreams {
+  readonly entities: readonly Pick<EntityConfig, 'streams'>[];
+}
+
+/** The topics of the configured service: an optional stream that no entity's file names needs none, and is looked at where one exists. */
 export function topicSettings(
-  { service }: ServicePart<'kafka' | 'topics' | 'state' | 'projections'>,
+  { service, entities }: ServicePart<'kafka' | 'topics' | 'state' | 'projections'> & NamedStreams,
   create: TopicSettings['create'],
 ): TopicSettings {
+  const named = new Set(entities.flatMap(({ streams }) => streams));
+  const isNeeded = ({ name, isOptional }: StreamDeclaration): boolean => isOptional !== true || named.has(name);
+  const others = allStreams.filter((stream) => !isNeeded(stream)).map(({ name }) => name);
   const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name]));
   return {
     brokers: service.kafka.brokers,
     access: accessOf(service.kafka),
     prefix: service.topics.prefix,
-    data: [...allStreams.map(({ name }) => name), ...service.projections],
-    formerData: projections.filter((name) => !service.projections.includes(name)),
+    data: [...allStreams.filter(isNeeded).map(({ name }) => name), ...service.projections],
+    formerData: [...others, ...projections.filter((name) => !service.projections.includes(name))],
     dataPartitions: service.topics.partitions,
     statePartitions: service.state.partitions,
     replicationFactor: service.topics.replicationFactor,
@@ -90,7 +99,7 @@ export function topicSettings(
 /** The topics of the configured service at its start: what is missing is made, unless something was published there before. */
 export function startSettings(
   kafka: Kafka,
-  config: ServicePart<'service' | 'kafka' | 'topics' | 'state' | 'projections'>,
+  config: ServicePart<'service' | 'kafka' | 'topics' | 'state' | 'projections'> & NamedStreams,
   deadlineMs: number,
 ): TopicSettings {
   const settings = topicSettings(config, config.service.topics.create);

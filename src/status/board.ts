@@ -3,7 +3,7 @@ import type { ConfiguredEntity, ServiceEvent } from '../service/events';
 import { EntitySets, type Disagreement } from './entity-sets';
 import type { StatusReason } from './reasons';
 import { isLostFor, lossOf, StreamTrack, type Parking, type Surroundings } from './stream-track';
-import type { StreamStatus } from './stream-status';
+import { reasonsOf, type StreamStatus } from './stream-status';
 import { LEAST_TARGET_MS, streamName, type StaleTargets } from './targets';
 
 /** What a board is about. */
@@ -55,6 +55,8 @@ type EventOf<K extends ServiceEvent['kind']> = Extract<ServiceEvent, { kind: K }
 const PROGRESS_MS = 60_000;
 /** A stream that nobody has told of for so long is asked for: a shard is restored in less as a rule. */
 const UNTOLD_MS = 30_000;
+/** A stream of which one of these was told does not become stale as time goes on. */
+const AGELESS: ReadonlySet<StatusReason> = new Set(['stale', 'not-available']);
 /** How often the targets are computed anew. */
 const TARGETS_MS = 60_000;
 
@@ -373,7 +375,7 @@ class EventBoard implements Board {
 
   /** What another replica has told; if its owner is gone and nobody took over, time alone shows that. */
   #asOfNow(status: StreamStatus, nowMs: number): StreamStatus {
-    if (status.state === 'not-read' || status.reason === 'stale' || status.also.includes('stale')) return status;
+    if (status.state === 'not-read' || reasonsOf(status).some((reason) => AGELESS.has(reason))) return status;
     const allowedMs = Math.max(status.staleAfterMs ?? 0, LEAST_TARGET_MS);
     const lastMs = Math.max(status.completeMs ?? 0, status.toldMs);
     if (nowMs - lastMs <= allowedMs) return status;

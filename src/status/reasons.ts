@@ -83,6 +83,9 @@ const facts: Readonly<Record<StatusReason, ReasonFacts>> = {
   drift: noted(
     'Look at `the API differs` in the log: the API shows something that it did not before; nothing is lost, as extra keeps unknown fields, and a new version of this program may know them.',
   ),
+  'not-available': noted(
+    "Nothing has to be done: the account does not have this list, which is asked for again once a day; streams in the entity's file may leave the stream out.",
+  ),
   'filter-ignored': noted(
     'Nothing has to be done: the API ignores a filter, and the sweep finds what that filter was for.',
   ),

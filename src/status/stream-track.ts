@@ -95,6 +95,7 @@ export class StreamTrack {
 
   page({ scan, cursor, misfits }: EventOf<'page'>, nowMs: number): void {
     this.#wasRead = true;
+    if (this.parking?.reason === 'not-available') this.#advancedMs = nowMs;
     this.parking = null;
     if (misfits !== undefined) this.#misfitsMs = nowMs;
     if (scan === 'newest' && cursor.finishedAt !== null) this.#newestMs = nowMs;
@@ -178,7 +179,9 @@ export class StreamTrack {
     if (this.loss !== null && (this.loss.reason !== 'kafka-lost' || isLostFor(this.loss.sinceMs, nowMs)))
       yield this.loss.reason;
     yield* this.#lacks;
-    if (targets !== undefined && this.#isStale(targets, nowMs)) yield 'stale';
+    // What an account does not have cannot grow old.
+    const isAvailable = this.parking?.reason !== 'not-available';
+    if (isAvailable && targets !== undefined && this.#isStale(targets, nowMs)) yield 'stale';
     if (nowMs - this.#driftMs < NOTED_MS) yield 'drift';
     if (nowMs - this.#filterIgnoredMs < FILTER_IGNORED_MS) yield 'filter-ignored';
     if (nowMs - this.#misfitsMs < NOTED_MS) yield 'misfits';

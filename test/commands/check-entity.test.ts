@@ -122,6 +122,52 @@ test.each([400, 404, 422])(
   },
 );
 
+test.each([403, 404])(
+  'a list that the account does not have is no fault of a stream that the file names (%i)',
+  async (status) => {
+    const rest = api(sound);
+    const refusing: Pick<Rest, 'accountDetails' | 'list'> = {
+      ...rest,
+      list: (stream, path, asked, offset, limit) =>
+        path === '/clients.json'
+          ? rest.list(stream, path, asked, offset, limit)
+          : throwError(() => new FatalError('refused', { reason: 'forbidden', parks: 'stream', status })),
+    };
+    const lines: string[] = [];
+    const findings = createFindings((finding) => void lines.push(findingLine(finding)));
+    const of = { ...entity, streams: ['clients', 'invoices', 'margin-invoices'] };
+    const streams = await checkEntity(of, refusing, { before: null, recentDays: 45 }, findings.attempt);
+    expect(lines.filter((line) => line.includes('-invoices'))).toEqual([
+      expect.stringMatching(/^ok {3}stream margin-invoices alfa: not available: refused; .* once a day$/),
+    ]);
+    expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([expect.stringContaining('stream invoices alfa')]);
+    expect(streams.map(({ declaration }) => declaration.name)).toEqual(['clients']);
+  },
+);
+
+test('what the totals of final invoices contain is told by what the account shows', async () => {
+  const row = {
+    id: 1,
+    paid_date: null,
+    previous_advances: [{ advance_price: 60_000 }],
+    paid_price: 0,
+    left_to_pay: 63_000,
+  };
+  const textOf = async (gross: number): Promise<string | undefined> => {
+    const rest = api((_path, { 'q[invoice_date_gteq]': from }) =>
+      from === '2999-01-01' ? [] : [{ ...row, gross_price: gross }],
+    );
+    const lines: string[] = [];
+    const findings = createFindings((finding) => void lines.push(findingLine(finding)));
+    const of = { ...entity, streams: ['final-invoices'] };
+    await checkEntity(of, rest, { before: null, recentDays: 45 }, findings.attempt);
+    return lines.find((line) => line.includes('totals of final-invoices'));
+  };
+  expect(await textOf(123_000)).toMatch(/^ok .* the totals contain the advances, by 1 of the newest documents/);
+  expect(await textOf(63_000)).toMatch(/^ok .* the totals do not contain the advances, by 1 of the newest documents/);
+  expect(await textOf(1)).toMatch(/^ok .* no final invoice shows whether/);
+});
+
 test('a row without an id says nothing about the order', async () => {
   const { lines } = await check(api((path, asked) => ['stray', ...sound(path, asked), { id: 'x' }]));
   expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([]);

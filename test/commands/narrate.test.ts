@@ -265,6 +265,14 @@ describe('parking', () => {
     for (const line of lines) expect(line['advice']).toContain('give the API key the scope api:invoices:read');
   });
 
+  test('a list that the account does not have is told and warned of by nobody', () => {
+    const error = new FatalError('GET /x.json expected 200, got 404', { reason: 'not-available', parks: 'stream' });
+    narrator.tell({ kind: 'parked', ...clients, reason: 'not-available', error, waitMs: 86_400_000 });
+    narrator.tell({ kind: 'given-up', ...invoices, reason: 'not-available', error });
+    expect(told()).toEqual(['info alfa clients not available', 'info alfa invoices not available']);
+    for (const line of lines) expect(line['about']).toBe(error.message);
+  });
+
   test('what is given up is an error with its reason', () => {
     narrator.tell({ kind: 'given-up', ...clients, reason: 'unauthorized', error: refusal });
     expect(told()).toEqual(['error alfa clients given up for this run']);

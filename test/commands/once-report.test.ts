@@ -3,6 +3,7 @@ import {
   createDisplay,
   createWaits,
   failureReason,
+  isDone,
   newReport,
   note,
   summary,
@@ -209,6 +210,20 @@ test('the last line says how many streams are complete, and names those that are
   expect(verdictText(all)).toBe('All 3 streams are complete.');
   reportOf('beta clients').complete = false;
   expect(verdictText(all)).toBe('1 of 3 streams are NOT complete: beta clients');
+  reportOf('beta clients').reason = 'not-available';
+  expect(verdictText(all)).toBe('All 2 streams are complete; 1 more not available.');
+});
+
+test('a stream that the account does not have is not complete, and nothing of it is left to be read', () => {
+  const error = new FatalError('expected 200, got 404', { reason: 'not-available', parks: 'stream' });
+  const places = { entity: 'beta', stream: 'clients' };
+  expect(isDone(reportOf('beta clients'))).toBe(false);
+  note(reports, { kind: 'given-up', ...places, reason: 'not-available', error }, 1_000);
+  const report = reportOf('beta clients');
+  expect(isDone(report)).toBe(true);
+  expect(asJson(report)).toMatchObject({ complete: false, reason: 'not-available', reasons: ['not-available'] });
+  expect(asJson(report)).not.toHaveProperty('advice');
+  expect(summary(report)).toBe('beta clients: not available: the account does not have this list');
 });
 
 test('a run that waits says for whom and until when, and not that it has read nothing', () => {

@@ -23,7 +23,8 @@ function load(
   needsApiKeys = true,
 ): readonly EntityConfig[] {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
-  return loadEntities(directory, env, { knownStreams: ['clients', 'invoices'], needsApiKeys }, findings);
+  const known = { knownStreams: ['clients', 'invoices', 'rare'], usualStreams: ['clients', 'invoices'] };
+  return loadEntities(directory, env, { ...known, needsApiKeys }, findings);
 }
 
 function faults(): string[] {
@@ -52,8 +53,9 @@ test('a command that asks nothing of the API needs no API keys, nor their files'
 });
 
 test('a folder without a file, and none at all, are faults', () => {
+  const none = { knownStreams: [], usualStreams: [] };
   expect(load({})).toEqual([]);
-  expect(loadEntities(join(directory, 'nowhere'), {}, { knownStreams: [], needsApiKeys: true }, findings)).toEqual([]);
+  expect(loadEntities(join(directory, 'nowhere'), {}, { ...none, needsApiKeys: true }, findings)).toEqual([]);
   expect(findings.faults.map(({ got }) => got)).toEqual([{ words: 'none' }, { words: 'nothing there' }]);
 });
 
@@ -88,6 +90,22 @@ test('two entities with one key, or one NIP however it is written, are refused',
   const [alfa, beta] = nips.map((nip) => JSON.stringify({ nip, api_key: 's3cret' }));
   load({ 'alfa.json': alfa ?? '', 'beta.json': beta ?? '' });
   expect(faults()).toEqual(['beta.json api_key that of entity alfa', 'beta.json nip that of entity alfa, 1234563218']);
+});
+
+test('an entity whose file names no streams has the usual ones, and one whose file names others has those', () => {
+  const named = JSON.stringify({ api_key: 'b', streams: ['rare'] });
+  const loaded = load({ 'alfa.json': '{"api_key":"a"}', 'beta.json': named });
+  expect(loaded.map(({ streams }) => streams)).toEqual([['clients', 'invoices'], ['rare']]);
+  expect(faults()).toEqual([]);
+});
+
+test('a service at work takes no stream that has no topic yet', () => {
+  writeFileSync(join(directory, 'alfa.json'), JSON.stringify({ api_key: 'a', streams: ['rare', 'clients'] }));
+  const known = { knownStreams: ['clients', 'rare'], usualStreams: ['clients'], needsApiKeys: true };
+  for (const streamsAtHand of [['clients', 'rare'], ['clients']])
+    loadEntities(directory, {}, { ...known, streamsAtHand }, findings);
+  expect(faults()).toEqual(['alfa.json streams ["rare"]']);
+  expect(findings.faults[0]?.expected).toContain('named when the service started (clients)');
 });
 
 test('streams that do not exist, and dates the wrong way round, are faults', () => {

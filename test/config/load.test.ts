@@ -36,6 +36,7 @@ function load(env: Readonly<Record<string, string>> = {}): ReturnType<typeof loa
     entitiesDirectory: join(directory, 'entities'),
     env,
     knownStreams,
+    usualStreams: knownStreams,
     knownProjections,
   });
 }
@@ -134,6 +135,7 @@ test('the example files load with a key for each entity in the environment', () 
     entitiesDirectory: join(root, 'config/example/entities'),
     env: { INFAKT_API_KEY_ALFA: 'one', INFAKT_API_KEY_BETA: 'two', INFAKT_API_KEY_GAMMA: 'three' },
     knownStreams,
+    usualStreams: knownStreams,
     knownProjections,
   });
   expect(config.entities.map(({ id }) => id)).toEqual(['alfa', 'beta', 'gamma']);
@@ -147,6 +149,7 @@ test('the service file is loaded before there is any entity, and its own faults 
       entitiesDirectory: join(directory, 'entities'),
       env: {},
       knownStreams,
+      usualStreams: knownStreams,
       knownProjections,
     });
   write('service.json', '{"kafka": {"brokers": ["localhost:9092"]}}');

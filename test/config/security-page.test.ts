@@ -35,6 +35,7 @@ test.each(blocks)('the block for %s is a service file that the program accepts',
       entitiesDirectory: join(folder, 'entities'),
       env: { INFAKT_API_KEY_ALFA: 'a-key' },
       knownStreams: ['invoices'],
+      usualStreams: ['invoices'],
       knownProjections: [],
     });
     expect(config.service.kafka.ssl.enabled).toBe(true);

@@ -18,6 +18,69 @@ const down = (): never => {
   throw new TransientError('expected 200, got 503', { status: 503 });
 };
 
+const closed = (status: number) => (): never => {
+  throw new FatalError(`expected 200, got ${status}`, { reason: 'forbidden', parks: 'stream', status });
+};
+
+describe('a list that an account does not have', () => {
+  const optional: StreamDeclaration = { ...itemStream('things'), isOptional: true };
+  const streams = [itemStream('items'), optional];
+  const rows = { alfa: { items: items(9), things: items(9) } };
+
+  test.each([403, 404])('is asked for once in a run of one sweep, and keeps nobody waiting (%i)', async (status) => {
+    const here = scene({ rows, streams, before: ({ stream }) => (stream === 'things' ? closed(status)() : undefined) });
+    const run = here.start({ parkMs: () => 3_600_000 });
+    expect(await run.ended).toBeNull();
+    expect(run.told.filter(({ stream }) => stream === 'things')).toMatchObject([
+      { kind: 'given-up', reason: 'not-available', error: { status } },
+    ]);
+    expect(here.asked.filter(({ stream }) => stream === 'things')).toHaveLength(1);
+    expect(run.of('sweep')).toEqual(['alfa items']);
+  });
+
+  test('is left alone for a day, and at each start asked for again', async () => {
+    let isClosed = true;
+    const here = scene({
+      rows,
+      streams,
+      before: ({ stream }) => (isClosed && stream === 'things' ? closed(404)() : undefined),
+    });
+    const run = here.start({ rhythm: sweepsEvery(3_600_000) });
+    await when(() => run.of('parked').length > 0 && run.of('sweep').length > 0);
+    expect(run.told.find(({ kind }) => kind === 'parked')).toMatchObject({
+      reason: 'not-available',
+      waitMs: 86_400_000,
+    });
+    run.stop();
+    await run.ended;
+    isClosed = false;
+    const next = here.start();
+    expect(await next.ended).toBeNull();
+    expect(next.of('sweep').toSorted()).toEqual(['alfa items', 'alfa things']);
+  });
+
+  test('was read before where it had rows, or was empty, and is parked as any other then', async () => {
+    for (const things of [items(9), []]) {
+      let isClosed = false;
+      const here = scene({
+        rows: { alfa: { items: items(9), things } },
+        streams,
+        before: ({ stream }) => (isClosed && stream === 'things' ? closed(403)() : undefined),
+      });
+      expect(await here.start().ended).toBeNull();
+      isClosed = true;
+      const run = here.start();
+      expect(await run.ended).toBeNull();
+      const told = run.told.filter(({ stream }) => stream === 'things');
+      expect(told).toMatchObject([
+        { kind: 'parked', reason: 'forbidden' },
+        { kind: 'retrying' },
+        { kind: 'given-up', reason: 'forbidden' },
+      ]);
+    }
+  });
+});
+
 describe('parking', () => {
   const rows = { alfa: { items: items(9), things: items(9) }, beta: { items: items(9) } };
 

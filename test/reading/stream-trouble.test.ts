@@ -1,7 +1,7 @@
 import { firstValueFrom, of, throwError, type Observable } from 'rxjs';
 
 import { FatalError, TransientError } from '../../src/errors';
-import { createLastAnswers, ofStreamAlone } from '../../src/reading/stream-trouble';
+import { asNotAvailable, createLastAnswers, ofStreamAlone } from '../../src/reading/stream-trouble';
 
 interface Answered {
   readonly ended: number;
@@ -28,4 +28,40 @@ test.each([
   const answers = createLastAnswers();
   answers.note(stream, error instanceof TypeError || stream === 'invoices' ? 9 : 6);
   await expect(firstValueFrom(failing(error).pipe(ofStreamAlone(answers, invoices, 6)))).rejects.toBe(error);
+});
+
+describe('a list that is refused', () => {
+  const margins = { name: 'margin-invoices', isOptional: true } as const;
+  const refusal = (status: number, parks: 'stream' | 'entity' = 'stream') =>
+    new FatalError(`expected 200, got ${status}`, { reason: 'forbidden', parks, status });
+
+  test.each([403, 404])(
+    'with %i, of an optional stream that was never read, is one that the account does not have',
+    (status) => {
+      const error = refusal(status);
+      const found = asNotAvailable(error, margins, { entity: 'alfa', wasEverRead: false });
+      expect(found).toBeInstanceOf(FatalError);
+      expect(found).toMatchObject({
+        entity: 'alfa',
+        stream: 'margin-invoices',
+        status,
+        reason: 'not-available',
+        parks: 'stream',
+        parkMs: 86_400_000,
+        message: error.message,
+        cause: error,
+      });
+    },
+  );
+
+  test.each<[string, Error, boolean, boolean]>([
+    ['of a stream that every account has', refusal(403), false, false],
+    ['of a stream that was read before', refusal(404), true, true],
+    ['with another status', refusal(402), true, false],
+    ['of the whole entity', refusal(403, 'entity'), true, false],
+    ['by an outage', new TransientError('expected 200, got 403', { status: 403 }), true, false],
+  ])('%s is what it is', (_what, error, isOptional, wasEverRead) => {
+    const stream = { name: 'items', ...(isOptional ? { isOptional: true as const } : {}) };
+    expect(asNotAvailable(error, stream, { entity: 'alfa', wasEverRead })).toBe(error);
+  });
 });

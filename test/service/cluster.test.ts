@@ -23,7 +23,9 @@ const sasl = { mechanism: 'plain', username: 'x', password: 'loaded', passwordFi
 const shown = (
   settings: Partial<typeof kafka> | { readonly sasl: typeof sasl },
   projections: readonly string[] = [],
+  streams: readonly string[] = ['clients'],
 ) => ({
+  entities: [{ streams }],
   service: {
     kafka: { ...kafka, ...settings },
     topics: { prefix: 't', partitions: 6, replicationFactor: 3, create: true },
@@ -33,13 +35,17 @@ const shown = (
 });
 const secrets: Secrets = { latest: (_kind, file, loaded) => (file === null ? loaded : `${file} now`) };
 
-test('the data topics are every stream and the projections asked for; the other projections are former ones', () => {
+test('the data topics are the usual streams, those that an entity names, and the projections asked for; the others are former ones', () => {
   const { data, formerData, prefix, create } = topicSettings(shown({}, ['invoice-lines']), 'must-exist');
   expect({ data, formerData, prefix, create }).toEqual({
     data: ['clients', 'invoices', 'corrective-invoices', 'invoice-lines'],
-    formerData: ['corrective-invoice-lines'],
+    formerData: ['advance-invoices', 'final-invoices', 'margin-invoices', 'corrective-invoice-lines'],
     prefix: 't',
     create: 'must-exist',
+  });
+  expect(topicSettings(shown({}, [], ['margin-invoices']), true)).toMatchObject({
+    data: ['clients', 'invoices', 'corrective-invoices', 'margin-invoices'],
+    formerData: ['advance-invoices', 'final-invoices', 'invoice-lines', 'corrective-invoice-lines'],
   });
 });
 

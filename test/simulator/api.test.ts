@@ -32,7 +32,7 @@ describe('access', () => {
 
   test('an unknown resource is a JSON 404 as inFakt words it', () =>
     withSimulator({}, async (simulator) => {
-      expect(await ask(simulator, 'margin_invoices.json')).toMatchObject({ status: 404, text: notFound });
+      expect(await ask(simulator, 'oss_invoices.json')).toMatchObject({ status: 404, text: notFound });
     }));
 
   test('the account answers with its name and tax number, and needs its own scope', () => {

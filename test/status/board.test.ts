@@ -286,6 +286,8 @@ describe('other replicas', () => {
     expect([clients(board, 59)?.reason, clients(board, 61)?.reason]).toEqual([null, 'stale']);
     const parked = play([[0, seen({ ...shown, state: 'parked', reason: 'forbidden' })]]);
     expect(clients(parked, 61)).toMatchObject({ reason: 'forbidden', also: ['stale'] });
+    const absent = play([[0, seen({ ...shown, state: 'parked', reason: 'not-available' })]]);
+    expect(clients(absent, 6_100)).toMatchObject({ reason: 'not-available', also: [] });
   });
 
   test('are not believed of what this replica reads', () => {

@@ -59,7 +59,7 @@ test.each(statusReasons)(
     const { status, problems } = healthOf(boardOf(well, { ...well, stream: 'invoices', reason }), START_MS);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ entity: 'alfa', stream: 'invoices', reason, since: iso(START_MS - 5_000) });
-    expect(status).toBe(['drift', 'misfits', 'filter-ignored'].includes(reason) ? 200 : 503);
+    expect(status).toBe(['drift', 'misfits', 'filter-ignored', 'not-available'].includes(reason) ? 200 : 503);
   },
 );
 

@@ -7,6 +7,7 @@ test.each(statusReasons)('%s says in one sentence what a person is to do', (reas
 test('only what loses nothing leaves the data healthy', () => {
   expect(statusReasons.filter((reason) => !factsOf(reason).isUnhealthy)).toEqual([
     'drift',
+    'not-available',
     'filter-ignored',
     'misfits',
   ]);

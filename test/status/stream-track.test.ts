@@ -53,3 +53,16 @@ test('a broker that restarts is no reason to be told of', () => {
   const at = [null, START_MS - KAFKA_GRACE_MS + 1, START_MS - KAFKA_GRACE_MS];
   expect(at.map((sinceMs) => isLostFor(sinceMs, START_MS))).toEqual([false, false, true]);
 });
+
+test('a stream that the account does not have is not stale however long that lasts, and begins anew once its list is there', () => {
+  const track = new StreamTrack(0, restored('margin-invoices'), undefined, START_MS);
+  const at = (ms: number) => track.statusAt(around, START_MS + ms);
+  track.parking = { reason: 'not-available', untilMs: START_MS + 86_400_000 };
+  expect(at(3_600_000)).toMatchObject({ state: 'parked', reason: 'not-available', also: [] });
+  track.parking = { reason: 'forbidden', untilMs: null };
+  expect(at(3_600_001)).toMatchObject({ reason: 'forbidden', also: ['stale'] });
+  track.parking = { reason: 'not-available', untilMs: null };
+  const page = pageRead('newest', { anchor: 9 });
+  if (page.kind === 'page') track.page(page, START_MS + 3_600_002);
+  expect([at(3_600_003).reason, at(3_660_003).reason]).toEqual([null, 'stale']);
+});

@@ -28,7 +28,7 @@ const PREFIX = 'Table ';
 const READ_AT = '2025-11-21 08:00';
 /** The tables that a person fills. */
 const BY_HAND = ['exchange_rates', 'closed_months'];
-const STREAMS: readonly Stream[] = ['clients', 'invoices', 'corrective_invoices'];
+const STREAMS = ['clients', 'invoices', 'corrective_invoices'] as const satisfies readonly Stream[];
 const LINES = { invoices: 'invoice_lines', corrective_invoices: 'corrective_invoice_lines' };
 /** What a key reads that may not read whose account it is of. */
 const NO_ACCOUNT = ['api:invoices:read'];
@@ -145,7 +145,14 @@ export const companies: readonly (EntityOptions & { readonly id: string })[] = [
 ].map((id) => {
   const known = writtenIn('entities').find((company) => company.get('entity') === id);
   const named = { id, key: `key-${id}`, name: known?.get('name') ?? id, nip: known?.get('nip') ?? '' };
-  return { ...named, clients: 0, invoices: 0, corrections: 0, ...(known === undefined ? { scopes: NO_ACCOUNT } : {}) };
+  return {
+    ...named,
+    clients: 0,
+    invoices: 0,
+    corrections: 0,
+    orders: 0,
+    ...(known === undefined ? { scopes: NO_ACCOUNT } : {}),
+  };
 });
 
 /** Gives the API the rows of the page as they were at a time: one that is read later still says something else. */

@@ -7,7 +7,7 @@ import { createShard } from '../../src/shard/shard';
 import type { ShardOptions } from '../../src/shard/shard-options';
 import { singleObject } from '../../src/sinks/framing';
 import type { Topic, Topics } from '../../src/sinks/topics';
-import { allStreams } from '../../src/sources/streams/all-streams';
+import { usualStreams } from '../../src/sources/streams/all-streams';
 import type { VirtualTime } from '../../tools/bench/virtual/time';
 import { type Companies, type CompanyStory, type Delays, REFUSED, type Trouble } from './company-story';
 import { type Entry, type StateRecord, type Transaction, transactionOf } from './digests';
@@ -150,7 +150,7 @@ export function startCompanyProcess(
 }
 
 const topic = (name: string, partitions: number): Topic => ({ name, partitions, maxMessageBytes: 1_000_000 });
-const names = allStreams.flatMap(({ name, projection }) => (projection === null ? [name] : [name, projection.name]));
+const names = usualStreams.flatMap(({ name, projection }) => (projection === null ? [name] : [name, projection.name]));
 const topics: Topics = {
   data: new Map(names.map((name) => [name, topic(topicOf(name), 3)])),
   deadLetters: topic(DEAD_LETTERS, 1),
@@ -177,7 +177,7 @@ function companyShard(kafka: MemoryKafka, now: () => number, idleCommitMs: numbe
 function entitiesOf({ names }: Pick<Companies, 'names'>) {
   return names.map((entity) => ({
     entity,
-    streams: allStreams.filter(({ name }) => (STREAMS[entity] ?? []).includes(name)),
+    streams: usualStreams.filter(({ name }) => (STREAMS[entity] ?? []).includes(name)),
     startDate: START_DATES[entity] ?? null,
   }));
 }

@@ -6,7 +6,7 @@ import { PAGE_ROWS } from '../../src/rules/paging';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { guaranteesOf, pagesOf, type ScheduleSettings } from '../../src/rules/rhythm';
 import { isoDay, listParams, queryOf } from '../../src/rules/scope';
-import { allStreams } from '../../src/sources/streams/all-streams';
+import { usualStreams } from '../../src/sources/streams/all-streams';
 import { changeKinds, createTally, delayCells, shownMs, type Delays, type KindOfChange } from './delays';
 import { fixed, median, percentile, surroundings, table } from './tables';
 import { createVirtualApi, type Trouble, type VirtualApi, type VirtualCompany } from './virtual/api';
@@ -127,7 +127,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
         api,
         kafka,
         entities: companies.map(({ id }) => id),
-        streams: allStreams,
+        streams: usualStreams,
         requestsPerMinute: REQUESTS_PER_MINUTE,
         rhythm,
         maxShare,
@@ -139,7 +139,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
       if (service.failure() !== null) throw service.failure();
     };
 
-    while (sweeps.size < companies.length * allStreams.length) {
+    while (sweeps.size < companies.length * usualStreams.length) {
       if (time.now() > START_MS + LONGEST_SYNC_MS) throw new Error('not everything was read once in two days');
       await pass(MINUTE);
     }
@@ -204,8 +204,8 @@ function walksOf(api: VirtualApi, nowMs: number): ReadonlyMap<KindOfChange, numb
         return api.totals(stream.name, listParams(stream, query));
       })
       .reduce((sum, total) => sum + pagesOf(total, PAGE_ROWS), 0);
-  const documents = allStreams.filter(({ scopeField }) => scopeField !== null);
-  const others = allStreams.filter(({ scopeField }) => scopeField === null);
+  const documents = usualStreams.filter(({ scopeField }) => scopeField !== null);
+  const others = usualStreams.filter(({ scopeField }) => scopeField === null);
   const entities = api.totals('clients', {}).length;
   return new Map<KindOfChange, number>([
     ['new invoice', entities],
@@ -216,7 +216,7 @@ function walksOf(api: VirtualApi, nowMs: number): ReadonlyMap<KindOfChange, numb
     ['edited, recent', pages(documents, 'recent')],
     ['edited, old', pages(documents, 'sweep')],
     ['edited client', pages(others, 'sweep')],
-    ['deleted', pages(allStreams, 'sweep')],
+    ['deleted', pages(usualStreams, 'sweep')],
   ]);
 }
 

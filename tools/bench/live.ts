@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { HistoryEntry } from '../../simulator/life';
-import { allStreams } from '../../src/sources/streams/all-streams';
+import { usualStreams } from '../../src/sources/streams/all-streams';
 import { createSingleObjectDecoder } from '../../src/sinks/avro';
 import { createKafka } from '../../src/sinks/client';
 import { readCommitted } from '../../src/sinks/look';
@@ -84,13 +84,13 @@ async function measure(broker: Broker, simulator: SimulatorProcess, minutes: num
     url: simulator.url,
     brokers: broker.brokers,
     companies,
-    streams: allStreams.map(({ name }) => name),
+    streams: usualStreams.map(({ name }) => name),
     requestsPerMinute: REQUESTS_PER_MINUTE,
     sweepSeconds: SWEEP_SECONDS,
   });
   const stop = new AbortController();
   try {
-    const behind = new Set(companies.flatMap(({ id }) => allStreams.map(({ name }) => `${id} ${name}`)));
+    const behind = new Set(companies.flatMap(({ id }) => usualStreams.map(({ name }) => `${id} ${name}`)));
     const child = service.start(['run'], {
       env: { LOG_LEVEL: 'debug' },
       onLine(line) {
@@ -142,7 +142,7 @@ async function follow(broker: Broker, prefix: string, stop: AbortSignal, observe
   const kafka = createKafka({ clientId: 'bench', brokers, ssl: null, sasl: null }, () => undefined);
   const decode = createSingleObjectDecoder();
   await Promise.all(
-    allStreams.map(({ name: stream }) =>
+    usualStreams.map(({ name: stream }) =>
       readCommitted(
         kafka,
         { serviceId: prefix, topic: `${prefix}.${stream}`, follow: true, stop, deadlineMs: 60_000 },

@@ -12,10 +12,12 @@ interface Source {
   /** File name in schemas/avro, without its ending. */
   readonly schema: string;
   readonly isProjection: boolean;
+  /** Whether a file of an entity has to name the stream. */
+  readonly isOptional?: boolean;
 }
 
-const dataSources: readonly Source[] = allStreams.flatMap(({ name, schema, projection }) => [
-  { name, schema, isProjection: false },
+const dataSources: readonly Source[] = allStreams.flatMap(({ name, schema, projection, isOptional = false }) => [
+  { name, schema, isProjection: false, isOptional },
   ...(projection === null ? [] : [{ name: projection.name, schema: projection.schema, isProjection: true }]),
 ]);
 
@@ -206,9 +208,10 @@ function keyOf({ schema }: Source): string {
   return code(`{${key?.fields.map(({ name }) => name).join(', ') ?? ''}}`);
 }
 
-function valueOf({ schema, isProjection }: Source): string {
+function valueOf({ schema, isProjection, isOptional = false }: Source): string {
   const [value] = recordsOf(loadSchema(schema));
-  return `${code(value?.name ?? '')}${isProjection ? ', only where `projections` asks for it' : ''}`;
+  const isNamed = isOptional ? ', only where `streams` of an entity names it' : '';
+  return `${code(value?.name ?? '')}${isProjection ? ', only where `projections` asks for it' : isNamed}`;
 }
 
 function renderHeaders(headers: typeof recordHeaders): string {
@@ -265,7 +268,9 @@ function hasEqual({ fields }: RecordOutline, field: FieldOutline): boolean {
 }
 
 function ofInvoice(doc: string): string {
-  return doc.replace(/\ba (?=corre)/g, 'an ').replace(/\b(?:corrective invoice|correction)\b/g, 'invoice');
+  return doc
+    .replace(/\ba (?=corre|final|margin)/g, 'an ')
+    .replace(/\b(?:(?:corrective|advance|final|margin) invoice|correction)\b/g, 'invoice');
 }
 
 function tableOf(fields: readonly FieldOutline[]): string {

@@ -1,6 +1,6 @@
 import { defer, delay, finalize, from, map, mergeMap, timer, type Observable } from 'rxjs';
 
-import { createAccount, type Account, type ChangeKind, type Stream } from '../../../simulator/account';
+import { createAccount, type Account, type ChangeKind, type Stream as AnyStream } from '../../../simulator/account';
 import { createLife, type LifeRates } from '../../../simulator/life';
 import { filtersOf } from '../../../simulator/listing';
 import { createRandom } from '../../../simulator/random';
@@ -79,6 +79,9 @@ interface Asker {
   readonly marks: { next(): number };
 }
 
+/** The lists that are read here. */
+type Stream = Extract<AnyStream, 'clients' | 'invoices' | 'corrective_invoices'>;
+
 /** One account and what its lists show. */
 interface Company {
   readonly account: Account;
@@ -117,9 +120,10 @@ export function createVirtualApi({
   const all = new Map<EntityId, Company>();
   let changes = 0;
 
-  function changed(kind: ChangeKind, entity: EntityId, stream: Stream, id: number): void {
+  function changed(kind: ChangeKind, entity: EntityId, list: AnyStream, id: number): void {
     const company = all.get(entity);
-    if (company === undefined) return;
+    const stream = Object.values(STREAMS).find((read) => read === list);
+    if (company === undefined || stream === undefined) return;
     changes += 1;
     const rows = company.rows[stream];
     const before = rows.get(id);
