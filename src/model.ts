@@ -209,6 +209,8 @@ export interface StreamDeclaration {
   readonly hintedNew?: readonly HintKind[];
   /** A table made of the lines in each row, published beside it where it is asked for; null = there is none. */
   readonly projection: Projection | null;
+  /** Only of what is told of another stream's rows and remembered by itself: that stream, and the topic without the prefix. */
+  readonly beside?: { readonly stream: StreamName; readonly topic: string };
 }
 
 /** The elements of an array in each row as records of their own, keyed by entity, id of the row, and number of the line from 1. */

@@ -7,7 +7,7 @@ import { didYouMean } from '../../config/near-miss';
 import { hookSecretsIn, readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
-import { allStreams } from '../sources/streams/all-streams';
+import { allStreams, projectionNames } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
@@ -131,7 +131,7 @@ export function setUp(
     ...sources,
     configFile,
     needsApiKeys,
-    knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
+    knownProjections: projectionNames,
   });
   const known = new Set(loaded);
   const { level, format } = config.service.log;

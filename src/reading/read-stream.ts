@@ -29,6 +29,7 @@ import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
 import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages, turnOf } from './read-pages';
 import { readHints } from './read-hints';
+import { readKsef } from './read-ksef';
 import { readLeft } from './read-row';
 import { searchList } from './search-list';
 import { liveOf, scopeOf, type LiveStream, type Rhythm, type StreamReading } from './stream-reading';
@@ -131,6 +132,7 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm, live: LiveStream): 
     return merge(
       scans.due.pipe(mergeMap(walk)),
       hinted,
+      readKsef(reading),
       merge(searches, confirmAbsences(reading, live)).pipe(takeUntil(shard.stopping)),
     );
   });

@@ -10,7 +10,7 @@ import { partitionOf } from '../sinks/partition';
 import { allTopics, ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
 import { parseStateKey, parseStateValue } from '../state/state-topic';
-import { allStreams } from '../sources/streams/all-streams';
+import { allStreams, projectionNames } from '../sources/streams/all-streams';
 import { userAgentOf } from './api';
 import { resolveFraming } from './codecs';
 import type { Emit } from './events';
@@ -72,13 +72,12 @@ export function topicSettings(
   { service }: ServicePart<'kafka' | 'topics' | 'state' | 'projections'>,
   create: TopicSettings['create'],
 ): TopicSettings {
-  const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name]));
   return {
     brokers: service.kafka.brokers,
     access: accessOf(service.kafka),
     prefix: service.topics.prefix,
     data: [...allStreams.map(({ name }) => name), ...service.projections],
-    formerData: projections.filter((name) => !service.projections.includes(name)),
+    formerData: projectionNames.filter((name) => !service.projections.includes(name)),
     dataPartitions: service.topics.partitions,
     statePartitions: service.state.partitions,
     replicationFactor: service.topics.replicationFactor,

@@ -17,6 +17,7 @@ export interface DeadLetter {
 
 /** A row that was published anew, by what says which scan could have shown that. */
 export interface EditedRow {
+  readonly id: number;
   readonly wasOpen: boolean;
   readonly isOpen: boolean;
   /** Days since 1970-01-01; `NO_DATE` = none. */
@@ -120,7 +121,7 @@ export function comparePage<T>(ledger: Ledger, how: Comparison, encode: (publish
 }
 
 function editedBy({ row, content }: Publish, { isOpen }: Comparison): EditedRow {
-  return { wasOpen: (content.flags & EntryFlag.OPEN) !== 0, isOpen: isOpen(row), date: content.date };
+  return { id: row.id, wasOpen: (content.flags & EntryFlag.OPEN) !== 0, isOpen: isOpen(row), date: content.date };
 }
 
 function deadLetterOf({ row, part, fingerprint, op, before }: Publish, error: RecordError): DeadLetter {

@@ -128,7 +128,7 @@ class Model {
       counts[first ? 'created' : equal && (before & DEAD_LETTERED) === 0 ? 'republished' : 'updated']++;
       if (first && op === 'r') counts.firstRead++;
       if (!first && (!equal || (before & DEAD_LETTERED) !== 0))
-        edited.push({ wasOpen: (before & OPEN) !== 0, isOpen: how.isOpen(row), date });
+        edited.push({ id: row.id, wasOpen: (before & OPEN) !== 0, isOpen: how.isOpen(row), date });
       const due = how.lines === null && lines > 0 ? LINES_DUE : 0;
       const flags = (seen.flags & ~(REPUBLISH | DEAD_LETTERED | LINES_DUE)) | PUBLISHED | CARRIED | due;
       this.entries.set(row.id, { ...seen, flags, lines });

@@ -37,7 +37,7 @@ test('the data topics are every stream and the projections asked for; the other 
   const { data, formerData, prefix, create } = topicSettings(shown({}, ['invoice-lines']), 'must-exist');
   expect({ data, formerData, prefix, create }).toEqual({
     data: ['clients', 'invoices', 'corrective-invoices', 'invoice-lines'],
-    formerData: ['corrective-invoice-lines'],
+    formerData: ['corrective-invoice-lines', 'ksef'],
     prefix: 't',
     create: 'must-exist',
   });

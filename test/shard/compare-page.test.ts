@@ -64,7 +64,7 @@ test('a page comes to the records, dead letters and counts of its rows, each cou
     republished: 0,
     updated: 1,
     unchanged: 2,
-    edited: [{ wasOpen: false, isOpen: false, date: NO_DATE }],
+    edited: [{ id: 2, wasOpen: false, isOpen: false, date: NO_DATE }],
     missing: 1,
     absent: 1,
     stale: [],

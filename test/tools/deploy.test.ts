@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 
 import { loadConfig } from '../../config/load';
-import { allStreams } from '../../src/sources/streams/all-streams';
+import { allStreams, projectionNames } from '../../src/sources/streams/all-streams';
 
 const root = join(__dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -34,7 +34,7 @@ function load(service: string, entities: Readonly<Record<string, string>>): Retu
     entitiesDirectory: join(folder, 'entities'),
     env: {},
     knownStreams: allStreams.map(({ name }) => name),
-    knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
+    knownProjections: projectionNames,
   });
 }
 
