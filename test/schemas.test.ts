@@ -27,7 +27,7 @@ function declaredIn(schema: unknown): readonly Declared[] {
 }
 
 /** What came after 0.1.0 has no former name. */
-const later: ReadonlySet<string> = new Set(['entity', 'entity-key', 'status', 'status-key']);
+const later: ReadonlySet<string> = new Set(['entity', 'entity-key', 'ksef', 'ksef-key', 'status', 'status-key']);
 
 const fieldsOfSchema = (name: string): readonly Declared[] => declaredIn(JSON.parse(loadSchema(name)));
 /** `invoice-line` is `InvoiceLine`. */
