@@ -20,6 +20,13 @@ export function ksefOf(reading: StreamReading): KsefReading | null {
   return { watch, handle: session.stream(place.entity, ksefNameOf(place.stream)) };
 }
 
+/** Has a document read at once of which a webhook says that KSeF has answered. */
+export function hurryKsef(reading: StreamReading, id: number): void {
+  const watch = liveOf(reading)?.ksef ?? null;
+  watch?.schedule.answered(id, reading.shard.now());
+  watch?.shown.next();
+}
+
 /**
  * Notes which documents of a page KSeF concerns; to be called before the page is added, and what it returns with what the page came to: the
  * rows themselves are not kept until then.

@@ -51,6 +51,12 @@ export class KsefSchedule {
     this.#follow(id, { changedMs: nowMs, readMs: null });
   }
 
+  /** A webhook says that KSeF has answered for a document. */
+  answered(id: number, nowMs: number): void {
+    this.#unread.delete(id);
+    this.#due.set(id, { changedMs: nowMs, readMs: null, dueMs: nowMs });
+  }
+
   /** A document was read; `open`: neither has it a number nor was it refused; `isNews`: its state is not what was published before. */
   read(id: number, { open, isNews }: { readonly open: boolean; readonly isNews: boolean }, nowMs: number): void {
     const before = this.#due.get(id);

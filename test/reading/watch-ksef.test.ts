@@ -2,7 +2,8 @@ import type { Row, StreamDeclaration } from '../../src/model';
 import { ksefNameOf, ksefStreams } from '../../src/sources/streams/ksef';
 import { idOf, itemStream, topicOf } from '../support/memory';
 import { everySecondRhythm } from '../support/schedule';
-import { scene, when } from '../support/scene';
+import { createTestHints } from '../support/hints';
+import { quiet, scene, when } from '../support/scene';
 
 const clients: StreamDeclaration = itemStream('clients', { address: 'uuid' });
 const invoices: StreamDeclaration = itemStream('invoices', { address: 'uuid' });
@@ -30,4 +31,22 @@ test('documents of every page are noted, those of two streams apart, and of othe
   expect(here.askedAlone.filter(({ stream }) => stream === 'clients')).toEqual([]);
   const headers = here.kafka.records.flatMap(({ headers: { id = '', stream } }) => (stream === 'ksef' ? [id] : []));
   expect(headers).toContain('alfa/corrective-invoices/4');
+});
+
+test('a webhook of KSeF has its document read at once, and no other webhook does', async () => {
+  const day = new Date().toISOString().slice(0, 10);
+  const here = scene({
+    rows: { alfa: { invoices: [1, 2].map((id) => ({ ...document(id), invoice_date: day })) } },
+    streams: [invoices],
+    besides: ksefStreams,
+  });
+  const hints = createTestHints();
+  const asks = (id: number) => here.askedAlone.filter(({ address }) => address === `u-${id}`).length;
+  here.start({ rhythm: everySecondRhythm, ksefReadAfterMs: [3_600_000], hints: hints.source });
+  await when(() => hints.takers.size === 1 && asks(1) === 1 && asks(2) === 1);
+  hints.give('alfa invoices', { kind: 'paid', uuid: 'u-2' });
+  hints.give('alfa invoices', { kind: 'ksef', uuid: 'u-1' });
+  await when(() => asks(1) === 2);
+  await quiet();
+  expect([asks(1), asks(2)]).toEqual([2, 1]);
 });

@@ -71,6 +71,15 @@ test('a document that changes is followed anew, settled or not', () => {
   expect(schedule.next(NOW)).toBeNull();
 });
 
+test('a document of which a webhook says that KSeF has answered is read at once, settled or not', () => {
+  const schedule = new KsefSchedule();
+  schedule.shown(1, TODAY, 'left', NOW);
+  schedule.answered(1, NOW);
+  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW });
+  schedule.read(1, unchanged, NOW);
+  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW + MINUTE });
+});
+
 test('what is due grows in worth up to a bound; what was never read takes a spare request after every look for what is new', () => {
   const schedule = new KsefSchedule();
   schedule.shown(1, '2026-02-01', 'unknown', NOW);
