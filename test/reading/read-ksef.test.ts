@@ -1,9 +1,19 @@
+import { createRandom, pick } from '../../simulator/random';
 import { FatalError } from '../../src/errors';
 import type { Row, StreamDeclaration } from '../../src/model';
 import { ksefNameOf, ksefStreams } from '../../src/sources/streams/ksef';
-import { cursorOfScan, idOf, itemStream, ledgerIn, rowOf, topicOf, type DetailAnswer } from '../support/memory';
+import {
+  cursorOfScan,
+  idOf,
+  itemStream,
+  ledgerIn,
+  rowOf,
+  topicOf,
+  type DetailAnswer,
+  type Fate,
+} from '../support/memory';
 import { everySecondRhythm } from '../support/schedule';
-import { quiet, scene, when, type Running, type Scene } from '../support/scene';
+import { quiet, scene, when, type Running, type Scene, type Setting } from '../support/scene';
 
 const invoices: StreamDeclaration = itemStream('invoices', { address: 'uuid' });
 const KSEF = ksefNameOf('invoices');
@@ -29,12 +39,17 @@ interface InKsef extends Scene {
   readonly asks: (id: number) => number;
 }
 
-function inKsef(rows: Row[], answer: (row: Row) => DetailAnswer = () => undefined): InKsef {
+function inKsef(
+  rows: Row[],
+  answer: (row: Row) => DetailAnswer = () => undefined,
+  kafka: Setting['kafka'] = {},
+): InKsef {
   const data = new Map<string, unknown>();
   const here = scene({
     rows: { alfa: { invoices: rows } },
     streams: [invoices],
     besides: ksefStreams,
+    kafka,
     beforeDetail: ({ address }) => {
       const row = rows.find(({ uuid }) => uuid === address);
       return row === undefined ? null : (answer(row) ?? { ...row, ksef_data: data.get(address) ?? null });
@@ -117,6 +132,42 @@ test('after a crash a settled document is not asked for, an open one is, and not
     [2, 'number-2', 'u'],
   ]);
   expect(here.asks(1)).toBe(1);
+});
+
+test.each([1, 2, 3])('every state is told once however transactions end, story %i', async (seed) => {
+  const random = createRandom(seed);
+  const ends = ['lost', 'lost-though-committed', 'lost-and-committed-late'] as const;
+  let lost = 0;
+  const fate = (): Fate => {
+    if (random() < 0.6) return 'committed';
+    lost += 1;
+    return pick(random, ends);
+  };
+  const here = inKsef(
+    Array.from({ length: 12 }, (_, index) => invoice(index + 1)),
+    () => undefined,
+    { fate },
+  );
+  const ids = here.rows.map(({ id }) => id);
+  for (const id of ids) here.data.set(`u-${id}`, { ksef_number: null, status: 'pending' });
+  const first = here.begin([1, 3, 5, 7, 9]);
+  await when(() => new Set(here.told().map(([id]) => id)).size > 6);
+  first.kill();
+  here.begin([1, 3, 5, 7, 9]);
+  for (const id of ids) here.data.set(`u-${id}`, cleared(`number-${id}`));
+  const numbered = () => here.told().filter(([, number]) => number !== null);
+  await when(() => new Set(numbered().map(([id]) => id)).size === ids.length);
+  await quiet();
+  expect(lost).toBeGreaterThan(5);
+  expect(
+    numbered()
+      .map(([id]) => id)
+      .toSorted((one, other) => one - other),
+  ).toEqual(ids);
+  for (const id of ids)
+    expect([[`number-${id}`], [null, `number-${id}`]]).toContainEqual(
+      here.told().flatMap(([told, number]) => (told === id ? [number] : [])),
+    );
 });
 
 test('a settled document whose row changes is read again', async () => {
