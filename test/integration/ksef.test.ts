@@ -1,25 +1,32 @@
 import { startSimulator, type Simulator } from '../../simulator/server';
 import { isObject } from '../../src/json';
 import { cleanUp, until } from '../support/kafka';
-import { testService, type TestService } from '../support/once';
+import { testService, type ServiceSetting } from '../support/once';
 import { readEverything, recordsOf, type Everything } from '../support/published';
 import { keyOf, startRun } from '../support/run';
 
 const KEY = keyOf('alfa');
 
-async function company(ksefMs: readonly [number, number]): Promise<{ simulator: Simulator; service: TestService }> {
+/** A company whose service asks for what KSeF says, or does not. */
+async function company(ksefMs: readonly [number, number], projections: readonly string[] = ['ksef']) {
   const simulator = await startSimulator({
     entities: [{ key: KEY, name: 'alfa', nip: '5252344078', clients: 3, invoices: 40, corrections: 4 }],
     ksefMs,
   });
   cleanUp(() => simulator.stop());
-  const service = testService({
+  const setting: ServiceSetting = {
     url: simulator.url,
-    entities: { alfa: { api_key: KEY, streams: ['clients', 'invoices', 'corrective-invoices'] } },
+    entities: {
+      alfa: {
+        api_key: KEY,
+        streams: ['clients', 'invoices', 'corrective-invoices'],
+        deletions: { maxShare: 1 },
+      },
+    },
     service: { schedule: { sweepSeconds: 1, newestSeconds: 1, openSeconds: 1 }, log: { level: 'debug' } },
-    projections: ['ksef'],
-  });
-  return { simulator, service };
+    projections,
+  };
+  return { simulator, setting, service: testService(setting) };
 }
 
 /** What the API says of KSeF where a document is asked for by itself. */
@@ -86,4 +93,37 @@ test("a new document's number arrives on the topic once, also over a restart, an
   expect(await again.stop()).toMatchObject({ code: 0 });
   const after = told(await readEverything(service), before);
   expect(after.filter((line) => !line.startsWith(`invoices/${String(second['id'])}`))).toEqual([]);
+});
+
+test('switched on later it publishes no document anew, and switched off again a deletion still takes its record along', async () => {
+  const { simulator, service, setting } = await company([300, 600], []);
+  expect(await service.once()).toMatchObject({ code: 0, complete: true });
+  const without = await readEverything(service);
+  expect(told(without)).toEqual([]);
+
+  service.configure({ ...setting, projections: ['ksef'] });
+  const run = startRun(service);
+  const numbered = (everything: Everything) =>
+    recordsOf(everything, 'ksef', 'alfa').filter(
+      ({ key, value }) => key?.['stream'] === 'invoices' && value?.['status'] === 'success',
+    );
+  await until(async () => numbered(await readEverything(service)).length > 0, { what: 'a number', withinMs: 60_000 });
+  expect(await run.stop()).toMatchObject({ code: 0 });
+  const on = await readEverything(service);
+  expect(recordsOf(on, 'invoices', 'alfa', without)).toEqual([]);
+  const { stdout } = await service.command(['state', 'show', '--json']);
+  const { streams } = JSON.parse(stdout) as { streams: { stream: string }[] };
+  expect(streams.map(({ stream }) => stream).toSorted()).toEqual(['clients', 'corrective-invoices', 'invoices']);
+
+  service.configure({ ...setting, projections: [] });
+  const { id } = numbered(on)[0] ?? {};
+  simulator.admin.remove(KEY, 'invoices', id ?? 0);
+  const off = startRun(service);
+  const gone = async () =>
+    recordsOf(await readEverything(service), 'invoices', 'alfa', on).filter(({ op }) => op === 'd');
+  await until(async () => (await gone()).length === 1, { what: 'the deletion', withinMs: 60_000 });
+  expect(await off.stop()).toMatchObject({ code: 0 });
+  expect(
+    recordsOf(await readEverything(service), 'ksef', 'alfa', on).map(({ key, op, value }) => [key, op, value]),
+  ).toEqual([[{ entity: 'alfa', stream: 'invoices', id }, 'd', null]]);
 });
