@@ -1,3 +1,4 @@
+import { clearingOf } from '../../simulator/ksef';
 import { KsefSchedule } from '../../src/rules/ksef-schedule';
 import { IDLE_POLL_MS, isWanted } from '../../src/rules/stream-schedule';
 
@@ -90,4 +91,36 @@ test('what is due grows in worth up to a bound; what was never read takes a spar
   expect(schedule.worth(NOW).index).toBe(0.5);
   expect(schedule.worth(NOW + 5_000).index).toBe(5);
   expect(schedule.worth(NOW + 500_000)).toMatchObject({ index: 20, late: 0, polledMs: 0 });
+});
+
+test('four new documents a minute cost ten requests a minute at most, and nineteen of twenty numbers are read within a minute', () => {
+  const schedule = new KsefSchedule();
+  const documents = new Map<number, { readonly sentMs: number; status: string }>();
+  const lateMs: number[] = [];
+  const everyMs = MINUTE / 4;
+  let reads = 0;
+  let added = 0;
+  for (let now = NOW; now < NOW + DAY / 2;) {
+    const next = schedule.next(now);
+    const bornMs = NOW + added * everyMs;
+    now = Math.max(now, Math.min(bornMs, next?.atMs ?? Infinity));
+    if (next === null || bornMs <= next.atMs) {
+      added += 1;
+      documents.set(added, { sentMs: bornMs, status: '' });
+      schedule.changed(added, bornMs);
+      continue;
+    }
+    reads += 1;
+    const document = documents.get(next.id) ?? { sentMs: 0, status: '' };
+    const { status, finishedMs } = clearingOf(next.id * 7919, { sentMs: document.sentMs, nowMs: now });
+    const isNews = status !== document.status;
+    document.status = status;
+    schedule.read(next.id, { open: status === 'pending', isNews }, now);
+    if (finishedMs !== null) lateMs.push(now - finishedMs);
+  }
+  const minutes = DAY / 2 / MINUTE;
+  expect(reads / minutes).toBeLessThan(10);
+  lateMs.sort((one, other) => one - other);
+  expect(lateMs.length).toBeGreaterThan(added * 0.98);
+  expect(lateMs[Math.floor(lateMs.length * 0.95)]).toBeLessThanOrEqual(MINUTE);
 });
