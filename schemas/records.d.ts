@@ -1099,6 +1099,56 @@ export interface InvoiceLineKey {
   readonly line_no: number;
 }
 
+/** What KSeF says of one document of a legal entity, as inFakt shows it where that document alone is asked for. A record whose fields of KSeF are all null says that the document was read and has no data of KSeF. */
+export interface Ksef {
+  /** The legal entity that the document belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The stream of the document: the name of its topic without the prefix. Source: infakt-kafka. */
+  readonly stream: string;
+  /** The document's integer id in inFakt, unique within the entity and the stream. Source: inFakt API, detail only. */
+  readonly id: number;
+  /** When the document was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the document. Source: inFakt API, detail only. */
+  readonly uuid: string | null;
+  /** Number of the document, as its issuer gave it. Source: inFakt API, detail only. */
+  readonly number: string | null;
+  /** Number that KSeF gave the document, byte for byte: 35 or 36 characters were seen; null = it has none yet. Source: inFakt API, detail only. */
+  readonly ksef_number: string | null;
+  /** Status of the sending: pending, sent, success, error and rejected are known, and any other is kept as it is. Source: inFakt API, detail only. */
+  readonly status: string | null;
+  /** The status in words, such as why KSeF rejected the document. Source: inFakt API, detail only. */
+  readonly status_description: string | null;
+  /** UUID of the request by which inFakt sent the document. Source: inFakt API, detail only. */
+  readonly request_uuid: string | null;
+  /** When inFakt sent the document. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, detail only. */
+  readonly requested_at: number | null;
+  /** When the sending ended. Milliseconds since 1970-01-01T00:00:00Z. Source: inFakt API, detail only. */
+  readonly finished_at: number | null;
+  /** UUID of the document as the sending names it, where it does. Source: inFakt API, detail only. */
+  readonly invoice_uuid: string | null;
+  /** Kind of the document as the sending names it, where it does. Source: inFakt API, detail only. */
+  readonly invoice_kind: string | null;
+  /** What the state was read from: detail = the document's own address, list = a list of documents. Source: infakt-kafka. */
+  readonly read_from: string | null;
+  /** What the data of KSeF holds that this schema does not know yet, null and empty fields left out: JSON text of one object with sorted keys; null when there is none. Source: inFakt API, detail only. */
+  readonly extra: string | null;
+  /** Fingerprint of what this record says of KSeF, as in the header: 16 hexadecimal digits. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed: fingerprints under different definitions cannot be compared. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+}
+
+/** Key of a record about one document in KSeF. */
+export interface KsefKey {
+  /** The legal entity that the document belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The stream of the document: the name of its topic without the prefix. Source: infakt-kafka. */
+  readonly stream: string;
+  /** The document's integer id in inFakt, unique within the entity and the stream. Source: inFakt API, detail only. */
+  readonly id: number;
+}
+
 /** An invoice of one legal entity under a margin procedure as inFakt shows it now: it has no net and no VAT total of its own. Where the API says null, an empty text or nothing at all, the record says null. */
 export interface MarginInvoice {
   /** The legal entity that the margin invoice belongs to: the name of its configuration file. Source: infakt-kafka. */

@@ -1,4 +1,5 @@
 import { correctionKinds, createBooks, type Books, type BooksOptions, type CorrectionKind, type Sister } from './books';
+import { clearingOf, type ClearingTime } from './ksef';
 import { marginRow, orderRows, type Order } from './other-documents';
 import { createRandom, integer, seedFrom, uuid } from './random';
 import {
@@ -11,6 +12,7 @@ import {
   isObject,
   offsetOf,
   salesDetail,
+  type SentToKsef,
   type JsonObject,
 } from './rows';
 import { bankAccountRow, costDetail, costRow, productRow } from './small-lists';
@@ -87,6 +89,8 @@ export interface Surroundings {
   readonly today: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** How long KSeF takes for a document that is added; 60 to 120 s unless given. */
+  readonly ksefMs?: ClearingTime | undefined;
   /** The other accounts, to which its company may sell. */
   readonly sisters?: readonly Sister[];
   /** Told of every change after the start, with the row as it is now, or was before it went. */
@@ -172,7 +176,7 @@ const hiddenColumns = ['created_at', 'updated_at'];
 
 /** Fills one account with its rows. */
 export function createAccount(entity: EntityOptions, position: number, surroundings: Surroundings): Account {
-  const { today, now, changed, sisters = [] } = surroundings;
+  const { today, now, changed, ksefMs, sisters = [] } = surroundings;
   const seed = entity.seed ?? seedFrom(entity.key);
   const random = createRandom(seed);
   const books = entity.books && createBooks(entity.books, { seed, position, sisters, lastDay: () => dayOf(today()) });
@@ -192,6 +196,8 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
   let nextLineId = invoiceIdBase + position * invoiceIdRange;
   let isFilled = false;
   const numbersInMonth = new Map<string, number>();
+  /** When each document was sent to KSeF that was added while the simulator ran, by its list and id. */
+  const sentMs = new Map<string, number>();
 
   /** The highest ids ever given: an id is never given twice, even if its row is gone. */
   const highest = {
@@ -412,6 +418,13 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     return bytes === undefined ? undefined : JSON.parse(bytes.toString());
   }
 
+  /** What became in KSeF of a document that was added while the simulator ran; undefined = it was there before. */
+  function sentToKsef(list: ListName, id: number): SentToKsef | undefined {
+    const sent = sentMs.get(`${list} ${id}`);
+    if (sent === undefined) return undefined;
+    return { sentMs: sent, ...clearingOf(seed ^ (id * 31), { sentMs: sent, nowMs: now() }, ksefMs) };
+  }
+
   function known(stream: Stream, id: number): unknown {
     const row = read(stream, id);
     if (row === undefined) throw new RangeError(`${entity.name} has no row ${id} in ${stream}`);
@@ -492,6 +505,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
       const { created_at: shown } = row;
       const created = typeof shown === 'string' ? Date.parse(shown) : NaN;
       tables[stream].put(id, row, { created_at: Number.isNaN(created) ? now() : created, updated_at: now() });
+      sentMs.set(`${stream} ${id}`, now());
       note('add', stream, id, row);
       return row;
     },
@@ -529,7 +543,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
       const row: unknown = JSON.parse(bytes.toString());
       if (!isObject(row)) return undefined;
       if (list === 'documents/costs') return Buffer.from(JSON.stringify(costDetail(row)));
-      const added = salesDetail(createRandom(seed ^ id), row, entity.nip);
+      const added = salesDetail(createRandom(seed ^ id), row, entity.nip, sentToKsef(list, id));
       return Buffer.from(JSON.stringify({ ...row, ...added }));
     },
     details: () => accountDetails(entity, seed),

@@ -1,3 +1,4 @@
+import type { Clearing } from './ksef';
 import { chance, digits, hex, integer, pick, uuid, type Random } from './random';
 import {
   amountInWords,
@@ -309,11 +310,41 @@ export function offsetOf(day: string): '+01:00' | '+02:00' {
   return month > 3 && month < 11 ? '+02:00' : '+01:00';
 }
 
+/** What became in KSeF of a document that was sent while the simulator ran. */
+export interface SentToKsef extends Clearing {
+  /** Milliseconds since 1970. */
+  readonly sentMs: number;
+}
+
+/** The words of inFakt for what became of a document in KSeF. */
+const inWords = {
+  pending: 'Faktura oczekuje na przetworzenie.',
+  success: 'Faktura została przetworzona.',
+  error: 'Faktura została odrzucona przez KSeF.',
+};
+
+/** The number and times of a document in KSeF; one that was there before was cleared on its day. */
+function clearing(number: string, date: string, added: SentToKsef | undefined): JsonObject {
+  const at = (ms: number | null) =>
+    ms === null ? null : `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} +0000`;
+  const { status } = added ?? { status: 'success' as const };
+  return {
+    ksef_number: status === 'success' ? number : null,
+    status,
+    status_description: inWords[status],
+    timestamps: {
+      request_created_at: added === undefined ? `${date} 16:00:00 +0100` : at(added.sentMs),
+      request_finished_at: added === undefined ? `${date} 16:10:00 +0100` : at(added.finishedMs),
+    },
+  };
+}
+
 /** The fields that only the detail of a document of sale has; the same ones for the same row. */
-export function salesDetail(random: Random, row: JsonObject, sellerNip: string): JsonObject {
+export function salesDetail(random: Random, row: JsonObject, sellerNip: string, added?: SentToKsef): JsonObject {
   const { uuid: invoiceUuid, kind, status, invoice_date: date } = row;
   const correction = kind === 'correction';
-  const sent = (status === 'sent' || status === 'paid') && kind !== 'proforma' && typeof date === 'string';
+  const goes = kind !== 'proforma' && typeof date === 'string';
+  const sent = goes && (added !== undefined || status === 'sent' || status === 'paid');
   const contract = { number: digits(random, 12), date };
   const request = uuid(random);
   const middle = hex(random, 12).toUpperCase();
@@ -334,13 +365,7 @@ export function salesDetail(random: Random, row: JsonObject, sellerNip: string):
           request_uuid: request,
           invoice_uuid: invoiceUuid,
           invoice_kind: correction ? 'corrective_invoice' : kind,
-          ksef_number: `${sellerNip.replace(/\D/g, '')}-${date.replaceAll('-', '')}-${middle}-${check}`,
-          status: 'success',
-          status_description: 'Faktura została przetworzona.',
-          timestamps: {
-            request_created_at: `${date} 16:00:00 +0100`,
-            request_finished_at: `${date} 16:10:00 +0100`,
-          },
+          ...clearing(`${sellerNip.replace(/\D/g, '')}-${date.replaceAll('-', '')}-${middle}-${check}`, date, added),
         }
       : null,
   };

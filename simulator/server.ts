@@ -11,6 +11,7 @@ import {
 import { adminPath, createAdmin, createAdminHttp, type Admin, type AdminParts } from './admin';
 import { createFaults, spoil, type FaultAction, type RequestDetails } from './faults';
 import { createHooks } from './hooks';
+import type { ClearingTime } from './ksef';
 import { createHistory, createLife, type LifeRates, type Timer } from './life';
 import {
   activitiesAnswer,
@@ -48,6 +49,8 @@ export interface SimulatorOptions extends Habits {
   readonly life?: LifeRates;
   /** How lists treat the filters of which nobody knows whether they work; ignored unless given. */
   readonly filters?: UnprovenModes;
+  /** How long KSeF takes for a document that is added, in milliseconds at least and at most; 60 to 120 s unless given. */
+  readonly ksefMs?: ClearingTime;
   /** What limits, statistics and life measure time by. */
   readonly clock?: Clock;
   /** What life waits by. */
@@ -115,7 +118,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   for (const entity of options.entities) {
     if (accounts.has(entity.key)) throw new RangeError(`two entities have the key ${JSON.stringify(entity.key)}`);
     const sisters = options.entities.filter(({ key }) => key !== entity.key);
-    accounts.set(entity.key, createAccount(entity, accounts.size, { today, now, sisters, changed }));
+    accounts.set(
+      entity.key,
+      createAccount(entity, accounts.size, { today, now, sisters, changed, ksefMs: options.ksefMs }),
+    );
   }
   isFilled = true;
   const faults = createFaults(random);

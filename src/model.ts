@@ -214,6 +214,8 @@ export interface StreamDeclaration {
   readonly projection: Projection | null;
   /** Read only of an entity whose file names the stream; an account may well have no such list. Absent = read of every entity. */
   readonly isOptional?: true;
+  /** Only of what is told of another stream's rows and remembered by itself: that stream, and the topic without the prefix. */
+  readonly beside?: { readonly stream: StreamName; readonly topic: string };
 }
 
 /** The elements of an array in each row as records of their own, keyed by entity, id of the row, and number of the line from 1. */

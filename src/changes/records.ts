@@ -102,7 +102,7 @@ export function recordsOf(origin: Origin, publication: Publication): readonly Ou
     partition: partitionOf(`${entity}/${row.id}`, topic.partitions),
     key: codec.encodeKey({ entity, id: row.id }),
     value: codec.encode(Object.assign(decoded.record, carried(codec, fingerprint))),
-    headers: withMisfits(headers(origin, codec.declaration.name, op, fingerprint, row.id), misfits),
+    headers: withMisfits(headersOfRow(origin, op, fingerprint, row.id), misfits),
   };
   refuseLarger(record, topic, `${codec.declaration.name} ${row.id}`, origin);
   return codec.lines === null ? [record] : [record, ...linesOf(origin, codec.lines, decoded, publication)];
@@ -125,7 +125,7 @@ export function tombstonesOf(
     partition: partitionOf(`${entity}/${id}`, codec.topic.partitions),
     key: codec.encodeKey({ entity, id }),
     value: null,
-    headers: headers(origin, codec.declaration.name, 'd', fingerprint, id),
+    headers: headersOfRow(origin, 'd', fingerprint, id),
   };
   const { formerLines } = codec;
   return formerLines === null
@@ -259,7 +259,7 @@ function letterOf(
     key: id === null ? null : codec.encodeKey({ entity, id }),
     value: isCut ? bytes.subarray(0, most) : bytes,
     headers: {
-      ...headers(origin, codec.declaration.name, op, fingerprint, id),
+      ...headersOfRow(origin, op, fingerprint, id),
       ...about,
       ...(isCut && { cut_from_bytes: String(bytes.length), sha256: createHash('sha256').update(bytes).digest('hex') }),
     },
@@ -291,6 +291,13 @@ function misfitsOfLine(
     .filter((misfit) => misfit.startsWith(prefix))
     .map((misfit) => misfit.slice(prefix.length))
     .filter((name) => isObject(kept) && Object.hasOwn(kept, name));
+}
+
+/** The headers of a row's record, of its tombstone, and of its dead letter; `id` null = the row has none. */
+function headersOfRow(origin: Origin, op: Op, fingerprint: string, id: number | null): OutgoingRecord['headers'] {
+  const { name, beside } = origin.codec.declaration;
+  if (beside === undefined) return headers(origin, name, op, fingerprint, id);
+  return headers(origin, beside.topic, op, fingerprint, id === null ? null : `${beside.stream}/${id}`);
 }
 
 /** The headers of a record; `id` is what its key says beside the entity, readable at a console, and null where there is no key. */

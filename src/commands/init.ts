@@ -7,7 +7,7 @@ import { ConfigError, FatalError } from '../errors';
 import { isoDay, sweepQuery } from '../rules/scope';
 import { createSecrets } from '../secrets';
 import { createRequestOrder, openApi } from '../service/api';
-import { allStreams, usualStreams } from '../sources/streams/all-streams';
+import { allStreams, projectionNames, usualStreams } from '../sources/streams/all-streams';
 import type { AccountDetails } from '../sources/answers';
 import { checkCommand, checkPatience } from './check';
 import { command } from './command';
@@ -40,7 +40,7 @@ refused, 3 where the API could not be reached: then nothing was written.
 const known = {
   knownStreams: allStreams.map(({ name }) => name),
   usualStreams: usualStreams.map(({ name }) => name),
-  knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
+  knownProjections: projectionNames,
 };
 
 /** `infakt-kafka init`: sets up one more entity. */

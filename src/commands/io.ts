@@ -7,7 +7,7 @@ import { didYouMean } from '../../config/near-miss';
 import { hookSecretsIn, readSecret } from '../../config/secret-files';
 import { ConfigError } from '../errors';
 import { whenAborted } from '../operators/when-aborted';
-import { allStreams, usualStreams } from '../sources/streams/all-streams';
+import { allStreams, projectionNames, usualStreams } from '../sources/streams/all-streams';
 import { createSecrets, type Secrets } from '../secrets';
 import type { EntityFiles } from '../service/watch-entities';
 import type { KafkaLog } from '../sinks/client';
@@ -132,7 +132,7 @@ export function setUp(
     ...sources,
     configFile,
     needsApiKeys,
-    knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
+    knownProjections: projectionNames,
   });
   const streamsAtHand = [...new Set([...sources.usualStreams, ...config.entities.flatMap(({ streams }) => streams)])];
   const known = new Set(loaded);

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../config/near-miss';
 import { isObject } from '../json';
-import { allStreams } from '../sources/streams/all-streams';
+import { allStreams, projectionNames } from '../sources/streams/all-streams';
 import { kafkaSettings } from '../service/cluster';
 import { userAgentOf } from '../service/api';
 import { createKafka } from '../sinks/client';
@@ -12,7 +12,7 @@ import { configHelp, configOptions, setUp, usageError } from './io';
 /** Every topic of a service, without the prefix. */
 const TOPICS: readonly string[] = [
   ...allStreams.map(({ name }) => name),
-  ...allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
+  ...projectionNames,
   'sweeps',
   'entities',
   'status',

@@ -26,6 +26,7 @@ import type { HintSource, TakenHint } from './hint-source';
 import type { Progress } from './progress';
 import { addRow, lookUp } from './read-row';
 import { isOfThePage } from './recover-page';
+import { hurryKsef } from './watch-ksef';
 import { asking, scopeOf, type StreamReading } from './stream-reading';
 
 /** A hint that waits for its next read. */
@@ -71,6 +72,7 @@ export function readHints(reading: StreamReading, source: HintSource, burst: () 
         settle(first.hint, 'not-followed');
         return EMPTY;
       }
+      if (known !== null && first.hint.kind === 'ksef' && first.reads === 0) hurryKsef(reading, known.id);
       if (known !== null) return readKnown(reading, known.id, (row) => judge(first, row));
       const unknown = [first, ...[...due].filter(({ hint }) => handle.byUuid(hint.uuid) === null)];
       for (const waiting of unknown) due.delete(waiting);

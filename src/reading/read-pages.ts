@@ -13,6 +13,7 @@ import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { judgeTotal, learnFrom } from './found-changes';
 import { readRows } from './read-row';
+import { watchForKsef } from './watch-ksef';
 import { askingPages, liveOf, type StreamReading } from './stream-reading';
 
 /** Where a walk begins, and what its first request may use. */
@@ -113,13 +114,16 @@ function startWalk(reading: StreamReading, scanName: TimedScan, { number, mark }
 
 /** Gives a page to the shard; resolves when what it changed is committed. */
 export async function addPage(
-  { shard, session, place }: StreamReading,
+  reading: StreamReading,
   scanName: ScanName,
   page: Page,
   mark: number | undefined,
 ): Promise<PageResult> {
+  const { shard, session, place } = reading;
   shard.twins.check(place.entity, place.stream, page.rows);
+  const noteForKsef = watchForKsef(reading, page.rows);
   const result = await session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
+  noteForKsef(result);
   // Hundreds of pages may be committed at once.
   await shard.turn();
   return result;

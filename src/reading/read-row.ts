@@ -30,6 +30,7 @@ import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { isOfThePage } from './recover-page';
 import { learnFrom } from './found-changes';
+import { watchForKsef } from './watch-ksef';
 import { asking, liveOf, scopeOf, type StreamReading } from './stream-reading';
 import { ofStreamAlone } from './stream-trouble';
 
@@ -146,12 +147,17 @@ export interface Unclear {
  * Asks for one row by its address. A fault of this row alone is an answer too, as it holds up no other row: a stub, another row, a status
  * that is neither 200 nor the API's own 404, or a fault that no try got past while a known row of the stream was answered.
  */
-export function askAlone(reading: StreamReading, id: number, address: string): Observable<Detail | Unclear> {
+export function askAlone(
+  reading: StreamReading,
+  id: number,
+  address: string,
+  how: Pick<Asking, 'turn'> = {},
+): Observable<Detail | Unclear> {
   const { shard, stream } = reading;
   return defer(() => {
     const began = shard.requestOrder.next();
     const unclear = (got: string): Unclear => ({ status: 'unclear', got, began, ended: shard.requestOrder.next() });
-    return readDetail(reading, id, address).pipe(
+    return readDetail(reading, id, address, how).pipe(
       map((detail) =>
         detail.status === 200 && isStub(stream, detail.row) ? unclear('200 with a stub instead of the row') : detail,
       ),
@@ -221,12 +227,12 @@ function readDetail(
   { shard, reader, stream, handle, place, answers }: StreamReading,
   id: number,
   address: string,
-  { tries }: Pick<Asking, 'tries'> = {},
+  asked: Pick<Asking, 'tries' | 'turn'> = {},
 ): Observable<Detail> {
   return defer(() => {
     const mark = shard.requestOrder.next();
     const answered = handle.requested(mark);
-    const how: Asking = { turn: () => spotTurn(stream.name), ...(tries === undefined ? {} : { tries }) };
+    const how: Asking = { turn: () => spotTurn(stream.name), ...asked };
     return askDetail(reader.rest, stream, { id, address }, how).pipe(
       ofStreamAlone(answers, place, mark),
       finalize(answered),
@@ -281,8 +287,12 @@ export function addRow(
 ): Observable<Progress> {
   const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
   const { session, place } = reading;
+  const noteForKsef = watchForKsef(reading, scope === 'left' ? [] : spot.rows);
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
-    tap((done) => learnFrom(reading, 'spot', done)),
+    tap((done) => {
+      learnFrom(reading, 'spot', done);
+      noteForKsef(done);
+    }),
     mergeMap((done) => reportPage(reading, done, 'spot')),
   );
 }

@@ -30,6 +30,7 @@ import type { Progress } from './progress';
 import { publishDeletions } from './publish-deletions';
 import { filterIgnored, filterRefused, isFilterRefused, needsWorkingFilter, readPages, turnOf } from './read-pages';
 import { readHints } from './read-hints';
+import { readKsef } from './read-ksef';
 import { readLeft } from './read-row';
 import { scanByFilters, turnByFilter } from './scan-by-filter';
 import { searchList } from './search-list';
@@ -155,6 +156,7 @@ function repeatScans(reading: StreamReading, rhythm: Rhythm, live: LiveStream): 
     return merge(
       scans.due.pipe(mergeMap(walk)),
       hinted,
+      readKsef(reading),
       merge(searches, confirmAbsences(reading, live)).pipe(takeUntil(shard.stopping)),
     );
   });

@@ -16,12 +16,14 @@ import type { Twins } from '../rules/identity';
 import { FilterWatch } from '../rules/filter-watch';
 import type { Guarantees } from '../rules/rhythm';
 import { isoDay, listParams, scansOf, sweepQuery, type ScopeSetting } from '../rules/scope';
+import { KsefSchedule } from '../rules/ksef-schedule';
 import { Finder } from '../rules/search';
 import { StreamSchedule } from '../rules/stream-schedule';
 import type { Session, StreamSession } from '../shard/session';
 import type { Slot } from '../sources/budget';
 import { createCredits, type Release } from '../sources/credits';
 import type { Asking, Rest } from '../sources/rest';
+import { ksefStreamOf } from '../sources/streams/ksef';
 import type { HintSource } from './hint-source';
 import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
@@ -75,6 +77,8 @@ export interface ShardReadingOptions {
   readonly turn: () => Promise<void>;
   /** Names what waits for a person. */
   readonly newId: () => string;
+  /** How long after a change it is read again what KSeF says of a document; null = that is not read. */
+  readonly ksefReadAfterMs: readonly number[] | null;
   /** Where hints about rows come from; absent = no scan is ever helped. */
   readonly hints?: HintSource | undefined;
   /** Once aborted, no scan asks for a further page and nothing that is parked is waited for. */
@@ -105,6 +109,13 @@ export interface ShardReading extends ShardReadingOptions {
   readonly live: Map<string, LiveStream>;
 }
 
+/** Which documents of a stream are asked next what KSeF says of them. */
+export interface KsefWatch {
+  readonly schedule: KsefSchedule;
+  /** Emits when a page has shown documents that KSeF concerns. */
+  readonly shown: Subject<void>;
+}
+
 /** What a running service keeps of one stream between its walks, over all sessions of its shard. */
 export interface LiveStream {
   readonly schedule: StreamSchedule;
@@ -115,6 +126,8 @@ export interface LiveStream {
   readonly searches: Subject<CountedList>;
   /** Emits when a page proved rows absent. */
   readonly absences: Subject<void>;
+  /** Null = it is not read what KSeF says of the stream's rows. */
+  readonly ksef: KsefWatch | null;
   /** At most one decision on deletions at a time. */
   readonly deciding: () => Promise<Release>;
   /** Rows whose deletion was decided on since the last sweep ended: deleted, there after all, or without a clear answer. */
@@ -169,6 +182,7 @@ export function liveOf(reading: StreamReading): LiveStream | null {
     filters: rhythm.provesFilters === true ? filterWatch(reading) : null,
     searches: new Subject(),
     absences: new Subject(),
+    ksef: ksefWatchOf(stream, shard.ksefReadAfterMs),
     deciding: createCredits(1),
     decided: new Set(),
     spotReads: 0,
@@ -182,6 +196,11 @@ function filterWatch({ stream, handle }: StreamReading): FilterWatch {
   const sweep = handle.cursor('sweep');
   if (isComplete(sweep)) watch.swept(sweep);
   return watch;
+}
+
+function ksefWatchOf({ name }: StreamDeclaration, readAfterMs: readonly number[] | null): KsefWatch | null {
+  if (readAfterMs === null || ksefStreamOf(name) === undefined) return null;
+  return { schedule: new KsefSchedule(readAfterMs), shown: new Subject() };
 }
 
 /** What a sweep of the stream asks for now. */

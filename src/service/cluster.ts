@@ -11,7 +11,7 @@ import { partitionOf } from '../sinks/partition';
 import { allTopics, ensureTopics, type TopicSettings, type Topics } from '../sinks/topics';
 import { createKafka, type KafkaSettings } from '../sinks/client';
 import { parseStateKey, parseStateValue } from '../state/state-topic';
-import { allStreams } from '../sources/streams/all-streams';
+import { allStreams, projectionNames } from '../sources/streams/all-streams';
 import { userAgentOf } from './api';
 import { resolveFraming } from './codecs';
 import type { Emit } from './events';
@@ -81,13 +81,12 @@ export function topicSettings(
   const named = new Set(entities.flatMap(({ streams }) => streams));
   const isNeeded = ({ name, isOptional }: StreamDeclaration): boolean => isOptional !== true || named.has(name);
   const others = allStreams.filter((stream) => !isNeeded(stream)).map(({ name }) => name);
-  const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name]));
   return {
     brokers: service.kafka.brokers,
     access: accessOf(service.kafka),
     prefix: service.topics.prefix,
     data: [...allStreams.filter(isNeeded).map(({ name }) => name), ...service.projections],
-    formerData: [...others, ...projections.filter((name) => !service.projections.includes(name))],
+    formerData: [...others, ...projectionNames.filter((name) => !service.projections.includes(name))],
     dataPartitions: service.topics.partitions,
     statePartitions: service.state.partitions,
     replicationFactor: service.topics.replicationFactor,

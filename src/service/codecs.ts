@@ -9,7 +9,7 @@ import { isObject } from '../json';
 import { NO_DATE } from '../changes/block';
 import type { LinesCodec, StreamCodec } from '../changes/records';
 import type { EntitiesCodec, ReportCodec, SweepsCodec } from '../changes/reports';
-import type { LedgerBlock, Projection, Row, StreamDeclaration } from '../model';
+import type { LedgerBlock, Projection, Row, StreamDeclaration, StreamName } from '../model';
 import type { Secrets } from '../secrets';
 import { createEncoder, loadSchema, releasedSchemas, type Encoder } from '../sinks/avro';
 import { confluent, singleObject, type Framing } from '../sinks/framing';
@@ -18,12 +18,15 @@ import { type SubjectSchema } from '../sinks/registry-subjects';
 import type { Topic, Topics } from '../sinks/topics';
 import type { StatusCodec } from '../status/stream-status';
 import { allStreams } from '../sources/streams/all-streams';
+import { KSEF, ksefStreamOf } from '../sources/streams/ksef';
 import type { ExpectedKeys } from '../state/layout';
 import { LAYOUT_VERSION, type Definition, type Layout } from '../state/state-topic';
 
 /** All that turns rows, sweeps and ledger blocks into bytes: compiled once and shared by every entity and shard, as schemas are large. */
 export interface Codecs {
   readonly streamCodec: (declaration: StreamDeclaration) => StreamCodec;
+  /** What KSeF says of a stream's documents; null where there is no topic of that, or KSeF knows none of them. */
+  readonly ksefCodec: (stream: StreamName) => StreamCodec | null;
   readonly sweeps: SweepsCodec;
   readonly entities: EntitiesCodec;
   readonly status: StatusCodec;
@@ -45,17 +48,27 @@ export function withNewShardsLike(codecs: Codecs, { keySchemas: used }: Pick<Lay
 /** What of the configuration decides how records look. */
 type RecordSetting = Pick<Config['service'], 'projections' | 'volatileFields'>;
 
-const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection]));
+/** Everything that has a data topic, by the topic's name without the prefix. */
+const sources = [
+  ...allStreams,
+  ...allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection])),
+  { name: KSEF, schema: KSEF },
+];
 
 /** The codecs of a service; each stream's is compiled when it is first asked for. The program's version goes into the layouts that are written. */
 export function createCodecs(setting: RecordSetting, topics: Topics, framing: Framing, version?: string): Codecs {
   const block = createEncoder(loadSchema('ledger-block'), { prefix: Buffer.alloc(0) });
   const compiled = new Map<string, StreamCodec>();
+  const streamCodec = (declaration: StreamDeclaration): StreamCodec => {
+    const codec = compiled.get(declaration.name) ?? codecOf(declaration, setting, topics, framing);
+    compiled.set(declaration.name, codec);
+    return codec;
+  };
   return {
-    streamCodec(declaration) {
-      const codec = compiled.get(declaration.name) ?? codecOf(declaration, setting, topics, framing);
-      compiled.set(declaration.name, codec);
-      return codec;
+    streamCodec,
+    ksefCodec(stream) {
+      const declaration = ksefStreamOf(stream);
+      return declaration === undefined || !topics.data.has(KSEF) ? null : streamCodec(declaration);
     },
     sweeps: reportCodecOf('sweep', topics.sweeps, framing),
     entities: reportCodecOf('entity', topics.entities, framing),
@@ -185,7 +198,7 @@ function avroTopics<T>(
 
 /** The schema of what a data topic holds, by the topic's name without the prefix. */
 function schemaOf(name: string): string {
-  const source = [...allStreams, ...projections].find((each) => each.name === name);
+  const source = sources.find((each) => each.name === name);
   if (source === undefined) throw new Error(`no stream or projection is called ${name}; this is a bug`);
   return source.schema;
 }
@@ -196,7 +209,8 @@ function codecOf(
   topics: Topics,
   framing: Framing,
 ): StreamCodec {
-  const topic = topics.data.get(declaration.name);
+  const { beside } = declaration;
+  const topic = topics.data.get(beside?.topic ?? declaration.name);
   if (topic === undefined) throw new Error(`no topic for stream ${declaration.name}; this is a bug`);
   const schemaText = loadSchema(declaration.schema);
   const { value, keys } = encodersOf(declaration.schema, topic.name, framing);
@@ -208,7 +222,7 @@ function codecOf(
     const formerLines = linesOf(keySchemas);
     return {
       ...unkeyed,
-      encodeKey: (id) => key.encode(id),
+      encodeKey: (id) => key.encode(beside === undefined ? id : { ...id, stream: beside.stream }),
       lines: isAskedFor ? formerLines : null,
       formerLines,
     };

@@ -35,11 +35,14 @@ export function shardOptions(
     streams: entities.flatMap((entity) =>
       allStreams
         .filter(({ name }) => entity.streams.includes(name))
-        .map((declaration) => ({
-          entity: entity.id,
-          codec: codecs.streamCodec(declaration),
-          accepted: entity.accept?.[declaration.name] ?? [],
-        })),
+        .flatMap((declaration) => {
+          const accepted = entity.accept?.[declaration.name] ?? [];
+          const ksef = codecs.ksefCodec(declaration.name);
+          return [
+            { entity: entity.id, codec: codecs.streamCodec(declaration), accepted },
+            ...(ksef === null ? [] : [{ entity: entity.id, codec: ksef }]),
+          ];
+        }),
     ),
     deadLetters: topics.deadLetters,
     sweeps: codecs.sweeps,

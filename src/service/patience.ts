@@ -1,4 +1,5 @@
 import { ABSENT_FOR_MS } from '../shard/absences';
+import { READ_AFTER_MS } from '../rules/ksef';
 import { requestRetry, type RequestRetry } from '../sources/rest';
 
 /** How long things may take; one object, so that tests can be impatient. */
@@ -25,6 +26,8 @@ export interface Patience {
   readonly idleCommitMs: number;
   /** How far apart two reads must be that prove a row absent. */
   readonly absentForMs: number;
+  /** How long after a change it is read again what KSeF says of a document. */
+  readonly ksefReadAfterMs: readonly number[];
   /** How often one request to the API is tried, and the waits between. */
   readonly retry: RequestRetry;
 }
@@ -48,6 +51,7 @@ export function usualPatience(random: () => number): Patience {
     entitiesMs: 5_000,
     idleCommitMs: 10_000,
     absentForMs: ABSENT_FOR_MS,
+    ksefReadAfterMs: READ_AFTER_MS,
     retry: requestRetry(random),
   };
 }

@@ -81,6 +81,8 @@ export interface RunContext {
   readonly shards: BehaviorSubject<EntitiesByShard>;
   /** How often each scan comes round; null = every stream is swept once. */
   readonly rhythm: Rhythm | null;
+  /** Whether it is read what KSeF says of documents. */
+  readonly ksef: boolean;
   /** The entities that are read here. */
   readonly holders: Map<EntityId, UuidOf>;
   readonly twins: Twins;

@@ -44,6 +44,7 @@ import type { Rhythm } from '../reading/stream-reading';
 import { createTwins, type UuidOf } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
 import { guaranteesOf } from '../rules/rhythm';
+import { KSEF } from '../sources/streams/ksef';
 import type { RequestPace } from '../sources/budget';
 import type { Session } from '../shard/session';
 import { createShard, type Shard } from '../shard/shard';
@@ -132,6 +133,7 @@ function takePart({ options, emit, stopping, configured }: Start, cluster: Clust
     stopping,
     shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(entities, topics.state.partitions)),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
+    ksef: service.projections.includes(KSEF),
     holders,
     twins: createTwins(holders, owners),
     noteRow: owners.note,
@@ -274,6 +276,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       },
       readers: entities.map((entity) => readerOf(run, entity)),
       rhythm: run.rhythm,
+      ksefReadAfterMs: run.ksef ? patience.ksefReadAfterMs : null,
       parkMs: patience.parkMs,
       limit: PAGE_ROWS,
       credits: CREDITS,

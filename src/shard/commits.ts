@@ -122,12 +122,13 @@ export class Commits {
   async remove(state: StreamState, confirmed: readonly ConfirmedDeletion[]): Promise<number> {
     await this.allPagesCompared(state);
     if (this.#state.name === 'ended') throw this.#state.error;
-    const { records, rows, forgot } = removeDeleted(this.#parts.memory, state, confirmed);
+    const { memory } = this.#parts;
+    const { records, rows, forgot } = removeDeleted(memory, state, confirmed);
     const filling = this.#filling;
     filling.records.push(...records);
     if (rows === 0) return 0;
     filling.rows += rows;
-    filling.touched.add(state);
+    for (const changed of [state, ...memory.besides(state)]) filling.touched.add(changed);
     if (forgot) this.#noteStrays(state);
     const place: Place = { state, scan: 'sweep' };
     filling.moved.set(placeName(place), place);

@@ -144,6 +144,12 @@ export class Memory implements TakenMemory {
     return state;
   }
 
+  /** What is told of the rows of a stream beside it, each with a ledger of its own. */
+  besides({ entity, name }: StreamState): readonly StreamState[] {
+    const ofEntity = this.#streams.get(entity)?.values() ?? [];
+    return [...ofEntity].filter(({ codec }) => codec.declaration.beside?.stream === name);
+  }
+
   beginReading(): number {
     for (const { ledger } of this.#allStreams()) ledger.rollback();
     return this.#stored.beginReading();

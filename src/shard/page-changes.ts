@@ -33,6 +33,7 @@ import {
 import { filteredBy, isOpenRow, isProvenScan } from '../rules/scope';
 import type { OutgoingRecord } from '../sinks/transaction';
 import type { PageCount } from '../rules/search';
+import { removeTold, withRowsThere } from './beside';
 import { comparePage, type EditedRow, type PageChanges } from './compare-page';
 import { driftOfPage, learnDrift, type FoundDrift } from './drift-of-page';
 import type { Memory, Place, StreamState } from './memory';
@@ -159,7 +160,12 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     throw new Error(`a page of ${scan} of ${state.name} came before its scan was begun; this is a bug`);
   const origin = { ...originOf(memory, state, scan), drift: state.drift };
   learnDrift(state);
-  const compared = compareRows(context, origin, { state, scan }, toCommit);
+  const compared = compareRows(
+    context,
+    origin,
+    { state, scan },
+    { ...toCommit, page: withRowsThere(memory, state, page) },
+  );
   const strayed =
     scan === 'spot' &&
     page.interval.upTo !== null &&
@@ -285,6 +291,7 @@ export function removeDeleted(memory: Memory, state: StreamState, confirmed: rea
     if (entry === undefined || entry.missing !== missing) continue;
     if ((entry.flags & EntryFlag.PUBLISHED) !== 0) records.push(...tombstonesOf(origin, entry));
     ledger.remove(id, ended);
+    for (const beside of memory.besides(state)) records.push(...removeTold(beside, origin, id, ended));
     if (state.lastPublished.delete(id)) forgot = true;
     rows += 1;
     if (!released) counted += 1;

@@ -37,6 +37,8 @@ export interface StreamSession {
   confirmedMissing(): readonly Addressed[];
   /** Missing entries that are to be proved absent once more, ascending, with when that confirms them. */
   unconfirmed(): readonly Unconfirmed[];
+  /** Whether the ledger has an entry that is followed, or one that has left; `unknown` also of one that is to be published again. */
+  following(id: number): 'unknown' | 'followed' | 'left';
   /** The entry that has this uuid, and whether it has left the scope; null = none has. Every entry is looked through. */
   byUuid(uuid: string): { readonly id: number; readonly hasLeft: boolean } | null;
   /** Entries that this sweep or an earlier one first missed, ascending. */
@@ -157,6 +159,11 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
         const atMs = state.absences.confirmableAtMs(id);
         return atMs === null ? [] : [{ id, atMs }];
       }),
+    following(id) {
+      const flags = ledger.entry(id)?.flags ?? EntryFlag.REPUBLISH;
+      if ((flags & EntryFlag.REPUBLISH) !== 0) return 'unknown';
+      return (flags & EntryFlag.LEFT) === 0 ? 'followed' : 'left';
+    },
     byUuid(uuid) {
       const id = ledger.idOf(uuid);
       return id === null ? null : { id, hasLeft: ((ledger.entry(id)?.flags ?? 0) & EntryFlag.LEFT) !== 0 };

@@ -177,7 +177,10 @@ function streamsOf(state: EntityState, names: readonly StreamName[]): Remembered
     );
   }
   const known = new Set(stored.map(([, key]) => ('stream' in key ? key.stream : null)));
-  const found = streams.filter(({ name }) => names.includes(name) && known.has(name));
+  // What is told of rows beside them goes with them.
+  const isNamed = ({ name, codec: { declaration } }: RememberedStream): boolean =>
+    names.includes(name) || names.includes(declaration.beside?.stream ?? '');
+  const found = streams.filter((stream) => isNamed(stream) && known.has(stream.name));
   if (found.length === 0) {
     const remembered = streams.filter(({ name }) => known.has(name)).map(({ name }) => name);
     throw new ConfigError(
@@ -191,7 +194,9 @@ function streamsOf(state: EntityState, names: readonly StreamName[]): Remembered
 /** An id that nothing has, or that several streams have. */
 function refuseUnclear({ entity }: EntityState, streams: readonly RememberedStream[], ids: readonly number[]): void {
   for (const id of ids) {
-    const having = streams.filter(({ ledger }) => ledger.has(id)).map(({ name }) => name);
+    const having = streams
+      .filter(({ codec, ledger }) => codec.declaration.beside === undefined && ledger.has(id))
+      .map(({ name }) => name);
     if (having.length === 1) continue;
     throw new ConfigError(
       `looking for id ${id} of ${entity}: expected it in ${having.length === 0 ? streams.map(({ name }) => name).join(' or ') : 'one stream'}, got ${having.length === 0 ? 'it nowhere' : `it in ${having.join(' and ')}; name one of them by --stream`}`,

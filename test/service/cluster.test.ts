@@ -39,7 +39,7 @@ test('the data topics are the usual streams, those that an entity names, and the
   const { data, formerData, prefix, create } = topicSettings(shown({}, ['invoice-lines']), 'must-exist');
   expect({ data, formerData, prefix, create }).toEqual({
     data: ['clients', 'invoices', 'corrective-invoices', 'invoice-lines'],
-    formerData: ['advance-invoices', 'final-invoices', 'margin-invoices', 'corrective-invoice-lines'],
+    formerData: ['advance-invoices', 'final-invoices', 'margin-invoices', 'corrective-invoice-lines', 'ksef'],
     prefix: 't',
     create: 'must-exist',
   });

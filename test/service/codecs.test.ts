@@ -60,6 +60,22 @@ test.each([
   expect(formerLines !== null).toBe(takenBack);
 });
 
+test('what KSeF says of two streams goes to one topic, under keys that name the stream', () => {
+  const { ksefCodec } = createCodecs(plain, topicsOf('invoices', 'ksef'), singleObject);
+  const read = createSingleObjectDecoder();
+  const keys = ['invoices', 'corrective-invoices'].map((stream) => {
+    const codec = ksefCodec(stream);
+    expect(codec?.topic.name).toBe('t.ksef');
+    return read(codec?.encodeKey({ entity: 'alfa', id: 7 }) ?? Buffer.alloc(0));
+  });
+  expect(keys).toEqual([
+    { entity: 'alfa', stream: 'invoices', id: 7 },
+    { entity: 'alfa', stream: 'corrective-invoices', id: 7 },
+  ]);
+  expect(ksefCodec('clients')).toBeNull();
+  expect(codecs.ksefCodec('invoices')).toBeNull();
+});
+
 test('volatile fields of the configuration are added to those of their stream alone', () => {
   const volatileFields = ['invoices.notes', 'invoices.services.id', 'clients.note'];
   const { streamCodec } = createCodecs({ ...plain, volatileFields }, topicsOf('clients', 'invoices'), singleObject);

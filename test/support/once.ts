@@ -23,6 +23,7 @@ export const impatient: Patience = {
   entitiesMs: 100,
   idleCommitMs: 100,
   absentForMs: 0,
+  ksefReadAfterMs: [50, 200, 500, 1_000, 2_000],
   retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
 

@@ -41,6 +41,8 @@ export interface Setting {
   /** Rows by entity and stream. */
   readonly rows: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>>;
   readonly streams?: readonly StreamDeclaration[];
+  /** What is told of the rows of these beside them, of each entity. */
+  readonly besides?: readonly StreamDeclaration[];
   readonly kafka?: MemoryKafkaOptions;
   readonly before?: (request: ListRequest, asked: number) => void | Promise<void>;
   readonly beforeDetail?: (request: DetailRequest, asked: number) => DetailAnswer | Promise<DetailAnswer>;
@@ -73,7 +75,10 @@ export interface Scene {
   readonly askedAlone: readonly DetailRequest[];
   readonly start: (
     options?: Partial<
-      Pick<ShardReadingOptions, 'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId' | 'hints'>
+      Pick<
+        ShardReadingOptions,
+        'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId' | 'hints' | 'ksefReadAfterMs'
+      >
     > &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
       Partial<Pick<ShardOptions, 'idleCommitMs' | 'absentForMs'>> & { readonly accepted?: readonly number[] },
@@ -90,6 +95,7 @@ afterEach(() => {
 export function scene({
   rows,
   streams,
+  besides = [],
   kafka: kafkaOptions = {},
   before = () => undefined,
   beforeDetail = () => undefined,
@@ -124,7 +130,9 @@ export function scene({
     const shard = createShard(
       memoryShard(
         kafka,
-        entities.flatMap((entity) => streamsOf(entity).map((declaration) => ({ entity, declaration }))),
+        entities.flatMap((entity) =>
+          [...streamsOf(entity), ...besides].map((declaration) => ({ entity, declaration })),
+        ),
         { idleCommitMs, absentForMs, now, accepted },
       ),
     );
@@ -162,6 +170,7 @@ export function scene({
           }),
         })),
         rhythm: null,
+        ksefReadAfterMs: null,
         newId: () => 'hold',
         twins: { check: () => undefined, identified: () => undefined },
         parkMs: () => 1,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 
 import { loadConfig } from '../../config/load';
-import { allStreams, usualStreams } from '../../src/sources/streams/all-streams';
+import { allStreams, projectionNames, usualStreams } from '../../src/sources/streams/all-streams';
 
 const root = join(__dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -35,7 +35,7 @@ function load(service: string, entities: Readonly<Record<string, string>>): Retu
     env: {},
     knownStreams: allStreams.map(({ name }) => name),
     usualStreams: usualStreams.map(({ name }) => name),
-    knownProjections: allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
+    knownProjections: projectionNames,
   });
 }
 

@@ -16,6 +16,7 @@ import {
   memoryShard,
   topicOf,
 } from '../support/memory';
+import { cursorAtStart, wholePage } from '../support/pages';
 
 const STREAMS = ['dated', 'plain'];
 const declarations = [itemStream('dated', { scoped: true }), itemStream('plain')];
@@ -237,4 +238,47 @@ test('a purge that is stopped ends its transaction, and the next one the rest', 
   expect(table().filter((row) => row.startsWith('alfa'))).toHaveLength(9);
   await purge({ ...options, end: kafka.highWatermark() }, forget);
   expect(table().filter((row) => row.startsWith('alfa'))).toEqual([]);
+});
+
+test('what is told of rows beside them is published again and removed with its stream, and makes no id unclear', async () => {
+  const beside = { ...itemStream('ksef/dated'), beside: { stream: 'dated', topic: 'ksef' } };
+  const both = [itemStream('dated', { scoped: true }), beside].map((declaration) => ({ entity: 'alfa', declaration }));
+  const kafka = createMemoryKafka();
+  const session = await createShard(memoryShard(kafka, both)).open();
+  for (const { declaration } of both) {
+    session.stream('alfa', declaration.name).begin('sweep', cursorAtStart());
+    await session.add({
+      entity: 'alfa',
+      stream: declaration.name,
+      scan: 'sweep',
+      page: wholePage([{ id: 1 }, { id: 2 }]),
+    });
+  }
+  await session.close();
+  const options: RepairOptions = {
+    entity: 'alfa',
+    shard: memoryShard(kafka, both),
+    end: kafka.highWatermark(),
+    stop: new AbortController().signal,
+    againMs: () => 0,
+  };
+  const again = { streams: ['dated'], ids: [1], from: null, to: null };
+  expect(await resync(options, again)).toEqual([
+    { stream: 'dated', rows: 1, outside: 0 },
+    { stream: 'ksef/dated', rows: 1, outside: 0 },
+  ]);
+  const marked = await createShard(memoryShard(kafka, both)).open();
+  expect([1, 2].map((id) => marked.stream('alfa', 'ksef/dated').following(id))).toEqual(['unknown', 'followed']);
+  await marked.close();
+  const before = kafka.records.length;
+  await purge({ ...options, end: kafka.highWatermark() }, { streams: ['dated'], account: false, pretend: false });
+  expect(kafka.records.slice(before).map(({ headers }) => `${headers['op'] ?? ''} ${headers['id'] ?? ''}`)).toEqual([
+    'd alfa/1',
+    'd alfa/2',
+    'd alfa/dated/1',
+    'd alfa/dated/2',
+  ]);
+  const after = await createShard(memoryShard(kafka, both)).open();
+  expect(after.stream('alfa', 'ksef/dated').following(2)).toBe('unknown');
+  await after.close();
 });

@@ -2,15 +2,14 @@ import { entitySchema } from '../../config/entity-schema';
 import { formats, type JsonShape } from '../../config/formats';
 import { serviceSchema } from '../../config/schema';
 import { isSetting, type Section, type Setting } from '../../config/setting';
-import { allStreams } from '../../src/sources/streams/all-streams';
+import { allStreams, projectionNames } from '../../src/sources/streams/all-streams';
 
 const streams = allStreams.map(({ name }) => name);
-const projections = allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name]));
 
 /** Names that only the program knows, by the format of the lists that hold them. */
 const names: Readonly<Record<string, readonly string[]>> = {
   'infakt-kafka.streams': streams,
-  'infakt-kafka.projections': projections,
+  'infakt-kafka.projections': projectionNames,
 };
 
 /** The JSON Schema of the service file. */

@@ -1,6 +1,7 @@
 import { serviceSchema } from '../../config/schema';
 import { settingsOf } from '../../config/setting';
 import { allStreams } from '../../src/sources/streams/all-streams';
+import { KSEF } from '../../src/sources/streams/ksef';
 import { loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
 import { wantedTopics } from '../../src/sinks/topics';
 import { recordsOf, type FieldOutline, type RecordOutline } from './schema';
@@ -16,10 +17,13 @@ interface Source {
   readonly isOptional?: boolean;
 }
 
-const dataSources: readonly Source[] = allStreams.flatMap(({ name, schema, projection, isOptional = false }) => [
-  { name, schema, isProjection: false, isOptional },
-  ...(projection === null ? [] : [{ name: projection.name, schema: projection.schema, isProjection: true }]),
-]);
+const dataSources: readonly Source[] = [
+  ...allStreams.flatMap(({ name, schema, projection, isOptional = false }) => [
+    { name, schema, isProjection: false, isOptional },
+    ...(projection === null ? [] : [{ name: projection.name, schema: projection.schema, isProjection: true }]),
+  ]),
+  { name: KSEF, schema: KSEF, isProjection: true },
+];
 
 const sources: readonly Source[] = [
   ...dataSources,
@@ -32,7 +36,7 @@ const sources: readonly Source[] = [
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
   [
     'id',
-    '`<entity>/<id>`, of a line `<entity>/<invoice_id>/<line_no>`; a dead letter of a row without an id has none.',
+    '`<entity>/<id>`, of a line `<entity>/<invoice_id>/<line_no>`, of a document in KSeF `<entity>/<stream>/<id>`; a dead letter of a row without an id has none.',
   ],
   ['entity', 'The legal entity: the name of its configuration file.'],
   ['stream', "The topic's name without the prefix; of a dead letter, that of the topic where it should be."],

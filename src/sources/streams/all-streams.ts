@@ -4,6 +4,7 @@ import { clients } from './clients';
 import { correctiveInvoices } from './corrective-invoices';
 import { finalInvoices } from './final-invoices';
 import { invoices } from './invoices';
+import { KSEF } from './ksef';
 import { marginInvoices } from './margin-invoices';
 
 /** Every stream that this program can read. */
@@ -18,3 +19,9 @@ export const allStreams: readonly StreamDeclaration[] = [
 
 /** The streams that are read of an entity whose file names none. */
 export const usualStreams: readonly StreamDeclaration[] = allStreams.filter(({ isOptional }) => isOptional !== true);
+
+/** The names of everything that is published beside the streams where the configuration asks for it. */
+export const projectionNames: readonly string[] = [
+  ...allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
+  KSEF,
+];

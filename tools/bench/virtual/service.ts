@@ -182,6 +182,7 @@ function runContextOf(
     },
     budgetScope: 'replica',
     requestOrder,
+    ksef: false,
     turn: createTurns(),
     stopping: whenAborted(stop),
     shards: new BehaviorSubject<EntitiesByShard>(shards),

@@ -1,0 +1,96 @@
+import { isObject } from '../json';
+import type { Row, StreamName } from '../model';
+
+/** The first day of documents that KSeF concerns: it became obligatory then, for the largest sellers first. */
+const KSEF_FROM = '2026-02-01';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** How long after a change a document is read again; the last of them is also the shortest wait after that. */
+export const READ_AFTER_MS: readonly number[] = [1, 2, 5, 15, 60].map((minutes) => minutes * MINUTE_MS);
+/** A document whose state has not changed for so long is not read again by itself. */
+const FOLLOWED_MS = 30 * DAY_MS;
+/** Later waits are this part of the time since the last change. */
+const PART_OF_AGE = 1 / 4;
+
+/** Statuses that end a sending without a number: the issuer has to correct the document, which changes its row. */
+const REJECTIONS: ReadonlySet<unknown> = new Set(['error', 'rejected']);
+
+/** How far a document has come in KSeF: it has its number, it was refused, or neither is known. */
+export type KsefStanding = 'cleared' | 'rejected' | 'open';
+
+/** Whether KSeF may know a document: all but proformas that are dated since KSeF began. A draft without a date is not issued yet. */
+export function concernsKsef({ invoice_date: day, kind }: Row): boolean {
+  return typeof day === 'string' && day >= KSEF_FROM && kind !== 'proforma';
+}
+
+/**
+ * What the detail of a document says of KSeF, as a row to be published: every value as inFakt wrote it, null where there is none. Whatever
+ * else stands in `ksef_data` is kept under its path.
+ */
+export function ksefRowOf(stream: StreamName, detail: Row): Row {
+  const data = detail['ksef_data'];
+  const sending = isObject(data) ? data : {};
+  const { request_uuid, ksef_number, status, status_description, timestamps, invoice_uuid, invoice_kind, ...others } =
+    sending;
+  const times = isObject(timestamps) ? timestamps : {};
+  const { request_created_at, request_finished_at, ...otherTimes } = times;
+  return {
+    ...(isObject(data) ? under('ksef_data.', others) : { ksef_data: data }),
+    ...(isObject(timestamps) ? under('ksef_data.timestamps.', otherTimes) : { 'ksef_data.timestamps': timestamps }),
+    id: detail.id,
+    stream,
+    uuid: detail['uuid'],
+    number: detail['number'],
+    ksef_number: (ksef_number ?? '') === '' ? detail['ksef_number'] : ksef_number,
+    status,
+    status_description,
+    request_uuid,
+    requested_at: request_created_at,
+    finished_at: request_finished_at,
+    invoice_uuid,
+    invoice_kind,
+    read_from: 'detail',
+  };
+}
+
+function under(prefix: string, fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [prefix + name, value]));
+}
+
+/** How far a document has come, by a row of `ksefRowOf`. */
+export function standingOf({ ksef_number: number, status }: Row): KsefStanding {
+  if ((number ?? '') !== '') return 'cleared';
+  return REJECTIONS.has(status) ? 'rejected' : 'open';
+}
+
+/** What decides when a document is read again whose standing is open. */
+export interface Followed {
+  /** When its row or its state in KSeF changed last. */
+  readonly changedMs: number;
+  /** When it was read last; null = not since it changed. */
+  readonly readMs: number | null;
+}
+
+/**
+ * When a document is read again: one, two, five and fifteen minutes and an hour after its last change, then after a quarter of the time since
+ * that change, and an hour at least. Null = not any more, as nothing has changed for thirty days.
+ */
+export function nextReadMs(
+  { changedMs, readMs }: Followed,
+  readAfterMs: readonly number[] = READ_AFTER_MS,
+): number | null {
+  const ageMs = Math.max(0, (readMs ?? changedMs) - changedMs);
+  if (ageMs >= FOLLOWED_MS) return null;
+  const early = readAfterMs.find((afterMs) => readMs === null || afterMs > ageMs);
+  if (early !== undefined) return changedMs + early;
+  return changedMs + ageMs + Math.max(readAfterMs.at(-1) ?? 0, ageMs * PART_OF_AGE);
+}
+
+/** When a document may have changed last of which its day alone is known: at that day's end, and not later than now. */
+export function changedByDayMs(day: string, nowMs: number): number {
+  const endMs = Date.parse(day) + DAY_MS;
+  return Number.isNaN(endMs) ? nowMs : Math.min(nowMs, endMs);
+}

@@ -1,0 +1,52 @@
+import type { Row, StreamDeclaration } from '../../src/model';
+import { ksefNameOf, ksefStreams } from '../../src/sources/streams/ksef';
+import { idOf, itemStream, topicOf } from '../support/memory';
+import { everySecondRhythm } from '../support/schedule';
+import { createTestHints } from '../support/hints';
+import { quiet, scene, when } from '../support/scene';
+
+const clients: StreamDeclaration = itemStream('clients', { address: 'uuid' });
+const invoices: StreamDeclaration = itemStream('invoices', { address: 'uuid' });
+const corrections: StreamDeclaration = itemStream('corrective-invoices', { address: 'uuid' });
+const document = (id: number): Row => ({
+  id,
+  uuid: `u-${id}`,
+  content: 'first',
+  invoice_date: '2026-03-01',
+  kind: 'vat',
+});
+
+test('documents of every page are noted, those of two streams apart, and of other streams none', async () => {
+  const rows = Array.from({ length: 9 }, (_, index) => document(index + 1));
+  const here = scene({
+    rows: { alfa: { clients: [document(1)], invoices: rows, 'corrective-invoices': [document(4)] } },
+    streams: [clients, invoices, corrections],
+    besides: ksefStreams,
+  });
+  here.start({ rhythm: everySecondRhythm, ksefReadAfterMs: [1] });
+  const told = (stream: string) =>
+    here.kafka.records.filter(({ topic }) => topic === topicOf(ksefNameOf(stream))).map((record) => idOf(record));
+  await when(() => told('invoices').length === 9 && told('corrective-invoices').length === 1);
+  expect(told('invoices').toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(here.askedAlone.filter(({ stream }) => stream === 'clients')).toEqual([]);
+  const headers = here.kafka.records.flatMap(({ headers: { id = '', stream } }) => (stream === 'ksef' ? [id] : []));
+  expect(headers).toContain('alfa/corrective-invoices/4');
+});
+
+test('a webhook of KSeF has its document read at once, and no other webhook does', async () => {
+  const day = new Date().toISOString().slice(0, 10);
+  const here = scene({
+    rows: { alfa: { invoices: [1, 2].map((id) => ({ ...document(id), invoice_date: day })) } },
+    streams: [invoices],
+    besides: ksefStreams,
+  });
+  const hints = createTestHints();
+  const asks = (id: number) => here.askedAlone.filter(({ address }) => address === `u-${id}`).length;
+  here.start({ rhythm: everySecondRhythm, ksefReadAfterMs: [3_600_000], hints: hints.source });
+  await when(() => hints.takers.size === 1 && asks(1) === 1 && asks(2) === 1);
+  hints.give('alfa invoices', { kind: 'paid', uuid: 'u-2' });
+  hints.give('alfa invoices', { kind: 'ksef', uuid: 'u-1' });
+  await when(() => asks(1) === 2);
+  await quiet();
+  expect([asks(1), asks(2)]).toEqual([2, 1]);
+});

@@ -1,0 +1,126 @@
+import { clearingOf } from '../../simulator/ksef';
+import { KsefSchedule } from '../../src/rules/ksef-schedule';
+import { IDLE_POLL_MS, isWanted } from '../../src/rules/stream-schedule';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const NOW = Date.parse('2026-04-03T12:00:00Z');
+const TODAY = '2026-04-03';
+
+const unchanged = { open: true, isNews: false };
+const settled = { open: false, isNews: true };
+
+test('nothing is read where nothing was shown', () => {
+  expect(new KsefSchedule().next(NOW)).toBeNull();
+});
+
+test('a new document is read a minute after it was published, and at growing distances until it is settled', () => {
+  const schedule = new KsefSchedule();
+  schedule.changed(7, NOW);
+  schedule.shown(7, TODAY, 'unknown', NOW);
+  expect(schedule.next(NOW)).toEqual({ id: 7, atMs: NOW + MINUTE });
+  schedule.read(7, { open: true, isNews: true }, NOW + MINUTE);
+  expect(schedule.next(NOW)).toEqual({ id: 7, atMs: NOW + 2 * MINUTE });
+  schedule.read(7, unchanged, NOW + 2 * MINUTE);
+  expect(schedule.next(NOW)).toEqual({ id: 7, atMs: NOW + 3 * MINUTE });
+  schedule.read(7, settled, NOW + 5 * MINUTE);
+  expect(schedule.next(NOW + DAY)).toBeNull();
+});
+
+test('documents never read are read in the order in which they were shown, each once, after those whose time has come', () => {
+  const schedule = new KsefSchedule();
+  for (const id of [3, 1, 2]) schedule.shown(id, '2026-02-01', 'unknown', NOW);
+  schedule.shown(3, '2026-02-01', 'unknown', NOW);
+  schedule.changed(9, NOW - 2 * MINUTE);
+  expect(schedule.next(NOW)?.id).toBe(9);
+  schedule.read(9, settled, NOW);
+  const read: (number | undefined)[] = [];
+  for (let n = 0; n < 3; n++) {
+    const next = schedule.next(NOW);
+    read.push(next?.id);
+    schedule.read(next?.id ?? 0, { open: true, isNews: true }, NOW);
+  }
+  expect(read).toEqual([3, 1, 2]);
+  // Dated two months ago and without a number: nothing of it is waited for.
+  expect(schedule.next(NOW + DAY)).toBeNull();
+});
+
+test('a document of today that was never read is followed from now on', () => {
+  const schedule = new KsefSchedule();
+  schedule.shown(1, TODAY, 'unknown', NOW);
+  schedule.read(1, { open: true, isNews: true }, NOW);
+  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW + MINUTE });
+});
+
+test('after a restart an open document of the last thirty days is read once, and a settled or an older one is not', () => {
+  const schedule = new KsefSchedule();
+  schedule.shown(1, '2026-03-20', 'followed', NOW);
+  schedule.shown(2, '2026-03-02', 'followed', NOW);
+  schedule.shown(3, TODAY, 'left', NOW);
+  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW });
+  schedule.read(1, unchanged, NOW);
+  expect(schedule.next(NOW)?.atMs).toBeGreaterThan(NOW + 2 * DAY);
+});
+
+test('a document that changes is followed anew, settled or not', () => {
+  const schedule = new KsefSchedule();
+  schedule.changed(1, NOW);
+  schedule.read(1, settled, NOW + MINUTE);
+  schedule.changed(1, NOW + DAY);
+  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW + DAY + MINUTE });
+  schedule.forget(1);
+  expect(schedule.next(NOW)).toBeNull();
+});
+
+test('a document of which a webhook says that KSeF has answered is read at once, settled or not', () => {
+  const schedule = new KsefSchedule();
+  schedule.shown(1, TODAY, 'left', NOW);
+  schedule.answered(1, NOW);
+  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW });
+  schedule.read(1, unchanged, NOW);
+  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW + MINUTE });
+});
+
+test('what is due grows in worth up to a bound; what was never read takes a spare request after every look for what is new', () => {
+  const schedule = new KsefSchedule();
+  schedule.shown(1, '2026-02-01', 'unknown', NOW);
+  const spare = schedule.worth(NOW);
+  expect(spare).toMatchObject({ index: 0, late: 0, polledMs: IDLE_POLL_MS });
+  expect(isWanted(spare)).toBe(true);
+  schedule.changed(2, NOW - MINUTE);
+  expect(schedule.worth(NOW).index).toBe(0.5);
+  expect(schedule.worth(NOW + 5_000).index).toBe(5);
+  expect(schedule.worth(NOW + 500_000)).toMatchObject({ index: 20, late: 0, polledMs: 0 });
+});
+
+test('four new documents a minute cost ten requests a minute at most, and nineteen of twenty numbers are read within a minute', () => {
+  const schedule = new KsefSchedule();
+  const documents = new Map<number, { readonly sentMs: number; status: string }>();
+  const lateMs: number[] = [];
+  const everyMs = MINUTE / 4;
+  let reads = 0;
+  let added = 0;
+  for (let now = NOW; now < NOW + DAY / 2;) {
+    const next = schedule.next(now);
+    const bornMs = NOW + added * everyMs;
+    now = Math.max(now, Math.min(bornMs, next?.atMs ?? Infinity));
+    if (next === null || bornMs <= next.atMs) {
+      added += 1;
+      documents.set(added, { sentMs: bornMs, status: '' });
+      schedule.changed(added, bornMs);
+      continue;
+    }
+    reads += 1;
+    const document = documents.get(next.id) ?? { sentMs: 0, status: '' };
+    const { status, finishedMs } = clearingOf(next.id * 7919, { sentMs: document.sentMs, nowMs: now });
+    const isNews = status !== document.status;
+    document.status = status;
+    schedule.read(next.id, { open: status === 'pending', isNews }, now);
+    if (finishedMs !== null) lateMs.push(now - finishedMs);
+  }
+  const minutes = DAY / 2 / MINUTE;
+  expect(reads / minutes).toBeLessThan(10);
+  lateMs.sort((one, other) => one - other);
+  expect(lateMs.length).toBeGreaterThan(added * 0.98);
+  expect(lateMs[Math.floor(lateMs.length * 0.95)]).toBeLessThanOrEqual(MINUTE);
+});
