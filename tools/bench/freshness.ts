@@ -56,7 +56,7 @@ const START_MS = Date.parse('2026-03-02T06:00:00Z');
 const LONGEST_SYNC_MS = 48 * HOUR;
 const STEP_MS = 5 * MINUTE;
 const DOWN_MS = 5_000;
-const PROOF_MS = 30 * MINUTE;
+const PROOF_MS = 45 * MINUTE;
 const RECENT_DAYS = 45;
 /** The defaults of `schedule.*`. */
 const SETTINGS: ScheduleSettings = {
