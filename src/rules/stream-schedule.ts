@@ -28,7 +28,7 @@ const WEIGHTS: Readonly<Record<FoundChange, number>> = {
 /** A deletion that no total shows is found by walks. */
 const DELETED_BY_WALK = 1.5;
 /** The same where a look at a list by a proven filter shows the change itself, without a search or a walk over other rows. */
-const WEIGHTS_BY_FILTER = { paid: 16, edited: 4 } as const;
+const WEIGHT_BY_FILTER = 16;
 /** A look at one page of the unpaid ones and a search are as cheap as walks over so many pages. */
 const PAGES_OF_A_SEARCH = 2;
 const SECOND = 1_000;
@@ -212,7 +212,7 @@ export class StreamSchedule {
       case 'paid': {
         const walked = this.#cheapest('open');
         const byFilter = this.#byFilter(['changed', 'paid'], open.isTrusted ? PAGES_OF_A_SEARCH : walked.pages);
-        if (byFilter !== null) byFilter.rate.found(count * WEIGHTS_BY_FILTER.paid);
+        if (byFilter !== null) byFilter.rate.found(count * WEIGHT_BY_FILTER);
         else (open.isTrusted ? open : walked).rate.found(weight);
         return;
       }
@@ -313,7 +313,7 @@ export class StreamSchedule {
 
   #foundEdit(walked: Lane, count: number): void {
     const byFilter = this.#byFilter(['changed'], walked.pages);
-    if (byFilter !== null) byFilter.rate.found(count * WEIGHTS_BY_FILTER.edited);
+    if (byFilter !== null) byFilter.rate.found(count * WEIGHT_BY_FILTER);
     else walked.rate.found(count * WEIGHTS['edited-old']);
   }
 

@@ -1,5 +1,5 @@
 import { createTally, type Change, type Observed } from '../../tools/bench/delays';
-import { defaultRhythm, play, type Scene } from '../../tools/bench/freshness';
+import { defaultRhythm, FILTERS, play, type Freshness, type Scene } from '../../tools/bench/freshness';
 import { beginVirtualTime } from '../../tools/bench/virtual/time';
 
 const START_MS = Date.parse('2026-03-02T06:00:00Z');
@@ -52,6 +52,19 @@ describe('delays', () => {
     expect(delays.get('edited, recent')).toEqual({ seenAfterMs: [], waitingMs: [7_000] });
   });
 
+  test('what happened before is left out from then on, and a deletion stays one', () => {
+    const tally = createTally();
+    tally.changed(change(1, 'edited, old'));
+    tally.observed(record(2_000, 1));
+    tally.changed(change(2, 'deleted'));
+    tally.beginAnew();
+    tally.observed(record(3_000, null));
+    expect(
+      [...tally.delays(4_000).values()].flatMap(({ seenAfterMs, waitingMs }) => [...seenAfterMs, ...waitingMs]),
+    ).toEqual([]);
+    expect(tally.falseDeletions()).toBe(0);
+  });
+
   test('a deletion is seen by its tombstone alone', () => {
     const tally = createTally();
     tally.changed(change(1, 'edited, old'));
@@ -78,6 +91,9 @@ describe('delays', () => {
   });
 });
 
+const longest = (delays: Freshness['delays'], kind: Change['kind']): number =>
+  Math.max(0, ...(delays.get(kind)?.seenAfterMs ?? []));
+
 describe('a scene in virtual time', () => {
   const scene: Scene = {
     companies: [
@@ -94,14 +110,23 @@ describe('a scene in virtual time', () => {
 
   test('what happens in the simulator reaches the consumer within the targets of the schedule, and nothing else does', async () => {
     const { delays, falseDeletions, requests } = await play(scene);
-    const longest = (kind: Change['kind']): number => Math.max(0, ...(delays.get(kind)?.seenAfterMs ?? []));
     const count = (kind: Change['kind']): number => delays.get(kind)?.seenAfterMs.length ?? 0;
     expect(count('new invoice')).toBeGreaterThan(50);
-    expect(longest('new invoice')).toBeLessThan(20_000);
+    expect(longest(delays, 'new invoice')).toBeLessThan(20_000);
     expect(count('paid')).toBeGreaterThan(50);
-    expect(longest('paid')).toBeLessThan(6 * 60_000);
+    expect(longest(delays, 'paid')).toBeLessThan(6 * 60_000);
     expect(count('deleted')).toBeGreaterThan(0);
-    expect(longest('deleted')).toBeLessThan(25 * 60_000);
+    expect(longest(delays, 'deleted')).toBeLessThan(25 * 60_000);
+    expect({ falseDeletions, refused: requests.refused }).toEqual({ falseDeletions: 0, refused: 0 });
+  });
+
+  test('filters that the API heeds prove themselves, by an edit that was found, and what they are for is found by them', async () => {
+    const { delays, falseDeletions, requests } = await play({ ...scene, hours: 0.2, filters: FILTERS.works });
+    for (const scan of ['paid', 'changed']) expect(requests.byScan.get(scan) ?? 0).toBeGreaterThan(0);
+    for (const kind of ['paid', 'edited, unpaid', 'edited, old', 'edited client'] as const) {
+      expect(delays.get(kind)?.seenAfterMs.length).toBeGreaterThan(0);
+      expect(longest(delays, kind)).toBeLessThan(60_000);
+    }
     expect({ falseDeletions, refused: requests.refused }).toEqual({ falseDeletions: 0, refused: 0 });
   });
 

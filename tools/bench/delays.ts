@@ -49,6 +49,8 @@ export interface Tally {
   /** Tombstones of rows that nobody had deleted. */
   readonly falseDeletions: () => number;
   readonly delays: (nowMs: number) => ReadonlyMap<KindOfChange, Delays>;
+  /** Leaves out of the delays whatever has happened so far. */
+  readonly beginAnew: () => void;
 }
 
 /** Counts from its making on. */
@@ -85,6 +87,10 @@ export function createTally(): Tally {
       else pending.set(key, left);
     },
     falseDeletions: () => falseDeletions,
+    beginAnew() {
+      pending.clear();
+      for (const delays of seen.values()) delays.length = 0;
+    },
     delays(nowMs) {
       const waiting = [...pending.values()].flat();
       return new Map(

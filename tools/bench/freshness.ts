@@ -92,7 +92,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
   } = scene;
   const time = beginVirtualTime(START_MS);
   try {
-    let tally = createTally();
+    const tally = createTally();
     const api = createVirtualApi({
       time,
       companies,
@@ -150,7 +150,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
       api.live(rates);
       await pass(PROOF_MS);
     }
-    tally = createTally();
+    tally.beginAnew();
     api.resetStats();
     sweeps.clear();
     const from = time.now();
