@@ -16,7 +16,7 @@ export function isWanted({ index, late, polledMs }: Worth): boolean {
 }
 
 /** What a minute's delay of a change weighs: a new document is waited for, an edit seldom. */
-const WEIGHTS: Readonly<Record<FoundChange, number>> = {
+export const WEIGHTS: Readonly<Record<FoundChange, number>> = {
   new: 16,
   paid: 4,
   deleted: 0.5,
@@ -29,7 +29,7 @@ const DELETED_BY_WALK = 1.5;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** Nothing is read again before this, unless its guarantee is shorter. */
-const LEAST_AGE_MS = 3_000;
+export const LEAST_AGE_MS = 3_000;
 /** Nothing counts as older than this, so that a list that was never read is no infinite number. */
 const MOST_AGE_MS = 7 * 24 * 60 * MINUTE;
 /** What a person or a contradiction asks for comes before everything that is only likely. */
@@ -122,7 +122,7 @@ export class StreamSchedule {
     const leastMs = Math.min(LEAST_AGE_MS, guaranteeMs);
     const waitMs = Math.max(0, leastMs - ageMs);
     const isPoll = scan === 'newest' || (scan === 'open' && this.#totals.open.isTrusted);
-    const index = walk * (ageMs / SECOND) ** 2 + look * (polledMs / SECOND) ** 2;
+    const index = indexOf({ walk, ageMs, look, polledMs });
     const paysInMs = lane.isHurried ? 0 : untilWorth({ walk, ageMs, look, polledMs });
     return {
       index: waitMs > 0 ? 0 : lane.isHurried ? HURRIED + index : index,
@@ -283,8 +283,8 @@ export class StreamSchedule {
   /** The shortest list that shows changes of rows which this scan shows. */
   #cheapest(scan: 'open' | 'recent'): Lane {
     const sweep = this.#lane('sweep');
-    const lane = this.#lanes.get(scan);
-    return lane !== undefined && lane.pages <= sweep.pages ? lane : sweep;
+    const lane = this.#lanes.get(scan) ?? sweep;
+    return isCheaper(lane.pages, sweep.pages) ? lane : sweep;
   }
 }
 
@@ -302,22 +302,40 @@ function ageOf(sinceMs: number, nowMs: number): number {
   return Math.min(MOST_AGE_MS, Math.max(0, nowMs - sinceMs));
 }
 
-/** Milliseconds until walk x age^2 + look x polled^2 is worth a request. */
-function untilWorth({
-  walk,
-  ageMs,
-  look,
-  polledMs,
-}: {
+/** What a page is worth by. */
+export interface Stakes {
+  /** Weight of the changes a second that a walk over the page's list finds, by its number of pages. */
   readonly walk: number;
-  readonly ageMs: number;
+  /** Weight of the changes a second that the list's total tells of; 0 = the page shows no total that tells anything. */
   readonly look: number;
+}
+
+interface Ages {
+  readonly ageMs: number;
   readonly polledMs: number;
-}): number {
+}
+
+/** Delay that a request is thought to save: the longer ago the page was read and its total seen, the more. */
+export function indexOf({ walk, ageMs, look, polledMs }: Stakes & Ages): number {
+  return walk * (ageMs / SECOND) ** 2 + look * (polledMs / SECOND) ** 2;
+}
+
+/** From one reading of a page to the next, in milliseconds, where each page of its list is read once it has come to that index. */
+export function intervalAt(index: number, { walk, look }: Stakes, pages: number): number {
+  return Math.sqrt(index / (walk + look / pages ** 2)) * SECOND;
+}
+
+/** Whether a change that two lists show counts for the first: that of fewer pages, so that looking for it costs the least. */
+export function isCheaper(pages: number, otherPages: number): boolean {
+  return pages <= otherPages;
+}
+
+/** Milliseconds until walk x age^2 + look x polled^2 is worth a request. */
+function untilWorth({ walk, ageMs, look, polledMs }: Stakes & Ages): number {
   const [age, polled] = [ageMs / SECOND, polledMs / SECOND];
   const a = walk + look;
   const b = 2 * (walk * age + look * polled);
-  const c = walk * age ** 2 + look * polled ** 2 - WORTH_A_REQUEST;
+  const c = indexOf({ walk, ageMs, look, polledMs }) - WORTH_A_REQUEST;
   if (c >= 0) return 0;
   return ((-b + Math.sqrt(b * b - 4 * a * c)) / (2 * a)) * SECOND;
 }

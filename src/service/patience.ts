@@ -1,4 +1,4 @@
-import { ABSENT_FOR_MS } from '../shard/absences';
+import { ABSENT_FOR_MS } from '../rules/deletions';
 import { requestRetry, type RequestRetry } from '../sources/rest';
 
 /** How long things may take; one object, so that tests can be impatient. */
