@@ -3,13 +3,14 @@ import type { EntityId, StreamName } from '../model';
 import { shortcomingsText, type Completeness } from '../rules/completeness';
 import { NO_COUNTS } from '../rules/cursor';
 import type { Plan } from '../rules/forecast';
+import { spanText } from '../status/scan-text';
 import { reasonsOf } from '../status/stream-status';
 import type { lettersByError } from '../upkeep/letters-by-error';
 import type { StatusOf } from '../upkeep/read-statuses';
 import { lastSweep, type StreamView } from '../upkeep/remembered';
 import { misfitsText } from './misfits-text';
 import { painted, type Page } from './page';
-import { forecastText, spanText } from './plan-text';
+import { forecastText } from './plan-text';
 
 /** A stream that is remembered, and whether its last finished sweep is complete. */
 export interface JudgedView {
