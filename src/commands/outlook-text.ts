@@ -1,4 +1,5 @@
-import type { Outlook, ExpectedDelay } from '../rules/outlook';
+import type { Outlook } from '../rules/outlook';
+import type { ExpectedDelay } from '../rules/outlook-delays';
 import { ASSUMED, WORKING_MINUTES } from '../rules/typical-company';
 import { roundedText, spanText } from '../status/scan-text';
 
@@ -77,10 +78,10 @@ function usedText({ usedPerMinute, findingPerMinute, scans }: Outlook, requestsP
   const names = ['newest', 'open', 'recent', 'sweep'] as const;
   const parts = names.flatMap((name) => {
     const sum = scans.filter(({ scan }) => scan === name).reduce((all, scan) => all + scan.requestsPerMinute, 0);
-    return sum === 0 ? [] : [`${name} ${roundedText(sum)}`];
+    return sum === 0 ? [] : [`${name} ${roundedText(sum)}, `];
   });
   const share = requestsPerMinute === 0 ? '' : ` (${Math.round((100 * usedPerMinute) / requestsPerMinute)} %)`;
-  return `Requests: ${roundedText(usedPerMinute)} a minute are used${share}: ${parts.join(', ')}, and ${roundedText(findingPerMinute)} to fetch what totals tell of.`;
+  return `Requests: ${roundedText(usedPerMinute)} a minute are used${share}: ${parts.join('')}and ${roundedText(findingPerMinute)} to fetch what totals tell of.`;
 }
 
 function firstSyncText({ firstSyncMs }: Outlook): string {

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 
 import type { Config } from '../../config/config';
 import { serviceSchema } from '../../config/schema';
-import { asError, ConfigError } from '../errors';
-import { addressesFor, outlookOf, type ExpectedStream, type Outlook, type OutlookSetting } from '../rules/outlook';
+import { asError } from '../errors';
+import type { ExpectedStream, OutlookSetting } from '../rules/foreseen-reading';
+import { addressesFor, outlookOf, slowdownOf, type Outlook } from '../rules/outlook';
 import { WORKING_MINUTES } from '../rules/typical-company';
 import { kafkaSettings } from '../service/cluster';
 import { createKafka } from '../sinks/client';
@@ -67,14 +68,12 @@ export const planCommand = command({
     const known = await knownCompanies(values, io, added.length > 0);
     const { schedule, requestsPerMinute } = known;
     const streams = [...known.streams, ...streamsAdded(added, { recentDays: schedule.recentDays, newPerDay })];
-    if (streams.length === 0)
-      throw new ConfigError('expected at least one enabled entity, or companies to think of, e.g. --add 50x5000');
     const setting: OutlookSetting = { settings: schedule, requestsPerMinute };
     const outlook = outlookOf(streams, setting);
     const about: OutlookAbout = {
       companies: companiesText(known.streams, added),
       requestsPerMinute,
-      forGuarantees: addressesFor(streams, setting, ({ slowdown }) => slowdown === 1),
+      forGuarantees: addressesFor(setting, (given) => slowdownOf(streams, given) === 1),
       within: seconds === null ? null : { seconds, addresses: addressesWithin(streams, setting, seconds) },
       assumed: [...known.notes, ...addedNotes(added, newPerDay, known.streams)],
     };
@@ -122,8 +121,7 @@ async function knownCompanies(
   const { config, kafkaLog, secrets } = setUp(io, values, { needsApiKeys: false });
   const { service, entities } = config;
   const enabled = entities.filter((entity) => entity.enabled);
-  const { views, note } =
-    enabled.length === 0 ? { views: [], note: null } : await viewsOf(config, { kafkaLog, secrets }, io);
+  const { views, note } = await viewsOf(config, { kafkaLog, secrets }, io);
   const { recentDays } = service.schedule;
   const streams = streamsKnown(enabled, views, { recentDays, nowMs: Date.now() });
   return {
@@ -174,9 +172,9 @@ function numberIn(option: string, what: string, text: string | undefined): numbe
 
 /** Addresses by which new documents and payments come soon enough, 19 of 20. */
 function addressesWithin(streams: readonly ExpectedStream[], setting: OutlookSetting, seconds: number): number | null {
-  return addressesFor(streams, setting, ({ delays }) =>
-    delays
-      .filter(({ change, stream }) => change === 'paid' || (change === 'new' && stream === 'invoices'))
+  return addressesFor(setting, (given) =>
+    outlookOf(streams, given)
+      .delays.filter(({ change, stream }) => change === 'paid' || (change === 'new' && stream === 'invoices'))
       .every(({ p95Ms }) => p95Ms <= seconds * 1_000),
   );
 }

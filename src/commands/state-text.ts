@@ -3,7 +3,8 @@ import type { EntityId, StreamName } from '../model';
 import { shortcomingsText, type Completeness } from '../rules/completeness';
 import { NO_COUNTS } from '../rules/cursor';
 import type { Plan } from '../rules/forecast';
-import { spanText } from '../status/scan-text';
+import type { ExpectedScan } from '../rules/outlook';
+import { scanText, spanText } from '../status/scan-text';
 import { reasonsOf } from '../status/stream-status';
 import type { lettersByError } from '../upkeep/letters-by-error';
 import type { StatusOf } from '../upkeep/read-statuses';
@@ -23,6 +24,8 @@ export interface StateTextOptions {
   /** The entities that are configured, those that are not enabled among them. */
   readonly entities: readonly Pick<EntityConfig, 'id' | 'enabled' | 'streams'>[];
   readonly plan: Plan;
+  /** How often each list is thought to be read. */
+  readonly foreseen: readonly ExpectedScan[];
   readonly nowMs: number;
   readonly page: Page;
   /** Whether every stream is told in full, and not only those with something wrong. */
@@ -143,7 +146,7 @@ function oldestText(streams: readonly StreamState[], nowMs: number): string {
 /** All that is remembered of one stream. */
 function streamText(
   { view, completeness }: JudgedView,
-  { plan: { forecasts }, nowMs, page, errorsOf, statusOf }: StateTextOptions,
+  { plan: { forecasts }, foreseen, nowMs, page, errorsOf, statusOf }: StateTextOptions,
 ): readonly string[] {
   const { entity, stream, ledger, cursors, hold } = view;
   const last = lastSweep(cursors);
@@ -168,6 +171,9 @@ function streamText(
   const next = forecasts
     .filter(({ scan }) => scan.entity === entity && scan.stream === stream)
     .map((each) => `  next ${each.scan.scan}: ${forecastText(each, nowMs)}`);
+  const often = foreseen
+    .filter((scan) => scan.entity === entity && scan.stream === stream)
+    .map((scan) => `  foreseen ${scanText(scan)}`);
   const missing = ledger.missingSince(Number.MAX_SAFE_INTEGER).length;
   const lacks = shortcomingsText(completeness);
   const { misfits } = cursors['sweep'] ?? {};
@@ -183,6 +189,7 @@ function streamText(
     ...(misfits === undefined ? [] : [`  misfits published so far: ${misfitsText(misfits)}`]),
     ...scans,
     ...next,
+    ...often,
     '  filters: each run proves them for itself and stores nothing of it; check says what a list does with them',
   ];
 }

@@ -1,5 +1,5 @@
 import type { StreamDeclaration } from '../model';
-import type { ChangeRates, ExpectedStream } from './outlook';
+import type { ChangeRates, ExpectedStream } from './foreseen-reading';
 
 /** What is taken for granted of a company of which nothing better is known, each in a sentence. */
 export const ASSUMED = {

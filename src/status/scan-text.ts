@@ -1,5 +1,5 @@
 import type { TimedScan } from '../rules/rhythm';
-import type { Pacing } from '../rules/outlook';
+import type { Pacing } from '../rules/foreseen-reading';
 
 /** A scan, how often its pages are read, and what for. */
 export interface ReadScan {
@@ -34,7 +34,7 @@ function whyText(scan: TimedScan, pacing: Pacing, changesPerMinute: number): str
     case 'changes':
       return `because ${changes} there`;
     case 'guarantee':
-      return `as it is guaranteed, although only ${changes} there`;
+      return `as it is guaranteed; ${changes} there`;
     case 'look':
       return `as there are requests to spare; ${changes} there`;
   }

@@ -1,6 +1,6 @@
 import type { EntityConfig } from '../../config/config';
 import type { Cursor, EntityId, StreamDeclaration } from '../model';
-import type { ChangeRates, ExpectedStream } from '../rules/outlook';
+import type { ChangeRates, ExpectedStream } from '../rules/foreseen-reading';
 import { typicalRates, typicalRows, typicalSize } from '../rules/typical-company';
 import { allStreams } from '../sources/streams/all-streams';
 import type { StreamView } from './remembered';

@@ -1,6 +1,6 @@
 import type { LifeRates } from '../../simulator/life';
 import type { EntityId } from '../../src/model';
-import type { ExpectedStream } from '../../src/rules/outlook';
+import type { ExpectedStream } from '../../src/rules/foreseen-reading';
 import { allStreams } from '../../src/sources/streams/all-streams';
 
 /** Of the simulator's documents so many are unpaid, recent, or corrections. */
