@@ -139,7 +139,10 @@ function withoutIndents(text: string): string {
 
 /** What of an entity is news; how old things are is left to the reader's clock. */
 function entityFacts({ streams, ...entity }: EntityView): unknown {
-  return [entity, streams.map((stream) => ({ ...stream, age_seconds: null }))];
+  return [
+    entity,
+    streams.map(({ scans, ...stream }) => ({ ...stream, age_seconds: null, scans: scans?.map(({ why }) => why) })),
+  ];
 }
 
 function summary({ overview, requests }: Shown, version: string): Html {
@@ -262,6 +265,13 @@ function streamItem(stream: StreamView, nowMs: number): Html {
           <dt>Changes today</dt>
           <dd>${today === null ? html`told by ${stream.owner}` : countsText(today)}</dd>
         </div>
+        ${(stream.scans ?? []).map(
+          ({ scan, why }) =>
+            html`<div>
+              <dt>Reads ${scan}</dt>
+              <dd>${why.slice(scan.length + 2)}</dd>
+            </div>`,
+        )}
       </dl>
     </div>
   </li>`;

@@ -13,6 +13,7 @@ import {
   WEIGHTS,
   WORTH_A_REQUEST,
   type FoundChange,
+  type Pacing,
   type Stakes,
 } from './stream-schedule';
 
@@ -33,9 +34,6 @@ export interface OutlookSetting extends Pick<Allowance, 'settings' | 'requestsPe
   /** For how long the schedule has looked for changes; of several times, what is foreseen is their mean. */
   readonly learnedMinutes?: readonly number[];
 }
-
-/** What decides how often a page is read: what is found by it, its guarantee, or that there are requests to spare for a look at what is new. */
-export type Pacing = 'changes' | 'guarantee' | 'look';
 
 /** A list of a stream: how many pages, and what a reading of one is worth. */
 export interface Lane {

@@ -8,25 +8,16 @@ import {
   type ChangeRates,
   type ExpectedStream,
   type OutlookSetting,
-  type Pacing,
   type Reading,
 } from './foreseen-reading';
 import { delaysOf, type ExpectedDelay } from './outlook-delays';
-import type { TimedScan } from './rhythm';
-import { WORTH_A_REQUEST } from './stream-schedule';
+import { WORTH_A_REQUEST, type ScanFigures } from './stream-schedule';
 
 /** A scan as it is foreseen. */
-export interface ExpectedScan {
+export interface ExpectedScan extends ScanFigures {
   readonly entity: EntityId;
   readonly stream: StreamName;
-  readonly scan: TimedScan;
-  readonly pages: number;
-  /** From one reading of a page to the next. */
-  readonly everyMs: number;
-  readonly pacing: Pacing;
   readonly requestsPerMinute: number;
-  /** Changes a minute that its pages are read for: those that they show, and those that their total tells of. */
-  readonly changesPerMinute: number;
 }
 
 /** What is to be expected of a schedule. */

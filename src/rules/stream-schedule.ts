@@ -37,6 +37,10 @@ export const LEAST_AGE_MS = 3_000;
 const MOST_AGE_MS = 7 * 24 * 60 * MINUTE;
 /** What a person or a contradiction asks for comes before everything that is only likely. */
 const HURRIED = 1_000_000;
+/** Part of a mean that the last of what it is of makes up. */
+const LATELY = 0.1;
+/** A page that was read when so much of its guarantee was over was read for that reason. */
+const NEARLY_LATE = 0.95;
 /** What finding a row that left a list weighs, while a search is under way. */
 const SEARCH_WEIGHTS: Readonly<Record<CountedList, number>> = { all: 1.5, open: 2 };
 /** A search comes before whatever is only likely to show a change, where requests suffice. */
@@ -53,6 +57,8 @@ interface Lane {
   /** When the walk under way began, and how long the last one took. */
   beganMs: number;
   walkMs: number;
+  /** How old its pages were when they were read again, lately and in the mean; null = none was read twice. */
+  agedMs: number | null;
   isHurried: boolean;
   readonly rate: Rate;
 }
@@ -102,7 +108,7 @@ export class StreamSchedule {
     for (const scan of scans) {
       const sinceMs = startedMs(scan) ?? -Infinity;
       const rate = new Rate(WEIGHTS['edited-old'], nowMs);
-      const times = { readAtMs: [], sinceMs, beganMs: nowMs, walkMs: 0 };
+      const times = { readAtMs: [], sinceMs, beganMs: nowMs, walkMs: 0, agedMs: null };
       this.#lanes.set(scan, { rows: 0, pages: 1, ...times, isHurried: false, rate });
     }
     this.#totals = {
@@ -151,7 +157,13 @@ export class StreamSchedule {
     lane.rows = totalCount;
     lane.pages = scan === 'newest' ? 1 : pagesOf(totalCount, limit);
     lane.readAtMs.length = Math.min(lane.readAtMs.length, lane.pages);
-    lane.readAtMs[this.#pageAt(lane, offset)] = nowMs;
+    const page = this.#pageAt(lane, offset);
+    const beforeMs = lane.readAtMs[page];
+    if (beforeMs !== undefined) {
+      const ageMs = ageOf(beforeMs, nowMs);
+      lane.agedMs = lane.agedMs === null ? ageMs : lane.agedMs + (ageMs - lane.agedMs) * LATELY;
+    }
+    lane.readAtMs[page] = nowMs;
     const list = listOfScan(scan);
     if (list !== null && (this.#totals[list].isTrusted || scan === 'newest')) this.polled(list, nowMs);
   }
@@ -233,19 +245,23 @@ export class StreamSchedule {
     return isRecent ? 'edited-recent' : 'edited-old';
   }
 
-  /** Rows, pages, the last walk and the rate of each scan, for people. */
+  /** How often each scan's pages were read lately and why, for people; of scans whose pages were not read twice yet nothing. */
   figures(nowMs: number): readonly ScanFigures[] {
-    return [...this.#lanes].map(([scan, lane]) => {
+    return [...this.#lanes].flatMap(([scan, lane]) => {
+      const { pages, agedMs } = lane;
+      if (agedMs === null) return [];
+      const rate = scan === 'newest' ? 0 : lane.rate.perSecond(lane.rows, lane.walkMs, nowMs);
       const total = this.#totalOf(scan);
+      const look = total === null ? 0 : total.rate.perSecond(this.#rowsOf(scan), 0, nowMs);
+      const index = indexOf({ walk: rate / pages, look, ageMs: agedMs, polledMs: agedMs / pages });
+      const isLate = agedMs >= NEARLY_LATE * this.#options.guarantees[scan];
+      const told = look / (listOfScan(scan) === 'open' ? WEIGHTS.paid : WEIGHTS.new);
       return {
         scan,
-        pages: lane.pages,
-        walkMs: lane.walkMs,
-        perMinute:
-          60 *
-          (scan === 'newest' && total !== null
-            ? total.rate.perSecond(this.#rowsOf(scan), 0, nowMs)
-            : lane.rate.perSecond(lane.rows, lane.walkMs, nowMs)),
+        pages,
+        everyMs: agedMs,
+        pacing: isLate ? 'guarantee' : index < WORTH_A_REQUEST / 2 ? 'look' : 'changes',
+        changesPerMinute: 60 * (rate / WEIGHTS['edited-old'] + told),
       };
     });
   }
@@ -291,14 +307,18 @@ export class StreamSchedule {
   }
 }
 
-/** A scan as the schedule sees it. */
+/** What decides how often a page is read: what is found by it, its guarantee, or that there are requests to spare for a look at what is new. */
+export type Pacing = 'changes' | 'guarantee' | 'look';
+
+/** A scan, how often its pages are read, and what for. */
 export interface ScanFigures {
   readonly scan: TimedScan;
   readonly pages: number;
-  /** How long the last walk took; 0 = none has ended yet. */
-  readonly walkMs: number;
-  /** Weight of the changes that the scan is thought to find in a minute. */
-  readonly perMinute: number;
+  /** From one reading of a page to the next. */
+  readonly everyMs: number;
+  readonly pacing: Pacing;
+  /** Changes a minute that its pages, and the total that they show, are thought to tell of. */
+  readonly changesPerMinute: number;
 }
 
 function ageOf(sinceMs: number, nowMs: number): number {

@@ -1,16 +1,5 @@
 import type { TimedScan } from '../rules/rhythm';
-import type { Pacing } from '../rules/foreseen-reading';
-
-/** A scan, how often its pages are read, and what for. */
-export interface ReadScan {
-  readonly scan: TimedScan;
-  readonly pages: number;
-  /** From one reading of a page to the next. */
-  readonly everyMs: number;
-  readonly pacing: Pacing;
-  /** Changes a minute that its pages, and the total that they show, are thought to tell of. */
-  readonly changesPerMinute: number;
-}
+import type { Pacing, ScanFigures } from '../rules/stream-schedule';
 
 const FOUND: Readonly<Record<TimedScan, readonly [one: string, many: string]>> = {
   newest: ['new row', 'new rows'],
@@ -20,7 +9,7 @@ const FOUND: Readonly<Record<TimedScan, readonly [one: string, many: string]>> =
 };
 
 /** How often a list is read and why, in words: `open: a page every 12 s, all 82 every 16 min, because about 3 payments and edits an hour show there`. */
-export function scanText({ scan, pages, everyMs, pacing, changesPerMinute }: ReadScan): string {
+export function scanText({ scan, pages, everyMs, pacing, changesPerMinute }: ScanFigures): string {
   const often =
     pages === 1
       ? `its one page every ${spanText(everyMs)}`

@@ -95,7 +95,7 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
         const name = `${progress.entity} ${progress.stream}`;
         sweeps.set(name, [...(sweeps.get(name) ?? []), time.now()]);
       }
-      if (progress.kind === 'page' || progress.kind === 'sweep') return;
+      if (progress.kind === 'page' || progress.kind === 'sweep' || progress.kind === 'rhythm') return;
       const remark = 'reason' in progress ? `${progress.kind}: ${progress.reason}` : progress.kind;
       remarks.set(remark, (remarks.get(remark) ?? 0) + 1);
     };
