@@ -7,7 +7,7 @@ import { rowsOf, type EntityView, type StreamView, type Verdict } from '../statu
 import { totalOf, type RecentChange } from '../status/recent-changes';
 import { ASKERS, type Asker, type RequestHour } from '../status/request-minutes';
 import type { StateChange, Standing } from '../status/timeline';
-import { counted, countsText, duration, lasting, latest, number, textOf, time, type Html } from './page-text';
+import { counted, countsText, duration, lasting, latest, listOf, number, textOf, time, type Html } from './page-text';
 
 /** A piece of the page that is replaced as a whole when its version changes. */
 export interface Part {
@@ -356,27 +356,6 @@ function timelineList(timeline: readonly StateChange[], version: string): Html {
   );
   const none = 'No stream has changed its state since this replica was started.';
   return listOf({ name: 'timeline', version, items, none });
-}
-
-/** A list in a box that scrolls by itself, and what is said where it is empty. */
-function listOf(list: {
-  readonly name: string;
-  readonly version: string;
-  readonly items: readonly Html[];
-  readonly none: string;
-}): Html {
-  const { name, version, items, none } = list;
-  return html`<div data-part="${name}" data-v="${version}">
-    ${
-      items.length === 0
-        ? html`<p class="none">${none}</p>`
-        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${name}-title">
-            <ol class="timeline">
-              ${items}
-            </ol>
-          </div>`
-    }
-  </div>`;
 }
 
 function standing({ state, reason }: Standing): string {
