@@ -200,10 +200,12 @@ function byWorth({ scan, pages, stakes }: Lane, index: number): number {
   return scan === 'newest' ? Infinity : intervalAt(index, stakes, pages);
 }
 
-/** No page is read again at once, and no scan has two requests on their way. */
-function spaced({ pages }: Lane, everyMs: number): { readonly everyMs: number; readonly perMinute: number } {
-  const least = Math.max(LEAST_AGE_MS, pages * ANSWER_MS, everyMs);
-  return { everyMs: least, perMinute: (pages * MINUTE) / least };
+/** No page is read again at once, no scan has two requests on their way, and a sweep ends with a second look at its last page. */
+function spaced({ scan, pages }: Lane, wantedMs: number): { readonly everyMs: number; readonly perMinute: number } {
+  const leastMs = Math.max(LEAST_AGE_MS, pages * ANSWER_MS, wantedMs);
+  const lastLookMs = scan === 'sweep' && pages > 1 ? Math.max(0, LEAST_AGE_MS - leastMs / pages) : 0;
+  const everyMs = leastMs + lastLookMs;
+  return { everyMs, perMinute: (pages * MINUTE) / everyMs };
 }
 
 /** The lists of each stream. */
