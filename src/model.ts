@@ -78,10 +78,12 @@ export interface Turn {
 
 /**
  * When a request is wanted. `now`: something is known to have changed. `bulk`: a list that was never read as a whole, or a run of one sweep.
- * `scheduled`: when reading it is worth a request; `worth` is asked again before each choice.
+ * `scheduled`: when reading it is worth a request; `worth` is asked again from time to time, and before each choice while `isHurried` says so.
  */
 export type Urgency =
-  { readonly kind: 'now' } | { readonly kind: 'bulk' } | { readonly kind: 'scheduled'; readonly worth: () => Worth };
+  | { readonly kind: 'now' }
+  | { readonly kind: 'bulk' }
+  | { readonly kind: 'scheduled'; readonly worth: () => Worth; readonly isHurried?: () => boolean };
 
 /** What a request is worth now. */
 export interface Worth {

@@ -74,7 +74,8 @@ export function turnOf(reading: StreamReading, scanName: TimedScan, number: numb
   // Before a first sweep is over next to nothing of the stream is published.
   if (scanName === 'sweep' && number === 1) return { stream: stream.name, scan: scanName, urgency: { kind: 'bulk' } };
   const worth = () => live.schedule.worth(scanName, offset, shard.now());
-  return { stream: stream.name, scan: scanName, urgency: { kind: 'scheduled', worth } };
+  const isHurried = () => live.schedule.isHurried(scanName);
+  return { stream: stream.name, scan: scanName, urgency: { kind: 'scheduled', worth, isHurried } };
 }
 
 /** What a walk knows beside its cursor, from the pages that it has seen. */

@@ -230,6 +230,10 @@ export class StreamSchedule {
     this.#lane(scan).isHurried = true;
   }
 
+  isHurried(scan: TimedScan): boolean {
+    return this.#lane(scan).isHurried;
+  }
+
   /** The change that a row is, by whether the row was and is open, and by its day. */
   kindOf({
     wasOpen,
@@ -282,8 +286,9 @@ export class StreamSchedule {
     for (const total of [all, open]) total.polledMs = Math.min(total.polledMs, nowMs);
   }
 
+  /** A walk whose rows moved asks for the same page again, some rows before or behind. */
   #pageAt({ pages }: Lane, offset: number): number {
-    return Math.min(Math.floor(offset / (this.#options.limit - 1)), pages);
+    return Math.min(Math.round(offset / (this.#options.limit - 1)), pages);
   }
 
   #totalOf(scan: TimedScan): Total | null {

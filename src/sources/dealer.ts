@@ -45,6 +45,8 @@ interface Waiter<T> {
 
 interface Scheduled<T> extends Waiter<T> {
   readonly worth: () => Worth;
+  /** True where something was learned since that makes it wanted at once. */
+  readonly isHurried: () => boolean;
   /** Not wanted before this, as far as was known when it was looked at. */
   lookAtMs: number;
 }
@@ -79,7 +81,8 @@ export function createDealer<T>(requestsPerMinute: () => number | null): Dealer<
 
   function add(entity: EntityId, { urgency }: Turn, request: T, nowMs: number): () => void {
     if (urgency.kind !== 'scheduled') return (urgency.kind === 'now' ? urgent : bulk).add({ entity, request });
-    const waiter = { entity, request, worth: urgency.worth, lookAtMs: nowMs };
+    const { worth, isHurried = () => false } = urgency;
+    const waiter = { entity, request, worth, isHurried, lookAtMs: nowMs };
     scheduled.add(waiter);
     return () => void scheduled.delete(waiter);
   }
@@ -139,7 +142,8 @@ export function createDealer<T>(requestsPerMinute: () => number | null): Dealer<
     const limit = requestsPerMinute();
     const share = limit === null ? null : limit / Math.max(1, new Set([...scheduled].map(({ entity }) => entity)).size);
     for (const waiter of scheduled) {
-      if (waiter.lookAtMs > nowMs || avoid?.has(waiter.entity) === true) continue;
+      const isOfLater = waiter.lookAtMs > nowMs && !waiter.isHurried();
+      if (isOfLater || avoid?.has(waiter.entity) === true) continue;
       const worth = waiter.worth();
       if (!isWanted(worth)) {
         waiter.lookAtMs = nowMs + Math.min(LOOK_AGAIN_MS, Math.max(LEAST_WAIT_MS, worth.inMs));

@@ -19,6 +19,10 @@ const things: StreamDeclaration = { ...itemStream('things', { address: 'uuid' })
 const open = (id: number): Row => ({ id, uuid: `u-${id}`, content: `first ${id}`, date: '2026-02-01', closed: null });
 const paid = (row: Row): Row => ({ ...row, content: 'paid', closed: '2026-02-02' });
 
+/** The clock of the reading, which stands but where a test lets scans come to be due: on a busy machine hours may go by. */
+let nowMs = Date.parse('2026-02-20T08:00:00Z');
+const now = (): number => nowMs;
+
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
 });
@@ -38,6 +42,7 @@ function when(condition: () => boolean): Promise<void> {
 function whenSoon(condition: () => boolean): Promise<void> {
   return whenSo(() => {
     jest.advanceTimersByTime(5);
+    nowMs += 5;
     return condition();
   });
 }
@@ -58,7 +63,7 @@ async function hinted(setting: Pick<Setting, 'before' | 'falsify' | 'heeds'> = {
   const rows: Row[] = Array.from({ length: 40 }, (_, index) => open(index + 1));
   const here = scene({ rows: { alfa: { items: rows, things: [] } }, streams: [items, things], ...setting });
   const hints = createTestHints();
-  const run = here.start({ rhythm: rarely, startDate: '2026-01-01', limit: 100, hints: hints.source });
+  const run = here.start({ rhythm: rarely, startDate: '2026-01-01', limit: 100, now, hints: hints.source });
   await when(() => hints.takers.size === 2 && run.of('swept').length === 2);
   await quiet();
   const [asked, records] = [here.asked.length, here.kafka.records.length];
@@ -110,7 +115,7 @@ describe('a hint about a row that is known', () => {
       expect([waitMs, here.requests().length]).toEqual([waitMs, requests]);
     }
     expect(here.hints.outcomes).toEqual(['paid u-10 unconfirmed']);
-    await pass(3_000_000);
+    await pass(300_000);
     expect(here.published()).toEqual([]);
   });
 

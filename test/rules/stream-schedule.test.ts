@@ -40,6 +40,18 @@ test('a page is worth more the longer ago it was read, and the more is found', (
   expect(schedule.worth('sweep', 0, 20 * MINUTE).index).toBeGreaterThan(late);
 });
 
+test.each([-3, -1, 1, 3])(
+  'a page that is asked for again %d rows further, as rows moved, is worth what it was',
+  (by) => {
+    const schedule = open();
+    for (const offset of [990, 1_089, 1_188])
+      schedule.read('open', { offset, totalCount: 8_000 }, 10 * MINUTE + offset);
+    const at = 20 * MINUTE;
+    expect(schedule.worth('open', 1_287 + by, at).index).toBe(schedule.worth('open', 1_287, at).index);
+    expect(schedule.worth('open', 1_287 + by, at).index).toBeGreaterThan(schedule.worth('open', 1_188, at).index);
+  },
+);
+
 test('a page of a short list is worth more than one of a long list with as many changes', () => {
   const [long, short] = [open({ rows: 20_000 }), open({ rows: 4_000 })];
   for (const schedule of [long, short]) {

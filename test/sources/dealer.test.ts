@@ -46,6 +46,17 @@ test.each([
   expect(dealer.waits()).toBe(false);
 });
 
+test('what is hurried while it waits is dealt at the next choice, not when it would have been looked at again', () => {
+  const dealer = open();
+  let isHurried = false;
+  const worth = (): Worth => ({ index: isHurried ? 1_000_000 : 0, late: 0, polledMs: 0, inMs: 60_000 });
+  const urgency = { kind: 'scheduled', worth, isHurried: () => isHurried } as const;
+  dealer.add('a', { stream: 'invoices', scan: 'newest', urgency }, 'newest', 0);
+  expect(dealer.next(0, MAY)).toBeNull();
+  isHurried = true;
+  expect(dealer.next(1, MAY)?.request).toBe('newest');
+});
+
 test('what is known to have changed comes first, but not more than three times in a row', () => {
   const dealer = open();
   for (const at of [1, 2, 3, 4, 5]) dealer.add('a', now, `now ${at}`, 0);

@@ -1,5 +1,5 @@
 import type { LifeRates } from '../../simulator/life';
-import type { EntityId, StreamDeclaration } from '../../src/model';
+import type { StreamDeclaration } from '../../src/model';
 import type { Progress } from '../../src/reading/progress';
 import { PAGE_ROWS } from '../../src/rules/paging';
 import type { Rhythm } from '../../src/reading/stream-reading';
@@ -8,13 +8,13 @@ import { isoDay, listParams, queryOf } from '../../src/rules/scope';
 import { allStreams } from '../../src/sources/streams/all-streams';
 import { changeKinds, createTally, delayCells, shownMs, type Delays, type KindOfChange } from './delays';
 import { fixed, median, percentile, surroundings, table } from './tables';
-import { createVirtualApi, type Trouble, type VirtualApi } from './virtual/api';
+import { createVirtualApi, type Trouble, type VirtualApi, type VirtualCompany } from './virtual/api';
 import { createVirtualKafka, startVirtualService, virtualRecordOf } from './virtual/service';
 import { beginVirtualTime } from './virtual/time';
 
 /** Companies, what happens in them, and for how long. */
 export interface Scene {
-  readonly companies: readonly { readonly id: EntityId; readonly clients: number; readonly invoices: number }[];
+  readonly companies: readonly VirtualCompany[];
   readonly hours: number;
   /** Times a minute, all companies together. */
   readonly rates: LifeRates;
@@ -202,6 +202,8 @@ export interface FreshnessOptions {
 }
 
 interface Size {
+  /** What is particular about it, behind the number of companies; empty = nothing. */
+  readonly about: string;
   readonly companies: Scene['companies'];
   readonly hours: number;
   readonly rates: LifeRates;
@@ -220,19 +222,24 @@ export const tenCompanies: Pick<Scene, 'companies' | 'rates'> = {
   rates: { issue: 4, pay: 4, edit: 8, remove: 0.5 },
 };
 
+const oneCompany: Scene['companies'] = companiesOf(1, () => 20_000);
+/** Most are small: 2 000 to 20 000 invoices, 4 600 in the mean. */
+const hundredCompanies: Pick<Scene, 'companies' | 'rates'> = {
+  companies: companiesOf(100, (share) => 2_000 + 18_000 * share ** 6),
+  rates: { issue: 8, pay: 8, edit: 16, remove: 0.5 },
+};
+/** As much happens in each of ten as in 81 of the others: nine tenths of all. */
+const BUSY_WEIGHT = 81;
+const busyTen = hundredCompanies.companies.map((company, at) =>
+  at % 10 === 0 ? { ...company, weight: BUSY_WEIGHT } : company,
+);
+
 const SIZES: readonly Size[] = [
-  {
-    companies: companiesOf(1, () => 20_000),
-    hours: 6,
-    rates: { issue: 2, pay: 2, edit: 4, remove: 0.1 },
-  },
-  { ...tenCompanies, hours: 6 },
-  // Most are small: 2 000 to 20 000 invoices, 4 600 in the mean.
-  {
-    companies: companiesOf(100, (share) => 2_000 + 18_000 * share ** 6),
-    hours: 8,
-    rates: { issue: 8, pay: 8, edit: 16, remove: 0.5 },
-  },
+  { about: '', companies: oneCompany, hours: 6, rates: { issue: 2, pay: 2, edit: 4, remove: 0.1 } },
+  { about: ', in which nothing happens', companies: oneCompany, hours: 24, rates: {} },
+  { about: '', ...tenCompanies, hours: 6 },
+  { about: '', ...hundredCompanies, hours: 8 },
+  { about: ', ten of them with nine tenths of all changes', ...hundredCompanies, companies: busyTen, hours: 8 },
 ];
 const TROUBLE_HOURS = 6;
 const TROUBLE = { failing: 0.02, hanging: 0.001 };
@@ -246,7 +253,7 @@ export async function freshness(options: FreshnessOptions, say: (text: string) =
     const count = size.companies.length;
     if (!wanted(count)) continue;
     const hours = options.hours ?? size.hours;
-    say(`${count} companies, ${hours} h: the schedule`);
+    say(`${count} companies${size.about}, ${hours} h`);
     const scheduled = await play({ ...quiet, ...size, hours, rhythm: defaultRhythm() }, say);
     parts.push(sizeReport(size, hours, scheduled));
   }
@@ -262,13 +269,13 @@ export async function freshness(options: FreshnessOptions, say: (text: string) =
   return parts.join('\n');
 }
 
-function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshness): string {
+function sizeReport({ about, companies, rates }: Size, hours: number, scheduled: Freshness): string {
   const sizes = companies.map(({ invoices }) => invoices);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const happens = Object.entries(rates).map(([kind, rate]) => `${kind} ${rate}`);
   return [
-    `### ${companies.length === 1 ? 'One company' : `${companies.length} companies`} of ${least === most ? fixed(least) : `${fixed(least)}-${fixed(most)}`} invoices\n`,
-    `${hours} h after the first complete sweep; a minute, all together: ${happens.join(', ')}.\n`,
+    `### ${companies.length === 1 ? 'One company' : `${companies.length} companies`} of ${least === most ? fixed(least) : `${fixed(least)}-${fixed(most)}`} invoices${about}\n`,
+    `${hours} h after the first complete sweep; a minute, all together: ${happens.join(', ') || 'nothing'}.\n`,
     table([
       ['delay: p50 / p95 / longest', 'changes', 'the schedule', 'not seen yet (oldest)', 'best of walks alone'],
       ...changeKinds.map((kind) => {
@@ -277,8 +284,14 @@ function sizeReport({ companies, rates }: Size, hours: number, scheduled: Freshn
         return [kind, count, `${p50} / ${p95} / ${longest}`, waiting, bestOf(kind, scheduled.walks.get(kind) ?? NaN)];
       }),
     ]),
+    `Mean of all changes that were seen: ${meanOf(scheduled)}.\n`,
     runTable([['the schedule', scheduled]]),
   ].join('\n');
+}
+
+function meanOf({ delays }: Freshness): string {
+  const seen = [...delays.values()].flatMap(({ seenAfterMs }) => seenAfterMs);
+  return seen.length === 0 ? 'there is none' : shownMs(seen.reduce((sum, ms) => sum + ms, 0) / seen.length);
 }
 
 /** Changes fall evenly into the time that a walk takes if it has all requests to itself; a deletion needs two. */

@@ -21,9 +21,18 @@ export interface Trouble {
   readonly hanging: number;
 }
 
+/** A company and the rows that it begins with. */
+export interface VirtualCompany {
+  readonly id: EntityId;
+  readonly clients: number;
+  readonly invoices: number;
+  /** How many times as much happens in it as in one of weight 1; a whole number, default 1. */
+  readonly weight?: number;
+}
+
 export interface VirtualApiOptions {
   readonly time: VirtualTime;
-  readonly companies: readonly { readonly id: EntityId; readonly clients: number; readonly invoices: number }[];
+  readonly companies: readonly VirtualCompany[];
   readonly requestsPerMinute: number;
   readonly recentDays: number;
   readonly trouble: Trouble | null;
@@ -133,7 +142,7 @@ export function createVirtualApi({
     all.set(id, { account, rows });
   });
   const life = createLife({
-    accounts: [...all.values()].map(({ account }) => account),
+    accounts: companies.flatMap(({ id, weight = 1 }) => Array.from({ length: weight }, () => companyOf(id).account)),
     random: createRandom(SEED + 1),
     today,
     clock,
