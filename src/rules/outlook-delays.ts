@@ -15,7 +15,7 @@ import {
 } from './foreseen-reading';
 import type { TimedScan } from './rhythm';
 import { FIRST_REST_MS } from './search';
-import { intervalAt, LOOK_AGAIN_MS, WORTH_A_REQUEST, type FoundChange } from './stream-schedule';
+import type { FoundChange } from './stream-schedule';
 import { andPerhaps, andThen, eitherOf, meanOf, oneOf, quantileOf, waitFor, type Wait } from './waits';
 
 /** How long changes of a kind take from the API to the topic. */
@@ -46,7 +46,7 @@ const MINUTE = 60_000;
 const COMMIT_MS = 20;
 
 /** Looks at a total are not evenly spaced, as what is found speeds a list up: such a part of them, and so many times as far apart, by the bench. */
-const LATE_LOOKS = { part: 0.1, times: 3 };
+const LATE_LOOKS = { part: 0.12, times: 2 };
 
 /** Such a part of all searches find nothing, by the bench, as what they look for is found by a walk meanwhile. */
 const SEARCHES_IN_VAIN = 0.1;
@@ -99,7 +99,7 @@ function delayOf(change: FoundChange, stream: ExpectedStream, scans: readonly Re
   const sweep = walk('sweep');
   switch (change) {
     case 'new':
-      return andThen(andPerhaps(told('all'), 1, newestNoticedMs(scans)), seenMs + stepMs + ANSWER_MS);
+      return andThen(told('all'), seenMs + stepMs + ANSWER_MS);
     case 'paid': {
       if (stream.declaration.openField === null) return andThen(sweep, seenMs);
       const found = andThen(told('open'), searchRequests(pagesIn(stream, 'open')) * stepMs);
@@ -130,10 +130,4 @@ function lookAt(list: CountedList, scans: readonly ReadLane[], stream: ExpectedS
     { wait: waitFor(everyMs), weight: 1 - part },
     { wait: waitFor(times * everyMs), weight: part },
   ]);
-}
-
-/** Until the newest page, once it is to show what a total told of, is noticed among what waits: it is looked at again when it would be worth a request. */
-function newestNoticedMs(scans: readonly ReadLane[]): number {
-  const newest = scans.find(({ lane }) => lane.scan === 'newest');
-  return newest === undefined ? 0 : Math.min(LOOK_AGAIN_MS, intervalAt(WORTH_A_REQUEST, newest.lane.stakes, 1));
 }

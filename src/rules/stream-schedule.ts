@@ -10,9 +10,6 @@ export const WORTH_A_REQUEST = 0.5;
 /** A look for what is new is made so often where the allowance has a request to spare. */
 export const IDLE_POLL_MS = 15_000;
 
-/** What is not wanted yet is looked at again after this, as what it is worth may have changed meanwhile. */
-export const LOOK_AGAIN_MS = 5_000;
-
 /** Whether a scheduled request is wanted now, where the allowance has one. */
 export function isWanted({ index, late, polledMs }: Worth): boolean {
   return index >= WORTH_A_REQUEST || late >= 1 || polledMs >= IDLE_POLL_MS;

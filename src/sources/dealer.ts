@@ -1,5 +1,5 @@
 import type { EntityId, Turn, Worth } from '../model';
-import { IDLE_POLL_MS, isWanted, LOOK_AGAIN_MS, WORTH_A_REQUEST } from '../rules/stream-schedule';
+import { IDLE_POLL_MS, isWanted, WORTH_A_REQUEST } from '../rules/stream-schedule';
 import { createRecentUse } from './recent-use';
 
 /** Requests in a row for what is known to have changed, before another kind has its turn. */
@@ -8,6 +8,8 @@ const MOST_URGENT_RUN = 3;
 const FAIR_TIMES = 4;
 /** How steeply. */
 const FAIR_POWER = 4;
+/** What is not wanted yet is looked at again after this, as what it is worth may have changed meanwhile. */
+const LOOK_AGAIN_MS = 5_000;
 const LEAST_WAIT_MS = 20;
 
 /** Which requests may be sent now. */
