@@ -16,6 +16,7 @@ import { usageError, type Io } from './commands/io';
 import { onceCommand } from './commands/once';
 import { helpText, pageOf } from './commands/page';
 import { peekCommand } from './commands/peek';
+import { planCommand } from './commands/plan';
 import { createQuestions } from './commands/questions';
 import { reconcileCommand } from './commands/reconcile';
 import { resyncCommand } from './commands/resync';
@@ -36,6 +37,7 @@ Commands
   once          read everything once, publish what changed, exit
   init          set up one more legal entity: its file, its key's file
   check         look at everything that a run needs, change nothing
+  plan          foresee how fresh the topics will be, and what that takes
   peek          print committed records of a topic, decoded
   reconcile     compare the topics with the last finished sweep
   explain       tell all that is known of one document or client
@@ -56,6 +58,7 @@ const commands = new Map<string, Command>([
   ['once', onceCommand()],
   ['init', initCommand],
   ['check', checkCommand],
+  ['plan', planCommand],
   ['peek', peekCommand],
   ['reconcile', reconcileCommand],
   ['explain', explainCommand],

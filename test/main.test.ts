@@ -87,7 +87,7 @@ describe('a command line that cannot be understood ends with exit code 2 and one
   test('an unknown command, and which ones there are', () =>
     expectUsage(
       ['reed'],
-      /unknown command "reed", expected one of run, once, init, check, peek, reconcile, explain, wait, resync, state, simulate/,
+      /unknown command "reed", expected one of run, once, init, check, plan, peek, reconcile, explain, wait, resync, state, simulate/,
     ));
 
   test('a command that is only a property of every object', () => expectUsage(['constructor'], /unknown command/));

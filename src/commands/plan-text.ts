@@ -1,4 +1,5 @@
 import type { Forecast, Plan } from '../rules/forecast';
+import { roundedText, spanText } from '../status/scan-text';
 
 /** A plan in one line: the requests that are wanted and allowed, and how often each kind of scan comes round. */
 export function planText({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: number): string {
@@ -22,15 +23,4 @@ export function forecastText({ scan, underWay, dueAtMs, everyMs }: Forecast, now
   if (scan.scan === 'newest') return `every ${spanText(everyMs)}`;
   const due = underWay ? 'under way' : dueAtMs <= nowMs ? 'due now' : `due in ${spanText(dueAtMs - nowMs)}`;
   return `${due}, then every ${spanText(everyMs)}`;
-}
-
-/** A time that passes, in the unit that suits it. */
-export function spanText(ms: number): string {
-  if (!Number.isFinite(ms)) return 'never';
-  if (ms < 120_000) return `${roundedText(ms / 1_000)} s`;
-  return ms < 7_200_000 ? `${roundedText(ms / 60_000)} min` : `${roundedText(ms / 3_600_000)} h`;
-}
-
-function roundedText(value: number): string {
-  return value < 10 ? String(Math.round(value * 10) / 10) : String(Math.round(value));
 }

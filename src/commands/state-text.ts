@@ -3,13 +3,15 @@ import type { EntityId, StreamName } from '../model';
 import { shortcomingsText, type Completeness } from '../rules/completeness';
 import { NO_COUNTS } from '../rules/cursor';
 import type { Plan } from '../rules/forecast';
+import type { ExpectedScan } from '../rules/outlook';
+import { scanText, spanText } from '../status/scan-text';
 import { reasonsOf } from '../status/stream-status';
 import type { lettersByError } from '../upkeep/letters-by-error';
 import type { StatusOf } from '../upkeep/read-statuses';
 import { lastSweep, type StreamView } from '../upkeep/remembered';
 import { misfitsText } from './misfits-text';
 import { painted, type Page } from './page';
-import { forecastText, spanText } from './plan-text';
+import { forecastText } from './plan-text';
 
 /** A stream that is remembered, and whether its last finished sweep is complete. */
 export interface JudgedView {
@@ -22,6 +24,8 @@ export interface StateTextOptions {
   /** The entities that are configured, those that are not enabled among them. */
   readonly entities: readonly Pick<EntityConfig, 'id' | 'enabled' | 'streams'>[];
   readonly plan: Plan;
+  /** How often each list is thought to be read. */
+  readonly foreseen: readonly ExpectedScan[];
   readonly nowMs: number;
   readonly page: Page;
   /** Whether every stream is told in full, and not only those with something wrong. */
@@ -142,7 +146,7 @@ function oldestText(streams: readonly StreamState[], nowMs: number): string {
 /** All that is remembered of one stream. */
 function streamText(
   { view, completeness }: JudgedView,
-  { plan: { forecasts }, nowMs, page, errorsOf, statusOf }: StateTextOptions,
+  { plan: { forecasts }, foreseen, nowMs, page, errorsOf, statusOf }: StateTextOptions,
 ): readonly string[] {
   const { entity, stream, ledger, cursors, hold } = view;
   const last = lastSweep(cursors);
@@ -167,6 +171,9 @@ function streamText(
   const next = forecasts
     .filter(({ scan }) => scan.entity === entity && scan.stream === stream)
     .map((each) => `  next ${each.scan.scan}: ${forecastText(each, nowMs)}`);
+  const often = foreseen
+    .filter((scan) => scan.entity === entity && scan.stream === stream)
+    .map((scan) => `  foreseen ${scanText(scan)}`);
   const missing = ledger.missingSince(Number.MAX_SAFE_INTEGER).length;
   const lacks = shortcomingsText(completeness);
   const { misfits } = cursors['sweep'] ?? {};
@@ -182,6 +189,7 @@ function streamText(
     ...(misfits === undefined ? [] : [`  misfits published so far: ${misfitsText(misfits)}`]),
     ...scans,
     ...next,
+    ...often,
     '  filters: each run proves them for itself and stores nothing of it; check says what a list does with them',
   ];
 }

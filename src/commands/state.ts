@@ -1,6 +1,8 @@
 import type { Config } from '../../config/config';
 import { shortcomingsJson, type Completeness } from '../rules/completeness';
 import { forecast, type StreamToday, type Plan } from '../rules/forecast';
+import { outlookOf, type ExpectedScan, type Outlook } from '../rules/outlook';
+import { streamsKnown } from '../upkeep/expected-streams';
 import { completenessIn, lastSweep, readRemembered, type StreamView } from '../upkeep/remembered';
 import type { ReadTopics } from '../upkeep/find-records';
 import { readStatuses } from '../upkeep/read-statuses';
@@ -25,7 +27,7 @@ const help = `Usage: infakt-kafka state show [options]
 Prints what the state topic remembers: a summary, then the entities, the worst first. An entity in which all is well has one line. Of a
 stream that is not complete, and with --entity of every stream: the scans and where they stand, the rows in the ledger, the last finished
 sweep and what it lacks, the standing dead letters by error, the fields whose values were not of their kind, what waits for a person and how to release it, when each scan
-comes next. Last comes the plan: how often each scan comes round at today's size, and the requests that it takes. Changes nothing and does
+comes next at the latest, and how often each list is thought to be read and why. Last comes the plan: the requests that the guarantees take at today's size. Changes nothing and does
 not disturb a running service.
 
 Which replica reads a stream, and how it stands there, is told from the status topic, as the replica has written last. Which streams are
@@ -39,6 +41,9 @@ ${configHelp}
 
 /** What the state topic cannot tell, by the names that the log has for it. */
 const NOT_STORED = ['parked'] as const;
+
+const FORESEEN =
+  'how often each list is read is computed here from what the state topic knows; the page and /health of a running service tell how often it is, and infakt-kafka plan how fresh that makes the topics';
 
 const DEADLINE_MS = 10 * 60_000;
 
@@ -73,18 +78,35 @@ const showCommand = command({
       requestsPerMinute,
       nowMs,
     });
+    const { schedule } = config.service;
+    const { recentDays } = schedule;
+    // The requests are shared by all entities, whichever are shown.
+    const outlook = outlookOf(streamsKnown(config.entities, streams, { recentDays, nowMs }), {
+      settings: schedule,
+      requestsPerMinute,
+    });
     if (values.json)
       io.stdout(
-        `${JSON.stringify({ accounts: Object.fromEntries([...accounts].filter(([id]) => values.entity === undefined || id === values.entity)), streams: shown.map((view) => ({ ...asJson(view, completenessIn(config, view)), dead_letters_by_error: errorsOf?.(view) ?? null, ...ownerJson(statusOf?.(view.entity, view.stream)) })), not_stored: NOT_STORED, plan: planJson(planned, requestsPerMinute) })}\n`,
+        `${JSON.stringify({ accounts: Object.fromEntries([...accounts].filter(([id]) => values.entity === undefined || id === values.entity)), streams: shown.map((view) => ({ ...asJson(view, completenessIn(config, view)), dead_letters_by_error: errorsOf?.(view) ?? null, ...ownerJson(statusOf?.(view.entity, view.stream)) })), not_stored: NOT_STORED, plan: planJson(planned, outlook, requestsPerMinute) })}\n`,
       );
     else if (shown.length === 0) printLines(io, `${topic} remembers nothing yet`);
     else {
       const { page = plainPage } = io;
       const judged = shown.map((view) => ({ view, completeness: completenessIn(config, view) }));
       const inFull = values.entity !== undefined;
-      const lines = stateText(judged, { entities, plan: planned, nowMs, page, inFull, errorsOf, statusOf });
+      const lines = stateText(judged, {
+        entities,
+        plan: planned,
+        foreseen: outlook.scans,
+        nowMs,
+        page,
+        inFull,
+        errorsOf,
+        statusOf,
+      });
       for (const line of lines) printLines(io, line, 4);
       printLines(io, `plan: ${planText(planned, requestsPerMinute)}`);
+      printLines(io, `foreseen: ${FORESEEN}`);
       printLines(
         io,
         `${NOT_STORED.join()}: not stored, as every start tries at once; the log of the running service says so`,
@@ -161,7 +183,12 @@ function readIn({ entities }: Pick<Config, 'entities'>, views: readonly StreamVi
     );
 }
 
-function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: number): Record<string, unknown> {
+function planJson(
+  { wantedPerMinute, forecasts }: Plan,
+  { scans }: Outlook,
+  requestsPerMinute: number,
+): Record<string, unknown> {
+  const foreseen = new Map(scans.map((scan) => [`${scan.entity} ${scan.stream} ${scan.scan}`, scan]));
   return {
     wanted_per_minute: wantedPerMinute,
     allowed_per_minute: requestsPerMinute === 0 ? null : requestsPerMinute,
@@ -173,6 +200,21 @@ function planJson({ wantedPerMinute, forecasts }: Plan, requestsPerMinute: numbe
       under_way: underWay,
       due_at: new Date(dueAtMs).toISOString(),
       every_seconds: everyMs / 1_000,
+      ...foreseenJson(foreseen.get(`${scan.entity} ${scan.stream} ${scan.scan}`)),
     })),
+  };
+}
+
+/** How often the list is thought to be read, and why. */
+function foreseenJson(scan: ExpectedScan | undefined): Record<string, unknown> {
+  if (scan === undefined) return {};
+  const { everyMs, pacing, requestsPerMinute, changesPerMinute } = scan;
+  return {
+    foreseen: {
+      every_seconds: Math.round(everyMs) / 1_000,
+      paced_by: pacing,
+      requests_per_minute: requestsPerMinute,
+      changes_per_hour: 60 * changesPerMinute,
+    },
   };
 }

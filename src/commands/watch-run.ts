@@ -19,6 +19,7 @@ import { createAlerts } from '../status/alerts';
 import { createBoard, type Board, type StatusChange } from '../status/board';
 import { DIFFERING_FILES, type Disagreement } from '../status/entity-sets';
 import { healthOf, type Health } from '../status/health';
+import { Rhythms } from '../status/rhythms';
 import { createReadiness } from '../status/readiness';
 import { staleTargets } from '../status/targets';
 import type { Logger } from '../telemetry';
@@ -110,8 +111,9 @@ async function openTo(
     now,
   });
   const activity = createActivity(replica);
+  const rhythms = new Rhythms();
   const token = (): string | null => (http.token === null ? null : secrets.latest('token', http.tokenFile, http.token));
-  const health = (): Health => healthOf(board, now());
+  const health = (): Health => healthOf(board, now(), (entity, stream) => rhythms.of(entity, stream));
   const shown = (): Shown => activity.shown(health(), now());
   const parts = (): readonly Part[] => partsOf(shown());
   const onFault = (err: Error): void => logger.error({ err }, 'an HTTP request was not answered');
@@ -131,6 +133,7 @@ async function openTo(
       readiness.tell(event);
       metrics.tell(event, nowMs);
       activity.tell(event, nowMs);
+      rhythms.tell(event);
     },
     note: (found) => activity.note(found),
     close() {

@@ -60,3 +60,24 @@ export function counted(count: number, one: string, many: string): string {
 export function number(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u00a0');
 }
+
+/** A list in a box that scrolls by itself, and what is said where it is empty. */
+export function listOf(list: {
+  readonly name: string;
+  readonly version: string;
+  readonly items: readonly Html[];
+  readonly none: string;
+}): Html {
+  const { name, version, items, none } = list;
+  return html`<div data-part="${name}" data-v="${version}">
+    ${
+      items.length === 0
+        ? html`<p class="none">${none}</p>`
+        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${name}-title">
+            <ol class="timeline">
+              ${items}
+            </ol>
+          </div>`
+    }
+  </div>`;
+}

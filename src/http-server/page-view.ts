@@ -8,7 +8,7 @@ import { totalOf, type RecentChange } from '../status/recent-changes';
 import { ASKERS, type Asker, type RequestHour } from '../status/request-minutes';
 import type { StateChange, Standing } from '../status/timeline';
 import { filtersItem } from './filters-item';
-import { counted, countsText, duration, lasting, latest, number, textOf, time, type Html } from './page-text';
+import { counted, countsText, duration, lasting, latest, listOf, number, textOf, time, type Html } from './page-text';
 
 /** A piece of the page that is replaced as a whole when its version changes. */
 export interface Part {
@@ -140,7 +140,10 @@ function withoutIndents(text: string): string {
 
 /** What of an entity is news; how old things are is left to the reader's clock. */
 function entityFacts({ streams, ...entity }: EntityView): unknown {
-  return [entity, streams.map((stream) => ({ ...stream, age_seconds: null }))];
+  return [
+    entity,
+    streams.map(({ scans, ...stream }) => ({ ...stream, age_seconds: null, scans: scans?.map(({ why }) => why) })),
+  ];
 }
 
 function summary({ overview, requests }: Shown, version: string): Html {
@@ -264,6 +267,13 @@ function streamItem(stream: StreamView, nowMs: number): Html {
           <dt>Changes today</dt>
           <dd>${today === null ? html`told by ${stream.owner}` : countsText(today)}</dd>
         </div>
+        ${(stream.scans ?? []).map(
+          ({ scan, why }) =>
+            html`<div>
+              <dt>Reads ${scan}</dt>
+              <dd>${why.slice(scan.length + 2)}</dd>
+            </div>`,
+        )}
       </dl>
     </div>
   </li>`;
@@ -348,27 +358,6 @@ function timelineList(timeline: readonly StateChange[], version: string): Html {
   );
   const none = 'No stream has changed its state since this replica was started.';
   return listOf({ name: 'timeline', version, items, none });
-}
-
-/** A list in a box that scrolls by itself, and what is said where it is empty. */
-function listOf(list: {
-  readonly name: string;
-  readonly version: string;
-  readonly items: readonly Html[];
-  readonly none: string;
-}): Html {
-  const { name, version, items, none } = list;
-  return html`<div data-part="${name}" data-v="${version}">
-    ${
-      items.length === 0
-        ? html`<p class="none">${none}</p>`
-        : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${name}-title">
-            <ol class="timeline">
-              ${items}
-            </ol>
-          </div>`
-    }
-  </div>`;
 }
 
 function standing({ state, reason }: Standing): string {

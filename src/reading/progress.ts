@@ -3,6 +3,7 @@ import type { ParkReason } from '../errors';
 import type { ChangedRow, Counts, Cursor, EntityId, Misfits, ScanName } from '../model';
 import type { Completeness } from '../rules/completeness';
 import type { FilterStanding } from '../rules/filter-trust';
+import type { ScanFigures } from '../rules/stream-schedule';
 import type { DeadLettered } from '../shard/page-changes';
 import type { Hold } from '../state/state-topic';
 
@@ -45,6 +46,13 @@ export type Progress =
       readonly live: number;
       /** Memory that the stream's ledger takes. */
       readonly ledgerBytes: number;
+    }
+  /** How often the stream's lists are read at present, and why; told now and then. */
+  | {
+      readonly kind: 'rhythm';
+      readonly entity: EntityId;
+      readonly stream: string;
+      readonly scans: readonly ScanFigures[];
     }
   /** A sweep is finished and durable. */
   | { readonly kind: 'sweep'; readonly entity: EntityId; readonly stream: string; readonly cursor: Cursor }

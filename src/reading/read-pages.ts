@@ -50,12 +50,10 @@ export function readPages(reading: StreamReading, { scanName, cursor, slot }: Wa
             tap((done) => learnFrom(reading, scanName, done)),
             mergeMap((done) =>
               concat(
-                reportPage(
-                  reading,
-                  done,
-                  scanName,
-                  progressOf(reading, scanName, { outsideQuery, end, warnings }, done),
-                ),
+                reportPage(reading, done, scanName, [
+                  ...progressOf(reading, scanName, { outsideQuery, end, warnings }, done),
+                  ...rhythmOf(reading),
+                ]),
                 readRows(reading, done),
               ),
             ),
@@ -65,6 +63,9 @@ export function readPages(reading: StreamReading, { scanName, cursor, slot }: Wa
     );
   });
 }
+
+/** How often it is told how often the lists of a stream are read. */
+const RHYTHM_TOLD_MS = 60_000;
 
 /** The turn among all requests of the one for a page of a walk; none where nothing is read again. */
 export function turnOf(reading: StreamReading, scanName: WalkedScan, number: number, offset: number): Turn | undefined {
@@ -145,6 +146,16 @@ function progressOf(
   );
   if (end && scanName === 'sweep') progress.push({ kind: 'sweep', ...place, cursor });
   return progress;
+}
+
+/** How often the lists of the stream are read, once a minute at the most. */
+function rhythmOf(reading: StreamReading): readonly Progress[] {
+  const live = liveOf(reading);
+  const nowMs = reading.shard.now();
+  if (live === null || nowMs - live.rhythmToldMs < RHYTHM_TOLD_MS) return [];
+  live.rhythmToldMs = nowMs;
+  const scans = live.schedule.figures(nowMs);
+  return scans.length === 0 ? [] : [{ kind: 'rhythm', ...reading.place, scans }];
 }
 
 /** Whether a scan is pointless where the API ignores its filter: it would do what the sweep does. */

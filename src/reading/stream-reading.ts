@@ -132,6 +132,8 @@ export interface LiveStream {
   readonly deciding: () => Promise<Release>;
   /** Rows whose deletion was decided on since the last sweep ended: deleted, there after all, or without a clear answer. */
   readonly decided: Set<number>;
+  /** When it was told last how often its lists are read. */
+  rhythmToldMs: number;
   /** Spot reads under way: until they are done, the ledger counts rows that left a list. */
   spotReads: number;
 }
@@ -185,6 +187,7 @@ export function liveOf(reading: StreamReading): LiveStream | null {
     ksef: ksefWatchOf(stream, shard.ksefReadAfterMs),
     deciding: createCredits(1),
     decided: new Set(),
+    rhythmToldMs: now(),
     spotReads: 0,
   };
   live.set(name, created);

@@ -2,6 +2,9 @@ import type { Deletions } from '../model';
 import type { Hold } from '../state/state-topic';
 import { DAY_MS } from './scope';
 
+/** Two reads that prove a row absent count as two only if the second was asked for so much later than the first was made. */
+export const ABSENT_FOR_MS = 60_000;
+
 /** Rows that may be deleted within a day without a question, whatever their share. */
 const ALWAYS_ALLOWED = 10;
 

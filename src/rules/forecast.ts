@@ -56,7 +56,7 @@ export interface Plan {
 
 const MINUTE = 60_000;
 /** Guarantees have every second request: the others go where changes are. */
-const GUARANTEES_PART = 0.5;
+export const GUARANTEES_PART = 0.5;
 
 /** What the guarantees come to at today's size: each scan comes at least so often, and more often where changes are. */
 export function forecast(streams: readonly StreamToday[], { settings, requestsPerMinute, nowMs }: Allowance): Plan {

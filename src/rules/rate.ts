@@ -7,6 +7,23 @@ const FIRST_GUESS = 0.01 / 1_000;
 /** A shorter list is thought to have as many, as what is known of it costs little and would be learned slowly. */
 const LEAST_ROWS = 2_000;
 
+/** What a rate is estimated from. */
+export interface Sample {
+  /** Weight of one change of the kind that the list mostly shows. */
+  readonly weight: number;
+  /** Weight of the changes that were found. */
+  readonly found: number;
+  readonly rows: number;
+  /** How long they were looked for. */
+  readonly minutes: number;
+}
+
+/** Weight a minute that a list is thought to show: what was found, beside a guess by the number of its rows. */
+export function weightPerMinute({ weight, found, rows, minutes }: Sample): number {
+  const guess = Math.max(LEAST_ROWS, rows) * FIRST_GUESS;
+  return (weight + found) / (1 / guess + minutes);
+}
+
 /**
  * How much a list is worth, learned from the changes that were found: their weight a second. It begins with a guess by the rows of the list,
  * forgets by halves, every hour or every three walks, and never comes to zero.
@@ -33,8 +50,8 @@ export class Rate {
   /** Weight a second, of a list of so many rows that takes so long to be walked. */
   perSecond(rows: number, walkMs: number, nowMs: number): number {
     this.#advance(walkMs, nowMs);
-    const guess = Math.max(LEAST_ROWS, rows) * FIRST_GUESS;
-    return (this.#weight + this.#found) / (1 / guess + this.#exposureMs / MINUTE) / 60;
+    const sample = { weight: this.#weight, found: this.#found, rows, minutes: this.#exposureMs / MINUTE };
+    return weightPerMinute(sample) / 60;
   }
 
   #expose(untilMs: number): void {

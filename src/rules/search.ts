@@ -46,7 +46,7 @@ interface Gap {
 /** Requests that one search may make. */
 export const MOST_REQUESTS = 60;
 /** The rest after a search that found nothing; each in a row is followed by twice as long a one. */
-const FIRST_REST_MS = 4_000;
+export const FIRST_REST_MS = 4_000;
 const LONGEST_REST_MS = 60 * 60_000;
 /** What changes while it is searched for may be missed; so many searches in a row do not miss it. */
 const FRUITLESS_MOST = 3;

@@ -17,7 +17,7 @@ export function isWanted({ index, late, polledMs }: Worth): boolean {
 }
 
 /** What a minute's delay of a change weighs: a new document is waited for, an edit seldom. */
-const WEIGHTS: Readonly<Record<FoundChange, number>> = {
+export const WEIGHTS: Readonly<Record<FoundChange, number>> = {
   new: 16,
   paid: 4,
   deleted: 0.5,
@@ -34,11 +34,15 @@ const PAGES_OF_A_SEARCH = 2;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** Nothing is read again before this, unless its guarantee is shorter. */
-const LEAST_AGE_MS = 3_000;
+export const LEAST_AGE_MS = 3_000;
 /** Nothing counts as older than this, so that a list that was never read is no infinite number. */
 const MOST_AGE_MS = 7 * 24 * 60 * MINUTE;
 /** What a person or a contradiction asks for comes before everything that is only likely. */
 const HURRIED = 1_000_000;
+/** Part of a mean that the last of what it is of makes up. */
+const LATELY = 0.1;
+/** A page that was read when so much of its guarantee was over was read for that reason. */
+const NEARLY_LATE = 0.95;
 /** What finding a row that left a list weighs, while a search is under way. */
 const SEARCH_WEIGHTS: Readonly<Record<CountedList, number>> = { all: 1.5, open: 2 };
 /** A search comes before whatever is only likely to show a change, where requests suffice. */
@@ -55,6 +59,8 @@ interface Lane {
   /** When the walk under way began, and how long the last one took. */
   beganMs: number;
   walkMs: number;
+  /** How old its pages were when they were read again, lately and in the mean; null = none was read twice. */
+  agedMs: number | null;
   isHurried: boolean;
   /** Of a scan by a filter: whether that is proven. */
   isUsed: boolean;
@@ -118,7 +124,7 @@ export class StreamSchedule {
     if (nowMs < this.#askedMs) this.#forgetFuture(nowMs);
     this.#askedMs = nowMs;
     const ageMs = ageOf(lane.readAtMs[this.#pageAt(lane, offset)] ?? lane.sinceMs, nowMs);
-    const guaranteeMs = this.#options.guarantees[isProvenScan(scan) ? 'open' : scan];
+    const guaranteeMs = this.#guaranteeMs(scan);
     // A filter's list is short because rows are left out, and not because few are changed.
     const rows = isProvenScan(scan) ? this.#rowsOf('sweep') : lane.rows;
     const walk = scan === 'newest' ? 0 : lane.rate.perSecond(rows, lane.walkMs, nowMs) / lane.pages;
@@ -128,7 +134,7 @@ export class StreamSchedule {
     const leastMs = Math.min(LEAST_AGE_MS, guaranteeMs);
     const waitMs = Math.max(0, leastMs - ageMs);
     const isPoll = scan === 'newest' || (scan === 'open' && this.#totals.open.isTrusted);
-    const index = walk * (ageMs / SECOND) ** 2 + look * (polledMs / SECOND) ** 2;
+    const index = indexOf({ walk, ageMs, look, polledMs });
     const paysInMs = lane.isHurried ? 0 : untilWorth({ walk, ageMs, look, polledMs });
     return {
       index: waitMs > 0 ? 0 : lane.isHurried ? HURRIED + index : index,
@@ -154,7 +160,13 @@ export class StreamSchedule {
     lane.rows = totalCount;
     lane.pages = scan === 'newest' ? 1 : pagesOf(totalCount, limit);
     lane.readAtMs.length = Math.min(lane.readAtMs.length, lane.pages);
-    lane.readAtMs[this.#pageAt(lane, offset)] = nowMs;
+    const page = this.#pageAt(lane, offset);
+    const beforeMs = lane.readAtMs[page];
+    if (beforeMs !== undefined) {
+      const ageMs = ageOf(beforeMs, nowMs);
+      lane.agedMs = lane.agedMs === null ? ageMs : lane.agedMs + (ageMs - lane.agedMs) * LATELY;
+    }
+    lane.readAtMs[page] = nowMs;
     const list = listOfScan(scan);
     if (list !== null && (this.#totals[list].isTrusted || scan === 'newest')) this.polled(list, nowMs);
   }
@@ -260,21 +272,30 @@ export class StreamSchedule {
     return isRecent ? 'edited-recent' : 'edited-old';
   }
 
-  /** Rows, pages, the last walk and the rate of each scan, for people. */
+  /** How often each scan's pages were read lately and why, for people; of scans whose pages were not read twice yet nothing. */
   figures(nowMs: number): readonly ScanFigures[] {
-    return [...this.#lanes].map(([scan, lane]) => {
+    return [...this.#lanes].flatMap(([scan, lane]) => {
+      const { pages, agedMs } = lane;
+      const isGivenUp = isProvenScan(scan) && !lane.isUsed;
+      if (agedMs === null || isGivenUp) return [];
+      const rate = scan === 'newest' ? 0 : lane.rate.perSecond(lane.rows, lane.walkMs, nowMs);
       const total = this.#totalOf(scan);
+      const look = total === null ? 0 : total.rate.perSecond(this.#rowsOf(scan), 0, nowMs);
+      const index = indexOf({ walk: rate / pages, look, ageMs: agedMs, polledMs: agedMs / pages });
+      const isLate = agedMs >= NEARLY_LATE * this.#guaranteeMs(scan);
+      const told = look / (listOfScan(scan) === 'open' ? WEIGHTS.paid : WEIGHTS.new);
       return {
         scan,
-        pages: lane.pages,
-        walkMs: lane.walkMs,
-        perMinute:
-          60 *
-          (scan === 'newest' && total !== null
-            ? total.rate.perSecond(this.#rowsOf(scan), 0, nowMs)
-            : lane.rate.perSecond(lane.rows, lane.walkMs, nowMs)),
+        pages,
+        everyMs: agedMs,
+        pacing: isLate ? 'guarantee' : index < WORTH_A_REQUEST / 2 ? 'look' : 'changes',
+        changesPerMinute: 60 * (rate / WEIGHTS['edited-old'] + told),
       };
     });
+  }
+
+  #guaranteeMs(scan: WalkedScan): number {
+    return this.#options.guarantees[isProvenScan(scan) ? 'open' : scan];
   }
 
   #lane(scan: WalkedScan): Lane {
@@ -330,46 +351,68 @@ export class StreamSchedule {
   /** The shortest list that shows changes of rows which this scan shows. */
   #cheapest(scan: 'open' | 'recent'): Lane {
     const sweep = this.#lane('sweep');
-    const lane = this.#lanes.get(scan);
-    return lane !== undefined && lane.pages <= sweep.pages ? lane : sweep;
+    const lane = this.#lanes.get(scan) ?? sweep;
+    return isCheaper(lane.pages, sweep.pages) ? lane : sweep;
   }
 }
 
 function newLane(sinceMs: number, rate: Rate, nowMs: number): Lane {
-  const times = { readAtMs: [], sinceMs, beganMs: nowMs, walkMs: 0 };
+  const times = { readAtMs: [], sinceMs, beganMs: nowMs, walkMs: 0, agedMs: null };
   return { rows: 0, pages: 1, ...times, isHurried: false, isUsed: false, rate };
 }
 
-/** A scan as the schedule sees it. */
+/** What decides how often a page is read: what is found by it, its guarantee, or that there are requests to spare for a look at what is new. */
+export type Pacing = 'changes' | 'guarantee' | 'look';
+
+/** A scan, how often its pages are read, and what for. */
 export interface ScanFigures {
   readonly scan: WalkedScan;
   readonly pages: number;
-  /** How long the last walk took; 0 = none has ended yet. */
-  readonly walkMs: number;
-  /** Weight of the changes that the scan is thought to find in a minute. */
-  readonly perMinute: number;
+  /** From one reading of a page to the next. */
+  readonly everyMs: number;
+  readonly pacing: Pacing;
+  /** Changes a minute that its pages, and the total that they show, are thought to tell of. */
+  readonly changesPerMinute: number;
 }
 
 function ageOf(sinceMs: number, nowMs: number): number {
   return Math.min(MOST_AGE_MS, Math.max(0, nowMs - sinceMs));
 }
 
-/** Milliseconds until walk x age^2 + look x polled^2 is worth a request. */
-function untilWorth({
-  walk,
-  ageMs,
-  look,
-  polledMs,
-}: {
+/** What a page is worth by. */
+export interface Stakes {
+  /** Weight of the changes a second that a walk over the page's list finds, by its number of pages. */
   readonly walk: number;
-  readonly ageMs: number;
+  /** Weight of the changes a second that the list's total tells of; 0 = the page shows no total that tells anything. */
   readonly look: number;
+}
+
+interface Ages {
+  readonly ageMs: number;
   readonly polledMs: number;
-}): number {
+}
+
+/** Delay that a request is thought to save: the longer ago the page was read and its total seen, the more. */
+export function indexOf({ walk, ageMs, look, polledMs }: Stakes & Ages): number {
+  return walk * (ageMs / SECOND) ** 2 + look * (polledMs / SECOND) ** 2;
+}
+
+/** From one reading of a page to the next, in milliseconds, where each page of its list is read once it has come to that index. */
+export function intervalAt(index: number, { walk, look }: Stakes, pages: number): number {
+  return Math.sqrt(index / (walk + look / pages ** 2)) * SECOND;
+}
+
+/** Whether a change that two lists show counts for the first: that of fewer pages, so that looking for it costs the least. */
+export function isCheaper(pages: number, otherPages: number): boolean {
+  return pages <= otherPages;
+}
+
+/** Milliseconds until walk x age^2 + look x polled^2 is worth a request. */
+function untilWorth({ walk, ageMs, look, polledMs }: Stakes & Ages): number {
   const [age, polled] = [ageMs / SECOND, polledMs / SECOND];
   const a = walk + look;
   const b = 2 * (walk * age + look * polled);
-  const c = walk * age ** 2 + look * polled ** 2 - WORTH_A_REQUEST;
+  const c = indexOf({ walk, ageMs, look, polledMs }) - WORTH_A_REQUEST;
   if (c >= 0) return 0;
   return ((-b + Math.sqrt(b * b - 4 * a * c)) / (2 * a)) * SECOND;
 }

@@ -1,4 +1,4 @@
-import { ABSENT_FOR_MS } from '../shard/absences';
+import { ABSENT_FOR_MS } from '../rules/deletions';
 import { READ_AFTER_MS } from '../rules/ksef';
 import { requestRetry, type RequestRetry } from '../sources/rest';
 

@@ -1,5 +1,4 @@
-/** Two reads that prove a row absent count as two only if the second was asked for so much later than the first was made. */
-export const ABSENT_FOR_MS = 60_000;
+import { ABSENT_FOR_MS } from '../rules/deletions';
 
 /** What one read proved of a row that it did not show. */
 export interface AbsenceProof {

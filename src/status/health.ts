@@ -1,7 +1,11 @@
+import type { EntityId, StreamName } from '../model';
 import type { FilterStanding } from '../rules/filter-trust';
+import type { WalkedScan } from '../rules/rhythm';
+import type { Pacing, ScanFigures } from '../rules/stream-schedule';
 import type { Board } from './board';
 import { DIFFERING_FILES, type Disagreement } from './entity-sets';
 import { factsOf, type StatusReason } from './reasons';
+import { scanText } from './scan-text';
 import { reasonsOf, type StreamStatus } from './stream-status';
 
 /** One thing that is wrong with one stream. */
@@ -65,6 +69,20 @@ export interface StreamHealth {
   readonly filters: readonly FilterHealth[] | null;
   readonly owner: string;
   readonly version: string;
+  /** How often each of its lists is read and why; absent = another replica reads them, or nothing is known yet. */
+  readonly scans?: readonly ScanHealth[];
+}
+
+/** How often a list is read, for a program or a person. */
+export interface ScanHealth {
+  readonly scan: WalkedScan;
+  readonly pages: number;
+  /** From one reading of a page to the next. */
+  readonly every_seconds: number;
+  readonly paced_by: Pacing;
+  readonly changes_per_hour: number;
+  /** All of that in a sentence. */
+  readonly why: string;
 }
 
 /** The answer of `/health`. */
@@ -81,7 +99,11 @@ export interface Health {
 }
 
 /** Whether every stream is as it should be, and what is wrong where not (I10). */
-export function healthOf(board: Pick<Board, 'statuses' | 'isConfigured' | 'disagreement'>, nowMs: number): Health {
+export function healthOf(
+  board: Pick<Board, 'statuses' | 'isConfigured' | 'disagreement'>,
+  nowMs: number,
+  scansOf: (entity: EntityId, stream: StreamName) => readonly ScanFigures[] = () => [],
+): Health {
   const statuses = board.statuses(nowMs);
   const problems = statuses
     .flatMap((status) => problemsOf(status, board.isConfigured(status.entity, status.stream)))
@@ -93,7 +115,10 @@ export function healthOf(board: Pick<Board, 'statuses' | 'isConfigured' | 'disag
     at: iso(nowMs),
     problems,
     notices: noticesOf(board.disagreement(nowMs)),
-    streams: statuses.map((status) => streamHealthOf(status, nowMs)),
+    streams: statuses.map((status) => {
+      const scans = scansOf(status.entity, status.stream).map(scanHealthOf);
+      return { ...streamHealthOf(status, nowMs), ...(scans.length === 0 ? {} : { scans }) };
+    }),
   };
 }
 
@@ -121,6 +146,18 @@ function problemsOf(status: StreamStatus, isConfigured: boolean): Problem[] {
       unhealthy,
     };
   });
+}
+
+function scanHealthOf(figures: ScanFigures): ScanHealth {
+  const { scan, pages, everyMs, pacing, changesPerMinute } = figures;
+  return {
+    scan,
+    pages,
+    every_seconds: Math.round(everyMs / 100) / 10,
+    paced_by: pacing,
+    changes_per_hour: Math.round(600 * changesPerMinute) / 10,
+    why: scanText(figures),
+  };
 }
 
 /** Where one stream stands, as `/health` says it. */

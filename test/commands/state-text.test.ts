@@ -36,6 +36,7 @@ function told(views: readonly JudgedView[], more: Partial<StateTextOptions> = {}
   return stateText(views, {
     entities: configured(...new Set(views.map(({ view }) => view.entity))),
     plan,
+    foreseen: [],
     nowMs,
     page: plainPage,
     inFull: false,

@@ -35,6 +35,26 @@ test('a company is shown stream by stream: state, freshness against its target, 
   );
 });
 
+test('how often each list is read and why is shown in words, and is news only where the words change', () => {
+  const { tell, shown } = service(1);
+  const place = { entity: 'company-001', stream: 'invoices' };
+  const tellOf = (everyMs: number): void => {
+    const figures = { scan: 'open', pages: 80, everyMs, pacing: 'changes', changesPerMinute: 0.05 } as const;
+    tell({ kind: 'rhythm', ...place, scans: [figures] });
+  };
+  const versionOf = (): string | undefined =>
+    partsOf(shown()).find(({ name }) => name === 'entity company-001')?.version;
+  tellOf(960_000);
+  expect(textOf(pageOf(shown(), about))).toContain(
+    'Reads open a page every 12 s, all 80 every 16 min, because about 3 payments and edits an hour show there',
+  );
+  const before = versionOf();
+  tellOf(961_000);
+  expect(versionOf()).toBe(before);
+  tellOf(480_000);
+  expect(versionOf()).not.toBe(before);
+});
+
 test('of a first sweep its progress and the time that it has left are shown, instead of an age', () => {
   const { shown } = service(1);
   const found = shown();

@@ -180,16 +180,28 @@ test('a search is worth more the longer a walk would take to find the same', () 
   expect(schedule.searchWorth('all', 0).index).toBeGreaterThan(WORTH_A_REQUEST);
 });
 
-test('tells of each scan what it costs and finds', () => {
+test('tells how often the pages of each scan were read lately, and why', () => {
   const schedule = open();
-  schedule.found('edited-old', 10);
-  expect(schedule.figures(MINUTE).map(({ scan, pages }) => [scan, pages])).toEqual([
-    ['newest', 1],
-    ['open', 81],
-    ['recent', 31],
-    ['sweep', 203],
+  expect(schedule.figures(0)).toEqual([]);
+  schedule.found('paid', 40);
+  for (const seconds of [20, 40, 60]) {
+    schedule.read('open', { offset: 0, totalCount: 8_000 }, seconds * SECOND);
+    schedule.read('newest', { offset: 0, totalCount: 20_000 }, seconds * SECOND);
+  }
+  for (const scan of ['newest', 'recent'] as const)
+    schedule.read(scan, { offset: 0, totalCount: 3_000 }, 60 * SECOND + guarantees[scan]);
+  const figures = schedule.figures(HOUR);
+  expect(figures.map(({ scan, pages, pacing }) => [scan, pages, pacing])).toEqual([
+    ['newest', 1, 'changes'],
+    // Sooner than a page of so many is worth a request.
+    ['open', 81, 'look'],
+    ['recent', 31, 'guarantee'],
   ]);
-  expect(schedule.figures(MINUTE).every(({ perMinute }) => perMinute > 0)).toBe(true);
+  // The last age of four counts for a tenth of the mean: 20 s, 20 s, 20 s, and the guarantee of five minutes.
+  expect(figures[0]?.everyMs).toBeCloseTo(0.9 * 20 * SECOND + 0.1 * 5 * MINUTE);
+  expect(figures[1]?.everyMs).toBe(20 * SECOND);
+  // 40 payments in an hour, and what is thought of a list before anything was found.
+  expect((figures[1]?.changesPerMinute ?? 0) * 60).toBeGreaterThan(30);
 });
 
 describe('a scan by a proven filter', () => {

@@ -1,4 +1,5 @@
-import { ABSENT_FOR_MS, Absences } from '../../src/shard/absences';
+import { ABSENT_FOR_MS } from '../../src/rules/deletions';
+import { Absences } from '../../src/shard/absences';
 
 const first = { id: 7, askedMs: 900, nowMs: 1_000, provedBeforeMs: null };
 

@@ -109,3 +109,19 @@ test('replicas whose entity files differ are a notice with what to do, and leave
     ],
   });
 });
+
+test('how often each list is read and why is told of streams that this replica reads', () => {
+  const figures = { scan: 'open', pages: 80, everyMs: 960_000, pacing: 'changes', changesPerMinute: 0.05 } as const;
+  const { streams } = healthOf(boardOf(well), START_MS, (entity) => (entity === well.entity ? [figures] : []));
+  expect(streams[0]?.scans).toEqual([
+    {
+      scan: 'open',
+      pages: 80,
+      every_seconds: 960,
+      paced_by: 'changes',
+      changes_per_hour: 3,
+      why: 'open: a page every 12 s, all 80 every 16 min, because about 3 payments and edits an hour show there',
+    },
+  ]);
+  expect(healthOf(boardOf(well), START_MS).streams[0]).not.toHaveProperty('scans');
+});

@@ -4,6 +4,7 @@ export const COMMANDS = [
   'once',
   'init',
   'check',
+  'plan',
   'peek',
   'reconcile',
   'explain',

@@ -7,6 +7,7 @@ import type { ServiceEvent } from '../../src/service/events';
 import { createActivity, type Shown } from '../../src/status/activity';
 import { createBoard } from '../../src/status/board';
 import { healthOf } from '../../src/status/health';
+import { Rhythms } from '../../src/status/rhythms';
 import { streamName } from '../../src/status/targets';
 import { iso, pageRead, requestEnded, restored, shardReady, shardsOwned, sweptAt } from './service-events';
 
@@ -39,8 +40,10 @@ export function shownService(
     targetsOf: (read) => new Map(read.map(({ entity, stream }) => [streamName(entity, stream), TARGETS])),
   });
   const activity = createActivity('books-7f6c-1');
+  const rhythms = new Rhythms();
   const tell = (event: ServiceEvent, atMs = now()): void => {
     activity.tell(event, atMs);
+    rhythms.tell(event);
     activity.note(board.tell(event, atMs));
   };
   const places = ids.flatMap((entity) => STREAMS.map((stream) => ({ entity, stream })));
@@ -65,7 +68,14 @@ export function shownService(
       const scan = scans[number % scans.length] ?? 'sweep';
       tell(requestEnded({ scan, allowance: { used: 200, limit: 290 } }), now() - minute * MINUTE_MS);
     }
-  return { tell, shown: () => activity.shown(healthOf(board, now()), now()) };
+  return {
+    tell,
+    shown: () =>
+      activity.shown(
+        healthOf(board, now(), (entity, stream) => rhythms.of(entity, stream)),
+        now(),
+      ),
+  };
 }
 
 /** A page that listens. */

@@ -117,7 +117,8 @@ export async function play(scene: Scene, say: (text: string) => void = () => und
         const name = `${progress.entity} ${progress.stream}`;
         sweeps.set(name, [...(sweeps.get(name) ?? []), time.now()]);
       }
-      if (progress.kind === 'page' || progress.kind === 'sweep' || progress.kind === 'filters') return;
+      const isUsual = ['page', 'sweep', 'filters', 'rhythm'].includes(progress.kind);
+      if (isUsual) return;
       const remark = 'reason' in progress ? `${progress.kind}: ${progress.reason}` : progress.kind;
       remarks.set(remark, (remarks.get(remark) ?? 0) + 1);
     };
