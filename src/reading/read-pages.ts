@@ -151,8 +151,9 @@ function progressOf(
 /** How often the lists of the stream are read, once a minute at the most. */
 function rhythmOf(reading: StreamReading): readonly Progress[] {
   const live = liveOf(reading);
+  if (live === null) return [];
   const nowMs = reading.shard.now();
-  if (live === null || nowMs - live.rhythmToldMs < RHYTHM_TOLD_MS) return [];
+  if (nowMs - live.rhythmToldMs < RHYTHM_TOLD_MS) return [];
   live.rhythmToldMs = nowMs;
   const scans = live.schedule.figures(nowMs);
   return scans.length === 0 ? [] : [{ kind: 'rhythm', ...reading.place, scans }];

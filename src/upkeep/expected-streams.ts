@@ -2,7 +2,7 @@ import type { EntityConfig } from '../../config/config';
 import type { Cursor, EntityId, StreamDeclaration } from '../model';
 import type { ChangeRates, ExpectedStream } from '../rules/foreseen-reading';
 import { typicalRates, typicalRows, typicalSize } from '../rules/typical-company';
-import { allStreams } from '../sources/streams/all-streams';
+import { allStreams, usualStreams } from '../sources/streams/all-streams';
 import type { StreamView } from './remembered';
 
 /** Companies that are thought of and not there. */
@@ -69,7 +69,7 @@ export function streamsAdded(
   const rows = added.reduce((sum, { count, invoices }) => sum + count * invoices, 0);
   return added.flatMap(({ count, invoices }, at) =>
     Array.from({ length: count }, (_, number): EntityId => `added-${at + 1}-${number + 1}`).flatMap((entity) =>
-      allStreams.map((declaration): ExpectedStream => {
+      usualStreams.map((declaration): ExpectedStream => {
         const { name } = declaration;
         const share = newPerDay === null ? null : (newPerDay * invoices) / rows;
         return {

@@ -45,7 +45,7 @@ test('the data topics are the usual streams, those that an entity names, and the
   });
   expect(topicSettings(shown({}, [], ['margin-invoices']), true)).toMatchObject({
     data: ['clients', 'invoices', 'corrective-invoices', 'margin-invoices'],
-    formerData: ['advance-invoices', 'final-invoices', 'invoice-lines', 'corrective-invoice-lines'],
+    formerData: ['advance-invoices', 'final-invoices', 'invoice-lines', 'corrective-invoice-lines', 'ksef'],
   });
 });
 

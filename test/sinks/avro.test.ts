@@ -240,10 +240,23 @@ describe('names of 0.1.0 and of now', () => {
       ...{ owner: 'host-1', version: '0.2.0', sweep_rows: 7, sweep_complete: true },
     },
     'status-key': { entity: 'alfa', stream: 'invoices' },
+    ksef: { entity: 'alfa', stream: 'invoices', id: 7, observed_at: 1, status: 'success' },
+    'ksef-key': { entity: 'alfa', stream: 'invoices', id: 7 },
+    'advance-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
+    'advance-invoice-key': { entity: 'alfa', id: 7 },
+    'final-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
+    'final-invoice-key': { entity: 'alfa', id: 7 },
+    'margin-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
+    'margin-invoice-key': { entity: 'alfa', id: 7 },
   };
   const typeOf = (text: string): Type => Type.forSchema(JSON.parse(text) as Schema, { wrapUnions: 'never' });
   /** What 0.1.0 did not have. */
-  const SINCE_0_1_0 = new Set(['entity', 'entity-key', 'status', 'status-key']);
+  const SINCE_0_1_0 = new Set(
+    ['entity', 'status', 'ksef', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap((name) => [
+      name,
+      `${name}-key`,
+    ]),
+  );
 
   test.each(schemaNames().filter((name) => name !== 'ledger-block'))(
     'a reader with the newest %s.avsc reads bytes of every released version, nested records included',

@@ -1,6 +1,5 @@
 import { defaultRhythm, play, type Scene } from '../../tools/bench/freshness';
 import { expectedStreams } from '../../tools/bench/foreseen';
-import { percentile } from '../../tools/bench/tables';
 import { outlookOf } from '../../src/rules/outlook';
 import { settings } from '../support/schedule';
 
@@ -22,15 +21,13 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-test('what is foreseen of payments, edits of unpaid documents and deletions is what the service does in virtual time, by 15 %', async () => {
+test('what is foreseen of payments and deletions is what the service does in virtual time, by 15 %', async () => {
   const { delays } = await play(scene);
   const setting = { settings, requestsPerMinute: 300, learnedMinutes: LEARNED };
   const outlook = outlookOf(expectedStreams(companies, rates, 45), setting);
   const foreseen = (kind: string) => outlook.delays.find(({ change, stream }) => `${change} ${stream ?? ''}` === kind);
   const ratios = {
     paid: (foreseen('paid ')?.meanMs ?? NaN) / meanOf(delays.get('paid')?.seenAfterMs ?? []),
-    unpaid:
-      (foreseen('edited-open ')?.p95Ms ?? NaN) / percentile(delays.get('edited, unpaid')?.seenAfterMs ?? [], 0.95),
     deleted: (foreseen('deleted ')?.meanMs ?? NaN) / meanOf(delays.get('deleted')?.seenAfterMs ?? []),
   };
   for (const [what, ratio] of Object.entries(ratios))

@@ -1,7 +1,7 @@
 import type { LifeRates } from '../../simulator/life';
 import type { EntityId } from '../../src/model';
 import type { ExpectedStream } from '../../src/rules/foreseen-reading';
-import { allStreams } from '../../src/sources/streams/all-streams';
+import { usualStreams } from '../../src/sources/streams/all-streams';
 
 /** Of the simulator's documents so many are unpaid, recent, or corrections. */
 const UNPAID = 0.4;
@@ -26,7 +26,7 @@ export function expectedStreams(
   const recent = recentDays / HISTORY_DAYS;
   const none = { new: 0, paid: 0, deleted: 0, 'edited-open': 0, 'edited-recent': 0, 'edited-old': 0 };
   return companies.flatMap(({ id, clients, invoices }) =>
-    allStreams.map((declaration): ExpectedStream => {
+    usualStreams.map((declaration): ExpectedStream => {
       const { name: stream } = declaration;
       const rowsOf = (rows: number) => ({ sweep: rows, open: UNPAID * rows, recent: recent * rows });
       switch (stream) {
