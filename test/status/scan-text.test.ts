@@ -2,7 +2,13 @@ import type { ScanFigures } from '../../src/rules/stream-schedule';
 import { scanText, spanText } from '../../src/status/scan-text';
 
 const MINUTE = 60_000;
-const open: ScanFigures = { scan: 'open', pages: 80, everyMs: 16 * MINUTE, pacing: 'changes', changesPerMinute: 3 / 60 };
+const open: ScanFigures = {
+  scan: 'open',
+  pages: 80,
+  everyMs: 16 * MINUTE,
+  pacing: 'changes',
+  changesPerMinute: 3 / 60,
+};
 
 test.each<[Partial<ScanFigures>, string]>([
   [{}, 'open: a page every 12 s, all 80 every 16 min, because about 3 payments and edits an hour show there'],
