@@ -136,6 +136,20 @@ describe('what does not pass says why', () => {
     });
   });
 
+  test('a filter that leaves out rows without a time of their last change is wrong, however early the time is that was asked for', () => {
+    const known = knownOf(list, { limit });
+    const timed = list.filter(({ id }) => id !== 3).toReversed();
+    const proof = judgeFilter(candidate('changed'), known, {
+      nothing: { rows: [], totalCount: 0 },
+      everything: { rows: timed, totalCount: timed.length },
+      between: null,
+    });
+    expect(proof).toMatchObject({
+      verdict: 'wrong',
+      why: 'q[updated_at_gteq]=1900-01-01 gave 3 rows and was to give 4',
+    });
+  });
+
   test('an edit that was seen and is not shown is a contradiction', () => {
     const changes = [{ id: 3, since: '2026-03-20', isNew: false }];
     expect(proofOf('changed', { known: { changes } })).toMatchObject({

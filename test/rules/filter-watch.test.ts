@@ -113,6 +113,18 @@ describe('a whole walk', () => {
     expect(watch.sinceDay('paid', START + 9 * DAY)).toBe('2026-04-01');
     expect(watch.sinceDay('changed', START + 9 * DAY)).toBe('2026-03-30');
   });
+
+  test.each([-12, -7, 0, 2, 14])(
+    'lets no change fall between two walks where the clock of the API is %d h ahead of UTC',
+    (hours) => {
+      for (let beganMs = START; beganMs < START + DAY; beganMs += DAY / 24) {
+        const watch = working();
+        watch.walked(walk(1), beganMs, isThere);
+        const dayOfChange = new Date(beganMs + hours * (DAY / 24)).toISOString().slice(0, 10);
+        expect(watch.sinceDay('changed', beganMs + DAY) <= dayOfChange).toBe(true);
+      }
+    },
+  );
 });
 
 test('a scan without an answer rests for a minute, and after the third in a row its filter is proven again', () => {
