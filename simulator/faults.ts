@@ -276,7 +276,7 @@ export function spoil(
     case 'total-count-string':
       return withMetainfo({ ...metainfo, total_count: String(total) });
     case 'total-count-wrong':
-      return withMetainfo({ ...metainfo, total_count: Math.max(0, Number(total) + by) });
+      return withMetainfo({ ...metainfo, total_count: Number(total) + by });
     case 'empty-list':
       return jsonAnswer(200, { ...list, metainfo: { ...metainfo, count: 0, total_count: 0 }, entities: [] });
     case 'broken-json':

@@ -149,8 +149,11 @@ describe('deletions (I5)', () => {
     );
     admin.edit(keyOf('moved out'), 'invoices', paid, { invoice_date: dayFromNow(-1_000) });
     removed.set('moved out', [paid]);
-    for (const [name, action] of lists)
-      admin.addFault({ match: { entity: keyOf(name), path: 'invoices.json' }, times: Infinity, action });
+    for (const [name, action] of lists) {
+      // The few unpaid documents would be counted as less than none, which no number of rows is.
+      const query = name === 'counted too few' ? { query: { 'q[paid_date_null]': null } } : {};
+      admin.addFault({ match: { entity: keyOf(name), path: 'invoices.json', ...query }, times: Infinity, action });
+    }
     const details = { entity: keyOf('details not found'), path: 'invoices/' };
     admin.addFault({ match: details, times: Infinity, action: { status: 404 } });
     remove('details not found', idsOf('details not found').slice(5, 8));
