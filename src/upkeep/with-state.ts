@@ -53,7 +53,8 @@ export async function withState<T>(
   try {
     await withDeadline(firstValueFrom(membership.owned), patience.confirmMs, `joining group ${groupId}`);
     const number = partitionOf(entity, topics.state.partitions);
-    const streams = allStreams.map(({ name }) => name);
+    // An optional stream that was never read has no topic, and nothing is remembered of it.
+    const streams = allStreams.map(({ name }) => name).filter((name) => topics.data.has(name));
     const codecs = createCodecs(config.service, topics, framing, setting.version);
     const lent: Lent = {
       async forgetStatuses(forgotten) {

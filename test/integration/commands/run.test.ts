@@ -46,9 +46,12 @@ test('an API that is down is asked again and again, and what changed meanwhile i
 
   expect(await run.stop()).toMatchObject({ code: 0 });
   const ofAlfa = run.told().filter((line) => line.startsWith('alfa ') && !line.endsWith('caught up'));
-  expect(ofAlfa[0]).toBe('alfa parked: unavailable');
   expect(ofAlfa.at(-1)).toMatch(/^alfa \w+ back$/);
-  expect(new Set(ofAlfa.slice(0, -1))).toEqual(new Set(['alfa parked: unavailable', 'alfa retrying']));
+  // A stream that had asked before another was answered for the last time is parked alone at first.
+  const ofStream = /^alfa \w+ (parked: unavailable|retrying|back)$/;
+  expect(new Set(ofAlfa.filter((line) => !ofStream.test(line)))).toEqual(
+    new Set(['alfa parked: unavailable', 'alfa retrying']),
+  );
   await expectAgreement(back);
 });
 
