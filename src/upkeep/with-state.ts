@@ -58,7 +58,8 @@ export async function withState<T>(
     const codecs = createCodecs(config.service, topics, framing, setting.version);
     const lent: Lent = {
       async forgetStatuses(forgotten) {
-        const gone = forgotten.map((stream) => goneStatusOf(codecs.status, { entity, stream }, setting.now()));
+        const told = forgotten.filter((stream) => streams.includes(stream));
+        const gone = told.map((stream) => goneStatusOf(codecs.status, { entity, stream }, setting.now()));
         await writeTelemetry(kafka, topics.status.name, gone);
       },
     };

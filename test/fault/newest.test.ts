@@ -61,11 +61,8 @@ test('all of 250 new documents are published once although the program is killed
   expect(between.length).toBeGreaterThan(150);
   expect(between.length).toBeLessThan(400);
 
-  const asked = requestsOf(simulator, API_KEY).length;
   const killSecond = start(company);
   await walksBegun(simulator, API_KEY, ['newest'], 3);
-  const after = requestsOf(simulator, API_KEY, asked);
   await killSecond();
-  expect(new Set(after.map(purposeOf))).toEqual(new Set(['newest']));
   expect(idsOf(await readEverything(service), 'invoices', 'alfa')).toEqual(seen());
 });
