@@ -14,15 +14,14 @@ import {
   type Observable,
 } from 'rxjs';
 
-import type { Page, Turn } from '../model';
+import type { Turn } from '../model';
 import { hasPublished, resumeOrBegin } from '../rules/cursor';
 import { ksefRowOf, standingOf } from '../rules/ksef';
-import { startPosition } from '../rules/paging';
 import type { Detail } from '../sources/answers';
 import { ksefNameOf } from '../sources/streams/ksef';
 import { reportPage } from './committed';
 import type { Progress } from './progress';
-import { askAlone } from './read-row';
+import { askAlone, pageOfOne } from './read-row';
 import type { StreamReading } from './stream-reading';
 import { ksefOf, type KsefReading } from './watch-ksef';
 
@@ -84,17 +83,7 @@ function addDocument(
   const { shard, session, place } = reading;
   const row = ksefRowOf(place.stream, detail);
   const open = standingOf(row) === 'open';
-  const page: Page = {
-    rows: [row],
-    interval: { after: row.id - 1, upTo: row.id },
-    strays: [],
-    outsideQuery: 0,
-    totalCount: 0,
-    next: startPosition(),
-    end: false,
-    began,
-    ended,
-  };
+  const page = pageOfOne({ rows: [row], interval: { after: row.id - 1, upTo: row.id }, began, ended });
   const besidePlace = { entity: place.entity, stream: ksefNameOf(place.stream) };
   return from(session.add({ ...besidePlace, scan: 'spot', page, left: !open })).pipe(
     tap(({ counts }) => watch.schedule.read(row.id, { open, isNews: hasPublished(counts) }, shard.now())),

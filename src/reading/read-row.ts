@@ -279,13 +279,18 @@ export function addDetail(
   return addRow(reading, { interval, rows, began, ended }, inside ? 'listed' : 'left');
 }
 
+/** What was read of one id as a page, which no walk goes on from. */
+export function pageOfOne(spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>): Page {
+  return { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
+}
+
 /** Adds what was read of one id; `left`: the row is outside the scope. */
 export function addRow(
   reading: StreamReading,
   spot: Pick<Page, 'interval' | 'rows' | 'began' | 'ended'>,
   scope: 'listed' | 'left',
 ): Observable<Progress> {
-  const page: Page = { strays: [], outsideQuery: 0, totalCount: 0, next: startPosition(), end: false, ...spot };
+  const page = pageOfOne(spot);
   const { session, place } = reading;
   const noteForKsef = watchForKsef(reading, scope === 'left' ? [] : spot.rows);
   return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(

@@ -160,12 +160,8 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     throw new Error(`a page of ${scan} of ${state.name} came before its scan was begun; this is a bug`);
   const origin = { ...originOf(memory, state, scan), drift: state.drift };
   learnDrift(state);
-  const compared = compareRows(
-    context,
-    origin,
-    { state, scan },
-    { ...toCommit, page: withRowsThere(memory, state, page) },
-  );
+  const there = { ...toCommit, page: withRowsThere(memory, state, page) };
+  const compared = compareRows(context, origin, { state, scan }, there);
   const strayed =
     scan === 'spot' &&
     page.interval.upTo !== null &&
@@ -282,6 +278,7 @@ interface Removed {
 export function removeDeleted(memory: Memory, state: StreamState, confirmed: readonly ConfirmedDeletion[]): Removed {
   const { ledger } = state;
   const origin = originOf(memory, state, 'sweep');
+  const besides = memory.besides(state);
   const records: OutgoingRecord[] = [];
   let rows = 0;
   let counted = 0;
@@ -291,7 +288,7 @@ export function removeDeleted(memory: Memory, state: StreamState, confirmed: rea
     if (entry === undefined || entry.missing !== missing) continue;
     if ((entry.flags & EntryFlag.PUBLISHED) !== 0) records.push(...tombstonesOf(origin, entry));
     ledger.remove(id, ended);
-    for (const beside of memory.besides(state)) records.push(...removeTold(beside, origin, id, ended));
+    for (const beside of besides) records.push(...removeTold(beside, origin, id, ended));
     if (state.lastPublished.delete(id)) forgot = true;
     rows += 1;
     if (!released) counted += 1;
