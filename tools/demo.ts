@@ -29,7 +29,8 @@ import {
 import { findJava } from './java';
 import { kafkaLibrary } from './kafka';
 
-const HELP = `Shows infakt-kafka at work on this machine, in well under a minute.
+const HELP = `Shows infakt-kafka at work on this machine, in about a minute and a half: one
+minute of it is what a deletion takes to be proven.
 
 Usage: npm run demo [-- options]
 
