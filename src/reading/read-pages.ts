@@ -99,16 +99,21 @@ function startWalk(reading: StreamReading, scanName: TimedScan, { number, mark }
     },
     /** Only of the last page of `newest`: the highest id of the walk. An empty list has a mark too: all that comes later is new. */
     markOf: ({ end }: Page): number | undefined => (end && scanName === 'newest' ? (highest ?? 0) : undefined),
-    /** Lets the schedule know of a page; returns what a person should be told of the list's total. */
+    /**
+     * Lets the schedule know of a page; returns what a person should be told of the list's total. A service that walks all day tells it once,
+     * and again when a walk has met no such page meanwhile.
+     */
     note: ({ place, next, totalCount: total, miscounted, end }: Page): readonly string[] => {
       const nowMs = shard.now();
       live?.schedule.read(scanName, { offset: place?.offset ?? next.offset, totalCount: total }, nowMs);
       if (end) live?.schedule.ended(scanName, nowMs);
-      const isNew = miscounted !== undefined && !isMiscounted;
+      const isTold = isMiscounted || live?.miscounted.has(scanName) === true;
       isMiscounted ||= miscounted !== undefined;
+      if (isMiscounted) live?.miscounted.add(scanName);
+      else if (end) live?.miscounted.delete(scanName);
       const list = listProvedBy(scanName);
       if (end && live !== null && list !== null) judgeTotal(live, list, !isMiscounted);
-      return isNew ? [totalNotBelieved(scanName, total, miscounted)] : [];
+      return miscounted === undefined || isTold ? [] : [totalNotBelieved(scanName, total, miscounted)];
     },
   };
 }

@@ -14,7 +14,7 @@ import type {
 import { isComplete } from '../rules/cursor';
 import type { Twins } from '../rules/identity';
 import { FilterWatch } from '../rules/filter-watch';
-import type { Guarantees } from '../rules/rhythm';
+import type { Guarantees, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, scansOf, sweepQuery, type ScopeSetting } from '../rules/scope';
 import { KsefSchedule } from '../rules/ksef-schedule';
 import { Finder } from '../rules/search';
@@ -132,6 +132,8 @@ export interface LiveStream {
   readonly deciding: () => Promise<Release>;
   /** Rows whose deletion was decided on since the last sweep ended: deleted, there after all, or without a clear answer. */
   readonly decided: Set<number>;
+  /** Scans of whose last walk it was told that pages contradict the list's total. */
+  readonly miscounted: Set<TimedScan>;
   /** When it was told last how often its lists are read. */
   rhythmToldMs: number;
   /** Spot reads under way: until they are done, the ledger counts rows that left a list. */
@@ -187,6 +189,7 @@ export function liveOf(reading: StreamReading): LiveStream | null {
     ksef: ksefWatchOf(stream, shard.ksefReadAfterMs),
     deciding: createCredits(1),
     decided: new Set(),
+    miscounted: new Set(),
     rhythmToldMs: now(),
     spotReads: 0,
   };

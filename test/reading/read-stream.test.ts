@@ -332,3 +332,28 @@ describe('a scan whose first request may not be made yet', () => {
     expect(await run.ended).toBeNull();
   });
 });
+
+test('a total that the rows contradict is told once, however often the list is walked, and again when it was right meanwhile', async () => {
+  let missing = 1;
+  const sweepsOf = (run: { of: (kind: 'sweep') => readonly unknown[] }): number => run.of('sweep').length;
+  const here = scene({
+    rows: { alfa: { items: items(250) } },
+    falsify: ({ rows, totalCount }) => ({ rows, totalCount: totalCount - missing }),
+  });
+  const run = here.start({ rhythm: often('sweep'), limit: 100 });
+  const told = (): number =>
+    run.told.filter((progress) => progress.kind === 'warning' && progress.message.includes('by sweep')).length;
+  const nextSweeps = async (): Promise<void> => {
+    const before = sweepsOf(run);
+    await when(() => sweepsOf(run) >= before + 3);
+  };
+  await nextSweeps();
+  expect(told()).toBe(1);
+  missing = 0;
+  await nextSweeps();
+  missing = 1;
+  await nextSweeps();
+  expect(told()).toBe(2);
+  run.stop();
+  expect(await run.ended).toBeNull();
+});
