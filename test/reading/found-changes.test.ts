@@ -24,7 +24,7 @@ test('a stream in which documents come is looked at more often than one that res
   expect(await here.start({ limit: 100 }).ended).toBeNull();
   let nowMs = Date.now() + 1_000;
   const run = here.start({ rhythm: calm, limit: 100, now: () => (nowMs += 5) });
-  for (let id = 301; id <= 330; id += 1) {
+  for (let id = 301; id <= 312; id += 1) {
     rows.busy.push({ id, content: `new ${id}` });
     await when(() => here.kafka.records.some((record) => idOf(record) === id));
   }

@@ -19,7 +19,7 @@ import {
 /** Raise it to search longer: `PIPELINE_RUNS=20000`. */
 const runs = Number(process.env['PIPELINE_RUNS'] ?? 30);
 /** A story that fails is told by its seed and path: to shrink it takes minutes, for which a longer search has the time. */
-const asked = { plugins: [fc.timeout(20_000)], endOnFailure: process.env['PIPELINE_RUNS'] === undefined };
+const asked = { plugins: [fc.timeout(100_000)], endOnFailure: process.env['PIPELINE_RUNS'] === undefined };
 
 function expectEveryRowWithItsLatestContent(world: World): void {
   for (const place of lists) {

@@ -155,7 +155,8 @@ describe('open', () => {
     const rows = items(20);
     const here = await synced(rows, { streams });
     rows.splice(6, 1);
-    const run = here.start({ rhythm: often('open') });
+    let nowMs = Date.now();
+    const run = here.start({ rhythm: often('open'), now: () => (nowMs += 5) });
     const tombstones = () => here.kafka.records.filter(({ value }) => value === null);
     await when(() => tombstones().length > 0);
     const asked = here.asked.filter(isOpen).length;

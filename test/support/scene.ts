@@ -218,9 +218,12 @@ export function items(count: number, content = 'first'): Row[] {
   return Array.from({ length: count }, (_, index) => ({ id: index + 1, content: `${content} ${index + 1}` }));
 }
 
+/** Far more than a busy machine takes, and less than a test may. */
+const GIVES_UP_AFTER_MS = 120_000;
+
 /** Turns of the event loop, until it is so. */
 export async function when(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + GIVES_UP_AFTER_MS;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`gave up waiting for ${condition.toString()}`);
     await turn();
