@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { salesLists, streams, type Account, type AccountTruth, type Stream } from './account';
+import { dictionaryNames, type Dictionaries, type DictionaryName } from './dictionaries';
 import { decodeRule, type ActiveFault, type FaultRule, type Faults } from './faults';
 import { filtersOf, jsonAnswer, wholeNumber, type Answer } from './listing';
 import { decodeHook, type Hooks, type HookSettings, type HookState } from './hooks';
@@ -23,6 +24,8 @@ export interface Admin {
   row(entity: string, stream: Stream, id: number): unknown;
   /** What each account holds, by API key; `filters` as in `q[...]`, without the brackets. */
   truth(filters?: Readonly<Record<string, string>>): Readonly<Record<string, AccountTruth>>;
+  /** A reference list of an account, which is replaced where rows are given. */
+  dictionary(entity: string, name: DictionaryName, rows?: readonly JsonObject[]): readonly JsonObject[];
   /** With the latest `last` requests, all that are kept unless given. */
   stats(last?: number): Statistics;
   resetStats(): void;
@@ -46,6 +49,7 @@ export interface Admin {
 /** What the admin interface works on. */
 export interface AdminParts {
   readonly accounts: ReadonlyMap<string, Account>;
+  readonly dictionaries: Pick<Dictionaries, 'rows' | 'put'>;
   readonly faults: Faults;
   readonly counter: { read(last?: number): Statistics; reset(): void };
   readonly life: Life;
@@ -55,7 +59,8 @@ export interface AdminParts {
 }
 
 /** The admin interface for callers in the same process. Unknown entities and ids are refused with a RangeError. */
-export function createAdmin({ accounts, faults, counter, life, unproven, history, hooks }: AdminParts): Admin {
+export function createAdmin(parts: AdminParts): Admin {
+  const { accounts, dictionaries, faults, counter, life, unproven, history, hooks } = parts;
   function account(entity: string): Account {
     const found = accounts.get(entity);
     if (found === undefined) throw new RangeError(`there is no entity with the key ${JSON.stringify(entity)}`);
@@ -79,6 +84,11 @@ export function createAdmin({ accounts, faults, counter, life, unproven, history
         margin_invoices: filtersOf('margin_invoices', parameters),
       };
       return Object.fromEntries([...accounts].map(([key, held]) => [key, held.truth(found)]));
+    },
+    dictionary(entity, name, rows) {
+      const { key } = account(entity).entity;
+      if (rows !== undefined) dictionaries.put(key, name, rows);
+      return dictionaries.rows(key, name);
     },
     stats: (last) => counter.read(last),
     resetStats: () => counter.reset(),
@@ -130,6 +140,8 @@ export const adminHelp = `  GET    ${adminPath}entities                         
   GET    ${adminPath}KEY/hook                            what came of it so far
   POST   ${adminPath}KEY/hook                            deliver {"name": "invoice_paid", "resource": {"uuid": "..."}}
   DELETE ${adminPath}KEY/hook                            end it
+  GET    ${adminPath}KEY/gtus                            a reference list: ${dictionaryNames.join(', ')}
+  PUT    ${adminPath}KEY/gtus                            body [{"id": 1, ...}]: the whole list anew
   GET    ${adminPath}filters                             how filters are treated that may or may not work
   PUT    ${adminPath}filters                             body {"updated_at_gteq": "works"}, see docs/simulator.md
   GET    ${adminPath}history[?since=MILLISECONDS]        every change of a row so far, oldest first
@@ -151,6 +163,11 @@ async function jsonBody(request: IncomingMessage): Promise<unknown> {
 function objectOf(json: unknown): JsonObject {
   if (json === undefined) return {};
   if (!isObject(json)) throw new TypeError('the body must be a JSON object');
+  return json;
+}
+
+function rowsOf(json: unknown): readonly JsonObject[] {
+  if (!Array.isArray(json) || !json.every(isObject)) throw new TypeError('the body must be an array of rows');
   return json;
 }
 
@@ -210,6 +227,14 @@ export function createAdminHttp(admin: Admin, { accounts, life }: AdminParts) {
     }
 
     if (second === 'hook' && third === undefined) return hookAnswer(method, first, request);
+
+    const dictionary = dictionaryNames.find((name) => name === second);
+    if (dictionary !== undefined && third === undefined) {
+      if (method === 'GET') return jsonAnswer(200, admin.dictionary(first, dictionary));
+      if (method === 'PUT') {
+        return jsonAnswer(200, admin.dictionary(first, dictionary, rowsOf(await jsonBody(request))));
+      }
+    }
 
     const stream = streams.find((name) => name === second);
     if (stream === undefined) throw new RangeError(`${method} ${url.pathname} is nothing the simulator knows`);

@@ -230,10 +230,11 @@ export interface ListingOptions {
 
 const foreignOrigin = 'https://app.infakt.test';
 const badFilter = jsonAnswer(400, { error: 'Nieprawidłowy parametr filtrowania.' });
-const tooMany = jsonAnswer(400, { error: `Parametr limit nie może być większy niż ${largestLimit}.` });
+/** What a limit that is too large is answered with where it is refused. */
+export const tooMany = jsonAnswer(400, { error: `Parametr limit nie może być większy niż ${largestLimit}.` });
 
 /** Limit and offset of a request; undefined if it must be refused. */
-function windowOf(query: URLSearchParams, { overLimit }: Habits) {
+export function windowOf(query: URLSearchParams, { overLimit }: Habits) {
   const asked = wholeNumber(query.get('limit')) ?? defaultLimit;
   if (asked > largestLimit && overLimit === 'refuse') return undefined;
   const limit = asked === 0 ? defaultLimit : Math.min(asked, largestLimit);

@@ -9,6 +9,7 @@ import {
   type Surroundings,
 } from './account';
 import { adminPath, createAdmin, createAdminHttp, type Admin, type AdminParts } from './admin';
+import { createDictionaries } from './dictionaries';
 import { createFaults, spoil, type FaultAction, type RequestDetails } from './faults';
 import { createHooks } from './hooks';
 import type { ClearingTime } from './ksef';
@@ -91,6 +92,7 @@ const lists: readonly { readonly list: ListName; readonly scope: string }[] = [
   { list: 'documents/costs', scope: 'api:costs:read' },
 ];
 const accountScope = 'api:account:read';
+const dictionaryScope = 'api:invoices:read';
 const allScopes = [accountScope, ...lists.map(({ scope }) => scope)];
 
 const importsPerHour = 6;
@@ -136,7 +138,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     timer: options.timer ?? afterTimeout,
   });
   const unproven = createUnproven(options.filters ?? {}, now);
-  const parts: AdminParts = { accounts, faults, counter, life, unproven, history, hooks };
+  const dictionaries = createDictionaries();
+  const parts: AdminParts = { accounts, dictionaries, faults, counter, life, unproven, history, hooks };
   const admin = createAdmin(parts);
   const answerAdmin = createAdminHttp(admin, parts);
 
@@ -158,6 +161,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     }
     if (path.startsWith('ksef2/')) return ksefAnswer(account, path);
 
+    const transform = action !== undefined && 'transform' in action ? action : undefined;
+    const spoilt = (answer: Answer) =>
+      transform === undefined || answer.status !== 200 ? answer : spoil(answer, transform, random);
+    const dictionary = dictionaries.named(path);
+    if (dictionary !== undefined) {
+      if (!scopes.includes(dictionaryScope)) return scopeMissing;
+      return spoilt(dictionaries.answer(account.entity.key, dictionary, url, options));
+    }
     const [, name = '', address, form] = /^((?:documents\/)?\w+)(?:\/([^/]+?))?(\/pdf)?\.json$/.exec(path) ?? [];
     const known = lists.find(({ list }) => list === name);
     if (known === undefined) return notFound;
@@ -170,7 +181,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       const printed = salesLists.find((name) => name === list);
       return printed === undefined ? notFound : pdfAnswer(account, printed, id);
     }
-    const transform = action !== undefined && 'transform' in action ? action : undefined;
     const listing: ListingOptions = {
       habits: options,
       shuffleTies: options.ties === 'stable' ? undefined : random,
@@ -180,8 +190,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       hideBefore: transform?.transform === 'shorter-history' ? yearBefore(today()) : null,
     };
     const shown = transform?.transform === 'wrong-account' ? otherThan(account) : account;
-    const answer = listAnswer(shown, list, url.searchParams, listing);
-    return transform === undefined || answer.status !== 200 ? answer : spoil(answer, transform, random);
+    return spoilt(listAnswer(shown, list, url.searchParams, listing));
   }
 
   /** The little of KSeF that a reader may come across: imports with their own limit, and XML that books a draft. */

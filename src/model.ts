@@ -216,6 +216,8 @@ export interface StreamDeclaration {
   readonly isOptional?: true;
   /** Only of what is told of another stream's rows and remembered by itself: that stream, and the topic without the prefix. */
   readonly beside?: { readonly stream: StreamName; readonly topic: string };
+  /** Only of a dictionary, read as a whole into a topic that all of them share: what keys call it, and that topic without the prefix. */
+  readonly dictionary?: { readonly kind: string; readonly topic: string };
 }
 
 /** The elements of an array in each row as records of their own, keyed by entity, id of the row, and number of the line from 1. */

@@ -295,9 +295,11 @@ function misfitsOfLine(
 
 /** The headers of a row's record, of its tombstone, and of its dead letter; `id` null = the row has none. */
 function headersOfRow(origin: Origin, op: Op, fingerprint: string, id: number | null): OutgoingRecord['headers'] {
-  const { name, beside } = origin.codec.declaration;
-  if (beside === undefined) return headers(origin, name, op, fingerprint, id);
-  return headers(origin, beside.topic, op, fingerprint, id === null ? null : `${beside.stream}/${id}`);
+  const { name, beside, dictionary } = origin.codec.declaration;
+  const shared = beside ?? dictionary;
+  if (shared === undefined) return headers(origin, name, op, fingerprint, id);
+  const part = 'kind' in shared ? shared.kind : shared.stream;
+  return headers(origin, shared.topic, op, fingerprint, id === null ? null : `${part}/${id}`);
 }
 
 /** The headers of a record; `id` is what its key says beside the entity, readable at a console, and null where there is no key. */

@@ -22,6 +22,7 @@ import { reportRest } from './committed';
 import { identify } from './identify';
 import { parked, parksEntity } from './parking';
 import type { Progress } from './progress';
+import { readDictionaries } from './read-dictionaries';
 import { readStream } from './read-stream';
 import { streamReading, type EntityReading, type ShardReading, type ShardReadingOptions } from './stream-reading';
 import { createLastAnswers } from './stream-trouble';
@@ -102,7 +103,12 @@ function readSession(shard: ShardReading, session: Session): Observable<Progress
 /** One entity: whose account it is, then its streams side by side; parked as a whole where the API refuses the whole of it. */
 function readEntity(reading: EntityReading): Observable<Progress> {
   const { shard, reader } = reading;
-  const streams = defer(() => merge(...reader.streams.map((stream) => readStream(streamReading(reading, stream)))));
+  const streams = defer(() =>
+    merge(
+      ...reader.streams.map((stream) => readStream(streamReading(reading, stream))),
+      readDictionaries(reading),
+    ),
+  );
   const place = { entity: reader.entity, stream: null };
   return parked(shard, place, parksEntity, concat(identify(reading), streams));
 }

@@ -13,6 +13,7 @@ import type {
 } from '../model';
 import { isComplete } from '../rules/cursor';
 import type { Twins } from '../rules/identity';
+import type { DictionaryPace } from '../rules/dictionaries';
 import { FilterWatch } from '../rules/filter-watch';
 import type { Guarantees, TimedScan } from '../rules/rhythm';
 import { isoDay, listParams, scansOf, sweepQuery, type ScopeSetting } from '../rules/scope';
@@ -79,6 +80,8 @@ export interface ShardReadingOptions {
   readonly newId: () => string;
   /** How long after a change it is read again what KSeF says of a document; null = that is not read. */
   readonly ksefReadAfterMs: readonly number[] | null;
+  /** How often dictionaries are read; null or absent = they are not. */
+  readonly dictionaries?: DictionaryPace | null;
   /** Where hints about rows come from; absent = no scan is ever helped. */
   readonly hints?: HintSource | undefined;
   /** Once aborted, no scan asks for a further page and nothing that is parked is waited for. */

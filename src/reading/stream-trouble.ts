@@ -50,7 +50,8 @@ export function ofStreamAlone<T extends { readonly ended: number }>(
     );
 }
 
-function faultOfStream(error: TransientError, place: StreamPlace): FatalError {
+/** A fault that did not pass, of the stream alone. */
+export function faultOfStream(error: TransientError, place: StreamPlace): FatalError {
   const { message, status, retryAfterMs = 0 } = error;
   return new FatalError(message, {
     ...place,
@@ -64,8 +65,8 @@ function faultOfStream(error: TransientError, place: StreamPlace): FatalError {
 
 /** How long a list that an account does not have is left alone. */
 const NOT_AVAILABLE_MS = 24 * 60 * 60 * 1_000;
-/** What a list is refused with that the account's plan, or its key, does not have. */
-const REFUSALS: ReadonlySet<number | undefined> = new Set([403, 404]);
+/** What a list is refused with that the account's plan, or its key, does not have; 401 of a whole entity is none, as its key is to be seen to. */
+const REFUSALS: ReadonlySet<number | undefined> = new Set([401, 403, 404]);
 
 /**
  * The refusal of a whole list as the finding that the account does not have this stream, where the stream is optional and nothing was ever

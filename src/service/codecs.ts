@@ -18,6 +18,7 @@ import { type SubjectSchema } from '../sinks/registry-subjects';
 import type { Topic, Topics } from '../sinks/topics';
 import type { StatusCodec } from '../status/stream-status';
 import { allStreams } from '../sources/streams/all-streams';
+import { DICTIONARIES, dictionaryStreams } from '../sources/streams/dictionaries';
 import { KSEF, ksefStreamOf } from '../sources/streams/ksef';
 import type { ExpectedKeys } from '../state/layout';
 import { LAYOUT_VERSION, type Definition, type Layout } from '../state/state-topic';
@@ -27,6 +28,8 @@ export interface Codecs {
   readonly streamCodec: (declaration: StreamDeclaration) => StreamCodec;
   /** What KSeF says of a stream's documents; null where there is no topic of that, or KSeF knows none of them. */
   readonly ksefCodec: (stream: StreamName) => StreamCodec | null;
+  /** Those of the dictionaries; none where there is no topic of them. */
+  readonly dictionaryCodecs: () => readonly StreamCodec[];
   readonly sweeps: SweepsCodec;
   readonly entities: EntitiesCodec;
   readonly status: StatusCodec;
@@ -53,6 +56,7 @@ const sources = [
   ...allStreams,
   ...allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection])),
   { name: KSEF, schema: KSEF },
+  { name: DICTIONARIES, schema: 'dictionary-entry' },
 ];
 
 /** The codecs of a service; each stream's is compiled when it is first asked for. The program's version goes into the layouts that are written. */
@@ -70,6 +74,7 @@ export function createCodecs(setting: RecordSetting, topics: Topics, framing: Fr
       const declaration = ksefStreamOf(stream);
       return declaration === undefined || !topics.data.has(KSEF) ? null : streamCodec(declaration);
     },
+    dictionaryCodecs: () => (topics.data.has(DICTIONARIES) ? dictionaryStreams.map(streamCodec) : []),
     sweeps: reportCodecOf('sweep', topics.sweeps, framing),
     entities: reportCodecOf('entity', topics.entities, framing),
     status: reportCodecOf('status', topics.status, framing),
@@ -209,20 +214,21 @@ function codecOf(
   topics: Topics,
   framing: Framing,
 ): StreamCodec {
-  const { beside } = declaration;
-  const topic = topics.data.get(beside?.topic ?? declaration.name);
+  const { beside, dictionary } = declaration;
+  const topic = topics.data.get((beside ?? dictionary)?.topic ?? declaration.name);
   if (topic === undefined) throw new Error(`no topic for stream ${declaration.name}; this is a bug`);
   const schemaText = loadSchema(declaration.schema);
   const { value, keys } = encodersOf(declaration.schema, topic.name, framing);
   const { projection } = declaration;
   const linesOf = projection === null ? () => null : linesCodecsOf(projection, topics, framing);
   const isAskedFor = projection !== null && setting.projections.includes(projection.name);
+  const part = partOfKey(declaration);
   const codecWith = (keySchemas: Layout['keySchemas']): StreamCodec => {
     const key = keys(keySchemas);
     const formerLines = linesOf(keySchemas);
     return {
       ...unkeyed,
-      encodeKey: (id) => key.encode(beside === undefined ? id : { ...id, stream: beside.stream }),
+      encodeKey: (id) => key.encode(part === null ? id : { ...id, ...part }),
       lines: isAskedFor ? formerLines : null,
       formerLines,
     };
@@ -240,6 +246,12 @@ function codecOf(
     withKeysOf: codecWith,
   } satisfies Partial<StreamCodec>;
   return codecWith({});
+}
+
+/** What a key names beside entity and id, where several streams share a topic; null = nothing. */
+function partOfKey({ beside, dictionary }: StreamDeclaration): Readonly<Record<string, string>> | null {
+  if (beside !== undefined) return { stream: beside.stream };
+  return dictionary === undefined ? null : { kind: dictionary.kind };
 }
 
 /** How the rows of every stream are told apart now. */

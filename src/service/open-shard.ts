@@ -32,8 +32,8 @@ export function shardOptions(
     number,
     serviceId,
     stateTopic: topics.state.name,
-    streams: entities.flatMap((entity) =>
-      allStreams
+    streams: entities.flatMap((entity) => [
+      ...allStreams
         .filter(({ name }) => entity.streams.includes(name))
         .flatMap((declaration) => {
           const accepted = entity.accept?.[declaration.name] ?? [];
@@ -43,7 +43,8 @@ export function shardOptions(
             ...(ksef === null ? [] : [{ entity: entity.id, codec: ksef }]),
           ];
         }),
-    ),
+      ...codecs.dictionaryCodecs().map((codec) => ({ entity: entity.id, codec })),
+    ]),
     deadLetters: topics.deadLetters,
     sweeps: codecs.sweeps,
     entities: codecs.entities,

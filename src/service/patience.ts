@@ -1,4 +1,5 @@
 import { ABSENT_FOR_MS } from '../rules/deletions';
+import { DAILY, type DictionaryPace } from '../rules/dictionaries';
 import { READ_AFTER_MS } from '../rules/ksef';
 import { requestRetry, type RequestRetry } from '../sources/rest';
 
@@ -28,6 +29,8 @@ export interface Patience {
   readonly absentForMs: number;
   /** How long after a change it is read again what KSeF says of a document. */
   readonly ksefReadAfterMs: readonly number[];
+  /** How often dictionaries are read. */
+  readonly dictionaries: DictionaryPace;
   /** How often one request to the API is tried, and the waits between. */
   readonly retry: RequestRetry;
 }
@@ -52,6 +55,7 @@ export function usualPatience(random: () => number): Patience {
     idleCommitMs: 10_000,
     absentForMs: ABSENT_FOR_MS,
     ksefReadAfterMs: READ_AFTER_MS,
+    dictionaries: DAILY,
     retry: requestRetry(random),
   };
 }

@@ -83,6 +83,8 @@ export interface RunContext {
   readonly rhythm: Rhythm | null;
   /** Whether it is read what KSeF says of documents. */
   readonly ksef: boolean;
+  /** Whether dictionaries are read. */
+  readonly dictionaries: boolean;
   /** The entities that are read here. */
   readonly holders: Map<EntityId, UuidOf>;
   readonly twins: Twins;

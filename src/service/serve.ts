@@ -44,6 +44,7 @@ import type { Rhythm } from '../reading/stream-reading';
 import { createTwins, type UuidOf } from '../rules/identity';
 import { PAGE_ROWS } from '../rules/paging';
 import { guaranteesOf } from '../rules/rhythm';
+import { DICTIONARIES } from '../sources/streams/dictionaries';
 import { KSEF } from '../sources/streams/ksef';
 import type { RequestPace } from '../sources/budget';
 import type { Session } from '../shard/session';
@@ -134,6 +135,7 @@ function takePart({ options, emit, stopping, configured }: Start, cluster: Clust
     shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(entities, topics.state.partitions)),
     rhythm: options.endless ? rhythmOf(service.schedule) : null,
     ksef: service.projections.includes(KSEF),
+    dictionaries: service.projections.includes(DICTIONARIES),
     holders,
     twins: createTwins(holders, owners),
     noteRow: owners.note,
@@ -277,6 +279,7 @@ function serveShard(run: RunContext, number: number, entities: readonly EntityCo
       readers: entities.map((entity) => readerOf(run, entity)),
       rhythm: run.rhythm,
       ksefReadAfterMs: run.ksef ? patience.ksefReadAfterMs : null,
+      dictionaries: run.dictionaries ? patience.dictionaries : null,
       parkMs: patience.parkMs,
       limit: PAGE_ROWS,
       credits: CREDITS,

@@ -204,7 +204,9 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     deadLetters: letters.length,
   };
   const moved = isWalk ? moveCursor(context, state, walk, { toCommit, counts }) : { counts, walk };
-  const completes = page.end && scan === 'sweep' && !partial;
+  // Nobody compares sums of a dictionary, which no list of the sweeps names.
+  const isSummed = state.codec.declaration.dictionary === undefined;
+  const completes = page.end && scan === 'sweep' && !partial && isSummed;
   const sweepRecord = completes ? sweepRecordLater(memory, state, moved.walk) : null;
 
   const { cursor } = moved.walk;

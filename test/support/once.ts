@@ -24,6 +24,7 @@ export const impatient: Patience = {
   idleCommitMs: 100,
   absentForMs: 0,
   ksefReadAfterMs: [50, 200, 500, 1_000, 2_000],
+  dictionaries: { everyMs: 500, spreadMs: 0, absentForMs: 0 },
   retry: { attempts: 3, waitMs: () => 5, secondOpinionMs: 5 },
 };
 

@@ -110,6 +110,7 @@ export function memoryRun({
     shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(entities.map(entityOf), PARTITIONS)),
     rhythm: null,
     ksef: false,
+    dictionaries: false,
     holders: new Map(),
     twins: { check: () => undefined, identified: () => undefined, forget: () => undefined },
     noteRow: () => undefined,

@@ -2,6 +2,7 @@ import type { StreamDeclaration } from '../../model';
 import { advanceInvoices } from './advance-invoices';
 import { clients } from './clients';
 import { correctiveInvoices } from './corrective-invoices';
+import { DICTIONARIES } from './dictionaries';
 import { finalInvoices } from './final-invoices';
 import { invoices } from './invoices';
 import { KSEF } from './ksef';
@@ -24,4 +25,5 @@ export const usualStreams: readonly StreamDeclaration[] = allStreams.filter(({ i
 export const projectionNames: readonly string[] = [
   ...allStreams.flatMap(({ projection }) => (projection === null ? [] : [projection.name])),
   KSEF,
+  DICTIONARIES,
 ];

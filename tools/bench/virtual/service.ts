@@ -183,6 +183,7 @@ function runContextOf(
     budgetScope: 'replica',
     requestOrder,
     ksef: false,
+    dictionaries: false,
     turn: createTurns(),
     stopping: whenAborted(stop),
     shards: new BehaviorSubject<EntitiesByShard>(shards),
