@@ -184,7 +184,7 @@ export const serviceSchema = withVariables({
   },
   ...operationSchema,
   projections: {
-    doc: 'Topics of lines, published in the transaction of their document: `invoice-lines`, `corrective-invoice-lines`. One that is switched on publishes the lines of everything in scope once. `ksef` is the topic of what KSeF says of each document, which costs requests of its own (docs/ksef.md).',
+    doc: 'Topics of lines, published in the transaction of their document: `invoice-lines`, `corrective-invoice-lines`. One that is switched on publishes the lines of everything in scope once. `ksef` is the topic of what KSeF says of each document, which costs requests of its own (docs/ksef.md), and `dictionaries` that of the codes for the ids in documents, read once a day (docs/dictionaries.md).',
     format: 'infakt-kafka.projections',
     default: [],
   },

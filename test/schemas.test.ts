@@ -28,7 +28,7 @@ function declaredIn(schema: unknown): readonly Declared[] {
 
 /** What came after 0.1.0 has no former name. */
 const later: ReadonlySet<string> = new Set(
-  ['entity', 'ksef', 'status', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap((name) => [
+  ['entity', 'ksef', 'dictionary-entry', 'status', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap((name) => [
     name,
     `${name}-key`,
   ]),

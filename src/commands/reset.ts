@@ -1,5 +1,6 @@
 import { asError } from '../errors';
 import { allStreams } from '../sources/streams/all-streams';
+import { dictionaryStreams } from '../sources/streams/dictionaries';
 import { purge, reset } from '../upkeep/repair';
 import { changeOptions, changeState, changeTarget, streamHelp } from './change-state';
 import { command } from './command';
@@ -34,7 +35,7 @@ export const resetCommand = command({
   },
   async run(values, io) {
     const { entity, stream: named } = changeTarget(values);
-    const streams = named === null ? allStreams : [named];
+    const streams = named === null ? [...allStreams, ...dictionaryStreams] : [named];
     const loaded = setUp(io, values);
     const forgotten = {
       streams: streams.map(({ name }) => name),

@@ -8,6 +8,7 @@ import type { ReadTopics } from '../upkeep/find-records';
 import { readStatuses } from '../upkeep/read-statuses';
 import { lettersByError } from '../upkeep/letters-by-error';
 import { allStreams } from '../sources/streams/all-streams';
+import { dictionaryStreams } from '../sources/streams/dictionaries';
 import { ksefStreams } from '../sources/streams/ksef';
 import { userAgentOf } from '../service/api';
 import { kafkaSettings } from '../service/cluster';
@@ -64,8 +65,9 @@ const showCommand = command({
       deadlineMs: DEADLINE_MS,
     };
     const { accounts, streams } = await readRemembered(topics.kafka, { ...topics, topic });
-    // What is told of documents beside them has no list and no sweep of its own.
-    const read = streams.filter(({ stream }) => !ksefStreams.some(({ name }) => name === stream));
+    // What is told of documents beside them has no list and no sweep of its own, and a dictionary is no stream.
+    const others = [...ksefStreams, ...dictionaryStreams];
+    const read = streams.filter(({ stream }) => !others.some(({ name }) => name === stream));
     const shown = read.filter(({ entity }) => values.entity === undefined || entity === values.entity);
     const entities = config.entities.filter(({ id }) => values.entity === undefined || id === values.entity);
     if (shown.length === 0 && entities.length === 0)

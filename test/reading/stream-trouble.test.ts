@@ -35,7 +35,7 @@ describe('a list that is refused', () => {
   const refusal = (status: number, parks: 'stream' | 'entity' = 'stream') =>
     new FatalError(`expected 200, got ${status}`, { reason: 'forbidden', parks, status });
 
-  test.each([403, 404])(
+  test.each([401, 403, 404])(
     'with %i, of an optional stream that was never read, is one that the account does not have',
     (status) => {
       const error = refusal(status);
@@ -59,6 +59,7 @@ describe('a list that is refused', () => {
     ['of a stream that was read before', refusal(404), true, true],
     ['with another status', refusal(402), true, false],
     ['of the whole entity', refusal(403, 'entity'), true, false],
+    ['as the key of the whole entity is', refusal(401, 'entity'), true, false],
     ['by an outage', new TransientError('expected 200, got 403', { status: 403 }), true, false],
   ])('%s is what it is', (_what, error, isOptional, wasEverRead) => {
     const stream = { name: 'items', ...(isOptional ? { isOptional: true as const } : {}) };

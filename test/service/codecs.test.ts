@@ -76,6 +76,16 @@ test('what KSeF says of two streams goes to one topic, under keys that name the 
   expect(codecs.ksefCodec('invoices')).toBeNull();
 });
 
+test('the entries of all dictionaries go to one topic, under keys that name the dictionary', () => {
+  const read = createSingleObjectDecoder();
+  const found = createCodecs(plain, topicsOf('dictionaries'), singleObject).dictionaryCodecs();
+  expect(new Set(found.map(({ topic }) => topic.name))).toEqual(new Set(['t.dictionaries']));
+  expect(found.map(({ encodeKey }) => read(encodeKey({ entity: 'alfa', id: 7 })))).toEqual(
+    ['gtus', 'documents_markings', 'vat_rates', 'vat_exemptions'].map((kind) => ({ entity: 'alfa', kind, id: 7 })),
+  );
+  expect(codecs.dictionaryCodecs()).toEqual([]);
+});
+
 test('volatile fields of the configuration are added to those of their stream alone', () => {
   const volatileFields = ['invoices.notes', 'invoices.services.id', 'clients.note'];
   const { streamCodec } = createCodecs({ ...plain, volatileFields }, topicsOf('clients', 'invoices'), singleObject);

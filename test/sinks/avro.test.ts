@@ -242,6 +242,8 @@ describe('names of 0.1.0 and of now', () => {
     'status-key': { entity: 'alfa', stream: 'invoices' },
     ksef: { entity: 'alfa', stream: 'invoices', id: 7, observed_at: 1, status: 'success' },
     'ksef-key': { entity: 'alfa', stream: 'invoices', id: 7 },
+    'dictionary-entry': { entity: 'alfa', kind: 'gtus', id: 7, observed_at: 1, code: 'GTU_07' },
+    'dictionary-entry-key': { entity: 'alfa', kind: 'gtus', id: 7 },
     'advance-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
     'advance-invoice-key': { entity: 'alfa', id: 7 },
     'final-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
@@ -252,7 +254,7 @@ describe('names of 0.1.0 and of now', () => {
   const typeOf = (text: string): Type => Type.forSchema(JSON.parse(text) as Schema, { wrapUnions: 'never' });
   /** What 0.1.0 did not have. */
   const SINCE_0_1_0 = new Set(
-    ['entity', 'status', 'ksef', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap((name) => [
+    ['entity', 'status', 'ksef', 'dictionary-entry', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap((name) => [
       name,
       `${name}-key`,
     ]),

@@ -77,7 +77,16 @@ export interface Scene {
     options?: Partial<
       Pick<
         ShardReadingOptions,
-        'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId' | 'hints' | 'ksefReadAfterMs'
+        | 'rhythm'
+        | 'parkMs'
+        | 'limit'
+        | 'credits'
+        | 'open'
+        | 'now'
+        | 'newId'
+        | 'hints'
+        | 'ksefReadAfterMs'
+        | 'dictionaries'
       >
     > &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &

@@ -1,6 +1,7 @@
 import { serviceSchema } from '../../config/schema';
 import { settingsOf } from '../../config/setting';
 import { allStreams } from '../../src/sources/streams/all-streams';
+import { DICTIONARIES } from '../../src/sources/streams/dictionaries';
 import { KSEF } from '../../src/sources/streams/ksef';
 import { loadSchema, singleObjectPrefix } from '../../src/sinks/avro';
 import { wantedTopics } from '../../src/sinks/topics';
@@ -23,6 +24,7 @@ const dataSources: readonly Source[] = [
     ...(projection === null ? [] : [{ name: projection.name, schema: projection.schema, isProjection: true }]),
   ]),
   { name: KSEF, schema: KSEF, isProjection: true },
+  { name: DICTIONARIES, schema: 'dictionary-entry', isProjection: true },
 ];
 
 const sources: readonly Source[] = [
@@ -36,7 +38,7 @@ const sources: readonly Source[] = [
 export const recordHeaders: readonly (readonly [name: string, meaning: string])[] = [
   [
     'id',
-    '`<entity>/<id>`, of a line `<entity>/<invoice_id>/<line_no>`, of a document in KSeF `<entity>/<stream>/<id>`; a dead letter of a row without an id has none.',
+    '`<entity>/<id>`, of a line `<entity>/<invoice_id>/<line_no>`, of a document in KSeF `<entity>/<stream>/<id>`, of an entry of a dictionary `<entity>/<kind>/<id>`; a dead letter of a row without an id has none.',
   ],
   ['entity', 'The legal entity: the name of its configuration file.'],
   ['stream', "The topic's name without the prefix; of a dead letter, that of the topic where it should be."],
