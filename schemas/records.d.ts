@@ -595,6 +595,54 @@ export interface CorrectiveInvoiceLineKey {
   readonly line_no: number;
 }
 
+/** One entry of a dictionary of inFakt as it is now, with the code that stands for the ids in documents. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface DictionaryEntry {
+  /** The legal entity whose key the dictionary was read with: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The dictionary: gtus, documents_markings, vat_rates or vat_exemptions. Source: infakt-kafka. */
+  readonly kind: string;
+  /** The entry's integer id in inFakt, unique within the entity and the dictionary: what documents hold, such as gtu_id of a line. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the entry was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** What a JPK writes for the id, byte for byte as inFakt shows it: name of a GTU code, code of a marking, symbol of a VAT rate; null of an exemption. Source: inFakt API, list row. */
+  readonly code: string | null;
+  /** Name of the entry: GTU_01 of a GTU code, 23% of a VAT rate. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** Symbol of a VAT rate, byte for byte: the tax_symbol of lines, such as 23, 8, zw or np. Source: inFakt API, list row. */
+  readonly symbol: string | null;
+  /** Name of a GTU code or marking in words. Source: inFakt API, list row. */
+  readonly short_description: string | null;
+  /** Description of the entry in words. Source: inFakt API, list row. */
+  readonly description: string | null;
+  /** Percentage of a VAT rate, byte for byte as inFakt shows it, such as 23.0. Source: inFakt API, list row. */
+  readonly rate: string | null;
+  /** First day on which a VAT rate applies. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly valid_from: number | null;
+  /** Last day on which a VAT rate applies; null = it still does. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly valid_until: number | null;
+  /** Article of the law that exempts from VAT. Source: inFakt API, list row. */
+  readonly legal_basis_rule: string | null;
+  /** Law that exempts from VAT. Source: inFakt API, list row. */
+  readonly legal_basis_source: string | null;
+  /** Fields of the entry that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+  /** Fingerprint of the entry that this record was made of, as in the header: 16 hexadecimal digits. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed: fingerprints under different definitions cannot be compared. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+}
+
+/** Key of an entry of a dictionary. */
+export interface DictionaryEntryKey {
+  /** The legal entity whose key the dictionary was read with: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The dictionary: gtus, documents_markings, vat_rates or vat_exemptions. Source: infakt-kafka. */
+  readonly kind: string;
+  /** The entry's integer id in inFakt, unique within the entity and the dictionary: what documents hold, such as gtu_id of a line. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
 /** A legal entity, which is one account of inFakt: written when the account is identified, and again when its tax id or name has changed. An entity whose key may not read its account has no record. */
 export interface Entity {
   /** The legal entity: the name of its configuration file. Source: infakt-kafka. */

@@ -124,6 +124,15 @@ test('two readings less than a minute apart remove nothing, a third that comes l
   expect(here.told().at(-1)).toBe('5 d');
 });
 
+test('readings that follow each other sooner than that remove nothing, however many', async () => {
+  const here = inDictionaries(items(5));
+  here.begin({ ...often, absentForMs: 60_000 });
+  await when(() => here.told().length === 5);
+  here.rows.pop();
+  await several(here, 5);
+  expect(here.told()).toHaveLength(5);
+});
+
 test.each<[string, (rows: readonly unknown[]) => readonly unknown[]]>([
   ['an empty list', () => []],
   ['less than half of what is known', (rows) => rows.slice(0, 2)],
