@@ -8,6 +8,7 @@ import { connectorOf, openStack, tables, type Stack } from '../../tools/example/
 import type { SqlRow } from '../../tools/postgres';
 import { kafkaClient, until, uniqueName, withAdmin } from '../support/kafka';
 import { testBooks } from './books';
+import { testDictionaries } from './dictionaries';
 import { registeredEncoder, withField } from './registered';
 
 const companies = [
@@ -319,6 +320,8 @@ test('a table that was lost comes back whole from its topic', async () => {
   expect(await ask('/resume', 'PUT')).toBe(true);
   await until(async () => (await count('clients', 'true')) === before, { what: 'every row to come back', withinMs });
 });
+
+testDictionaries(() => stack);
 
 testBooks(() => stack);
 

@@ -126,6 +126,25 @@ test('an entry that two whole lists lack is removed with one tombstone; an empty
   expect(await news()).toEqual(['vat_exemptions/1 d', 'vat_exemptions/1 c ']);
 });
 
+test('a reset of the entity publishes dictionaries anew, a purge removes them, and neither shows them as streams', async () => {
+  const { service } = await company();
+  expect(await service.once()).toMatchObject({ code: 0, complete: true });
+  const first = await readEverything(service);
+  const keys = told(first).map((line) => line.split(' ')[0]);
+  const shown = await service.command(['state', 'show', '--json']);
+  const { streams } = JSON.parse(shown.stdout) as { readonly streams: readonly { readonly stream: string }[] };
+  expect(streams.map(({ stream }) => stream)).toEqual(['clients']);
+
+  expect(await service.command(['state', 'reset', '--entity', 'alfa', '--yes'])).toMatchObject({ code: 0 });
+  expect(await service.once()).toMatchObject({ code: 0 });
+  const again = await readEverything(service);
+  expect(told(again, first).toSorted()).toEqual(told(first).toSorted());
+
+  expect(await service.command(['state', 'reset', '--entity', 'alfa', '--purge', '--yes'])).toMatchObject({ code: 0 });
+  const purged = told(await readEverything(service), again);
+  expect(purged.toSorted()).toEqual(keys.map((key) => `${key} d`).toSorted());
+});
+
 test.each([401, 403, 404])(
   'a list that the account does not have, answered with %i, leaves /health at 200 and once at 0, and holds up no other',
   async (status) => {
