@@ -28,10 +28,9 @@ function declaredIn(schema: unknown): readonly Declared[] {
 
 /** What came after 0.1.0 has no former name. */
 const later: ReadonlySet<string> = new Set(
-  ['entity', 'ksef', 'dictionary-entry', 'status', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap((name) => [
-    name,
-    `${name}-key`,
-  ]),
+  ['entity', 'ksef', 'dictionary-entry', 'status', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap(
+    (name) => [name, `${name}-key`],
+  ),
 );
 
 const fieldsOfSchema = (name: string): readonly Declared[] => declaredIn(JSON.parse(loadSchema(name)));

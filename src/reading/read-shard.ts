@@ -104,10 +104,7 @@ function readSession(shard: ShardReading, session: Session): Observable<Progress
 function readEntity(reading: EntityReading): Observable<Progress> {
   const { shard, reader } = reading;
   const streams = defer(() =>
-    merge(
-      ...reader.streams.map((stream) => readStream(streamReading(reading, stream))),
-      readDictionaries(reading),
-    ),
+    merge(...reader.streams.map((stream) => readStream(streamReading(reading, stream))), readDictionaries(reading)),
   );
   const place = { entity: reader.entity, stream: null };
   return parked(shard, place, parksEntity, concat(identify(reading), streams));

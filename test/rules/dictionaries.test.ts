@@ -83,7 +83,8 @@ describe('an entry', () => {
   test('of whatever fields keeps every value', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.string({ minLength: 1 })), (fields) => {
-        const { kind: _kind, code: _code, id: _id, ...others } = fields;
+        const own = new Set(['kind', 'code', 'id']);
+        const others = Object.fromEntries(Object.entries(fields).filter(([name]) => !own.has(name)));
         expect(entryOf('vat_rates', { ...fields, id: 7 })).toMatchObject(others);
       }),
     );

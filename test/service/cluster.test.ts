@@ -39,13 +39,27 @@ test('the data topics are the usual streams, those that an entity names, and the
   const { data, formerData, prefix, create } = topicSettings(shown({}, ['invoice-lines']), 'must-exist');
   expect({ data, formerData, prefix, create }).toEqual({
     data: ['clients', 'invoices', 'corrective-invoices', 'invoice-lines'],
-    formerData: ['advance-invoices', 'final-invoices', 'margin-invoices', 'corrective-invoice-lines', 'ksef', 'dictionaries'],
+    formerData: [
+      'advance-invoices',
+      'final-invoices',
+      'margin-invoices',
+      'corrective-invoice-lines',
+      'ksef',
+      'dictionaries',
+    ],
     prefix: 't',
     create: 'must-exist',
   });
   expect(topicSettings(shown({}, [], ['margin-invoices']), true)).toMatchObject({
     data: ['clients', 'invoices', 'corrective-invoices', 'margin-invoices'],
-    formerData: ['advance-invoices', 'final-invoices', 'invoice-lines', 'corrective-invoice-lines', 'ksef', 'dictionaries'],
+    formerData: [
+      'advance-invoices',
+      'final-invoices',
+      'invoice-lines',
+      'corrective-invoice-lines',
+      'ksef',
+      'dictionaries',
+    ],
   });
 });
 

@@ -254,10 +254,9 @@ describe('names of 0.1.0 and of now', () => {
   const typeOf = (text: string): Type => Type.forSchema(JSON.parse(text) as Schema, { wrapUnions: 'never' });
   /** What 0.1.0 did not have. */
   const SINCE_0_1_0 = new Set(
-    ['entity', 'status', 'ksef', 'dictionary-entry', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap((name) => [
-      name,
-      `${name}-key`,
-    ]),
+    ['entity', 'status', 'ksef', 'dictionary-entry', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap(
+      (name) => [name, `${name}-key`],
+    ),
   );
 
   test.each(schemaNames().filter((name) => name !== 'ledger-block'))(
