@@ -8,6 +8,7 @@ import { connectorOf, openStack, tables, type Stack } from '../../tools/example/
 import type { SqlRow } from '../../tools/postgres';
 import { kafkaClient, until, uniqueName, withAdmin } from '../support/kafka';
 import { testBooks } from './books';
+import { testKsef } from './ksef';
 import { registeredEncoder, withField } from './registered';
 
 const companies = [
@@ -141,6 +142,10 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
     { name: 'invoice_fingerprints', columns: 'entity,id' },
     { name: 'invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'invoices', columns: 'entity,id' },
+    { name: 'jpk_filings', columns: 'entity,month' },
+    { name: 'ksef', columns: 'entity,stream,id' },
+    { name: 'ksef_duty', columns: 'entity' },
+    { name: 'ksef_failures', columns: 'first_day' },
     { name: 'sweeps', columns: 'entity,stream' },
   ]);
   const types = await stack.postgres.select(
@@ -321,6 +326,7 @@ test('a table that was lost comes back whole from its topic', async () => {
 });
 
 testBooks(() => stack);
+testKsef(() => stack);
 
 /** How many records a topic has, with the marks of transactions. */
 async function records(of: string): Promise<number> {
