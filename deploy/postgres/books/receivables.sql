@@ -147,7 +147,12 @@ select
   owed.open_amount::numeric(20, 2) as open_amount, owed.due_date, owed.corrected::numeric(20, 2) as corrected, owed.client_key,
   owed.intercompany, coalesce(nullif(ksef.ksef_number, ''), issued.ksef_number) as ksef_number, ksef.status as ksef_status
 from receivables_as_of((now() at time zone 'Europe/Warsaw')::date) owed
-join issued_documents issued on issued.entity = owed.entity and issued.document = owed.document and issued.id = owed.id
+-- By its key, one after the other: planned as a join, this would go through all documents for each that is owed.
+left join lateral (
+  select issued.ksef_number from issued_documents issued
+  where issued.entity = owed.entity and issued.document = owed.document and issued.id = owed.id
+  limit 1
+) issued on true
 left join ksef on ksef.entity = owed.entity and ksef.stream = stream_of(owed.document) and ksef.id = owed.id;
 
 -- What the seller owes its clients: the amount is above zero.
