@@ -1,6 +1,7 @@
 import { Partitioners } from 'kafkajs';
 
 import { loadSchema } from '../../src/sinks/avro';
+import { compareKsef } from '../../tools/example/ksef';
 import { makeViews } from '../../tools/example/reports';
 import { connectorConfig, type Stack } from '../../tools/example/stack';
 import type { Database, SqlRow } from '../../tools/postgres';
@@ -322,6 +323,13 @@ export function testKsef(stackOf: () => Stack): void {
         ['invoice', 6, '2026-11-01', '2026-12-28', null, '2026-12-28T23:01:00Z'],
         ['invoice', 7, '2026-09-01', '2026-10-26', '2026-10-20T10:00:00', 'no time'],
       ]);
+    });
+
+    test('the example holds the table against the API: another character is not the same, and a document that is not there is missing', async () => {
+      const { status, status_description: description } = CLEARED;
+      const api = { entity: 'states', stream: 'invoices', id: 2, number: NUMBERS.long, status, description };
+      const other = { ...api, number: `${NUMBERS.long.slice(0, -1)}C` };
+      expect(await compareKsef(database, [api, other, { ...api, id: 99 }])).toEqual({ same: 1, missing: 1 });
     });
 
     test('a tombstone takes its row along, and neither the other kind nor the other company', async () => {

@@ -100,7 +100,7 @@ function textOf(value: unknown): string | null {
 }
 
 /** Of how many documents the table says what the API says, byte for byte, and of how many nothing yet. */
-async function compareKsef(
+export async function compareKsef(
   database: Database,
   states: readonly KsefState[],
 ): Promise<{ readonly same: number; readonly missing: number }> {
