@@ -1,4 +1,12 @@
-import { correctionKinds, createBooks, type Books, type BooksOptions, type CorrectionKind, type Sister } from './books';
+import {
+  correctionKinds,
+  createBooks,
+  isIssued,
+  type Books,
+  type BooksOptions,
+  type CorrectionKind,
+  type Sister,
+} from './books';
 import { clearingOf, type ClearingTime } from './ksef';
 import { marginRow, orderRows, type Order } from './other-documents';
 import { createRandom, integer, seedFrom, uuid } from './random';
@@ -418,9 +426,10 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     return bytes === undefined ? undefined : JSON.parse(bytes.toString());
   }
 
-  /** What became in KSeF of a document that was added while the simulator ran; undefined = it was there before. */
-  function sentToKsef(list: ListName, id: number): SentToKsef | undefined {
-    const sent = sentMs.get(`${list} ${id}`);
+  /** What became in KSeF of a document of the books, or of one that was added while the simulator ran; undefined = of no other. */
+  function sentToKsef(list: ListName, id: number, row: JsonObject): SentToKsef | undefined {
+    const ofBooks = books !== undefined && isIssued(row) ? Date.parse(String(row['invoice_date'])) : undefined;
+    const sent = sentMs.get(`${list} ${id}`) ?? ofBooks;
     if (sent === undefined) return undefined;
     return { sentMs: sent, ...clearingOf(seed ^ (id * 31), { sentMs: sent, nowMs: now() }, ksefMs) };
   }
@@ -543,7 +552,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
       const row: unknown = JSON.parse(bytes.toString());
       if (!isObject(row)) return undefined;
       if (list === 'documents/costs') return Buffer.from(JSON.stringify(costDetail(row)));
-      const added = salesDetail(createRandom(seed ^ id), row, entity.nip, sentToKsef(list, id));
+      const added = salesDetail(createRandom(seed ^ id), row, entity.nip, sentToKsef(list, id, row));
       return Buffer.from(JSON.stringify({ ...row, ...added }));
     },
     details: () => accountDetails(entity, seed),

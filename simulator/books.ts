@@ -108,7 +108,7 @@ const factors: Readonly<Record<CorrectionKind, number>> = {
 };
 
 /** Whether a document counts and is of a day. */
-function isIssued({ kind, status, invoice_date: date }: JsonObject): boolean {
+export function isIssued({ kind, status, invoice_date: date }: JsonObject): boolean {
   return (
     (kind === 'vat' || kind === 'correction') && ['sent', 'printed', 'paid'].includes(String(status)) && isDate(date)
   );

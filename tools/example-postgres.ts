@@ -13,10 +13,11 @@ import { whenAborted } from '../src/operators/when-aborted';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { isGivenToNpm, listenForStop, messageOf, secondsSince } from './demo';
 import { alfa, beta, gamma } from './demo/companies';
-import { bar, clip, countText, createScreen, WIDTH, type Screen } from './demo/screen';
+import { bar, clip, countText, createScreen, verdictOf, WIDTH, type Screen } from './demo/screen';
 import { closeBooks, fillRates, type Finding } from './example/books';
 import { countTables, FILLED_WITHIN_MS, openMadeUp, rowsOfApi, until, type Running } from './example/made-up';
-import { cellText, countRows, runReports, type Report } from './example/reports';
+import { showKsef } from './example/ksef';
+import { cellText, countRows, runReports, type ApiRows, type Report } from './example/reports';
 import { tables, type Stack } from './example/stack';
 import { findJava } from './java';
 import { kafkaLibrary } from './kafka';
@@ -32,9 +33,10 @@ Starts Kafka, a schema registry, PostgreSQL, Kafka Connect with the connectors
 of deploy/connect, the simulator of the inFakt API with three made-up companies,
 and the service. Waits until all is in its tables, changes a few things, runs
 the reports of deploy/postgres/reports and holds their sums against what the
-API's own answers add up to. It ends with the books' own sums, with what lacks
-in the tables and with what a person has to check, both nothing. Then it stops
-and removes everything it started.
+API's own answers add up to. Then come the books' own sums, what lacks in the
+tables and what a person has to check, both nothing, and what KSeF has: numbers,
+what was rejected and why, and what to ask. In the end it stops and removes
+everything it started.
 
   --keep            stay up after that, to look around with psql, until Ctrl-C
   --help            this text
@@ -73,15 +75,16 @@ async function play(keep: boolean, screen: Screen, signal: AbortSignal): Promise
   await findPrograms(screen);
   const beganMs = performance.now();
   const stack = await openMadeUp({
+    ksef: true,
     onReady: (name, where, afterMs) =>
       screen.print(part(screen, name, `${where}, ready after ${(afterMs / 1_000).toFixed(1)} s`)),
     signal,
   });
   const tell = async (): Promise<boolean> => {
     const scene = { screen, signal, stack, beganMs };
-    await fill(scene);
+    const before = await fill(scene);
     await change(scene);
-    const agreed = await closing(scene);
+    const agreed = [await closing(scene), await showKsef(scene, before)].every(Boolean);
     if (keep) await stayUp(scene);
     return agreed;
   };
@@ -119,9 +122,11 @@ function part(screen: Screen, name: string, what: string): string {
   return `  ${screen.style('cyan', name.padEnd(13))} ${what}`;
 }
 
-async function fill(scene: Scene): Promise<void> {
+/** Shows the tables fill, and gives the rows that the API had. */
+async function fill(scene: Scene): Promise<readonly ApiRows[]> {
   const { screen, stack, beganMs } = scene;
-  const expected = countRows(await rowsOfApi(stack));
+  const rowsBefore = await rowsOfApi(stack);
+  const expected = countRows(rowsBefore);
   screen.print('', screen.style('bold', 'Every row of the API becomes a row of its table'), '');
   const counts = new Map<string, number>();
   const bars = (): string[] =>
@@ -140,6 +145,7 @@ async function fill(scene: Scene): Promise<void> {
   const all = countText([...counts.values()].reduce((sum, rows) => sum + rows, 0));
   const first = (((firstMs ?? beganMs) - beganMs) / 1_000).toFixed(1);
   screen.print(...bars(), `  first rows ${first} s, all ${all} rows ${secondsSince(beganMs)} after the start`);
+  return rowsBefore;
 }
 
 /** Something that happens in inFakt, and the row in which it shows. */
@@ -226,8 +232,6 @@ async function closing(scene: Scene): Promise<boolean> {
     const found = await countTables(stack);
     return [...found].every(([table, count]) => count === expected[table]) ? found : undefined;
   });
-  const verdict = (agrees: boolean): string =>
-    agrees ? screen.style('green', 'agree') : screen.style('red', 'DIFFER');
   screen.print(
     '',
     screen.style('bold', 'In the end: what the API has, and what the tables have'),
@@ -239,7 +243,7 @@ async function closing(scene: Scene): Promise<boolean> {
     const [api, found] = [expected[table] ?? 0, counts.get(table) ?? 0];
     agreed &&= api === found;
     const line = `${countText(api).padStart(20)} ${countText(found).padStart(20)}`;
-    screen.print(`  ${table.padEnd(24)} ${line}  ${verdict(api === found)}`);
+    screen.print(`  ${table.padEnd(24)} ${line}  ${verdictOf(screen, api === found)}`);
   }
   for (const report of await runReports(stack.postgres, rows)) {
     agreed &&= report.agrees;
@@ -250,7 +254,7 @@ async function closing(scene: Scene): Promise<boolean> {
       ...reportLines(screen, report),
     );
     screen.print(
-      `  ${report.fromTables.length} rows in all, of the tables and of the API: ${verdict(report.agrees)}`,
+      `  ${report.fromTables.length} rows in all, of the tables and of the API: ${verdictOf(screen, report.agrees)}`,
       `  ${sumsText(report)}`,
     );
   }
@@ -291,6 +295,7 @@ async function stayUp({ screen, stack, signal }: Scene): Promise<void> {
     '',
     '  select * from receivables order by open_amount desc limit 10;',
     '  select * from to_check;',
+    '  select * from ksef_rejected;',
     '  \\dv',
     '',
     `inFakt is simulated at ${stack.api.url}/__admin/, Kafka is at ${stack.broker.bootstrap}.`,

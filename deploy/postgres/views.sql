@@ -6,11 +6,13 @@
 -- docs/books-example.md shows a month worked out by hand; docs/postgres.md says which rules rest on a reading of the law.
 
 \ir books/tables.sql
+\ir books/ksef-tables.sql
 \ir books/calendar.sql
 \ir books/parties.sql
 \ir books/documents.sql
 \ir books/receivables.sql
 \ir books/revenue.sql
 \ir books/zloty.sql
+\ir books/ksef.sql
 \ir books/to-check.sql
 \ir books/completeness.sql

@@ -9,6 +9,7 @@ import type { SqlRow } from '../../tools/postgres';
 import { kafkaClient, until, uniqueName, withAdmin } from '../support/kafka';
 import { testBooks } from './books';
 import { testDictionaries } from './dictionaries';
+import { testKsef } from './ksef';
 import { registeredEncoder, withField } from './registered';
 
 const companies = [
@@ -142,6 +143,10 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
     { name: 'invoice_fingerprints', columns: 'entity,id' },
     { name: 'invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'invoices', columns: 'entity,id' },
+    { name: 'jpk_filings', columns: 'entity,month' },
+    { name: 'ksef', columns: 'entity,stream,id' },
+    { name: 'ksef_duty', columns: 'entity' },
+    { name: 'ksef_failures', columns: 'first_day' },
     { name: 'sweeps', columns: 'entity,stream' },
   ]);
   const types = await stack.postgres.select(
@@ -324,6 +329,7 @@ test('a table that was lost comes back whole from its topic', async () => {
 testDictionaries(() => stack);
 
 testBooks(() => stack);
+testKsef(() => stack);
 
 /** How many records a topic has, with the marks of transactions. */
 async function records(of: string): Promise<number> {

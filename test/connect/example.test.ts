@@ -50,6 +50,13 @@ test('the example fills its tables, ends with sums that agree with the API, and 
   expect(stdout).toMatch(/^ {2}copy_proof +tables that are not proved by their fingerprints +nothing$/m);
   expect(stdout).toMatch(/^ {2}completeness +months that are not as inFakt showed them +nothing$/m);
   expect(stdout).toMatch(/^ {2}to_check +documents that a person has to look at +nothing$/m);
+  const [numbered, all] = [/^ {2}with a number +([\d,]+)$/m, /^ {2}([\d,]+) numbers and states, .*: agree$/m].map(
+    (says) => Number(says.exec(stdout)?.[1]?.replace(',', '')),
+  );
+  expect(numbered).toBeGreaterThan(50);
+  expect(all).toBeGreaterThan(numbered ?? 0);
+  expect(stdout).toMatch(/^ {2}to ask +[1-9]/m);
+  expect(stdout).toMatch(/^ {2}rejected +[1-9]\d*\n {4}\w+ \S+ +Faktura została odrzucona przez KSeF\.$/m);
   expect(stdout.split('\n').filter((line) => line.length > 80 || line.endsWith(' '))).toEqual([]);
 
   await until(

@@ -1,6 +1,6 @@
 import type { BooksOptions } from '../../simulator/books';
 import type { JsonObject } from '../../simulator/rows';
-import { everything, objectOf, withSimulator } from './ask';
+import { ask, everything, objectOf, withSimulator } from './ask';
 
 const companies = [
   { key: 'key-a', name: 'Alfa Sp. z o.o.', nip: '5252344078', clients: 40, invoices: 600, corrections: 60 },
@@ -165,4 +165,19 @@ test('paying a document of the books zeroes what is left of it, or leaves it', a
       return Promise.resolve();
     });
   }
+});
+
+test('KSeF cleared most documents of the books, refused some and never answers for some; a draft was not sent', async () => {
+  const entities = companies.slice(0, 1).map((company) => ({ ...company, books: { odd: true } }));
+  await withSimulator({ entities }, async (simulator) => {
+    const statuses = new Map<string, number>();
+    for (const { uuid, status } of await everything(simulator, 'invoices.json', 'key-a')) {
+      const { ksef_data: data } = objectOf(JSON.parse((await ask(simulator, `invoices/${String(uuid)}.json`)).text));
+      const state = data === null ? 'nothing' : String(objectOf(data)['status']);
+      if (status === 'draft') expect(state).toBe('nothing');
+      statuses.set(state, (statuses.get(state) ?? 0) + 1);
+    }
+    expect([...statuses.keys()].toSorted()).toEqual(['error', 'nothing', 'pending', 'success']);
+    expect(statuses.get('success')).toBeGreaterThan(400);
+  });
 });

@@ -81,3 +81,8 @@ export function bar(done: number, total: number, width: number): string {
   const full = total === 0 ? width : Math.floor((width * Math.min(done, total)) / total);
   return '█'.repeat(full) + '░'.repeat(width - full);
 }
+
+/** Whether two sides are the same, as a word. */
+export function verdictOf(screen: Screen, agrees: boolean): string {
+  return agrees ? screen.style('green', 'agree') : screen.style('red', 'DIFFER');
+}

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../../src/errors';
 import { companiesWithBooks } from '../demo/companies';
 import { readApi, type ApiRows } from './reports';
-import { companions, connectorOf, openStack, tables, type Stack, type StackOptions } from './stack';
+import { connectorOf, openStack, tables, type Stack, type StackOptions } from './stack';
 
 // The three made-up companies that both examples of PostgreSQL show, on their way into its tables.
 
@@ -19,7 +19,7 @@ export interface Running {
 }
 
 /** Starts all that is between the companies and their tables; leaves nothing running where a part of it fails. */
-export function openMadeUp(options: Pick<StackOptions, 'onReady' | 'signal'>): Promise<Stack> {
+export function openMadeUp(options: Pick<StackOptions, 'ksef' | 'onReady' | 'signal'>): Promise<Stack> {
   return openStack({ ...options, companies: companiesWithBooks, schedule: SCHEDULE });
 }
 
@@ -47,7 +47,7 @@ export async function until<T>(
   const beganMs = performance.now();
   for (;;) {
     await stack.service.check();
-    for (const table of [...tables, ...companions]) {
+    for (const table of stack.filled) {
       const failed = (await stack.connect.states(connectorOf(table))).find(({ error }) => error !== undefined);
       if (failed?.error === undefined) continue;
       throw new TransientError(

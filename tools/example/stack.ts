@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Simulator } from '../../simulator/server';
+import { KSEF } from '../../src/sources/streams/ksef';
 import { startConnect, type ConnectorConfig, type ConnectWorker } from '../connect';
 import { openApi, openService, type Broker, type Company, type Service } from '../demo/stage';
 import { projectRoot } from '../java';
@@ -18,6 +19,8 @@ export interface Stack {
   readonly connect: ConnectWorker;
   readonly api: Simulator;
   readonly service: Service;
+  /** The tables that a connector fills. */
+  readonly filled: readonly string[];
   /** Stops every part, the last one first. */
   readonly stop: () => Promise<void>;
 }
@@ -27,6 +30,8 @@ export type PartName = 'Kafka' | 'Registry' | 'PostgreSQL' | 'Kafka Connect' | '
 export interface StackOptions {
   readonly companies: readonly Company[];
   readonly schedule: Readonly<Record<string, unknown>>;
+  /** Whether what KSeF says of each document is read, and has a table; not unless given. */
+  readonly ksef?: boolean;
   /** Told when a part is ready: where it is, and how long after the beginning. */
   readonly onReady: (part: PartName, where: string, afterMs: number) => void;
   readonly signal: AbortSignal;
@@ -62,7 +67,7 @@ export async function connectorConfig(table: string): Promise<ConnectorConfig> {
 }
 
 /** Starts every part as soon as what it needs is there; leaves nothing running where one of them fails. */
-export async function openStack({ companies, schedule, onReady, signal }: StackOptions): Promise<Stack> {
+export async function openStack({ companies, schedule, ksef = false, onReady, signal }: StackOptions): Promise<Stack> {
   const beganMs = performance.now();
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
@@ -103,7 +108,7 @@ export async function openStack({ companies, schedule, onReady, signal }: StackO
   const serving = Promise.all([kafka, registered, simulated]).then(([broker, { url }, api]) => {
     const settings = {
       registry: { url, autoRegister: true },
-      projections: ['invoice-lines', 'corrective-invoice-lines'],
+      projections: ['invoice-lines', 'corrective-invoice-lines', ...(ksef ? [KSEF] : [])],
     };
     const options = { broker, apiUrl: api.url, companies, schedule, logLevel: 'info', settings };
     return part('infakt-kafka', openService(options), ({ pid }) => `process ${pid}`);
@@ -113,10 +118,11 @@ export async function openStack({ companies, schedule, onReady, signal }: StackO
     const [broker, registry, postgres, connect, api, service] = await Promise.all(parts);
     // First: two that make the same table at a time are in each other's way.
     await makeViews(postgres);
-    for (const table of [...tables, ...companions]) {
+    const filled = [...tables, ...companions, ...(ksef ? [KSEF] : [])];
+    for (const table of filled) {
       await connect.put(connectorOf(table), await connectorConfig(table));
     }
-    return { broker, registry, postgres, connect, api, service, stop };
+    return { broker, registry, postgres, connect, api, service, filled, stop };
   } catch (error) {
     // What is still on its way up is stopped too.
     await Promise.allSettled(parts);

@@ -157,12 +157,15 @@ select
   end as income_date,
   own.cause, own.correction_reason, own.correction_reason_symbol,
   own.corrected_number, own.corrected_document, own.corrected_id, own.invoice_id,
-  own.client_country as country, own.payment_method, own.split_payment, own.ksef_number, own.observed_at,
+  own.client_country as country, own.payment_method, own.split_payment,
+  coalesce(nullif(ksef.ksef_number, ''), own.ksef_number) as ksef_number, own.observed_at,
   coalesce(invoice.vat_date_value, own.vat_date_value) as vat_date_value,
   client_key(own.client_tax_code, own.client_country, own.entity, own.client_id) as client_key,
-  companies.nip is not null as intercompany
+  companies.nip is not null as intercompany,
+  ksef.status as ksef_status
 from documents own
 left join invoice on invoice.entity = own.entity and invoice.id = own.invoice_id
+left join ksef on ksef.entity = own.entity and ksef.stream = stream_of(own.document) and ksef.id = own.id
 left join companies on companies.nip = nip(own.client_tax_code);
 
 -- The lines of those documents. The lines of a correction stand in pairs, as it was before (correction = false) and as it is
@@ -180,7 +183,7 @@ select
   (sign * gross_price / 100.00)::numeric(20, 2) as gross,
   head.sale_date, head.income_date, head.correction_reason, head.corrected_number,
   head.country, head.payment_method, head.split_payment, head.ksef_number, head.observed_at,
-  head.not_income, head.client_key, head.intercompany
+  head.not_income, head.client_key, head.intercompany, head.ksef_status
 from (
   select
     'invoice' as document, entity, invoice_id, line_no, name, tax_symbol, unit, quantity,
@@ -199,7 +202,8 @@ from (
 join (
   select
     document, entity, id as invoice_id, number, currency, invoice_date, vat_date, sale_date, income_date, correction_reason,
-    corrected_number, country, payment_method, split_payment, ksef_number, observed_at, not_income, client_key, intercompany
+    corrected_number, country, payment_method, split_payment, ksef_number, observed_at, not_income, client_key, intercompany,
+    ksef_status
   from sales_documents
 ) head using (document, entity, invoice_id);
 

@@ -142,10 +142,18 @@ $$;
 -- What is owed today in Warsaw.
 create or replace view receivables as
 select
-  entity, document, id, number, currency, client_id, client_name, client_tax_code, invoice_date, payment_date,
-  gross::numeric(20, 2) as gross, days_overdue,
-  open_amount::numeric(20, 2) as open_amount, due_date, corrected::numeric(20, 2) as corrected, client_key, intercompany
-from receivables_as_of((now() at time zone 'Europe/Warsaw')::date);
+  owed.entity, owed.document, owed.id, owed.number, owed.currency, owed.client_id, owed.client_name, owed.client_tax_code,
+  owed.invoice_date, owed.payment_date, owed.gross::numeric(20, 2) as gross, owed.days_overdue,
+  owed.open_amount::numeric(20, 2) as open_amount, owed.due_date, owed.corrected::numeric(20, 2) as corrected, owed.client_key,
+  owed.intercompany, coalesce(nullif(ksef.ksef_number, ''), issued.ksef_number) as ksef_number, ksef.status as ksef_status
+from receivables_as_of((now() at time zone 'Europe/Warsaw')::date) owed
+-- By its key, one after the other: planned as a join, this would go through all documents for each that is owed.
+left join lateral (
+  select issued.ksef_number from issued_documents issued
+  where issued.entity = owed.entity and issued.document = owed.document and issued.id = owed.id
+  limit 1
+) issued on true
+left join ksef on ksef.entity = owed.entity and ksef.stream = stream_of(owed.document) and ksef.id = owed.id;
 
 -- What the seller owes its clients: the amount is above zero.
 create or replace view credits as
@@ -163,7 +171,7 @@ select
     case when item.overpaid > 0 then 'overpaid' end,
     case when item.to_refund > 0 or item.overpaid = 0 then 'to be refunded after a correction' end
   ) as why,
-  sale.intercompany
+  sale.intercompany, sale.ksef_number, sale.ksef_status
 from items item
 join sales sale on sale.entity = item.entity and sale.document = item.document and sale.id = item.id;
 

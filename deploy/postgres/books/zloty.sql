@@ -20,7 +20,7 @@ select
   round(sale.net * case sale.currency when 'PLN' then 1 else table_of_day.rate end, 2) as net_pln,
   round(sale.tax * case sale.currency when 'PLN' then 1 else table_of_day.rate end, 2) as tax_pln,
   round(sale.gross * case sale.currency when 'PLN' then 1 else table_of_day.rate end, 2) as gross_pln,
-  sale.not_income, sale.intercompany
+  sale.not_income, sale.intercompany, sale.ksef_number, sale.ksef_status
 from sales sale
 left join sales invoice
   on sale.document = 'correction' and invoice.document = 'invoice' and invoice.entity = sale.entity and invoice.id = sale.invoice_id
@@ -47,12 +47,13 @@ with sums as materialized (
   group by 1, 2, 3, 4, 5, 6, 7
 ),
 heads as materialized (
-  select entity, document, id, rate from sales_documents_pln
+  select entity, document, id, rate, ksef_number, ksef_status from sales_documents_pln
 )
 select
   sums.entity, sums.document, sums.id, sums.vat_date, sums.currency, sums.tax_symbol, sums.country, sums.net, sums.tax,
   round(sums.net * heads.rate, 2) as net_pln,
-  round(sums.tax * heads.rate, 2) as tax_pln
+  round(sums.tax * heads.rate, 2) as tax_pln,
+  heads.ksef_number, heads.ksef_status
 from sums
 join heads on heads.entity = sums.entity and heads.document = sums.document and heads.id = sums.id;
 
