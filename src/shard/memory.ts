@@ -47,6 +47,8 @@ export interface StreamState {
   readonly absences: Absences;
   /** When the session began that the memory is of. */
   openedMs: number;
+  /** The sweep before the one under way; null = this session has not seen its end. */
+  sweptBefore: { readonly number: number; readonly finishedMs: number } | null;
   /** Marks of the requests under way. */
   readonly requests: Set<number>;
   /** Null = no page is cut up. */
@@ -252,6 +254,7 @@ export class Memory implements TakenMemory {
       state.cutPage = null;
       state.requests.clear();
       state.openedMs = this.#options.now();
+      state.sweptBefore = null;
     }
     for (const entry of this.#stored.entries()) {
       if (entry.kind === 'layout') this.#layout = withTopicsOf(entry.value, this.#options.layout);
@@ -319,6 +322,7 @@ function createStreamState(setting: StreamSetting): StreamState {
     recent: { rows: 0, bad: 0 },
     absences: new Absences(absentForMs),
     openedMs: 0,
+    sweptBefore: null,
     requests: new Set(),
     cutPage: null,
   };

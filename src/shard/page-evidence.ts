@@ -36,7 +36,7 @@ export function countOf(
 
 /** Takes down which entries a page proves absent, and since when they are known to be. */
 export function noteAbsent(
-  { absences, openedMs, walks }: StreamState,
+  { absences, openedMs, sweptBefore, walks }: StreamState,
   askedMs: number | undefined,
   nowMs: number,
 ): (id: number, missing: number) => void {
@@ -48,6 +48,14 @@ export function noteAbsent(
     const sweep = walks.get('sweep')?.cursor;
     if (sweep === undefined || missing > sweep.number) return openedMs;
     if (sweep.finishedAt !== null) return Date.parse(sweep.finishedAt);
+    // The sweep under way may have begun a moment ago, in a process that makes no other.
+    if (sweptBefore !== null && missing <= sweptBefore.number) return sweptBefore.finishedMs;
     return missing < sweep.number ? Date.parse(sweep.startedAt) : openedMs;
   }
+}
+
+/** Takes down when the last sweep ended, before the next one takes its place. */
+export function noteSwept(state: StreamState): void {
+  const sweep = state.walks.get('sweep')?.cursor ?? null;
+  if (isComplete(sweep)) state.sweptBefore = { number: sweep.number, finishedMs: Date.parse(sweep.finishedAt) };
 }

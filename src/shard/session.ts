@@ -11,6 +11,7 @@ import { Commits, type CommitParts, type PagesCommitted } from './commits';
 import type { FoundDrift } from './drift-of-page';
 import { addressed, type Addressed, type Memory, type StreamState } from './memory';
 import { leaveOutOfScope, type ConfirmedDeletion, type PageResult, type PageToCommit } from './page-changes';
+import { noteSwept } from './page-evidence';
 import { completenessOfStream } from './stream-completeness';
 
 /** A missing entry that one read has proved absent. */
@@ -137,6 +138,7 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
     begin(scan, cursor) {
       // The walks belong to the next session now.
       if (commits.hasEnded) return;
+      if (scan === 'sweep') noteSwept(state);
       walks.set(scan, walkOf(cursor));
       if (scan === 'sweep' && leaveOutOfScope(state, cursor.query)) commits.touch(state);
     },

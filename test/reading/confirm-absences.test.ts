@@ -47,3 +47,24 @@ test('I5: a row that is back by then is not asked for', async () => {
   expect(tombstones(here)).toEqual([]);
   expect(here.askedAlone).toEqual([]);
 });
+
+test('I5: of runs that make one short sweep each, the second that is a minute after the first deletes what both have missed', async () => {
+  const rows = items(50);
+  const here = scene({ rows: { alfa: { items: rows } } });
+  const deletions = { maxShare: 1, confirm: null };
+  let nowMs = Date.parse('2026-02-01T10:00:00Z');
+  /** A run by the clock, each of whose steps takes a millisecond. */
+  const once = async (): Promise<number[]> => {
+    const now = () => (nowMs += 1);
+    expect(await here.start({ limit: 100, absentForMs: 60_000, deletions, now }).ended).toBeNull();
+    return tombstones(here);
+  };
+  expect(await once()).toEqual([]);
+  rows.splice(20, 1);
+  nowMs += 3_600_000;
+  expect(await once()).toEqual([]);
+  nowMs += 30_000;
+  expect(await once()).toEqual([]);
+  nowMs += 3_600_000;
+  expect(await once()).toEqual([21]);
+});
