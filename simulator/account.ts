@@ -313,6 +313,7 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
 
   // Chance and line ids of their own, so that the rows of the other lists are the same with and without these documents.
   const otherRandom = createRandom(seed ^ otherLines);
+  const isOfBooks = books !== undefined;
   let nextOtherLineId = invoiceIdBase + position * invoiceIdRange + otherLines;
 
   function otherLineIds(count: number): number {
@@ -326,14 +327,15 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
   }
 
   function makeOrder(index: number, day: number, until: number, client: JsonObject | null): Order {
-    const seedOfOrder = { index, firstDay: day, lastDay: until, client, nextId: nextOtherId };
+    const seedOfOrder = { index, firstDay: day, lastDay: until, client, isOfBooks, nextId: nextOtherId };
     return orderRows(otherRandom, { ...seedOfOrder, numberOf: nextNumber, lineIds: otherLineIds });
   }
 
   function makeMargin(id: number, index: number, day: number, client: JsonObject | null): JsonObject {
     const firstLineId = otherLineIds(2);
     const days = { createdDay: day, invoiceDay: day, lastDay: day };
-    return marginRow(otherRandom, { id, index, number: nextNumber(day, 'MAR/'), ...days, client, firstLineId });
+    const seedOfRow = { id, index, number: nextNumber(day, 'MAR/'), ...days, client, firstLineId };
+    return marginRow(otherRandom, seedOfRow, isOfBooks);
   }
 
   const lastDay = dayOf(today());

@@ -8,6 +8,8 @@ export interface OrderSeed {
   readonly firstDay: number;
   readonly lastDay: number;
   readonly client: JsonObject | null;
+  /** Without drafts, and paid as an accountant would believe; false unless given. */
+  readonly isOfBooks?: boolean;
   readonly nextId: (list: 'advance_invoices' | 'final_invoices') => number;
   /** Number of a document of that day, behind what tells its kind from others. */
   readonly numberOf: (day: number, prefix: 'ZAL/' | 'KON/') => string;
@@ -58,7 +60,7 @@ function earlier({ id, uuid, number, invoice_date, advance_price }: JsonObject):
  * in the vendor's examples; nobody outside inFakt knows whether those of a final invoice are.
  */
 export function orderRows(random: Random, seed: OrderSeed): Order {
-  const { index, firstDay, lastDay, client, nextId, numberOf, lineIds } = seed;
+  const { index, firstDay, lastDay, client, isOfBooks = false, nextId, numberOf, lineIds } = seed;
   const order = documentOf(random, { id: 1, number: '', client, firstLineId: 1 }, firstDay);
   const lines = linesOf(order);
   const total = Number(order['gross_price']);
@@ -70,7 +72,7 @@ export function orderRows(random: Random, seed: OrderSeed): Order {
     const advance = Math.round(total * (shares[rank] ?? 0));
     paid += advance;
     const previous = advances.at(-1);
-    const isPaid = index % 5 !== 4;
+    const isPaid = isOfBooks || index % 5 !== 4;
     const own = documentOf(
       random,
       { id: nextId('advance_invoices'), number: numberOf(day, 'ZAL/'), client, firstLineId: 1 },
@@ -114,7 +116,15 @@ export function orderRows(random: Random, seed: OrderSeed): Order {
     previous_advances: advances.map(earlier),
     services: linesAgain(lines, lineIds(lines.length)),
   };
-  return { advances, final };
+  if (!isOfBooks) return { advances, final };
+  const isPaid = index % 3 === 2;
+  const settled = {
+    status: 'paid',
+    paid_date: dateOf(Math.min(lastDay, day + 10)),
+    paid_price: total - paid,
+    left_to_pay: 0,
+  };
+  return { advances, final: { ...final, ...(isPaid ? settled : { status: 'sent' }) } };
 }
 
 /** What all documents of an order have in common. */
@@ -133,6 +143,7 @@ const procedures = [
 export function marginRow(
   random: Random,
   { id, number, client, firstLineId, createdDay: day, index }: InvoiceSeed,
+  isOfBooks = false,
 ): JsonObject {
   const [procedure, name] = procedures[index % procedures.length] ?? procedures[0];
   const own = documentOf(random, { id, number, client, firstLineId }, day);
@@ -170,7 +181,7 @@ export function marginRow(
       'vat_exchange_date_kind',
     ),
     kind: 'margin',
-    status: isPaid ? 'paid' : pick(random, ['draft', 'sent', 'printed']),
+    status: isPaid ? 'paid' : pick(random, isOfBooks ? ['sent'] : ['draft', 'sent', 'printed']),
     paid_date: isPaid ? dateOf(day) : null,
     margin_kind: procedure,
     margin_amount_price: sum('margin_amount_price'),

@@ -14,7 +14,7 @@ import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { isGivenToNpm, listenForStop, messageOf, secondsSince } from './demo';
 import { alfa, beta, gamma } from './demo/companies';
 import { bar, clip, countText, createScreen, verdictOf, WIDTH, type Screen } from './demo/screen';
-import { closeBooks, fillRates, type Finding } from './example/books';
+import { closeBooks, fillFinalTotals, fillRates, type Finding } from './example/books';
 import { countTables, FILLED_WITHIN_MS, openMadeUp, rowsOfApi, until, type Running } from './example/made-up';
 import { showKsef } from './example/ksef';
 import { cellText, countRows, runReports, type ApiRows, type Report } from './example/reports';
@@ -32,11 +32,11 @@ Usage: npm run example:postgres [-- options]
 Starts Kafka, a schema registry, PostgreSQL, Kafka Connect with the connectors
 of deploy/connect, the simulator of the inFakt API with three made-up companies,
 and the service. Waits until all is in its tables, changes a few things, runs
-the reports of deploy/postgres/reports and holds their sums against what the
-API's own answers add up to. Then come the books' own sums, what lacks in the
-tables and what a person has to check, both nothing, and what KSeF has: numbers,
-what was rejected and why, and what to ask. In the end it stops and removes
-everything it started.
+the reports of deploy/postgres/reports and holds their sums, of every kind of
+document, against what the API's own answers add up to. Then come the books'
+own sums, what lacks in the tables and what a person has to check, both nothing,
+and what KSeF has: numbers, what was rejected and why, and what to ask. In the
+end it stops and removes everything it started.
 
   --keep            stay up after that, to look around with psql, until Ctrl-C
   --help            this text
@@ -54,6 +54,7 @@ const SHOWN_ROWS = 8;
 /** Why the net of two reports is not the same. */
 const NO_INCOME: Readonly<Record<string, string>> = {
   revenue: ', without sales that are no income',
+  kinds: ', with sales that are no income',
   vat: ', with sales that are no income',
 };
 
@@ -227,6 +228,7 @@ async function latestRecordMs({ broker }: Stack, table: string): Promise<number>
 async function closing(scene: Scene): Promise<boolean> {
   const { screen, stack } = scene;
   const rows = await rowsOfApi(stack);
+  await fillFinalTotals(stack.postgres, rows);
   const expected = countRows(rows);
   const counts = await until(scene, 'the lines of the new invoice', CHANGED_WITHIN_MS, async () => {
     const found = await countTables(stack);

@@ -9,6 +9,7 @@
 \ir books/ksef-tables.sql
 \ir books/calendar.sql
 \ir books/parties.sql
+\ir books/other-documents.sql
 \ir books/documents.sql
 \ir books/receivables.sql
 \ir books/revenue.sql

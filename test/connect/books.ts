@@ -63,8 +63,8 @@ async function publishBooks({ broker, registry }: Stack): Promise<void> {
   try {
     const entities = join(folder, 'entities');
     await mkdir(entities);
-    for (const { id, key } of companies)
-      await writeFile(join(entities, `${id}.json`), JSON.stringify({ api_key: key, start_date: 'all' }));
+    for (const { id, key, streams } of companies)
+      await writeFile(join(entities, `${id}.json`), JSON.stringify({ api_key: key, start_date: 'all', streams }));
     const service = {
       service: { id: PREFIX },
       infakt: { baseUrl: `${simulator.url}/api/v3`, requestsPerMinute: 0 },
@@ -121,8 +121,11 @@ async function expectFilled({ connect }: Stack, database: Database): Promise<tru
     client_fingerprints: rows['clients'],
     invoice_fingerprints: rows['invoices'],
     corrective_invoice_fingerprints: rows['corrective_invoices'],
-    last_sweeps: companies.length * 3,
-    proved: companies.length * 3,
+    advance_invoice_fingerprints: rows['advance_invoices'],
+    final_invoice_fingerprints: rows['final_invoices'],
+    margin_invoice_fingerprints: rows['margin_invoices'],
+    last_sweeps: companies.flatMap(({ streams }) => streams).length,
+    proved: companies.flatMap(({ streams }) => streams).length,
     differ: 0,
   };
   const counts = Object.keys(expected).filter((name) => !['last_sweeps', 'proved', 'differ'].includes(name));

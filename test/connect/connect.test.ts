@@ -4,6 +4,8 @@ import type { JsonObject } from '../../simulator/rows';
 import { loadSchema, type Encoder } from '../../src/sinks/avro';
 import { partitionOf } from '../../src/sinks/partition';
 import { countRows, readApi, runReports, type ApiRows } from '../../tools/example/reports';
+import { fillFinalTotals } from '../../tools/example/books';
+import { streams } from '../../tools/demo/stage';
 import { connectorOf, openStack, tables, type Stack } from '../../tools/example/stack';
 import type { SqlRow } from '../../tools/postgres';
 import { kafkaClient, until, uniqueName, withAdmin } from '../support/kafka';
@@ -13,7 +15,18 @@ import { testKsef } from './ksef';
 import { registeredEncoder, withField } from './registered';
 
 const companies = [
-  { id: 'alfa', key: 'key-alfa', name: 'Alfa Sp. z o.o.', nip: '1111111111', clients: 30, invoices: 430 },
+  {
+    ...{
+      id: 'alfa',
+      key: 'key-alfa',
+      name: 'Alfa Sp. z o.o.',
+      nip: '1111111111',
+      clients: 30,
+      invoices: 430,
+      orders: 30,
+    },
+    streams: [...streams, 'advance-invoices', 'final-invoices', 'margin-invoices'],
+  },
   { id: 'beta', key: 'key-beta', name: 'Beta S.A.', nip: '2222222222', clients: 20, invoices: 250 },
   { id: 'gamma', key: 'key-gamma', name: 'Gamma Sp. j.', nip: '3333333333', clients: 5, invoices: 20 },
 ];
@@ -46,6 +59,7 @@ beforeAll(async () => {
   undo.push(stack.stop);
   const { broker, registry } = stack;
   await until(() => rowsAreThere(), { what: 'the first rows of every table', withinMs });
+  await fillFinalTotals(stack.postgres, await rowsOfApi());
   key = await registeredEncoder(registry.url, `${topic}-key`, loadSchema('client-key'));
   value = await registeredEncoder(registry.url, `${topic}-value`, loadSchema('client'));
   producer = kafkaClient({ brokers: [broker.bootstrap] }).producer({
@@ -70,7 +84,7 @@ async function rowsAreThere(): Promise<boolean> {
 }
 
 function rowsOfApi(): Promise<ApiRows[]> {
-  return Promise.all(companies.map(({ id, key: apiKey }) => readApi(stack.api.url, apiKey, id)));
+  return Promise.all(companies.map((company) => readApi(stack.api.url, company)));
 }
 
 async function count(table: string, where = `entity <> '${entity}'`): Promise<number> {
@@ -119,11 +133,14 @@ test('every row of the API is in its table, and what reports add up is what the 
   await until(allRunning, { what: 'every connector to run', withinMs });
   const reports = await runReports(stack.postgres, await rowsOfApi());
   expect(reports.map(({ name, agrees }) => ({ name, agrees }))).toEqual([
+    { name: 'kinds', agrees: true },
     { name: 'receivables', agrees: true },
     { name: 'revenue', agrees: true },
     { name: 'vat', agrees: true },
   ]);
   for (const { fromTables } of reports) expect(fromTables.length).toBeGreaterThan(5);
+  const kinds = new Set(reports[0]?.fromTables.map(({ kind }) => kind));
+  expect(kinds).toEqual(new Set(['advance', 'correction', 'final', 'invoice', 'margin']));
 });
 
 test('the keys of tables are the keys of topics, amounts are integers, dates are dates', async () => {
@@ -132,6 +149,8 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
      from information_schema.key_column_usage where table_schema = 'public' group by 1 order by 1`,
   );
   expect(keys).toEqual([
+    { name: 'advance_invoice_fingerprints', columns: 'entity,id' },
+    { name: 'advance_invoices', columns: 'entity,id' },
     { name: 'client_fingerprints', columns: 'entity,id' },
     { name: 'clients', columns: 'entity,id' },
     { name: 'closed_months', columns: 'entity,month' },
@@ -140,6 +159,9 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
     { name: 'corrective_invoices', columns: 'entity,id' },
     { name: 'entities', columns: 'entity' },
     { name: 'exchange_rates', columns: 'day,currency' },
+    { name: 'final_invoice_fingerprints', columns: 'entity,id' },
+    { name: 'final_invoices', columns: 'entity,id' },
+    { name: 'final_totals', columns: 'entity' },
     { name: 'invoice_fingerprints', columns: 'entity,id' },
     { name: 'invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'invoices', columns: 'entity,id' },
@@ -147,6 +169,8 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
     { name: 'ksef', columns: 'entity,stream,id' },
     { name: 'ksef_duty', columns: 'entity' },
     { name: 'ksef_failures', columns: 'first_day' },
+    { name: 'margin_invoice_fingerprints', columns: 'entity,id' },
+    { name: 'margin_invoices', columns: 'entity,id' },
     { name: 'sweeps', columns: 'entity,stream' },
   ]);
   const types = await stack.postgres.select(
@@ -236,7 +260,7 @@ test('a change of a grosz in a table is a report that differs', async () => {
   await stack.postgres.execute(`update invoices set gross_price = gross_price + 1 where ${where}`);
   const reports = await runReports(stack.postgres, rows);
   await stack.postgres.execute(`update invoices set gross_price = gross_price - 1 where ${where}`);
-  expect(reports.map(({ agrees }) => agrees)).toEqual([false, false, true]);
+  expect(reports.map(({ agrees }) => agrees)).toEqual([false, false, false, true]);
 });
 
 test('a row that changes in the API is updated in place, and an invoice that loses lines loses their rows', async () => {
@@ -259,7 +283,7 @@ test('a row that changes in the API is updated in place, and an invoice that los
   await until(async () => (await count('invoice_lines', left)) === 1, { what: 'the lines to go', withinMs });
   expect(await count('invoices')).toBe(before);
   const reports = await runReports(stack.postgres, await rowsOfApi());
-  expect(reports.map(({ agrees }) => agrees)).toEqual([true, true, true]);
+  expect(reports.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);
 });
 
 test('a text with U+0000, which PostgreSQL does not take, reaches its table without it, and the sink goes on (I6)', async () => {
@@ -377,7 +401,7 @@ async function surviving(from: number, fail: () => Promise<void>, mend: () => Pr
   await until(allRunning, { what: 'every connector to run', withinMs });
   expect(await cities(from, to)).toEqual({ Sopot: 1_000 });
   const reports = await runReports(stack.postgres, await rowsOfApi());
-  expect(reports.map(({ agrees }) => agrees)).toEqual([true, true, true]);
+  expect(reports.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);
 }
 
 test(

@@ -39,8 +39,10 @@ test('the example fills its tables, ends with sums that agree with the API, and 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout.match(/, ready after \d+\.\d s\n/g)).toHaveLength(6);
   expect(stdout).toMatch(/An invoice is paid[^]*ms after its record\n/);
-  expect(stdout.match(/^ {2}\w+ +([\d,]+) +\1 {2}agree$/gm)).toHaveLength(5);
-  expect(stdout.match(/^ {2}\d+ rows in all, of the tables and of the API: agree$/gm)).toHaveLength(3);
+  expect(stdout.match(/^ {2}\w+ +([\d,]+) +\1 {2}agree$/gm)).toHaveLength(8);
+  expect(stdout.match(/^ {2}\d+ rows in all, of the tables and of the API: agree$/gm)).toHaveLength(4);
+  for (const kind of ['advance', 'correction', 'final', 'invoice', 'margin'])
+    expect(stdout).toMatch(new RegExp(`^ {2}${kind} +PLN( +-?[\\d,.]+){4}$`, 'm'));
   expect(stdout).not.toContain('DIFFER');
   const [owed, revenue] = [/open_amount ([\d,]+\.\d\d) PLN$/m, /^ {2}net ([\d,]+\.\d\d), tax .*, gross .* PLN$/m].map(
     (report) => report.exec(stdout)?.[1],

@@ -27,8 +27,19 @@ const PREFIX = 'Table ';
 /** When all was read that the page names no other time of, in UTC. */
 const READ_AT = '2025-11-21 08:00';
 /** The tables that a person fills. */
-const BY_HAND = ['exchange_rates', 'closed_months'];
-const STREAMS = ['clients', 'invoices', 'corrective_invoices'] as const satisfies readonly Stream[];
+const BY_HAND = ['exchange_rates', 'closed_months', 'final_totals'];
+/** The kind of each list's documents. */
+const KINDS = {
+  invoices: 'vat',
+  corrective_invoices: 'correction',
+  advance_invoices: 'advance',
+  final_invoices: 'final',
+  margin_invoices: 'margin',
+} as const satisfies Partial<Record<Stream, string>>;
+const DOCUMENTS = ['invoices', 'corrective_invoices', 'advance_invoices', 'final_invoices', 'margin_invoices'] as const;
+const STREAMS = ['clients', ...DOCUMENTS] as const satisfies readonly Stream[];
+/** The lists that are read of an entity whose file names none. */
+const USUAL: readonly Stream[] = ['clients', 'invoices', 'corrective_invoices'];
 const LINES = { invoices: 'invoice_lines', corrective_invoices: 'corrective_invoice_lines' };
 /** What a key reads that may not read whose account it is of. */
 const NO_ACCOUNT = ['api:invoices:read'];
@@ -75,9 +86,14 @@ function writtenIn(name: string): Written[] {
 function defaultsOf(name: string, row: Written): [string, string][] {
   const read: [string, string] = ['observed_at', READ_AT];
   if (name === 'clients' || name.endsWith('_lines')) return [read];
-  if (!name.endsWith('invoices')) return [];
-  const kind = name === 'invoices' ? 'vat' : 'correction';
-  return [read, ['currency', 'PLN'], ['kind', kind], ['uuid', `${String(row.get('entity'))}-${String(row.get('id'))}`]];
+  const kind = DOCUMENTS.find((list) => list === name);
+  if (kind === undefined) return [];
+  return [
+    read,
+    ['currency', 'PLN'],
+    ['kind', KINDS[kind]],
+    ['uuid', `${String(row.get('entity'))}-${String(row.get('id'))}`],
+  ];
 }
 
 /** The statement that puts a table of the page into the database. */
@@ -116,6 +132,7 @@ function fieldsOf(written: Written): JsonObject {
 function fieldOf(column: string, value: string): unknown {
   if (isAmount(column)) return Number(minorUnits(value));
   if (['id', 'client_id', 'quantity'].includes(column)) return Number(value);
+  if (column === 'previous_advances') return JSON.parse(value);
   return value === 'true' || value === 'false' ? value === 'true' : value;
 }
 
@@ -140,13 +157,14 @@ function readAtMs(written: Written): number {
 }
 
 /** The companies of the page, still without documents. A key whose company has no row of `entities` may not read its account. */
-export const companies: readonly (EntityOptions & { readonly id: string })[] = [
-  ...new Set(writtenIn('invoices').map((invoice) => invoice.get('entity') ?? '')),
+export const companies: readonly (EntityOptions & { readonly id: string; readonly streams: readonly string[] })[] = [
+  ...new Set(DOCUMENTS.flatMap(writtenIn).map((document) => document.get('entity') ?? '')),
 ].map((id) => {
   const known = writtenIn('entities').find((company) => company.get('entity') === id);
   const named = { id, key: `key-${id}`, name: known?.get('name') ?? id, nip: known?.get('nip') ?? '' };
   return {
     ...named,
+    streams: streamsOf(id),
     clients: 0,
     invoices: 0,
     corrections: 0,
@@ -155,6 +173,15 @@ export const companies: readonly (EntityOptions & { readonly id: string })[] = [
   };
 });
 
+/** The streams that a company's entity file names: all of them if it has a document of one that must be named. */
+function streamsOf(id: string): string[] {
+  const isOther = (list: Stream): boolean => !USUAL.includes(list);
+  const hasOthers = DOCUMENTS.filter(isOther)
+    .flatMap(writtenIn)
+    .some((document) => document.get('entity') === id);
+  return (hasOthers ? STREAMS : USUAL).map((list) => list.replaceAll('_', '-'));
+}
+
 /** Gives the API the rows of the page as they were at a time: one that is read later still says something else. */
 export function serveBooks(admin: Admin, atMs: number): void {
   for (const stream of STREAMS) {
@@ -162,7 +189,8 @@ export function serveBooks(admin: Admin, atMs: number): void {
       const [key, id] = [`key-${written.get('entity') ?? ''}`, Number(written.get('id'))];
       const like = admin.row(key, stream, id) ?? admin.add(key, stream, { id });
       const isEarlier = readAtMs(written) > atMs;
-      const services = stream === 'clients' ? {} : { services: linesOf(LINES[stream], written) };
+      const lines = stream === 'invoices' || stream === 'corrective_invoices' ? linesOf(LINES[stream], written) : [];
+      const services = stream === 'clients' ? {} : { services: lines };
       const notes = isEarlier ? { [stream === 'clients' ? 'note' : 'notes']: 'as it was before' } : {};
       admin.replace(key, stream, id, rowOf(like as JsonObject, written, { ...services, ...notes }));
     }

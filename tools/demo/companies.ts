@@ -1,4 +1,4 @@
-import type { Company } from './stage';
+import { streams as usualStreams, type Company } from './stage';
 
 /** A small company. */
 export const alfa: Company = {
@@ -29,8 +29,10 @@ export const gamma: Company = {
 };
 /** Those that are shown. */
 export const companies = [alfa, beta, gamma];
-/** The same, with books that an accountant would believe; the tiny one pays VAT by the cash method. */
+/** The same, with books that an accountant would believe, and with every sales document; the tiny one pays VAT by the cash method. */
 export const companiesWithBooks: readonly Company[] = companies.map((company) => ({
   ...company,
   books: { cashMethod: company === gamma },
+  orders: Math.ceil(company.invoices / 100),
+  streams: [...usualStreams, 'advance-invoices', 'final-invoices', 'margin-invoices'],
 }));

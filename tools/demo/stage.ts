@@ -20,6 +20,8 @@ import { startKafka } from '../kafka';
 /** A legal entity of the demo: what the simulator makes up for it, and its id in the service. */
 export interface Company extends EntityOptions {
   readonly id: string;
+  /** The streams that its entity file names; those of the demo unless given. */
+  readonly streams?: readonly string[];
 }
 
 export type Stream = 'clients' | 'invoices' | 'corrective-invoices';
@@ -138,9 +140,9 @@ export async function openService(options: {
     ...settings,
   };
   await writeFile(join(folder, 'service.json'), json(file));
-  for (const { id, name, nip, key } of companies) {
+  for (const { id, name, nip, key, streams: named = streams } of companies) {
     await writeFile(join(entities, `${id}.key`), key);
-    const entity = { name, nip, api_key_file: `${id}.key`, start_date: 'all', streams };
+    const entity = { name, nip, api_key_file: `${id}.key`, start_date: 'all', streams: named };
     await writeFile(join(entities, `${id}.json`), json(entity));
   }
 

@@ -1,4 +1,6 @@
-import type { LocalPostgres } from '../postgres';
+import type { Database, LocalPostgres } from '../postgres';
+import { totalsOf } from './orders';
+import type { ApiRows } from './reports';
 
 /** A sum of the books, in zloty. */
 export interface Sum {
@@ -30,6 +32,7 @@ const SUMS: readonly { readonly says: string; readonly sql: string }[] = [
   },
   { says: 'net revenue (all, in zloty)', sql: 'select sum(net_pln) from sales_documents_pln where not not_income' },
   { says: 'VAT (all, in zloty)', sql: 'select sum(tax_pln) from sales_documents_pln' },
+  { says: 'sold under a margin procedure, gross', sql: 'select sum(gross) from margin_by_month' },
 ];
 
 const FINDINGS: readonly (Omit<Finding, 'count'> & { readonly sql: string })[] = [
@@ -45,6 +48,17 @@ const FINDINGS: readonly (Omit<Finding, 'count'> & { readonly sql: string })[] =
   },
   { name: 'to_check', says: 'documents that a person has to look at', sql: 'select count(*) from to_check' },
 ];
+
+/** Tells the views what the totals of each company's final invoices are of, as `check` says it. */
+export async function fillFinalTotals(database: Database, rows: readonly ApiRows[]): Promise<void> {
+  for (const of of rows) {
+    const totals = totalsOf(of);
+    if (totals !== 'whole' && totals !== 'rest') continue;
+    await database.execute(
+      `insert into final_totals (entity, totals) values ('${of.entity}', '${totals}') on conflict do nothing`,
+    );
+  }
+}
 
 /** Fills made-up rates for every working day of four years: NBP's cannot be asked for without a network. */
 export async function fillRates(postgres: LocalPostgres): Promise<void> {

@@ -25,7 +25,7 @@ export function openMadeUp(options: Pick<StackOptions, 'ksef' | 'onReady' | 'sig
 
 /** What the API has of each company. */
 export function rowsOfApi({ api }: Stack): Promise<ApiRows[]> {
-  return Promise.all(companiesWithBooks.map(({ id, key }) => readApi(api.url, key, id)));
+  return Promise.all(companiesWithBooks.map((company) => readApi(api.url, company)));
 }
 
 /** The rows of each table that is there by now. */

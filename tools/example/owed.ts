@@ -54,6 +54,12 @@ export function owedOn(today: string, invoices: readonly JsonObject[], correctio
   return [...groups, ...alone].filter(({ open }) => open > 0);
 }
 
+/** What documents have open that nothing corrects; `known` tell whether their account keeps `left_to_pay`. */
+export function owedAlone(documents: readonly JsonObject[], known: readonly JsonObject[]): Owed[] {
+  const isKept = keepsLeftToPay(known);
+  return documents.map((document) => owedOf(document, openAlone(document, isKept))).filter(({ open }) => open > 0);
+}
+
 /** Unless more than one in ten paid documents show something else than 0. */
 function keepsLeftToPay(documents: readonly JsonObject[]): boolean {
   const paid = documents.filter(isPaid);

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 
 import { isDate, isObject, type JsonObject } from '../../simulator/rows';
 import { TransientError } from '../../src/errors';
+import type { Company } from '../demo/stage';
 import { projectRoot } from '../java';
 import type { Database, LocalPostgres, SqlRow } from '../postgres';
 import { nextWorkingDay } from './calendar';
-import { invoiceFinder, owedOn, type InvoiceOf } from './owed';
+import { counted, type Counted } from './orders';
+import { invoiceFinder, owedAlone, owedOn, type InvoiceOf } from './owed';
 
 /** All rows of one legal entity, as its API shows them. */
 export interface ApiRows {
@@ -14,6 +16,10 @@ export interface ApiRows {
   readonly clients: readonly JsonObject[];
   readonly invoices: readonly JsonObject[];
   readonly corrections: readonly JsonObject[];
+  /** These are empty where the entity's file does not name their streams. */
+  readonly advances: readonly JsonObject[];
+  readonly finals: readonly JsonObject[];
+  readonly margins: readonly JsonObject[];
 }
 
 /** A report, once asked of PostgreSQL and once added up from the API's own answers. */
@@ -27,8 +33,10 @@ export interface Report {
 const POSTGRES = join(projectRoot(), 'deploy', 'postgres');
 const LIMIT = 100;
 
-/** Reads every page of an entity's lists, with nothing of the service. */
-export async function readApi(url: string, key: string, entity: string): Promise<ApiRows> {
+/** Reads every page of an entity's lists that the service reads, with nothing of the service. */
+export async function readApi(url: string, { id: entity, key, streams = [] }: Company): Promise<ApiRows> {
+  const named = (list: string): Promise<JsonObject[]> =>
+    streams.includes(list.replace('_', '-')) ? all(list) : Promise.resolve([]);
   const all = async (list: string): Promise<JsonObject[]> => {
     const rows: JsonObject[] = [];
     for (let offset = 0; ; offset += LIMIT) {
@@ -48,6 +56,9 @@ export async function readApi(url: string, key: string, entity: string): Promise
     clients: await all('clients'),
     invoices: await all('invoices'),
     corrections: await all('corrective_invoices'),
+    advances: await named('advance_invoices'),
+    finals: await named('final_invoices'),
+    margins: await named('margin_invoices'),
   };
 }
 
@@ -60,6 +71,9 @@ export function countRows(rows: readonly ApiRows[]): Readonly<Record<string, num
     corrective_invoices: sum(({ corrections }) => corrections.length),
     invoice_lines: sum(({ invoices }) => invoices.flatMap(linesOf).length),
     corrective_invoice_lines: sum(({ corrections }) => corrections.flatMap(linesOf).length),
+    advance_invoices: sum(({ advances }) => advances.length),
+    final_invoices: sum(({ finals }) => finals.length),
+    margin_invoices: sum(({ margins }) => margins.length),
   };
 }
 
@@ -97,8 +111,12 @@ export function addUp(name: string, rows: readonly ApiRows[], today: string): Sq
       rows.flatMap((of) => receivables(of, today)),
       true,
     );
-  if (name === 'revenue') return grouped(rows.flatMap(issued).flatMap(revenue), true);
-  if (name === 'vat') return grouped(rows.flatMap(issued).flatMap(taxed), false);
+  if (name === 'kinds')
+    return grouped([...rows.flatMap(issued).map(kind), ...rows.flatMap(counted).map(kindOfOrder)], true);
+  if (name === 'revenue')
+    return grouped([...rows.flatMap(issued).flatMap(revenue), ...rows.flatMap(counted).flatMap(revenueOfOrder)], true);
+  if (name === 'vat')
+    return grouped([...rows.flatMap(issued).flatMap(taxed), ...rows.flatMap(counted).flatMap(taxedOrder)], false);
   throw new Error(`no rules for the report ${name}`);
 }
 
@@ -134,7 +152,17 @@ function receivables(of: ApiRows, today: string): Item[] {
   const all = issued(of);
   const documents = (wanted: boolean): JsonObject[] =>
     all.filter(({ isCorrection }) => isCorrection === wanted).map(({ document }) => document);
-  return owedOn(today, documents(false), documents(true)).map(({ currency, due, open }) => ({
+  const invoices = documents(false);
+  const corrections = documents(true);
+  const others = counted(of).filter(({ kind }) => kind !== 'advance');
+  const owed = [
+    ...owedOn(today, invoices, corrections),
+    ...owedAlone(
+      others.map(({ document, gross }) => ({ ...document, gross_price: gross })),
+      [...invoices, ...corrections],
+    ),
+  ];
+  return owed.map(({ currency, due, open }) => ({
     group: { currency, age: ageOf(due, today) },
     amounts: { open_amount: open },
   }));
@@ -148,10 +176,35 @@ function ageOf(due: unknown, today: string): string {
   return bound === undefined ? 'over 90 days' : `${bound - 29}-${bound} days`;
 }
 
+function kind({ isCorrection, document }: Issued): Item {
+  const group = { kind: isCorrection ? 'correction' : 'invoice', currency: document['currency'] };
+  return { group, amounts: amountsOf(document, ['net', 'tax', 'gross']) };
+}
+
+function kindOfOrder({ kind, document: { currency }, net, tax, gross }: Counted): Item {
+  return { group: { kind, currency }, amounts: { net, tax, gross } };
+}
+
 function revenue({ entity, document }: Issued): Item[] {
   if (document['not_income'] === true) return [];
   const { invoice_date: date, currency } = document;
-  return [{ group: { month: monthOf(date), entity, currency }, amounts: amountsOf(document, ['net', 'tax', 'gross']) }];
+  const amounts = { ...amountsOf(document, ['net', 'tax', 'gross']), margin_gross: 0 };
+  return [{ group: { month: monthOf(date), entity, currency }, amounts }];
+}
+
+/** What counts of an advance, final or margin invoice; a margin has neither net nor VAT. */
+function revenueOfOrder({ entity, kind, document, isNoIncome, net, tax, gross }: Counted): Item[] {
+  if (isNoIncome) return [];
+  const { invoice_date: date, currency } = document;
+  const amounts = { net, tax, gross, margin_gross: kind === 'margin' ? gross : 0 };
+  return [{ group: { month: monthOf(date), entity, currency }, amounts }];
+}
+
+function taxedOrder({ entity, kind, document, net, tax }: Counted): Item[] {
+  if (kind === 'margin') return [];
+  const day = kind === 'advance' ? document['advance_date'] : vatDate(document, (final) => final['sale_date']);
+  const group = { month: monthOf(day), entity, currency: document['currency'], rate: 'not by rate' };
+  return [{ group, amounts: { net, tax } }];
 }
 
 function taxed(item: Issued): Item[] {

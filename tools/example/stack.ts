@@ -44,6 +44,9 @@ export const tables = [
   'invoice_lines',
   'corrective_invoices',
   'corrective_invoice_lines',
+  'advance_invoices',
+  'final_invoices',
+  'margin_invoices',
 ] as const;
 
 /** Tables beside them, by which a person sees whether the others are whole, and whose they are. */
@@ -53,6 +56,9 @@ export const companions = [
   'client_fingerprints',
   'invoice_fingerprints',
   'corrective_invoice_fingerprints',
+  'advance_invoice_fingerprints',
+  'final_invoice_fingerprints',
+  'margin_invoice_fingerprints',
 ] as const;
 
 /** The name of the connector that fills a table. */

@@ -32,6 +32,30 @@ with copies as (
   where print.id is null or held.id is null
     or (print.fingerprint, print.invoice_date, print.currency, print.net_price, print.tax_price, print.gross_price)
       is distinct from (held.fingerprint, held.invoice_date, held.currency, held.net_price, held.tax_price, held.gross_price)
+  union all
+  select
+    'advance-invoices', entity, id, coalesce(print.invoice_date, held.invoice_date), coalesce(print.currency, held.currency),
+    held.id is null, print.id is null
+  from advance_invoice_fingerprints print full join advance_invoices held using (entity, id)
+  where print.id is null or held.id is null
+    or (print.fingerprint, print.invoice_date, print.currency, print.net_price, print.tax_price, print.gross_price, print.advance_price)
+      is distinct from (held.fingerprint, held.invoice_date, held.currency, held.net_price, held.tax_price, held.gross_price, held.advance_price)
+  union all
+  select
+    'final-invoices', entity, id, coalesce(print.invoice_date, held.invoice_date), coalesce(print.currency, held.currency),
+    held.id is null, print.id is null
+  from final_invoice_fingerprints print full join final_invoices held using (entity, id)
+  where print.id is null or held.id is null
+    or (print.fingerprint, print.invoice_date, print.currency, print.net_price, print.tax_price, print.gross_price)
+      is distinct from (held.fingerprint, held.invoice_date, held.currency, held.net_price, held.tax_price, held.gross_price)
+  union all
+  select
+    'margin-invoices', entity, id, coalesce(print.invoice_date, held.invoice_date), coalesce(print.currency, held.currency),
+    held.id is null, print.id is null
+  from margin_invoice_fingerprints print full join margin_invoices held using (entity, id)
+  where print.id is null or held.id is null
+    or (print.fingerprint, print.invoice_date, print.currency, print.gross_price)
+      is distinct from (held.fingerprint, held.invoice_date, held.currency, held.gross_price)
 )
 select
   entity, stream, id, date_trunc('month', day)::date as month, currency,
@@ -61,6 +85,12 @@ documents as (
   union all
   select 'corrective-invoices', entity, invoice_date, currency, observed_at, net_price, tax_price, gross_price
   from corrective_invoices
+  union all
+  select 'advance-invoices', entity, invoice_date, currency, observed_at, net_price, tax_price, gross_price from advance_invoices
+  union all
+  select 'final-invoices', entity, invoice_date, currency, observed_at, net_price, tax_price, gross_price from final_invoices
+  union all
+  select 'margin-invoices', entity, invoice_date, currency, observed_at, null, null, gross_price from margin_invoices
 ),
 held as (
   select
@@ -131,6 +161,12 @@ with held as (
     select 'invoices', entity, fingerprint, fingerprint_definition from invoices
     union all
     select 'corrective-invoices', entity, fingerprint, fingerprint_definition from corrective_invoices
+    union all
+    select 'advance-invoices', entity, fingerprint, fingerprint_definition from advance_invoices
+    union all
+    select 'final-invoices', entity, fingerprint, fingerprint_definition from final_invoices
+    union all
+    select 'margin-invoices', entity, fingerprint, fingerprint_definition from margin_invoices
   ) copies
   group by 1, 2
 )

@@ -69,8 +69,9 @@ create or replace function correction_cause(symbol text, label text) returns tex
   from (select lower(concat_ws(' ', symbol, label)) as said) reason
 $$;
 
--- Invoices and corrections that were issued. The amounts of a correction are the difference that it makes, usually negative: a
--- sum over this view has the corrections subtracted.
+-- Sales documents that were issued. The amounts of a correction are the difference that it makes, usually negative: a sum over this
+-- view has the corrections subtracted. Advance, final and margin invoices have the amounts that count (`other_documents`): net and
+-- VAT of a margin invoice are null.
 --
 -- vat_date decides the period of VAT; null while that is the period of a payment that has not come.
 -- An invoice: the day that `vat_date_value` names. A sale date that a correction changed is the changed one (art. 19a ust. 1 of
@@ -166,11 +167,31 @@ select
 from documents own
 left join invoice on invoice.entity = own.entity and invoice.id = own.invoice_id
 left join ksef on ksef.entity = own.entity and ksef.stream = stream_of(own.document) and ksef.id = own.id
-left join companies on companies.nip = nip(own.client_tax_code);
+left join companies on companies.nip = nip(own.client_tax_code)
+union all
+select
+  other.entity, other.document, other.id, other.uuid, other.number, other.status, other.currency,
+  other.invoice_date, other.vat_date, other.payment_date, other.paid_date,
+  other.client_id,
+  coalesce(other.client_company_name, nullif(concat_ws(' ', other.client_first_name, other.client_last_name), '')),
+  other.client_tax_code,
+  (other.net_price / 100.00)::numeric(20, 2),
+  (other.tax_price / 100.00)::numeric(20, 2),
+  (other.gross_price / 100.00)::numeric(20, 2),
+  other.not_income, other.sale_date, other.income_date,
+  null, null, null, null, null, null, null,
+  other.client_country, other.payment_method, other.split_payment, other.ksef_number, other.observed_at,
+  other.vat_date_value,
+  client_key(other.client_tax_code, other.client_country, other.entity, other.client_id),
+  companies.nip is not null,
+  null
+from other_documents other
+left join companies on companies.nip = nip(other.client_tax_code);
 
 -- The lines of those documents. The lines of a correction stand in pairs, as it was before (correction = false) and as it is
 -- after: here what was before counts as negative, so that a sum is again the difference. If one line of a correction does not say
 -- which it is, none of its lines is here: `to_check` has the document.
+-- Advance and final invoices have no tables of lines: each is one row here, with its net and VAT and the symbol `not by rate`.
 create or replace view sales_lines as
 select
   document, entity, invoice_id, line_no,
@@ -198,6 +219,10 @@ from (
     select from corrective_invoice_lines unclear
     where unclear.entity = whole.entity and unclear.invoice_id = whole.invoice_id and unclear.correction is null
   )
+  union all
+  select document, entity, id, null, null, 'not by rate', null, null, null, net_price, tax_price, gross_price, 1
+  from other_documents
+  where document in ('advance', 'final')
 ) line
 join (
   select

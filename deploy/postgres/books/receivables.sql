@@ -1,4 +1,5 @@
--- What is owed, and what is to be given back. An invoice and its corrections are one: they are owed together and age together.
+-- What is owed, and what is to be given back. An invoice and its corrections are one: they are owed together and age together. Final
+-- and margin invoices are owed too; advances are not, as each tells what was received.
 
 -- Whether an entity's account keeps `left_to_pay`: inFakt was seen to leave it at the whole amount when an invoice was marked as
 -- paid. It counts as kept unless more than one in ten of the entity's paid documents show something else than 0.
@@ -112,6 +113,21 @@ select entity, document, id, open / 100.00, 0, 0, 0, false
 from issued
 where document = 'correction' and invoice_id is null and open > 0 and gross > 0
   and (invoice_date is null or invoice_date <= as_of)
+union all
+select
+  other.entity, other.document, other.id,
+  open / 100.00, greatest(-open, 0) / 100.00, 0, 0, false
+from other_documents other
+left join left_to_pay_kept account on account.entity = other.entity
+cross join lateral (
+  select case
+    when other.is_paid and (other.paid_date is null or other.paid_date <= as_of) then 0
+    when other.is_paid then coalesce(other.gross_price, 0)
+    when coalesce(account.kept, true) and other.left_to_pay is not null then other.left_to_pay
+    else coalesce(other.gross_price, 0) - coalesce(other.paid_price, 0)
+  end as open
+) item
+where other.document in ('final', 'margin') and (other.invoice_date is null or other.invoice_date <= as_of)
 $$;
 
 -- What was owed on a day, one row a document that is owed.
@@ -123,12 +139,12 @@ create or replace function receivables_as_of(as_of date) returns table (
 with owed as materialized (
   select item.* from open_items(as_of) item where item.open_amount > 0
 ),
-terms as materialized (
-  select term, next_working_day(term) as due_date
-  from (select distinct payment_date as term from issued_documents) terms where term is not null
-),
 sales as materialized (
   select * from sales_documents
+),
+terms as materialized (
+  select term, next_working_day(term) as due_date
+  from (select distinct payment_date as term from sales) terms where term is not null
 )
 select
   owed.entity, owed.document, owed.id, sale.number, sale.currency, sale.client_id, sale.client_name, sale.client_tax_code,
@@ -203,5 +219,5 @@ select
   ) as days,
   count(*) filter (where paid_date < invoice_date) as paid_before_issue
 from sales_documents
-where document = 'invoice' and paid_date is not null and gross > 0
+where document in ('invoice', 'final', 'margin') and paid_date is not null and gross > 0
 group by 1, 2, 3;

@@ -1,15 +1,17 @@
 -- Revenue and VAT by month, and what of it stays within the group.
 
 -- Net revenue by month of issue (basis 'issue') and by the month in which income counts (basis 'sale'), corrections subtracted,
--- documents that are no income left out.
+-- documents that are no income left out. What was sold under a margin procedure is in `gross` and in neither net nor VAT;
+-- `margin_gross` says how much of `gross` that is.
 create or replace view revenue_by_month as
 select
   basis, date_trunc('month', day)::date as month, entity, currency,
-  count(*) as documents, sum(net) as net, sum(tax) as tax, sum(gross) as gross
+  count(*) as documents, coalesce(sum(net), 0) as net, coalesce(sum(tax), 0) as tax, sum(gross) as gross,
+  coalesce(sum(gross) filter (where document = 'margin'), 0) as margin_gross
 from (
-  select 'issue' as basis, invoice_date as day, entity, currency, net, tax, gross from sales_documents where not not_income
+  select 'issue' as basis, invoice_date as day, entity, document, currency, net, tax, gross from sales_documents where not not_income
   union all
-  select 'sale', income_date, entity, currency, net, tax, gross from sales_documents where not not_income
+  select 'sale', income_date, entity, document, currency, net, tax, gross from sales_documents where not not_income
 ) based
 group by 1, 2, 3, 4;
 
@@ -30,13 +32,16 @@ select
 from sales_lines
 group by 1, 2, 3, 4, 5;
 
--- Revenue of the group by month of issue: what its companies sold to each other goes out once for all.
+-- Revenue of the group by month of issue: what its companies sold to each other goes out once for all. What was sold under a margin
+-- procedure has no net: its gross stands apart.
 create or replace view group_revenue as
 select
   date_trunc('month', invoice_date)::date as month, currency,
-  sum(net) as net_before_elimination,
+  coalesce(sum(net), 0) as net_before_elimination,
   coalesce(sum(net) filter (where intercompany), 0) as intercompany,
-  coalesce(sum(net) filter (where not intercompany), 0) as net_after_elimination
+  coalesce(sum(net) filter (where not intercompany), 0) as net_after_elimination,
+  coalesce(sum(gross) filter (where document = 'margin'), 0) as margin_gross_before_elimination,
+  coalesce(sum(gross) filter (where document = 'margin' and not intercompany), 0) as margin_gross_after_elimination
 from sales_documents
 where not not_income
 group by 1, 2;

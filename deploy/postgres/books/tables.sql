@@ -71,6 +71,58 @@ alter table corrective_invoice_lines
   add column if not exists net_price bigint, add column if not exists tax_price bigint,
   add column if not exists gross_price bigint, add column if not exists correction boolean;
 
+-- The other sales documents. A company whose entity file names none of their streams has no row of them.
+create table if not exists advance_invoices (
+  entity text not null, id bigint not null, observed_at timestamp(6) not null, primary key (entity, id)
+);
+create table if not exists final_invoices (
+  entity text not null, id bigint not null, observed_at timestamp(6) not null, primary key (entity, id)
+);
+create table if not exists margin_invoices (
+  entity text not null, id bigint not null, observed_at timestamp(6) not null, primary key (entity, id)
+);
+alter table advance_invoices
+  add column if not exists uuid text, add column if not exists number text, add column if not exists kind text,
+  add column if not exists status text, add column if not exists currency text, add column if not exists payment_method text,
+  add column if not exists invoice_date date, add column if not exists advance_date date,
+  add column if not exists payment_date date, add column if not exists paid_date date,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint, add column if not exists advance_price bigint,
+  add column if not exists left_to_pay bigint, add column if not exists not_income boolean,
+  add column if not exists split_payment boolean, add column if not exists ksef_number text,
+  add column if not exists client_id bigint, add column if not exists client_company_name text,
+  add column if not exists client_first_name text, add column if not exists client_last_name text,
+  add column if not exists client_tax_code text, add column if not exists client_country text,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
+alter table final_invoices
+  add column if not exists uuid text, add column if not exists number text, add column if not exists kind text,
+  add column if not exists status text, add column if not exists currency text, add column if not exists payment_method text,
+  add column if not exists invoice_date date, add column if not exists sale_date date,
+  add column if not exists continuous_service_end_on date, add column if not exists payment_date date,
+  add column if not exists paid_date date, add column if not exists vat_date_value text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint, add column if not exists paid_price bigint,
+  add column if not exists left_to_pay bigint, add column if not exists not_income boolean,
+  add column if not exists split_payment boolean, add column if not exists ksef_number text,
+  add column if not exists previous_advances text,
+  add column if not exists client_id bigint, add column if not exists client_company_name text,
+  add column if not exists client_first_name text, add column if not exists client_last_name text,
+  add column if not exists client_tax_code text, add column if not exists client_country text,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
+alter table margin_invoices
+  add column if not exists uuid text, add column if not exists number text, add column if not exists kind text,
+  add column if not exists status text, add column if not exists currency text, add column if not exists payment_method text,
+  add column if not exists invoice_date date, add column if not exists sale_date date,
+  add column if not exists payment_date date, add column if not exists paid_date date,
+  add column if not exists vat_date_value text, add column if not exists margin_kind text,
+  add column if not exists gross_price bigint, add column if not exists margin_amount_price bigint,
+  add column if not exists paid_price bigint, add column if not exists left_to_pay bigint,
+  add column if not exists ksef_number text,
+  add column if not exists client_id bigint, add column if not exists client_company_name text,
+  add column if not exists client_first_name text, add column if not exists client_last_name text,
+  add column if not exists client_tax_code text, add column if not exists client_country text,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
+
 -- What each finished sweep came to: the latest of an entity's stream. The sums by month and currency are JSON text.
 create table if not exists sweeps (
   entity text not null, stream text not null, observed_at timestamp(6) not null,
@@ -108,6 +160,30 @@ alter table corrective_invoice_fingerprints
   add column if not exists net_price bigint, add column if not exists tax_price bigint,
   add column if not exists gross_price bigint;
 
+create table if not exists advance_invoice_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+create table if not exists final_invoice_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+create table if not exists margin_invoice_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+alter table advance_invoice_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
+  add column if not exists invoice_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint, add column if not exists advance_price bigint;
+alter table final_invoice_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
+  add column if not exists invoice_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint;
+alter table margin_invoice_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
+  add column if not exists invoice_date date, add column if not exists currency text,
+  add column if not exists gross_price bigint;
+
 -- The companies of the group, one row for each entity file; the account's own tax number and name. An account whose key may not
 -- read them has no record, so its row is written by hand:
 --   insert into entities (entity, nip, name) values ('alfa', '5252248481', 'Alfa sp. z o.o.');
@@ -133,4 +209,13 @@ create table if not exists closed_months (
   month date not null check (month = date_trunc('month', month)),
   closed_at timestamptz not null,
   primary key (entity, month)
+);
+
+-- What the totals of a company's final invoices are of, which inFakt's documents do not say: the `whole` order, so that what the
+-- advances had counts once more, or the `rest` of it. `infakt-kafka check` says which by the newest final invoices of the account.
+-- Final invoices with advances of a company without a row are in no sum: `to_check` has them.
+--   insert into final_totals (entity, totals) values ('alfa', 'whole');
+create table if not exists final_totals (
+  entity text primary key,
+  totals text not null check (totals in ('whole', 'rest'))
 );

@@ -26,8 +26,8 @@ left join sales invoice
   on sale.document = 'correction' and invoice.document = 'invoice' and invoice.entity = sale.entity and invoice.id = sale.invoice_id
 cross join lateral (
   select case
-    when sale.document = 'invoice' then least(sale.vat_date, sale.invoice_date)
-    else least(invoice.vat_date, invoice.invoice_date)
+    when sale.document = 'correction' then least(invoice.vat_date, invoice.invoice_date)
+    else least(sale.vat_date, sale.invoice_date)
   end as day
 ) basis
 left join lateral (

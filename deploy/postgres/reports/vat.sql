@@ -1,5 +1,5 @@
 -- VAT by month of its period, entity, currency and rate, corrections subtracted in the month that the law puts them in.
--- Sales that are no income have VAT too. Without a month: what is due with a payment that has not come.
+-- Sales that are no income have VAT too; that of advance and final invoices is not by rate, and that of a margin is not here. Without a month: what is due with a payment that has not come.
 select
   to_char(vat_date, 'YYYY-MM') as month,
   entity,
