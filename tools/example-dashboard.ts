@@ -8,7 +8,7 @@ import { helpText } from '../src/commands/page';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { hideWarningOfKafkajs } from '../src/sinks/hide-warning';
 import { listenForStop, messageOf } from './demo';
-import { fillRates } from './example/books';
+import { fillFinalTotals, fillRates } from './example/books';
 import { buildDashboard, installDashboard, serveFolder } from './example/dashboard';
 import { countTables, FILLED_WITHIN_MS, openMadeUp, rowsOfApi, until, type Running } from './example/made-up';
 import { countRows } from './example/reports';
@@ -77,6 +77,7 @@ async function fill(running: Running): Promise<void> {
     return isFilled && Number(known?.['companies']) === rows.length ? true : undefined;
   });
   await fillRates(stack.postgres);
+  await fillFinalTotals(stack.postgres, rows);
 }
 
 async function showMadeUpCompanies(port: number, signal: AbortSignal): Promise<void> {

@@ -8,6 +8,12 @@ left join (
   select entity, 'invoice' as document, id, number from invoices
   union all
   select entity, 'correction', id, number from corrective_invoices
+  union all
+  select entity, 'advance', id, number from advance_invoices
+  union all
+  select entity, 'final', id, number from final_invoices
+  union all
+  select entity, 'margin', id, number from margin_invoices
 ) head on head.entity = finding.entity and head.document = finding.document and head.id = finding.id
 order by finding.entity, finding.document desc nulls first, finding.id, finding.what
 limit 500;
