@@ -100,6 +100,8 @@ export function entitySchema(entity: string) {
       'advance-invoices': accepted,
       'final-invoices': accepted,
       'margin-invoices': accepted,
+      'oss-invoices': accepted,
+      'corrective-oss-invoices': accepted,
     },
     deletions: {
       maxShare: {

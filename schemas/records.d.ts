@@ -595,6 +595,128 @@ export interface CorrectiveInvoiceLineKey {
   readonly line_no: number;
 }
 
+/** A correction of an OSS invoice of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface CorrectiveOssInvoice {
+  /** The legal entity that the corrective OSS invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The corrective OSS invoice's integer id in inFakt, unique among the entity's corrective OSS invoices. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the corrective OSS invoice; what the API addresses it by. Source: inFakt API, list row. */
+  readonly uuid: string | null;
+  /** Number of the document, as entered: any text. Source: inFakt API, list row. */
+  readonly number: string | null;
+  /** Country of the buyer, whose VAT is charged: ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly country: string | null;
+  /** E-mail address of the buyer. Source: inFakt API, list row. */
+  readonly client_email: string | null;
+  /** Name of the buyer. Source: inFakt API, list row. */
+  readonly client_name: string | null;
+  /** First name of the buyer. Source: inFakt API, list row. */
+  readonly client_first_name: string | null;
+  /** Last name of the buyer. Source: inFakt API, list row. */
+  readonly client_last_name: string | null;
+  /** Street of the buyer. Source: inFakt API, list row. */
+  readonly client_street: string | null;
+  /** Number of the house of the buyer. Source: inFakt API, list row. */
+  readonly client_street_number: string | null;
+  /** Number of the flat of the buyer. Source: inFakt API, list row. */
+  readonly client_flat_number: string | null;
+  /** Postal code of the buyer. Source: inFakt API, list row. */
+  readonly client_post_code: string | null;
+  /** City of the buyer. Source: inFakt API, list row. */
+  readonly client_city: string | null;
+  /** Date of the service or delivery. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly service_date: number | null;
+  /** Date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly issue_date: number | null;
+  /** Date by which the document is to be paid. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly payment_date: number | null;
+  /** Kind of service: electronic, broadcasting or telecommunications; an open list. Source: inFakt API, list row. */
+  readonly service_type: string | null;
+  /** How the place of the service was determined. Source: inFakt API, list row. */
+  readonly service_place_primary: string | null;
+  /** How else the place of the service was determined. Source: inFakt API, list row. */
+  readonly service_place_secondary: string | null;
+  /** Currency of every amount of the document, ISO 4217. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** Name of whoever issued the document. Source: inFakt API, list row. */
+  readonly seller_signature: string | null;
+  /** Name of whoever receives the document. Source: inFakt API, list row. */
+  readonly recipient_signature: string | null;
+  /** Notes printed on the document. Source: inFakt API, list row. */
+  readonly comments: string | null;
+  /** Net total of the correction; whether it is a difference, inFakt does not say. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** VAT total of the correction; whether it is a difference, inFakt does not say; it is VAT of the buyer's country. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Gross total of the correction; whether it is a difference, inFakt does not say. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** What was paid in advance. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly advance_price: number | null;
+  /** Kind of sale: service or merchandise; an open list. Source: inFakt API, list row. */
+  readonly sale_type: string | null;
+  /** Number of the OSS invoice that is corrected, as entered. Source: inFakt API, list row. */
+  readonly corrected_invoice_number: string | null;
+  /** Date of issue of the OSS invoice that is corrected. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly corrected_invoice_date: number | null;
+  /** Why the OSS invoice is corrected: a label in Polish; an open list. Source: inFakt API, list row. */
+  readonly correction_reason: string | null;
+  /** Notes, as they are called where a document is written. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly notes: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
+  /** Lines of the corrective OSS invoice, each of them as it was before and as it is after. Source: inFakt API, list row. */
+  readonly services: readonly CorrectiveOssLine[] | null;
+  /** Fields of the corrective OSS invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+}
+
+/** One line of a corrective OSS invoice, in the document's order. */
+export interface CorrectiveOssLine {
+  /** Integer id of the line. Source: inFakt API, list row. */
+  readonly id: number | null;
+  /** What was sold. Source: inFakt API, list row. */
+  readonly name: string | null;
+  /** Unit of the quantity; a digit in some examples. Source: inFakt API, list row. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly quantity: string | null;
+  /** Rate of VAT of the country of the buyer, in per cent. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, list row. */
+  readonly tax_rate: string | null;
+  /** Net price of one unit. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** Costs that change the value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly additional_price: number | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Number that the two lines of a pair have in common. Source: inFakt API, list row. */
+  readonly group: number | null;
+  /** False in the line as it was before the correction, true in the line as it is after it. Source: inFakt API, list row. */
+  readonly correction: boolean | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one corrective OSS invoice. */
+export interface CorrectiveOssInvoiceKey {
+  /** The legal entity that the corrective OSS invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The corrective OSS invoice's integer id in inFakt, unique among the entity's corrective OSS invoices. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
 /** One entry of a dictionary of inFakt as it is now, with the code that stands for the ids in documents. Where the API says null, an empty text or nothing at all, the record says null. */
 export interface DictionaryEntry {
   /** The legal entity whose key the dictionary was read with: the name of its configuration file. Source: infakt-kafka. */
@@ -1352,6 +1474,118 @@ export interface MarginInvoiceKey {
   /** The legal entity that the margin invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
   readonly entity: string;
   /** The margin invoice's integer id in inFakt, unique among the entity's margin invoices. Source: inFakt API, list row. */
+  readonly id: number;
+}
+
+/** An invoice for a buyer in another country of the EU whose VAT is paid through the One Stop Shop (OSS) of one legal entity as inFakt shows it now. Where the API says null, an empty text or nothing at all, the record says null. */
+export interface OssInvoice {
+  /** The legal entity that the OSS invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The OSS invoice's integer id in inFakt, unique among the entity's OSS invoices; what the API addresses it by. Source: inFakt API, list row. */
+  readonly id: number;
+  /** When the row was read that this record was made of. Milliseconds since 1970-01-01T00:00:00Z. Source: infakt-kafka. */
+  readonly observed_at: number;
+  /** UUID of the OSS invoice; list rows were seen without it. Source: inFakt API, list row. */
+  readonly uuid: string | null;
+  /** Number of the document, as entered: any text. Source: inFakt API, list row. */
+  readonly number: string | null;
+  /** Country of the buyer, whose VAT is charged: ISO 3166-1 alpha-2. Source: inFakt API, list row. */
+  readonly country: string | null;
+  /** E-mail address of the buyer. Source: inFakt API, list row. */
+  readonly client_email: string | null;
+  /** Name of the buyer. Source: inFakt API, list row. */
+  readonly client_name: string | null;
+  /** First name of the buyer. Source: inFakt API, list row. */
+  readonly client_first_name: string | null;
+  /** Last name of the buyer. Source: inFakt API, list row. */
+  readonly client_last_name: string | null;
+  /** Street of the buyer. Source: inFakt API, list row. */
+  readonly client_street: string | null;
+  /** Number of the house of the buyer. Source: inFakt API, list row. */
+  readonly client_street_number: string | null;
+  /** Number of the flat of the buyer. Source: inFakt API, list row. */
+  readonly client_flat_number: string | null;
+  /** Postal code of the buyer. Source: inFakt API, list row. */
+  readonly client_post_code: string | null;
+  /** City of the buyer. Source: inFakt API, list row. */
+  readonly client_city: string | null;
+  /** Date of the service or delivery. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly service_date: number | null;
+  /** Date of issue. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly issue_date: number | null;
+  /** Date by which the document is to be paid. Days since 1970-01-01. Source: inFakt API, list row. */
+  readonly payment_date: number | null;
+  /** Kind of service: electronic, broadcasting or telecommunications; an open list. Source: inFakt API, list row. */
+  readonly service_type: string | null;
+  /** How the place of the service was determined. Source: inFakt API, list row. */
+  readonly service_place_primary: string | null;
+  /** How else the place of the service was determined. Source: inFakt API, list row. */
+  readonly service_place_secondary: string | null;
+  /** Currency of every amount of the document, ISO 4217. Source: inFakt API, list row. */
+  readonly currency: string | null;
+  /** Name of whoever issued the document. Source: inFakt API, list row. */
+  readonly seller_signature: string | null;
+  /** Name of whoever receives the document. Source: inFakt API, list row. */
+  readonly recipient_signature: string | null;
+  /** Notes printed on the document. Source: inFakt API, list row. */
+  readonly comments: string | null;
+  /** Net total of the document. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly net_price: number | null;
+  /** VAT total of the document; it is VAT of the buyer's country. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly tax_price: number | null;
+  /** Gross total of the document. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly gross_price: number | null;
+  /** What was paid in advance. Minor units (1/100) of the document's currency. Source: inFakt API, list row. */
+  readonly advance_price: number | null;
+  /** Kind of sale: service or merchandise; an open list. Source: inFakt API, list row. */
+  readonly sale_type: string | null;
+  /** Notes, as they are called where a document is written. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly notes: string | null;
+  /** Whether inFakt was asked to look for another document of the same number. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly check_duplicate_number: boolean | null;
+  /** Lines of the OSS invoice. Always null for now, as lists do not show them. Source: inFakt API, detail only. */
+  readonly services: readonly OssLine[] | null;
+  /** Fields of the OSS invoice that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, list row. */
+  readonly extra: string | null;
+  /** Fingerprint of the row that this record was made of, as in the header: 16 hexadecimal digits, what the sums of <prefix>.sweeps add up; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint: string | null;
+  /** Names how the fingerprint was computed, for comparing with a record of <prefix>.sweeps: fingerprints under different definitions cannot be compared; null in records of earlier versions. Source: infakt-kafka. */
+  readonly fingerprint_definition: number | null;
+}
+
+/** One line of an OSS invoice, in the document's order. */
+export interface OssLine {
+  /** Integer id of the line. Source: inFakt API, detail only. */
+  readonly id: number | null;
+  /** What was sold. Source: inFakt API, detail only. */
+  readonly name: string | null;
+  /** Unit of the quantity; a digit in some examples. Source: inFakt API, detail only. */
+  readonly unit: string | null;
+  /** How much was sold, in the line's unit; may be fractional. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, detail only. */
+  readonly quantity: string | null;
+  /** Rate of VAT of the country of the buyer, in per cent. Plain decimal notation without exponent or trailing zeros. Source: inFakt API, detail only. */
+  readonly tax_rate: string | null;
+  /** Net price of one unit. Minor units (1/100) of the document's currency. Source: inFakt API, detail only. */
+  readonly unit_net_price: number | null;
+  /** Net value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, detail only. */
+  readonly net_price: number | null;
+  /** VAT of the line. Minor units (1/100) of the document's currency. Source: inFakt API, detail only. */
+  readonly tax_price: number | null;
+  /** Gross value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, detail only. */
+  readonly gross_price: number | null;
+  /** Costs that change the value of the line. Minor units (1/100) of the document's currency. Source: inFakt API, detail only. */
+  readonly additional_price: number | null;
+  /** Symbol of the flat rate tax. Source: inFakt API, documented in 2026, not known whether list rows have it. */
+  readonly flat_rate_tax_symbol: string | null;
+  /** Fields of the line that this schema does not know yet, null and empty ones left out: JSON text of one object with sorted keys; null when there are none. Source: inFakt API, detail only. */
+  readonly extra: string | null;
+}
+
+/** Key of a record about one OSS invoice. */
+export interface OssInvoiceKey {
+  /** The legal entity that the OSS invoice belongs to: the name of its configuration file. Source: infakt-kafka. */
+  readonly entity: string;
+  /** The OSS invoice's integer id in inFakt, unique among the entity's OSS invoices. Source: inFakt API, list row. */
   readonly id: number;
 }
 

@@ -8,6 +8,7 @@ import {
   type Sister,
 } from './books';
 import { clearingOf, type ClearingTime } from './ksef';
+import { correctiveOssDetail, correctiveOssRow, ossDetail, ossRow } from './oss';
 import { marginRow, orderRows, type Order } from './other-documents';
 import { createRandom, integer, seedFrom, uuid } from './random';
 import {
@@ -38,6 +39,8 @@ export const salesLists = [
   'advance_invoices',
   'final_invoices',
   'margin_invoices',
+  'oss_invoices',
+  'corrective_oss_invoices',
 ] as const;
 
 export const streams: readonly Stream[] = ['clients', ...salesLists];
@@ -46,7 +49,9 @@ export const streams: readonly Stream[] = ['clients', ...salesLists];
 export type ListName = Stream | 'products' | 'bank_accounts' | 'documents/costs';
 
 /** The lists whose rows are addressed by uuid, and have a detail of their own. */
-const documents: ReadonlySet<ListName> = new Set([...salesLists, 'documents/costs']);
+const documents: ReadonlySet<ListName> = new Set<ListName>(
+  [...salesLists, 'documents/costs' as const].filter((list) => list !== 'oss_invoices'),
+);
 
 /** One legal entity, known by its API key. */
 export interface EntityOptions {
@@ -59,7 +64,10 @@ export interface EntityOptions {
   readonly invoices: number;
   /** 3 % of the invoices unless given. */
   readonly corrections?: number;
-  /** Orders with one or two advance invoices and, most of them, a final invoice; as many margin invoices. Four unless given, none of books. */
+  /**
+   * Orders with one or two advance invoices and, most of them, a final invoice; as many margin and OSS invoices, every other of which is
+   * corrected. Four unless given, none of books.
+   */
   readonly orders?: number;
   /** The same seed makes the same rows; taken from the key unless given. */
   readonly seed?: number;
@@ -142,6 +150,8 @@ const invoiceIdRange = 50_000_000;
 const smallIdRange = 100;
 /** Where the ids of lines of other documents begin within the account's range. */
 const otherLines = 40_000_000;
+/** Seeds the chance of OSS documents. */
+const ossChance = 0x055;
 const usualOrders = 4;
 const daysOfHistory = 3 * 365;
 const correctionShare = 0.03;
@@ -155,6 +165,8 @@ const subjects: Readonly<Record<Stream, string>> = {
   advance_invoices: 'AdvanceInvoice',
   final_invoices: 'FinalInvoice',
   margin_invoices: 'MarginInvoice',
+  oss_invoices: 'OssInvoice',
+  corrective_oss_invoices: 'CorrectiveOssInvoice',
 };
 
 /** How the activity log calls a change. */
@@ -179,6 +191,18 @@ const salesColumns = [
   'gross_price',
 ];
 
+const ossColumns = [
+  'uuid',
+  'number',
+  'issue_date',
+  'country',
+  'client_name',
+  'currency',
+  'net_price',
+  'tax_price',
+  'gross_price',
+];
+
 /** Columns beside a row that no answer shows, in milliseconds since 1970. */
 const hiddenColumns = ['created_at', 'updated_at'];
 
@@ -195,6 +219,8 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     advance_invoices: createTable(salesColumns, hiddenColumns),
     final_invoices: createTable(salesColumns, hiddenColumns),
     margin_invoices: createTable(salesColumns, hiddenColumns),
+    oss_invoices: createTable(ossColumns, hiddenColumns),
+    corrective_oss_invoices: createTable(ossColumns, hiddenColumns),
     products: createTable([]),
     bank_accounts: createTable([]),
     'documents/costs': createTable(['uuid']),
@@ -216,6 +242,8 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     advance_invoices: invoiceIdBase + position * invoiceIdRange,
     final_invoices: invoiceIdBase + position * invoiceIdRange,
     margin_invoices: invoiceIdBase + position * invoiceIdRange,
+    oss_invoices: invoiceIdBase + position * invoiceIdRange,
+    corrective_oss_invoices: invoiceIdBase + position * invoiceIdRange,
   };
 
   function nextId(stream: Stream): number {
@@ -338,6 +366,21 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     return marginRow(otherRandom, seedOfRow, isOfBooks);
   }
 
+  const ossRandom = createRandom(seed ^ ossChance);
+
+  function nextOssId(list: 'oss_invoices' | 'corrective_oss_invoices'): number {
+    highest[list] += 1 + integer(ossRandom, 29);
+    return highest[list];
+  }
+
+  function makeOss(id: number, day: number): JsonObject {
+    return ossRow(ossRandom, { id, number: nextNumber(day, 'OSS/'), day });
+  }
+
+  function makeOssCorrection(id: number, day: number, corrected: JsonObject): JsonObject {
+    return correctiveOssRow(ossRandom, { id, number: nextNumber(day, 'OSS-KOR/'), day }, corrected);
+  }
+
   const lastDay = dayOf(today());
   const firstDay = lastDay - daysOfHistory;
   const buyers: JsonObject[] = [];
@@ -362,6 +405,11 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     if (final !== null) putPast('final_invoices', Number(final['id']), final, day);
     const id = nextOtherId('margin_invoices');
     putPast('margin_invoices', id, makeMargin(id, index, day, buyers[(index + 1) % buyers.length] ?? null), day);
+    const oss = makeOss(nextOssId('oss_invoices'), day);
+    putPast('oss_invoices', Number(oss['id']), oss, day);
+    if (index % 2 === 1) continue;
+    const corrected = nextOssId('corrective_oss_invoices');
+    putPast('corrective_oss_invoices', corrected, makeOssCorrection(corrected, day + 3, oss), day + 3);
   }
   buyers.length = 0;
   const corrections = entity.corrections ?? Math.floor(entity.invoices * correctionShare);
@@ -462,6 +510,8 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     if (stream === 'clients') return clientRow(random, id, plain);
     if (stream === 'invoices') return makeInvoice(id, plain, dayOf(today()), 0, someClient());
     if (stream === 'margin_invoices') return makeMargin(id, 0, dayOf(today()), someClient());
+    if (stream === 'oss_invoices') return makeOss(id, dayOf(today()));
+    if (stream === 'corrective_oss_invoices') return makeOssCorrection(id, dayOf(today()), makeOss(id, dayOf(today())));
     if (stream === 'advance_invoices' || stream === 'final_invoices') {
       const { advances, final } = makeOrder(0, dayOf(today()), dayOf(today()), someClient());
       return { ...(stream === 'final_invoices' && final !== null ? final : advances[0]), id };
@@ -550,10 +600,13 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
     },
     detail(list, id) {
       const bytes = tables[list].bytes(id);
-      if (bytes === undefined || !documents.has(list)) return bytes && Buffer.from(bytes);
+      const isOss = list === 'oss_invoices';
+      if (bytes === undefined || !(isOss || documents.has(list))) return bytes && Buffer.from(bytes);
       const row: unknown = JSON.parse(bytes.toString());
       if (!isObject(row)) return undefined;
       if (list === 'documents/costs') return Buffer.from(JSON.stringify(costDetail(row)));
+      if (isOss) return Buffer.from(JSON.stringify(ossDetail(row)));
+      if (list === 'corrective_oss_invoices') return Buffer.from(JSON.stringify(correctiveOssDetail(row)));
       const added = salesDetail(createRandom(seed ^ id), row, entity.nip, sentToKsef(list, id, row));
       return Buffer.from(JSON.stringify({ ...row, ...added }));
     },
@@ -568,6 +621,8 @@ export function createAccount(entity: EntityOptions, position: number, surroundi
         advance_invoices: salesTruth('advance_invoices', filters.advance_invoices),
         final_invoices: salesTruth('final_invoices', filters.final_invoices),
         margin_invoices: salesTruth('margin_invoices', filters.margin_invoices),
+        oss_invoices: salesTruth('oss_invoices', filters.oss_invoices),
+        corrective_oss_invoices: salesTruth('corrective_oss_invoices', filters.corrective_oss_invoices),
       };
     },
   };

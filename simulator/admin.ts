@@ -82,6 +82,8 @@ export function createAdmin(parts: AdminParts): Admin {
         advance_invoices: filtersOf('advance_invoices', parameters),
         final_invoices: filtersOf('final_invoices', parameters),
         margin_invoices: filtersOf('margin_invoices', parameters),
+        oss_invoices: filtersOf('oss_invoices', parameters),
+        corrective_oss_invoices: filtersOf('corrective_oss_invoices', parameters),
       };
       return Object.fromEntries([...accounts].map(([key, held]) => [key, held.truth(found)]));
     },

@@ -1,5 +1,6 @@
 import type { Account, ListName } from './account';
 import type { Random } from './random';
+import { correctiveOssRow, ossRow } from './oss';
 import { marginRow, orderRows } from './other-documents';
 import { clientRow, correctionRow, invoiceRow, isDate, isObject, type JsonObject } from './rows';
 import { bankAccountRow, costRow, productRow } from './small-lists';
@@ -64,6 +65,13 @@ const documentConditions: Conditions = {
   client_id_eq: ['client_id', equals],
 };
 
+const ossConditions: Conditions = {
+  ...dateConditions('issue_date'),
+  number_eq: ['number', equals],
+  country_eq: ['country', equals],
+  client_name_eq: ['client_name', equals],
+};
+
 /** The filters that take effect: name in `q[...]`, the field it looks at, and its condition. */
 const conditions: Readonly<Record<ListName, Conditions>> = {
   clients: {
@@ -77,6 +85,8 @@ const conditions: Readonly<Record<ListName, Conditions>> = {
   advance_invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
   final_invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
   margin_invoices: { ...documentConditions, clean_client_nip_eq: ['client_tax_code', sameNumber] },
+  oss_invoices: ossConditions,
+  corrective_oss_invoices: ossConditions,
   products: { name_eq: ['name', equals] },
   bank_accounts: { account_number_eq: ['account_number', equals] },
   'documents/costs': {
@@ -124,6 +134,7 @@ const sampleOrder = orderRows(zero, {
   numberOf: () => '',
   lineIds: () => 1,
 });
+const sampleOss = ossRow(zero, { id: 1, number: '', day: 0 });
 const sortable: Readonly<Record<ListName, ReadonlySet<string>>> = {
   clients: scalarFields(clientRow(zero, 1, -1)),
   invoices: scalarFields(sampleInvoice),
@@ -131,6 +142,8 @@ const sortable: Readonly<Record<ListName, ReadonlySet<string>>> = {
   advance_invoices: scalarFields(sampleOrder.advances[0] ?? {}),
   final_invoices: scalarFields(sampleOrder.final ?? {}),
   margin_invoices: scalarFields(marginRow(zero, sampleSeed)),
+  oss_invoices: scalarFields(sampleOss),
+  corrective_oss_invoices: scalarFields(correctiveOssRow(zero, { id: 1, number: '', day: 0 }, sampleOss)),
   products: scalarFields(productRow(zero, 1, 0)),
   bank_accounts: scalarFields(bankAccountRow(zero, 1, 0)),
   'documents/costs': scalarFields(costRow(zero, 1, 0, 0)),
@@ -143,6 +156,8 @@ const defaultOrder: Readonly<Record<ListName, { readonly field: string; readonly
   advance_invoices: newestFirst,
   final_invoices: newestFirst,
   margin_invoices: newestFirst,
+  oss_invoices: { field: 'issue_date', descending: true },
+  corrective_oss_invoices: { field: 'issue_date', descending: true },
   products: { field: 'name', descending: false },
   bank_accounts: { field: 'bank_name', descending: false },
   'documents/costs': { field: 'issue_date', descending: true },

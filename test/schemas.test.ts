@@ -28,9 +28,10 @@ function declaredIn(schema: unknown): readonly Declared[] {
 
 /** What came after 0.1.0 has no former name. */
 const later: ReadonlySet<string> = new Set(
-  ['entity', 'ksef', 'dictionary-entry', 'status', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap(
-    (name) => [name, `${name}-key`],
-  ),
+  [
+    ...['entity', 'ksef', 'dictionary-entry', 'status', 'advance-invoice', 'final-invoice', 'margin-invoice'],
+    ...['oss-invoice', 'corrective-oss-invoice'],
+  ].flatMap((name) => [name, `${name}-key`]),
 );
 
 const fieldsOfSchema = (name: string): readonly Declared[] => declaredIn(JSON.parse(loadSchema(name)));
@@ -208,6 +209,22 @@ const document = [
 ];
 const line = ['unit_net_price', 'net_price', 'gross_price', 'tax_price', 'unit_net_price_before_discount'];
 const lines = ['services', ...line.map((name) => `services.${name}`)];
+const ossDocument = [
+  ...[
+    'id',
+    'uuid',
+    'country',
+    'currency',
+    'issue_date',
+    'payment_date',
+    'net_price',
+    'tax_price',
+    'gross_price',
+    'advance_price',
+    'services',
+  ],
+  ...['unit_net_price', 'net_price', 'gross_price', 'tax_price', 'additional_price'].map((name) => `services.${name}`),
+];
 const marginLines = ['services', 'services.gross_with_margin_amount_price', 'services.margin_amount_price'];
 const without = (names: readonly string[], ...left: readonly string[]): readonly string[] =>
   names.filter((name) => !left.includes(name));
@@ -218,6 +235,8 @@ test.each([
   ['corrective-invoice', [...document, 'corrected_invoice_gross_price', ...lines]],
   ['advance-invoice', [...without(document, 'paid_price'), 'advance_date', 'advance_price', ...lines]],
   ['final-invoice', [...document, ...lines]],
+  ['oss-invoice', ossDocument],
+  ['corrective-oss-invoice', ossDocument],
   ['margin-invoice', [...without(document, 'net_price', 'tax_price'), 'margin_amount_price', ...marginLines]],
 ])('strict in %s are the fields without which a record would lie, and no others', (name, strict) => {
   const strictIn = (fields: readonly Field[], prefix = ''): readonly string[] =>

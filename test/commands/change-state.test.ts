@@ -12,7 +12,7 @@ test.each([
   [{}, 'expected --entity, got none; see --help'],
   [
     { entity: 'alfa', stream: 'orders' },
-    '--stream expects one of clients, invoices, corrective-invoices, advance-invoices, final-invoices, margin-invoices, got "orders"',
+    '--stream expects one of clients, invoices, corrective-invoices, advance-invoices, final-invoices, margin-invoices, oss-invoices, corrective-oss-invoices, got "orders"',
   ],
 ])('a command line with %j says what was expected', (values, message) => {
   expect(() => changeTarget(values)).toThrow(message);

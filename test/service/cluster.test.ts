@@ -35,6 +35,8 @@ const shown = (
 });
 const secrets: Secrets = { latest: (_kind, file, loaded) => (file === null ? loaded : `${file} now`) };
 
+const oss = ['oss-invoices', 'corrective-oss-invoices'];
+
 test('the data topics are the usual streams, those that an entity names, and the projections asked for; the others are former ones', () => {
   const { data, formerData, prefix, create } = topicSettings(shown({}, ['invoice-lines']), 'must-exist');
   expect({ data, formerData, prefix, create }).toEqual({
@@ -43,6 +45,7 @@ test('the data topics are the usual streams, those that an entity names, and the
       'advance-invoices',
       'final-invoices',
       'margin-invoices',
+      ...oss,
       'corrective-invoice-lines',
       'ksef',
       'dictionaries',
@@ -55,6 +58,7 @@ test('the data topics are the usual streams, those that an entity names, and the
     formerData: [
       'advance-invoices',
       'final-invoices',
+      ...oss,
       'invoice-lines',
       'corrective-invoice-lines',
       'ksef',

@@ -30,9 +30,23 @@ describe('access', () => {
       expect((await ask(simulator, 'clients', { key: '' })).status).toBe(406);
     }));
 
+  test('OSS invoices have neither a uuid nor lines in their list, and are had by id; their corrections have both, and are had by uuid', () =>
+    withSimulator({}, async (simulator) => {
+      const [oss] = (await list(simulator, 'oss_invoices.json?order=id+asc')).rows;
+      const [correction] = (await list(simulator, 'corrective_oss_invoices.json?order=id+asc')).rows;
+      expect(oss).toMatchObject({ currency: 'EUR' });
+      expect(oss).not.toHaveProperty('uuid');
+      expect(oss).not.toHaveProperty('services');
+      expect(correction).toMatchObject({ services: [{ correction: 'false' }, { correction: 'true' }] });
+      const detail = await ask(simulator, `oss_invoices/${String(oss?.['id'])}.json`);
+      expect(JSON.parse(detail.text)).toMatchObject({ ...oss, services: [{ unit: null }] });
+      const { text } = await ask(simulator, `corrective_oss_invoices/${String(correction?.['uuid'])}.json`);
+      expect(JSON.parse(text)).toMatchObject({ services: [{ correction: false }, { correction: true }] });
+    }));
+
   test('an unknown resource is a JSON 404 as inFakt words it', () =>
     withSimulator({}, async (simulator) => {
-      expect(await ask(simulator, 'oss_invoices.json')).toMatchObject({ status: 404, text: notFound });
+      expect(await ask(simulator, 'internal_invoices.json')).toMatchObject({ status: 404, text: notFound });
     }));
 
   test('the account answers with its name and tax number, and needs its own scope', () => {

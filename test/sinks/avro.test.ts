@@ -250,13 +250,18 @@ describe('names of 0.1.0 and of now', () => {
     'final-invoice-key': { entity: 'alfa', id: 7 },
     'margin-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
     'margin-invoice-key': { entity: 'alfa', id: 7 },
+    'oss-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
+    'oss-invoice-key': { entity: 'alfa', id: 7 },
+    'corrective-oss-invoice': { entity: 'alfa', id: 7, observed_at: 1, number: '7', services: [{ name: 'a line' }] },
+    'corrective-oss-invoice-key': { entity: 'alfa', id: 7 },
   };
   const typeOf = (text: string): Type => Type.forSchema(JSON.parse(text) as Schema, { wrapUnions: 'never' });
   /** What 0.1.0 did not have. */
   const SINCE_0_1_0 = new Set(
-    ['entity', 'status', 'ksef', 'dictionary-entry', 'advance-invoice', 'final-invoice', 'margin-invoice'].flatMap(
-      (name) => [name, `${name}-key`],
-    ),
+    [
+      ...['entity', 'status', 'ksef', 'dictionary-entry', 'advance-invoice', 'final-invoice', 'margin-invoice'],
+      ...['oss-invoice', 'corrective-oss-invoice'],
+    ].flatMap((name) => [name, `${name}-key`]),
   );
 
   test.each(schemaNames().filter((name) => name !== 'ledger-block'))(
