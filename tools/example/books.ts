@@ -1,6 +1,5 @@
 import type { Database, LocalPostgres } from '../postgres';
-import { totalsOf } from './orders';
-import type { ApiRows } from './reports';
+import { totalsOf, type OrderRows } from './orders';
 
 /** A sum of the books, in zloty. */
 export interface Sum {
@@ -50,7 +49,7 @@ const FINDINGS: readonly (Omit<Finding, 'count'> & { readonly sql: string })[] =
 ];
 
 /** Tells the views what the totals of each company's final invoices are of, as `check` says it. */
-export async function fillFinalTotals(database: Database, rows: readonly ApiRows[]): Promise<void> {
+export async function fillFinalTotals(database: Database, rows: readonly OrderRows[]): Promise<void> {
   for (const of of rows) {
     const totals = totalsOf(of);
     if (totals !== 'whole' && totals !== 'rest') continue;

@@ -1,6 +1,13 @@
 import { isObject, type JsonObject } from '../../simulator/rows';
 import { finalTotalsOf, type FinalTotals } from '../../src/rules/final-totals';
-import type { ApiRows } from './reports';
+
+/** The rows of one legal entity that are of orders or margins. */
+export interface OrderRows {
+  readonly entity: string;
+  readonly advances: readonly JsonObject[];
+  readonly finals: readonly JsonObject[];
+  readonly margins: readonly JsonObject[];
+}
 
 /** What counts of an advance, final or margin invoice, in minor units; a margin's net and VAT are 0, as nobody knows them. */
 export interface Counted {
@@ -14,12 +21,12 @@ export interface Counted {
 }
 
 /** What the totals of an entity's final invoices contain, as `check` says it; null if it cannot. */
-export function totalsOf({ finals }: Pick<ApiRows, 'finals'>): FinalTotals | null {
+export function totalsOf({ finals }: Pick<OrderRows, 'finals'>): FinalTotals | null {
   return finalTotalsOf(finals).totals;
 }
 
 /** The issued documents of orders and margins of one entity with what counts of each: every zloty of an order once. */
-export function counted(rows: ApiRows): Counted[] {
+export function counted(rows: OrderRows): Counted[] {
   const { entity } = rows;
   const totals = totalsOf(rows);
   const finals = rows.finals.filter(isIssued);

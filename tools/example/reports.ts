@@ -7,19 +7,14 @@ import type { Company } from '../demo/stage';
 import { projectRoot } from '../java';
 import type { Database, LocalPostgres, SqlRow } from '../postgres';
 import { nextWorkingDay } from './calendar';
-import { counted, type Counted } from './orders';
+import { counted, type Counted, type OrderRows } from './orders';
 import { invoiceFinder, owedAlone, owedOn, type InvoiceOf } from './owed';
 
-/** All rows of one legal entity, as its API shows them. */
-export interface ApiRows {
-  readonly entity: string;
+/** All rows of one legal entity, as its API shows them; those of orders and margins are empty where its file does not name their streams. */
+export interface ApiRows extends OrderRows {
   readonly clients: readonly JsonObject[];
   readonly invoices: readonly JsonObject[];
   readonly corrections: readonly JsonObject[];
-  /** These are empty where the entity's file does not name their streams. */
-  readonly advances: readonly JsonObject[];
-  readonly finals: readonly JsonObject[];
-  readonly margins: readonly JsonObject[];
 }
 
 /** A report, once asked of PostgreSQL and once added up from the API's own answers. */
