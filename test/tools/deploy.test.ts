@@ -93,6 +93,21 @@ describe('compose.yaml', () => {
     }
   });
 
+  test('gives PostgreSQL every file that views.sql includes, at the place from which it is included', () => {
+    const folder = '/docker-entrypoint-initdb.d';
+    const mounted = (services['postgres']?.volumes ?? []).map((volume) => volume.split(':'));
+    const included = [...read('deploy/postgres/views.sql').matchAll(/^\\ir (.+)$/gm)].map(([, path]) => path ?? '');
+    expect(included.length).toBeGreaterThan(5);
+    for (const path of ['views.sql', ...included]) {
+      const places = mounted.filter(
+        ([from = '', to = '']) =>
+          `./deploy/postgres/${path}`.startsWith(from) &&
+          `./deploy/postgres/${path}`.replace(from, to) === `${folder}/${path}`,
+      );
+      expect({ path, places: places.length }).toEqual({ path, places: 1 });
+    }
+  });
+
   test('runs service and simulator from the image, with a root that cannot be written to, and a configuration that is accepted', () => {
     for (const name of ['service', 'simulator']) {
       expect(services[name]).toMatchObject({ image: 'infakt-kafka', read_only: true, cap_drop: ['ALL'] });
