@@ -58,6 +58,14 @@ export interface Reader extends ScopeSetting {
   };
 }
 
+/** Of which documents it is read what KSeF says, and when again. */
+export interface KsefSetting {
+  /** The first day of them, `YYYY-MM-DD`. */
+  readonly from: string;
+  /** How long after a change a document is read again. */
+  readonly readAfterMs: readonly number[];
+}
+
 /** How a shard is read. */
 export interface ShardReadingOptions {
   /** Fences and restores; called again after each commit that did not go through. */
@@ -78,8 +86,8 @@ export interface ShardReadingOptions {
   readonly turn: () => Promise<void>;
   /** Names what waits for a person. */
   readonly newId: () => string;
-  /** How long after a change it is read again what KSeF says of a document; null = that is not read. */
-  readonly ksefReadAfterMs: readonly number[] | null;
+  /** What KSeF says of which documents is read; null = of none. */
+  readonly ksef: KsefSetting | null;
   /** How often dictionaries are read; null or absent = they are not. */
   readonly dictionaries?: DictionaryPace | null;
   /** Where hints about rows come from; absent = no scan is ever helped. */
@@ -114,6 +122,8 @@ export interface ShardReading extends ShardReadingOptions {
 
 /** Which documents of a stream are asked next what KSeF says of them. */
 export interface KsefWatch {
+  /** The first day of documents that are asked for. */
+  readonly from: string;
   readonly schedule: KsefSchedule;
   /** Emits when a page has shown documents that KSeF concerns. */
   readonly shown: Subject<void>;
@@ -189,7 +199,7 @@ export function liveOf(reading: StreamReading): LiveStream | null {
     filters: rhythm.provesFilters === true ? filterWatch(reading) : null,
     searches: new Subject(),
     absences: new Subject(),
-    ksef: ksefWatchOf(stream, shard.ksefReadAfterMs),
+    ksef: ksefWatchOf(stream, shard.ksef),
     deciding: createCredits(1),
     decided: new Set(),
     miscounted: new Set(),
@@ -207,9 +217,9 @@ function filterWatch({ stream, handle }: StreamReading): FilterWatch {
   return watch;
 }
 
-function ksefWatchOf({ name }: StreamDeclaration, readAfterMs: readonly number[] | null): KsefWatch | null {
-  if (readAfterMs === null || ksefStreamOf(name) === undefined) return null;
-  return { schedule: new KsefSchedule(readAfterMs), shown: new Subject() };
+function ksefWatchOf({ name }: StreamDeclaration, setting: KsefSetting | null): KsefWatch | null {
+  if (setting === null || ksefStreamOf(name) === undefined) return null;
+  return { from: setting.from, schedule: new KsefSchedule(setting.readAfterMs), shown: new Subject() };
 }
 
 /** What a sweep of the stream asks for now. */

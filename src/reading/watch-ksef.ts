@@ -38,7 +38,7 @@ export function watchForKsef(reading: StreamReading, rows: readonly Row[]): (don
   const concerned = new Set<number>();
   const open: { readonly id: number; readonly day: string }[] = [];
   for (const row of rows) {
-    if (!concernsKsef(row)) continue;
+    if (!concernsKsef(row, watch.from)) continue;
     concerned.add(row.id);
     if (handle.following(row.id) !== 'left') open.push({ id: row.id, day: String(row['invoice_date']) });
   }

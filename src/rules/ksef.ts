@@ -1,9 +1,6 @@
 import { isObject } from '../json';
 import type { Row, StreamName } from '../model';
 
-/** The first day of documents that KSeF concerns: it became obligatory then, for the largest sellers first. */
-const KSEF_FROM = '2026-02-01';
-
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -21,9 +18,9 @@ const REJECTIONS: ReadonlySet<unknown> = new Set(['error', 'rejected']);
 /** How far a document has come in KSeF: it has its number, it was refused, or neither is known. */
 export type KsefStanding = 'cleared' | 'rejected' | 'open';
 
-/** Whether KSeF may know a document: all but proformas that are dated since KSeF began. A draft without a date is not issued yet. */
-export function concernsKsef({ invoice_date: day, kind }: Row): boolean {
-  return typeof day === 'string' && day >= KSEF_FROM && kind !== 'proforma';
+/** Whether KSeF may know a document: all but proformas that are dated `from` that day on. A draft without a date is not issued yet. */
+export function concernsKsef({ invoice_date: day, kind }: Row, from: string): boolean {
+  return typeof day === 'string' && day >= from && kind !== 'proforma';
 }
 
 /**

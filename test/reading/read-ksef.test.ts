@@ -17,6 +17,7 @@ import { quiet, scene, when, type Running, type Scene, type Setting } from '../s
 
 const invoices: StreamDeclaration = itemStream('invoices', { address: 'uuid' });
 const KSEF = ksefNameOf('invoices');
+const FROM = '2026-02-01';
 const TODAY = new Date().toISOString().slice(0, 10);
 
 const invoice = (id: number, more: Readonly<Record<string, unknown>> = {}): Row => ({
@@ -59,7 +60,8 @@ function inKsef(
     ...here,
     rows,
     data,
-    begin: (ksefReadAfterMs = [1, 10, 20, 40]) => here.start({ rhythm: everySecondRhythm, ksefReadAfterMs }),
+    begin: (readAfterMs = [1, 10, 20, 40]) =>
+      here.start({ rhythm: everySecondRhythm, ksef: readAfterMs === null ? null : { from: FROM, readAfterMs } }),
     told: () =>
       here.kafka.records
         .filter(({ topic }) => topic === topicOf(KSEF))
@@ -95,6 +97,15 @@ test('each document that KSeF concerns is told once with its number, and its own
     stream: 'ksef',
     scan: 'spot',
   });
+});
+
+test('documents dated before the first day that is set are not asked for', async () => {
+  const here = inKsef([invoice(1, { invoice_date: '2026-03-31' }), invoice(2, { invoice_date: '2026-04-01' })]);
+  here.start({ rhythm: everySecondRhythm, ksef: { from: '2026-04-01', readAfterMs: [1] } });
+  await when(() => here.told().length === 1);
+  await quiet();
+  expect(here.told()).toEqual([[2, null, 'r']]);
+  expect(here.asks(1)).toBe(0);
 });
 
 test('a document is read again until it has its number, and each state of it is told once', async () => {
@@ -187,7 +198,11 @@ test('a document that is deleted takes with it what was told of it', async () =>
   const rows = [invoice(1), invoice(2), invoice(3)];
   const here = inKsef(rows);
   for (const id of [1, 2, 3]) here.data.set(`u-${id}`, cleared(`number-${id}`));
-  here.start({ rhythm: everySecondRhythm, ksefReadAfterMs: [1], deletions: { maxShare: 1, confirm: null } });
+  here.start({
+    rhythm: everySecondRhythm,
+    ksef: { from: FROM, readAfterMs: [1] },
+    deletions: { maxShare: 1, confirm: null },
+  });
   await when(() => here.told().length === 3);
   rows.splice(1, 1);
   await when(() => here.told().length === 4);

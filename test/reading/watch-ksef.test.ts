@@ -23,7 +23,7 @@ test('documents of every page are noted, those of two streams apart, and of othe
     streams: [clients, invoices, corrections],
     besides: ksefStreams,
   });
-  here.start({ rhythm: everySecondRhythm, ksefReadAfterMs: [1] });
+  here.start({ rhythm: everySecondRhythm, ksef: { from: '2026-02-01', readAfterMs: [1] } });
   const told = (stream: string) =>
     here.kafka.records.filter(({ topic }) => topic === topicOf(ksefNameOf(stream))).map((record) => idOf(record));
   await when(() => told('invoices').length === 9 && told('corrective-invoices').length === 1);
@@ -42,7 +42,11 @@ test('a webhook of KSeF has its document read at once, and no other webhook does
   });
   const hints = createTestHints();
   const asks = (id: number) => here.askedAlone.filter(({ address }) => address === `u-${id}`).length;
-  here.start({ rhythm: everySecondRhythm, ksefReadAfterMs: [3_600_000], hints: hints.source });
+  here.start({
+    rhythm: everySecondRhythm,
+    ksef: { from: '2026-02-01', readAfterMs: [3_600_000] },
+    hints: hints.source,
+  });
   await when(() => hints.takers.size === 1 && asks(1) === 1 && asks(2) === 1);
   hints.give('alfa invoices', { kind: 'paid', uuid: 'u-2' });
   hints.give('alfa invoices', { kind: 'ksef', uuid: 'u-1' });

@@ -103,6 +103,8 @@ test.each([
   expect(standingOf({ id: 1, ...fields })).toBe(standing);
 });
 
+const FROM = '2026-02-01';
+
 test.each([
   [{ kind: 'vat', invoice_date: '2026-02-01' }, true],
   [{ kind: 'vat', invoice_date: '2026-01-31' }, false],
@@ -111,7 +113,12 @@ test.each([
   [{ kind: 'proforma', invoice_date: '2026-11-30' }, false],
   [{ kind: 'vat', invoice_date: null }, false],
 ])('of %j it is %s that KSeF concerns the document', (fields, concerns) => {
-  expect(concernsKsef({ id: 1, ...fields })).toBe(concerns);
+  expect(concernsKsef({ id: 1, ...fields }, FROM)).toBe(concerns);
+});
+
+test('other documents are asked for where another first day is set', () => {
+  const row = { id: 1, kind: 'vat', invoice_date: '2026-03-31' };
+  expect([concernsKsef(row, '2026-04-01'), concernsKsef(row, '2024-01-01')]).toEqual([false, true]);
 });
 
 /** When a document is read that stays as it is, after its change. */

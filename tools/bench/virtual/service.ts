@@ -182,7 +182,7 @@ function runContextOf(
     },
     budgetScope: 'replica',
     requestOrder,
-    ksef: false,
+    ksefFrom: null,
     dictionaries: false,
     turn: createTurns(),
     stopping: whenAborted(stop),
