@@ -264,6 +264,16 @@ export class Ledger {
     return true;
   }
 
+  /** What requests that began before this mark show of the row is out of date. */
+  outdate(id: number, ended: number): void {
+    this.marks.remember(id, ended);
+  }
+
+  /** Whether a request that began at this mark shows what is out of date of the row. */
+  isOlder(began: number, id: number): boolean {
+    return this.marks.isNewerThan(began, id);
+  }
+
   /** Drops an entry whose row was found deleted by a read that ended at this mark. Returns whether there was one. */
   remove(id: number, ended: number): boolean {
     if (!this.entries.find(id)) return false;

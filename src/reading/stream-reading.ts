@@ -7,6 +7,7 @@ import type {
   Position,
   Query,
   RawBody,
+  Row,
   StreamDeclaration,
   StreamName,
   Turn,
@@ -24,7 +25,7 @@ import type { Session, StreamSession } from '../shard/session';
 import type { Slot } from '../sources/budget';
 import { createCredits, type Release } from '../sources/credits';
 import type { Asking, Rest } from '../sources/rest';
-import { ksefStreamOf } from '../sources/streams/ksef';
+import { ksefNameOf, ksefStreamOf } from '../sources/streams/ksef';
 import type { HintSource } from './hint-source';
 import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
@@ -120,6 +121,16 @@ export interface ShardReading extends ShardReadingOptions {
   readonly live: Map<string, LiveStream>;
 }
 
+/** What KSeF says of a document as a list's row shows it, on its way to be published. */
+export interface ListedKsef {
+  readonly row: Row;
+  /** When the list was asked, and its answer complete, in the order of requests. */
+  readonly began: number;
+  readonly ended: number;
+  /** Is to be called once it was published, or will not be. */
+  readonly done: () => void;
+}
+
 /** Which documents of a stream are asked next what KSeF says of them. */
 export interface KsefWatch {
   /** The first day of documents that are asked for. */
@@ -127,6 +138,15 @@ export interface KsefWatch {
   readonly schedule: KsefSchedule;
   /** Emits when a page has shown documents that KSeF concerns. */
   readonly shown: Subject<void>;
+  /** Emits what rows of lists show. */
+  readonly listed: Subject<readonly ListedKsef[]>;
+}
+
+/** The documents of a stream in KSeF: what to read next, and what was published of them. */
+export interface KsefReading {
+  readonly watch: KsefWatch;
+  /** The session's handle of what KSeF says of the stream's documents. */
+  readonly handle: StreamSession;
 }
 
 /** What a running service keeps of one stream between its walks, over all sessions of its shard. */
@@ -219,7 +239,28 @@ function filterWatch({ stream, handle }: StreamReading): FilterWatch {
 
 function ksefWatchOf({ name }: StreamDeclaration, setting: KsefSetting | null): KsefWatch | null {
   if (setting === null || ksefStreamOf(name) === undefined) return null;
-  return { from: setting.from, schedule: new KsefSchedule(setting.readAfterMs), shown: new Subject() };
+  return {
+    from: setting.from,
+    schedule: new KsefSchedule(setting.readAfterMs),
+    shown: new Subject(),
+    listed: new Subject(),
+  };
+}
+
+/** The documents of a stream in KSeF; null = what KSeF says of them is not read. */
+export function ksefOf(reading: StreamReading): KsefReading | null {
+  const watch = liveOf(reading)?.ksef ?? null;
+  if (watch === null) return null;
+  const { session, place } = reading;
+  return { watch, handle: session.stream(place.entity, ksefNameOf(place.stream)) };
+}
+
+/** Says that a request of the stream is being made, which may show what KSeF says too; to be called back when its page was added, or none came. */
+function requested(reading: StreamReading, mark: number): () => void {
+  const answered = [reading.handle, ksefOf(reading)?.handle].map((handle) => handle?.requested(mark));
+  return () => {
+    for (const close of answered) close?.();
+  };
 }
 
 /** What a sweep of the stream asks for now. */
@@ -234,20 +275,22 @@ function turnOf(turnAt: TurnAt, offset: number): Pick<Asking, 'turn'> {
   return turnAt === null ? {} : { turn: () => turnAt(offset) };
 }
 
-/** Asks for rows of a query, the first time with leave that was got before; the session knows of each request until its page was added, or none came. */
+/** Asks for rows of a query, with `more` parameters, the first time with leave that was got before; the session knows of each request until its page was added, or none came. */
 export function asking(
-  { shard, reader, stream, handle, place, answers }: StreamReading,
+  reading: StreamReading,
   query: Query,
   turnAt: TurnAt,
   slot?: Slot,
+  more: Readonly<Record<string, string>> = {},
 ): AskRows {
+  const { shard, reader, stream, place, answers } = reading;
   let first = slot;
-  const params = listParams(stream, query);
+  const params = { ...listParams(stream, query), ...more };
   return (offset, limit, tries) =>
     defer(() => {
       const mark = shard.requestOrder.next();
       const askedMs = shard.now();
-      const answered = handle.requested(mark);
+      const answered = requested(reading, mark);
       const leave = first;
       first = undefined;
       return reader.rest

@@ -1,5 +1,5 @@
 import type { Worth } from '../model';
-import { changedByDayMs, nextReadMs, READ_AFTER_MS, type Followed } from './ksef';
+import { changedByDayMs, isFollowedByDay, nextReadMs, READ_AFTER_MS, type Followed } from './ksef';
 import { IDLE_POLL_MS, WORTH_A_REQUEST } from './stream-schedule';
 
 /** A read that is due is worth as much as it is late, in seconds, up to this: looks for new and unpaid documents grow faster and go first. */
@@ -10,6 +10,8 @@ export type KsefKnown = 'unknown' | 'followed' | 'left';
 
 interface Due extends Followed {
   readonly dueMs: number;
+  /** How it came to be due: by its time, as a webhook or a list says that its state has changed. */
+  readonly because: 'time' | 'webhook' | 'list';
 }
 
 /** The next document to be read. */
@@ -17,6 +19,8 @@ export interface NextRead {
   readonly id: number;
   /** Not before this. */
   readonly atMs: number;
+  /** It is read although its state may be settled, as a webhook says that KSeF has answered. */
+  readonly isAnswered: boolean;
 }
 
 /**
@@ -26,8 +30,10 @@ export interface NextRead {
 export class KsefSchedule {
   readonly #readAfterMs: readonly number[];
   readonly #due = new Map<number, Due>();
-  /** Documents never read, by the days they are of, in the order in which pages showed them. */
+  /** Documents to be read in spare requests, by the days they are of, in the order in which pages showed them. */
   readonly #unread = new Map<number, string>();
+  /** Documents whose state is on its way from elsewhere, and how many times. */
+  readonly #held = new Map<number, number>();
 
   constructor(readAfterMs: readonly number[] = READ_AFTER_MS) {
     this.#readAfterMs = readAfterMs;
@@ -35,14 +41,12 @@ export class KsefSchedule {
 
   /** A page shows a document that KSeF concerns. */
   shown(id: number, day: string, known: KsefKnown, nowMs: number): void {
-    if (known === 'left' || this.#due.has(id)) return;
+    if (known === 'left' || this.#due.has(id) || this.#unread.has(id)) return;
     if (known === 'unknown') {
       this.#unread.set(id, day);
       return;
     }
-    const changedMs = changedByDayMs(day, nowMs);
-    if (nextReadMs({ changedMs, readMs: nowMs }, this.#readAfterMs) === null) return;
-    this.#due.set(id, { changedMs, readMs: null, dueMs: nowMs });
+    this.#due.set(id, { changedMs: changedByDayMs(day, nowMs), readMs: null, dueMs: nowMs, because: 'time' });
   }
 
   /** The row of a document changed, or is new. */
@@ -54,7 +58,37 @@ export class KsefSchedule {
   /** A webhook says that KSeF has answered for a document. */
   answered(id: number, nowMs: number): void {
     this.#unread.delete(id);
-    this.#due.set(id, { changedMs: nowMs, readMs: null, dueMs: nowMs });
+    this.#due.set(id, { changedMs: nowMs, readMs: null, dueMs: nowMs, because: 'webhook' });
+  }
+
+  /** A list shows that a document has its number, and not what else there is of it; true once until it is read and changes again. */
+  hurry(id: number, nowMs: number): void {
+    const before = this.#due.get(id);
+    if (before === undefined || before.because !== 'time') return;
+    this.#due.set(id, { ...before, dueMs: Math.min(nowMs, before.dueMs), because: 'list' });
+  }
+
+  /** What KSeF says of a document is on its way from elsewhere: it is not asked for until it was released as often as it was held. */
+  hold(id: number): void {
+    this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
+  }
+
+  /** What was on its way was added, or came to nothing. */
+  release(id: number): void {
+    const others = (this.#held.get(id) ?? 1) - 1;
+    if (others > 0) this.#held.set(id, others);
+    else this.#held.delete(id);
+  }
+
+  /** Whether a document that is read and stays as it is will not be read again by itself: always, unless its state is news, or never. */
+  ends(id: number, nowMs: number): 'always' | 'unless-news' | 'never' {
+    const due = this.#due.get(id);
+    if (due !== undefined)
+      return nextReadMs({ changedMs: due.changedMs, readMs: nowMs }, this.#readAfterMs) === null
+        ? 'unless-news'
+        : 'never';
+    const day = this.#unread.get(id);
+    return day !== undefined && !isFollowedByDay(day, nowMs) ? 'always' : 'never';
   }
 
   /** A document was read; `open`: neither has it a number nor was it refused; `isNews`: its state is not what was published before. */
@@ -65,8 +99,9 @@ export class KsefSchedule {
     if (!open) return;
     const sinceMs = before?.changedMs ?? (day === undefined ? nowMs : changedByDayMs(day, nowMs));
     // What was never read before is no news of now.
-    const changedMs = isNews && day === undefined ? nowMs : sinceMs;
-    this.#follow(id, { changedMs, readMs: nowMs });
+    const isChange = isNews && day === undefined;
+    const isHurried = !isChange && before?.because === 'list';
+    this.#follow(id, { changedMs: isChange ? nowMs : sinceMs, readMs: nowMs }, isHurried ? 'list' : 'time');
   }
 
   /** A document is not to be asked for, unless a page shows it again. */
@@ -79,7 +114,7 @@ export class KsefSchedule {
   next(nowMs: number): NextRead | null {
     const first = this.#first();
     if (first !== null && first.atMs <= nowMs) return first;
-    for (const id of this.#unread.keys()) return { id, atMs: nowMs };
+    for (const id of this.#unread.keys()) if (!this.#held.has(id)) return { id, atMs: nowMs, isAnswered: false };
     return first;
   }
 
@@ -98,13 +133,15 @@ export class KsefSchedule {
 
   #first(): NextRead | null {
     let first: NextRead | null = null;
-    for (const [id, { dueMs }] of this.#due) if (first === null || dueMs < first.atMs) first = { id, atMs: dueMs };
+    for (const [id, { dueMs, because }] of this.#due)
+      if ((first === null || dueMs < first.atMs) && !this.#held.has(id))
+        first = { id, atMs: dueMs, isAnswered: because === 'webhook' };
     return first;
   }
 
-  #follow(id: number, followed: Followed): void {
+  #follow(id: number, followed: Followed, because: Due['because'] = 'time'): void {
     const dueMs = nextReadMs(followed, this.#readAfterMs);
     if (dueMs === null) this.#due.delete(id);
-    else this.#due.set(id, { ...followed, dueMs });
+    else this.#due.set(id, { ...followed, dueMs, because });
   }
 }
