@@ -3,7 +3,6 @@ import {
   defer,
   EMPTY,
   finalize,
-  from,
   ignoreElements,
   merge,
   mergeMap,
@@ -11,19 +10,18 @@ import {
   repeat,
   take,
   takeUntil,
-  tap,
   timer,
   type Observable,
 } from 'rxjs';
 
 import type { Turn } from '../model';
-import { hasPublished, resumeOrBegin } from '../rules/cursor';
-import { ksefRowOf, standingOf } from '../rules/ksef';
+import { resumeOrBegin } from '../rules/cursor';
+import { ksefRowOf } from '../rules/ksef';
 import type { NextRead } from '../rules/ksef-schedule';
-import { ksefNameOf } from '../sources/streams/ksef';
-import { reportPage } from './committed';
+import { addState } from './add-ksef';
 import type { Progress } from './progress';
-import { askAlone, pageOfOne } from './read-row';
+import { pageWanted, readKsefPage } from './read-ksef-page';
+import { askAlone } from './read-row';
 import { ksefOf, type KsefReading, type ListedKsef, type StreamReading } from './stream-reading';
 
 /**
@@ -44,7 +42,10 @@ export function readKsef(reading: StreamReading): Observable<Progress> {
       if (next === null) return shown.pipe(take(1), ignoreElements());
       const waitMs = next.atMs - shard.now();
       if (waitMs > 0) return race(timer(waitMs), shown).pipe(take(1), ignoreElements());
-      return readDocument(reading, ksef, next);
+      const page = pageWanted(reading, ksef, next);
+      return page === null
+        ? readDocument(reading, ksef, next)
+        : readKsefPage(reading, ksef, page, turnOf(reading, ksef));
     };
     // In a turn of its own, as a document without an address is passed over at once.
     const asked = defer(shard.turn).pipe(concatMap(look), repeat());
@@ -62,11 +63,7 @@ function readDocument(reading: StreamReading, ksef: KsefReading, { id, isAnswere
     schedule.forget(id);
     return EMPTY;
   }
-  const turn = (): Turn => ({
-    stream: stream.name,
-    scan: 'spot',
-    urgency: { kind: 'scheduled', worth: () => schedule.worth(shard.now()) },
-  });
+  const turn = turnOf(reading, ksef);
   return defer(() => {
     const answered = ksef.handle.requested(shard.requestOrder.next());
     return askAlone(reading, id, address, { turn }).pipe(
@@ -78,6 +75,7 @@ function readDocument(reading: StreamReading, ksef: KsefReading, { id, isAnswere
         // That a document is gone is for the sweep to prove; one without a clear answer is asked again later.
         if (detail.status === 404) schedule.forget(id);
         else schedule.read(id, { open: true, isNews: false }, shard.now());
+        ksef.watch.alone.delete(id);
         return EMPTY;
       }),
       finalize(answered),
@@ -85,40 +83,14 @@ function readDocument(reading: StreamReading, ksef: KsefReading, { id, isAnswere
   });
 }
 
+function turnOf({ shard, stream }: StreamReading, { watch: { schedule } }: KsefReading): () => Turn {
+  const worth = () => schedule.worth(shard.now());
+  return () => ({ stream: stream.name, scan: 'spot', urgency: { kind: 'scheduled', worth } });
+}
+
 /** Adds what rows of a list show of KSeF. */
 function addListed(reading: StreamReading, ksef: KsefReading, rows: readonly ListedKsef[]): Observable<Progress> {
   return merge(
     ...rows.map(({ done, ...shown }) => addState(reading, ksef, { ...shown, keepsFinal: true }).pipe(finalize(done))),
   );
-}
-
-/** What KSeF says of a document, and the request that showed it. */
-interface StateShown extends Pick<ListedKsef, 'row' | 'began' | 'ended'> {
-  /** What is settled is not to be touched by it. */
-  readonly keepsFinal: boolean;
-}
-
-/** Adds what KSeF says of a document; one that will not be read again by itself is marked as left, in the same transaction. */
-function addState(
-  reading: StreamReading,
-  { watch: { schedule }, handle }: KsefReading,
-  { row, began, ended, keepsFinal }: StateShown,
-): Observable<Progress> {
-  const { shard, session, place } = reading;
-  const { id } = row;
-  return defer(() => {
-    const open = standingOf(row) === 'open';
-    const ends = open ? schedule.ends(id, shard.now()) : 'always';
-    const left = ends === 'always' ? true : ends === 'unless-news' ? 'unless-changed' : false;
-    const page = pageOfOne({ rows: [row], interval: { after: id - 1, upTo: id }, began, ended });
-    const besidePlace = { entity: place.entity, stream: ksefNameOf(place.stream) };
-    return from(session.add({ ...besidePlace, scan: 'spot', page, left, keepsFinal })).pipe(
-      tap(({ counts }) => {
-        if (counts.rows > 0) schedule.read(id, { open, isNews: hasPublished(counts) }, shard.now());
-        // Nothing of it was added: it is settled, gone, or has changed since it was asked for.
-        else if (handle.following(id) === 'left' || reading.handle.entry(id) === null) schedule.forget(id);
-      }),
-      mergeMap((done) => reportPage({ ...reading, place: besidePlace, handle }, done, 'spot')),
-    );
-  });
 }

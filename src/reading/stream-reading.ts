@@ -140,6 +140,10 @@ export interface KsefWatch {
   readonly shown: Subject<void>;
   /** Emits what rows of lists show. */
   readonly listed: Subject<readonly ListedKsef[]>;
+  /** Documents that a page of named fields did not tell of: they are asked for by themselves. */
+  readonly alone: Set<number>;
+  /** No page of named fields is asked for before, as one was not answered. */
+  noPageBeforeMs: number;
 }
 
 /** The documents of a stream in KSeF: what to read next, and what was published of them. */
@@ -244,6 +248,8 @@ function ksefWatchOf({ name }: StreamDeclaration, setting: KsefSetting | null): 
     schedule: new KsefSchedule(setting.readAfterMs),
     shown: new Subject(),
     listed: new Subject(),
+    alone: new Set(),
+    noPageBeforeMs: 0,
   };
 }
 

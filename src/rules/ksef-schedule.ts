@@ -1,5 +1,6 @@
 import type { Worth } from '../model';
 import { changedByDayMs, isFollowedByDay, nextReadMs, READ_AFTER_MS, type Followed } from './ksef';
+import { DAY_MS } from './scope';
 import { IDLE_POLL_MS, WORTH_A_REQUEST } from './stream-schedule';
 
 /** A read that is due is worth as much as it is late, in seconds, up to this: looks for new and unpaid documents grow faster and go first. */
@@ -12,6 +13,23 @@ interface Due extends Followed {
   readonly dueMs: number;
   /** How it came to be due: by its time, as a webhook or a list says that its state has changed. */
   readonly because: 'time' | 'webhook' | 'list';
+  readonly shown: Shown | null;
+}
+
+/** What a document was seen to have in KSeF, and when. */
+interface Shown {
+  readonly what: 'data' | 'nothing';
+  readonly atMs: number;
+}
+
+/** What reading a document came to. */
+export interface ReadOutcome {
+  /** Neither has it a number nor was it refused. */
+  readonly open: boolean;
+  /** Its state is not what was published before. */
+  readonly isNews: boolean;
+  /** What it has in KSeF, as its detail says, or a row with data; absent = that is not known. */
+  readonly shown?: Shown['what'];
 }
 
 /** The next document to be read. */
@@ -46,19 +64,25 @@ export class KsefSchedule {
       this.#unread.set(id, day);
       return;
     }
-    this.#due.set(id, { changedMs: changedByDayMs(day, nowMs), readMs: null, dueMs: nowMs, because: 'time' });
+    this.#due.set(id, {
+      changedMs: changedByDayMs(day, nowMs),
+      readMs: null,
+      dueMs: nowMs,
+      because: 'time',
+      shown: null,
+    });
   }
 
   /** The row of a document changed, or is new. */
   changed(id: number, nowMs: number): void {
     this.#unread.delete(id);
-    this.#follow(id, { changedMs: nowMs, readMs: null });
+    this.#follow(id, { changedMs: nowMs, readMs: null }, { because: 'time', shown: null });
   }
 
   /** A webhook says that KSeF has answered for a document. */
   answered(id: number, nowMs: number): void {
     this.#unread.delete(id);
-    this.#due.set(id, { changedMs: nowMs, readMs: null, dueMs: nowMs, because: 'webhook' });
+    this.#due.set(id, { changedMs: nowMs, readMs: null, dueMs: nowMs, because: 'webhook', shown: null });
   }
 
   /** A list shows that a document has its number, and not what else there is of it; true once until it is read and changes again. */
@@ -91,8 +115,8 @@ export class KsefSchedule {
     return day !== undefined && !isFollowedByDay(day, nowMs) ? 'always' : 'never';
   }
 
-  /** A document was read; `open`: neither has it a number nor was it refused; `isNews`: its state is not what was published before. */
-  read(id: number, { open, isNews }: { readonly open: boolean; readonly isNews: boolean }, nowMs: number): void {
+  /** A document was read. */
+  read(id: number, { open, isNews, shown }: ReadOutcome, nowMs: number): void {
     const before = this.#due.get(id);
     const day = this.#unread.get(id);
     this.forget(id);
@@ -101,7 +125,14 @@ export class KsefSchedule {
     // What was never read before is no news of now.
     const isChange = isNews && day === undefined;
     const isHurried = !isChange && before?.because === 'list';
-    this.#follow(id, { changedMs: isChange ? nowMs : sinceMs, readMs: nowMs }, isHurried ? 'list' : 'time');
+    this.#follow(
+      id,
+      { changedMs: isChange ? nowMs : sinceMs, readMs: nowMs },
+      {
+        because: isHurried ? 'list' : 'time',
+        shown: shown === undefined ? (before?.shown ?? null) : { what: shown, atMs: nowMs },
+      },
+    );
   }
 
   /** A document is not to be asked for, unless a page shows it again. */
@@ -116,6 +147,28 @@ export class KsefSchedule {
     if (first !== null && first.atMs <= nowMs) return first;
     for (const id of this.#unread.keys()) if (!this.#held.has(id)) return { id, atMs: nowMs, isAnswered: false };
     return first;
+  }
+
+  /** Documents within these ids, both included, that are to be read now and that lists may show. */
+  wantedWithin(from: number, upTo: number, nowMs: number): readonly number[] {
+    const due = [...this.#due].filter(([, { dueMs, because }]) => dueMs <= nowMs && because !== 'webhook');
+    const ids = [...due.map(([id]) => id), ...this.#unread.keys()];
+    return ids.filter((id) => id >= from && id <= upTo && !this.#held.has(id));
+  }
+
+  /** Whether a document is to be read, now or later, and its state is not on its way from elsewhere. */
+  isWaiting(id: number): boolean {
+    return (this.#due.has(id) || this.#unread.has(id)) && !this.#held.has(id);
+  }
+
+  /**
+   * What a list's row that has no data of a document comes to: that it is `so`, as its detail said the same within a day; that its detail is to
+   * be asked, as also by the last read; or that it `contradicts` what was seen.
+   */
+  nothingShown(id: number, nowMs: number): 'so' | 'ask' | 'contradicts' {
+    const shown = this.#due.get(id)?.shown ?? null;
+    if (shown?.what === 'data') return 'contradicts';
+    return shown !== null && nowMs - shown.atMs < DAY_MS && this.ends(id, nowMs) === 'never' ? 'so' : 'ask';
   }
 
   /** What the next read is worth now: what was never read takes the place of an idle look for what is new, after all others. */
@@ -139,9 +192,9 @@ export class KsefSchedule {
     return first;
   }
 
-  #follow(id: number, followed: Followed, because: Due['because'] = 'time'): void {
+  #follow(id: number, followed: Followed, more: Pick<Due, 'because' | 'shown'>): void {
     const dueMs = nextReadMs(followed, this.#readAfterMs);
     if (dueMs === null) this.#due.delete(id);
-    else this.#due.set(id, { ...followed, dueMs, because });
+    else this.#due.set(id, { ...followed, ...more, dueMs });
   }
 }

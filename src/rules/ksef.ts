@@ -76,6 +76,11 @@ function under(prefix: string, fields: Readonly<Record<string, unknown>>): Reado
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [prefix + name, value]));
 }
 
+/** Whether a row of `ksefRowOf` says that there are no data of KSeF. */
+export function saysNothing({ ksef_number: number, status, request_uuid: request }: Row): boolean {
+  return [number, status, request].every((value) => (value ?? '') === '');
+}
+
 /** How far a document has come, by a row of `ksefRowOf`. */
 export function standingOf({ ksef_number: number, status }: Row): KsefStanding {
   if ((number ?? '') !== '') return 'cleared';
