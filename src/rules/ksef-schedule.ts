@@ -52,6 +52,8 @@ export class KsefSchedule {
   readonly #unread = new Map<number, string>();
   /** Documents whose state is on its way from elsewhere, and how many times. */
   readonly #held = new Map<number, number>();
+  /** The first of those that are due, as `next` and `worth` ask for it again and again; undefined = it is to be looked for. */
+  #known: NextRead | null | undefined;
 
   constructor(readAfterMs: readonly number[] = READ_AFTER_MS) {
     this.#readAfterMs = readAfterMs;
@@ -64,7 +66,7 @@ export class KsefSchedule {
       this.#unread.set(id, day);
       return;
     }
-    this.#due.set(id, {
+    this.#put(id, {
       changedMs: changedByDayMs(day, nowMs),
       readMs: null,
       dueMs: nowMs,
@@ -82,19 +84,20 @@ export class KsefSchedule {
   /** A webhook says that KSeF has answered for a document. */
   answered(id: number, nowMs: number): void {
     this.#unread.delete(id);
-    this.#due.set(id, { changedMs: nowMs, readMs: null, dueMs: nowMs, because: 'webhook', shown: null });
+    this.#put(id, { changedMs: nowMs, readMs: null, dueMs: nowMs, because: 'webhook', shown: null });
   }
 
   /** A list shows that a document has its number, and not what else there is of it; true once until it is read and changes again. */
   hurry(id: number, nowMs: number): void {
     const before = this.#due.get(id);
     if (before === undefined || before.because !== 'time') return;
-    this.#due.set(id, { ...before, dueMs: Math.min(nowMs, before.dueMs), because: 'list' });
+    this.#put(id, { ...before, dueMs: Math.min(nowMs, before.dueMs), because: 'list' });
   }
 
   /** What KSeF says of a document is on its way from elsewhere: it is not asked for until it was released as often as it was held. */
   hold(id: number): void {
     this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
+    this.#known = undefined;
   }
 
   /** What was on its way was added, or came to nothing. */
@@ -102,6 +105,7 @@ export class KsefSchedule {
     const others = (this.#held.get(id) ?? 1) - 1;
     if (others > 0) this.#held.set(id, others);
     else this.#held.delete(id);
+    this.#known = undefined;
   }
 
   /** Whether a document that is read and stays as it is will not be read again by itself: always, unless its state is news, or never. */
@@ -137,7 +141,7 @@ export class KsefSchedule {
 
   /** A document is not to be asked for, unless a page shows it again. */
   forget(id: number): void {
-    this.#due.delete(id);
+    this.#drop(id);
     this.#unread.delete(id);
   }
 
@@ -185,16 +189,28 @@ export class KsefSchedule {
   }
 
   #first(): NextRead | null {
+    if (this.#known !== undefined) return this.#known;
     let first: NextRead | null = null;
     for (const [id, { dueMs, because }] of this.#due)
       if ((first === null || dueMs < first.atMs) && !this.#held.has(id))
         first = { id, atMs: dueMs, isAnswered: because === 'webhook' };
+    this.#known = first;
     return first;
   }
 
   #follow(id: number, followed: Followed, more: Pick<Due, 'because' | 'shown'>): void {
     const dueMs = nextReadMs(followed, this.#readAfterMs);
-    if (dueMs === null) this.#due.delete(id);
-    else this.#due.set(id, { ...followed, ...more, dueMs });
+    if (dueMs === null) this.#drop(id);
+    else this.#put(id, { ...followed, ...more, dueMs });
+  }
+
+  #put(id: number, due: Due): void {
+    this.#due.set(id, due);
+    this.#known = undefined;
+  }
+
+  #drop(id: number): void {
+    this.#due.delete(id);
+    this.#known = undefined;
   }
 }

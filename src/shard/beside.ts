@@ -22,8 +22,10 @@ export function withRowsThere(
   const isFinal = (id: number): boolean => ((ledger.entry(id)?.flags ?? 0) & (LEFT | REPUBLISH)) === LEFT;
   return {
     ...page,
+    // What is left is out of date in nothing.
+    began: page.ended,
     rows: page.rows.filter(
-      ({ id }) => rows.has(id) && !ledger.isOlder(page.began, id) && !(keepsFinal === true && isFinal(id)),
+      ({ id }) => rows.has(id) && !ledger.isOlder(id, page) && !(keepsFinal === true && isFinal(id)),
     ),
   };
 }
@@ -35,7 +37,7 @@ export function withRowsThere(
 export function followAgain(
   memory: Pick<Memory, 'besides'>,
   state: StreamState,
-  { page, shownFinal }: { readonly page: Pick<Page, 'ended'>; readonly shownFinal?: ReadonlySet<number> },
+  { page, shownFinal }: { readonly page: Pick<Page, 'began' | 'ended'>; readonly shownFinal?: ReadonlySet<number> },
   edited: readonly Pick<EditedRow, 'row'>[],
 ): readonly StreamState[] {
   if (edited.length === 0) return [];
@@ -43,7 +45,7 @@ export function followAgain(
     let isMarked = false;
     for (const { row } of edited) {
       if (shownFinal?.has(row.id) === true) continue;
-      if (page.ended > Math.min(...requests)) ledger.outdate(row.id, page.ended);
+      if (page.ended > Math.min(...requests)) ledger.outdate(row.id, page);
       if (ledger.setFlags(row.id, 0, LEFT)) isMarked = true;
     }
     return isMarked;

@@ -114,6 +114,24 @@ describe('what is told of rows beside them', () => {
     await session.close();
   });
 
+  test('what a page shows of a row that it finds changed is told, unless a later request was answered meanwhile', async () => {
+    for (const isLater of [false, true]) {
+      const kafka = createMemoryKafka();
+      const { session, besides } = await opened(kafka);
+      await session.add({ ...place, page: wholePage(rows) });
+      const answered = besides.requested(5);
+      if (isLater) await session.add({ ...told, page: { ...spot(1, 'sent'), began: 6, ended: 7 } });
+      const read = { began: 5, ended: 8 };
+      const changed = [{ ...rows[0], id: 1, content: 'changed' }];
+      const page = pageOf(changed, { interval: { after: 0, upTo: 1 }, ...read });
+      await session.add({ ...place, scan: 'spot', page });
+      const { counts } = await session.add({ ...told, page: { ...spot(1, 'pending'), ...read } });
+      answered();
+      expect([isLater, counts.created]).toEqual([isLater, isLater ? 0 : 1]);
+      await session.close();
+    }
+  });
+
   test('what is final stays as it is where that is asked for', async () => {
     const kafka = createMemoryKafka();
     const { session, besides } = await opened(kafka);

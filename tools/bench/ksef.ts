@@ -174,7 +174,11 @@ export async function ksef({ hours }: { readonly hours: number }, say: (text: st
   for (const { about, lists, killEveryMinutes } of SCENES) {
     say(`10 companies, ${hours} h: ${about}`);
     const everyMinutes = killEveryMinutes === null ? null : (hours * 60) / (CRASHES + 1);
-    runs.push([about, await playKsef({ ...tenCompanies, hours, lists, killEveryMinutes: everyMinutes })]);
+    const run = await playKsef({ ...tenCompanies, hours, lists, killEveryMinutes: everyMinutes });
+    say(
+      `  ${run.delaysMs.length} numbers, p95 ${shownMs(percentile(run.delaysMs, 0.95))}, ${run.missingMs.length} missing`,
+    );
+    runs.push([about, run]);
   }
   const row = (name: string, cell: (run: KsefFigures) => string): string[] => [
     name,
