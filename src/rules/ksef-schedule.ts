@@ -6,6 +6,9 @@ import { IDLE_POLL_MS, WORTH_A_REQUEST } from './stream-schedule';
 /** A read that is due is worth as much as it is late, in seconds, up to this: looks for new and unpaid documents grow faster and go first. */
 const MOST_INDEX = 20;
 
+/** A spare read grows in worth by one in so many seconds, so that it is made now and then where no request is ever to spare. */
+const SPARE_PACE = 10;
+
 /** What the ledger says of a document's state in KSeF: never read or to be published again, read and open, or settled. */
 export type KsefKnown = 'unknown' | 'followed' | 'left';
 
@@ -52,6 +55,8 @@ export class KsefSchedule {
   readonly #unread = new Map<number, string>();
   /** Documents whose state is on its way from elsewhere, and how many times. */
   readonly #held = new Map<number, number>();
+  /** When a document was read last that had never been read, or the first such one was shown. */
+  #spareMs = 0;
   /** The first of those that are due, as `next` and `worth` ask for it again and again; undefined = it is to be looked for. */
   #known: NextRead | null | undefined;
 
@@ -63,6 +68,7 @@ export class KsefSchedule {
   shown(id: number, day: string, known: KsefKnown, nowMs: number): void {
     if (known === 'left' || this.#due.has(id) || this.#unread.has(id)) return;
     if (known === 'unknown') {
+      if (this.#unread.size === 0) this.#spareMs = nowMs;
       this.#unread.set(id, day);
       return;
     }
@@ -123,6 +129,7 @@ export class KsefSchedule {
   read(id: number, { open, isNews, shown }: ReadOutcome, nowMs: number): void {
     const before = this.#due.get(id);
     const day = this.#unread.get(id);
+    if (day !== undefined) this.#spareMs = nowMs;
     this.forget(id);
     if (!open) return;
     const sinceMs = before?.changedMs ?? (day === undefined ? nowMs : changedByDayMs(day, nowMs));
@@ -175,10 +182,13 @@ export class KsefSchedule {
     return shown !== null && nowMs - shown.atMs < DAY_MS && this.ends(id, nowMs) === 'never' ? 'so' : 'ask';
   }
 
-  /** What the next read is worth now: what was never read takes the place of an idle look for what is new, after all others. */
+  /** What the next read is worth now: what was never read takes the place of an idle look for what is new, and now and then that of another. */
   worth(nowMs: number): Worth {
     const first = this.#first();
-    if (first === null || first.atMs > nowMs) return { index: 0, late: 0, polledMs: IDLE_POLL_MS, inMs: 0 };
+    if (first === null || first.atMs > nowMs) {
+      const waitedSeconds = Math.max(0, nowMs - this.#spareMs) / 1_000;
+      return { index: Math.min(MOST_INDEX, waitedSeconds / SPARE_PACE), late: 0, polledMs: IDLE_POLL_MS, inMs: 0 };
+    }
     const lateSeconds = (nowMs - first.atMs) / 1_000;
     return {
       index: Math.max(WORTH_A_REQUEST, Math.min(MOST_INDEX, lateSeconds)),

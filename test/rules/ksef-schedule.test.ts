@@ -52,6 +52,13 @@ test('a document of today that was never read is followed from now on', () => {
   expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW + MINUTE });
 });
 
+test('what was never read is worth less again once one of them was read', () => {
+  const schedule = new KsefSchedule();
+  for (const id of [1, 2]) schedule.shown(id, '2026-02-01', 'unknown', NOW);
+  schedule.read(1, unchanged, NOW + 60_000);
+  expect(schedule.worth(NOW + 61_000).index).toBeCloseTo(0.1);
+});
+
 test('after a restart an open document is read once, and a settled one is not', () => {
   const schedule = new KsefSchedule();
   schedule.shown(1, '2026-03-20', 'followed', NOW);
@@ -135,6 +142,8 @@ test('what is due grows in worth up to a bound; what was never read takes a spar
   const spare = schedule.worth(NOW);
   expect(spare).toMatchObject({ index: 0, late: 0, polledMs: IDLE_POLL_MS });
   expect(isWanted(spare)).toBe(true);
+  expect(schedule.worth(NOW + 50_000).index).toBe(5);
+  expect(schedule.worth(NOW + DAY).index).toBe(20);
   schedule.changed(2, NOW - MINUTE);
   expect(schedule.worth(NOW).index).toBe(0.5);
   expect(schedule.worth(NOW + 5_000).index).toBe(5);

@@ -11,6 +11,7 @@ import type { Slots } from '../../../src/sources/budget';
 import { TransientError } from '../../../src/errors';
 import type { Answer, EntityId, Row } from '../../../src/model';
 import { type Asking, requestRetry, retryRequest, type Rest } from '../../../src/sources/rest';
+import { allStreams } from '../../../src/sources/streams/all-streams';
 import type { Change } from '../delays';
 import type { VirtualTime } from './time';
 
@@ -312,7 +313,11 @@ export function createVirtualApi({
             const isForKsef = asking?.turn?.()?.urgency.kind === 'scheduled';
             if (isForKsef) forKsef = { ...forKsef, details: forKsef.details + 1 };
             if (row === undefined) return { status: 404 as const };
-            return { status: 200 as const, row: isForKsef ? withKsef(asker.entity, stream, row) : row };
+            if (!isForKsef) return { status: 200 as const, row };
+            // A detail without these is a stub and no row.
+            const { everyRowHas = [] } = allStreams.find((each) => each.name === name) ?? {};
+            const whole = Object.fromEntries(everyRowHas.map((field) => [field, 'as every row']));
+            return { status: 200 as const, row: { ...whole, ...withKsef(asker.entity, stream, row) } };
           },
           asking,
         ),
