@@ -188,6 +188,13 @@ export const serviceSchema = withVariables({
     format: 'infakt-kafka.projections',
     default: [],
   },
+  ksef: {
+    from: {
+      doc: 'The first day of documents that are asked for what KSeF says of them, where `projections` names `ksef`: those dated before it are left alone.',
+      format: 'infakt-kafka.date',
+      default: '2026-02-01',
+    },
+  },
   volatileFields: {
     doc: 'Fields whose change alone publishes nothing, as `stream.path` (`invoices.services.id`), besides those that each stream declares itself.',
     format: 'infakt-kafka.volatile-fields',

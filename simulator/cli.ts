@@ -61,7 +61,9 @@ Habits of the API that are not documented
                                       of the URL (own; those of costs foreign)
   --filter NAME=MODE                  how lists treat a filter of which nobody knows whether it works; may be repeated: NAME
                                       paid_date_gteq, updated_at_gteq, created_at_gteq, id_gt or fields; MODE works, ignored,
-                                      refused, day-off, week or wrong-rows (ignored; fields cuts rows down)
+                                      refused, day-off, week or wrong-rows (ignored; fields cuts rows down); fields also
+                                      some or nulls; NAME ksef: what rows of documents show of KSeF by themselves, MODE works,
+                                      week, some, nulls or number (nothing)
 
 Admin interface (JSON, no key)
 ${adminHelp}`;

@@ -283,8 +283,34 @@ function rowsShown(
     const parsed: unknown = JSON.parse(row.toString());
     if (!isObject(parsed)) return row;
     const { ksef_data: data } = other;
-    return project(Buffer.from(JSON.stringify({ ...detail, ...parsed, ksef_data: data ?? null })));
+    if (fields === 'some' && isLeftOut(parsed)) return project(row);
+    const shown = fields === 'nulls' ? { ksef_number: null, ksef_data: null } : { ksef_data: data ?? null };
+    return project(Buffer.from(JSON.stringify({ ...detail, ...parsed, ...shown })));
   });
+}
+
+/** The rows with what they show of KSeF by themselves. */
+function withKsef(
+  account: Account,
+  list: ListName,
+  rows: readonly Buffer[],
+  shown: UnprovenReading['ksef'],
+): readonly Buffer[] {
+  if (shown === 'absent') return rows;
+  return rows.map((row) => {
+    const parsed: unknown = JSON.parse(row.toString());
+    if (!isObject(parsed) || (shown === 'some' && isLeftOut(parsed))) return row;
+    const { ksef_number: number, ksef_data: data } = detailFields(account, list, Number(parsed['id']));
+    const fields =
+      shown === 'number' ? { ksef_number: number ?? null } : { ksef_number: number ?? null, ksef_data: data };
+    const none = { ksef_number: null, ksef_data: null };
+    return Buffer.from(JSON.stringify({ ...parsed, ...(shown === 'nulls' ? none : fields) }));
+  });
+}
+
+/** Every other row, where only some show something. */
+function isLeftOut(row: JsonObject): boolean {
+  return Number(row['id']) % 2 === 0;
 }
 
 /** What the detail of a row has, its number in KSeF beside the rest. */
@@ -316,7 +342,7 @@ export function listAnswer(account: Account, list: ListName, query: URLSearchPar
   const shown = unproven.wrongRows
     ? account.tables[list].page({ ...wanted, filters: wanted.filters.filter(isOther), limit: page.rows.length }).rows
     : page.rows;
-  const rows = rowsShown(account, list, shown, query, unproven.fields);
+  const rows = rowsShown(account, list, withKsef(account, list, shown, unproven.ksef), query, unproven.fields);
   const base = linkBase(list, options.url, habits.links);
   const link = (to: number) => {
     const parameters = new URLSearchParams([

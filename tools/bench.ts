@@ -6,6 +6,7 @@ import { compare } from './bench/compare';
 import { FILTERS, freshness } from './bench/freshness';
 import { encode } from './bench/encode';
 import { idle } from './bench/idle';
+import { ksef } from './bench/ksef';
 import { limit } from './bench/limit';
 import { live } from './bench/live';
 import { many } from './bench/many';
@@ -25,6 +26,7 @@ Modes
   encode            one record made of one row, in both framings
   limit             ten entities that share an allowance of 300 requests a minute
   freshness         how long a change takes to a consumer, by kind: 1, 10 and 100 entities, in virtual time; needs no broker
+  ksef              how long a number of KSeF takes to a consumer and what it costs: 10 entities, in virtual time; needs no broker
   live              the same of ten entities in real time, beside virtual time
 
 Options
@@ -32,7 +34,7 @@ Options
   --rows N          compare: invoices (100000); million: invoices (1000000)
   --minutes N       limit, live: how long (10); idle: each of three rests (3)
   --entities N      freshness: of 1, 10 or 100 entities alone; idle: how many (300)
-  --hours N         freshness: virtual hours of each run
+  --hours N         freshness, ksef: virtual hours of each run (ksef: 6)
   --filters NAME    freshness: the API heeds filters of payments (paid), of edits (changed), or all that can be proven (works); default none
   --totals lie      freshness: totals of lists are wrong, so that no search goes by them
   --profile DIR     compare: write CPU profiles of the service there
@@ -87,6 +89,8 @@ async function measure(
       return limit({ minutes: count('minutes', values.minutes ?? '10') }, say);
     case 'live':
       return live({ minutes: count('minutes', values.minutes ?? '10') }, say);
+    case 'ksef':
+      return ksef({ hours: count('hours', values.hours ?? '6') }, say);
     case 'freshness':
       return freshness(
         {
@@ -99,7 +103,7 @@ async function measure(
       );
     default:
       throw new ConfigError(
-        `reading the arguments: expected the mode compare, million, start, many, idle, encode, limit, freshness or live, got ${mode}`,
+        `reading the arguments: expected the mode compare, million, start, many, idle, encode, limit, freshness, ksef or live, got ${mode}`,
       );
   }
 }

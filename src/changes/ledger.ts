@@ -1,4 +1,4 @@
-import type { CountedList, EntityId, LedgerBlock, Row, StreamName } from '../model';
+import type { CountedList, EntityId, LedgerBlock, Page, Row, StreamName } from '../model';
 import { markAbsent, type Absent } from './absent';
 import {
   EntryFlag,
@@ -262,6 +262,17 @@ export class Ledger {
     const block = entries.writableBlock(entries.at);
     setState(block, entries.slot, flags, (flags & LEFT) === 0 ? (block.missing[entries.slot] ?? 0) : 0);
     return true;
+  }
+
+  /** What other requests show of the row that began before this one was answered is out of date; so is what it shows itself, where a later one was answered meanwhile. */
+  outdate(id: number, { began, ended }: Pick<Page, 'began' | 'ended'>): void {
+    // Marks are whole numbers: half of one is later than the answer, and earlier than any other request.
+    this.marks.remember(id, this.marks.isNewerThan(began, id) ? ended + 0.5 : ended);
+  }
+
+  /** Whether a request shows what is out of date of the row. */
+  isOlder(id: number, { began, ended }: Pick<Page, 'began' | 'ended'>): boolean {
+    return this.marks.isNewerThan(began, id) && !this.marks.isOf(ended, id);
   }
 
   /** Drops an entry whose row was found deleted by a read that ended at this mark. Returns whether there was one. */

@@ -12,6 +12,11 @@ export class PublicationMarks {
     return ended !== undefined && began < ended;
   }
 
+  /** Whether what was published of the id last was read by the request that ended at this mark. */
+  isOf(ended: number, id: number): boolean {
+    return this.ended.get(id) === ended;
+  }
+
   remember(id: number, ended: number): void {
     this.ended.delete(id);
     this.ended.set(id, ended);

@@ -17,12 +17,14 @@ import { DEFAULT_DAYS, isoDay, isWithin, listParams, queryOf, sweepQuery } from 
 import type { Secrets } from '../secrets';
 import { allStreams } from '../sources/streams/all-streams';
 import { finalInvoices } from '../sources/streams/final-invoices';
+import { KSEF } from '../sources/streams/ksef';
 import { createRequestOrder, openApi } from '../service/api';
 import { type Patience } from '../service/patience';
 import { loadSchema } from '../sinks/avro';
 import type { Rest } from '../sources/rest';
 import type { Account } from '../state/state-topic';
 import type { Attempt, StreamFilters } from './check-findings';
+import { checkKsef, requestsToCount, type KsefToCheck } from './check-ksef';
 import type { Io } from './io';
 
 const UNPROVEN = '; without nip in its file nothing shows that this is the right company';
@@ -43,9 +45,10 @@ export async function checkApi(
   try {
     const entities = config.entities.filter(({ enabled }) => enabled);
     const { recentDays } = config.service.schedule;
+    const ksef = ksefToCheck(config);
     const streams = await Promise.all(
       entities.map((entity) =>
-        checkEntity(entity, api.of(entity), { before: accounts.get(entity.id) ?? null, recentDays }, attempt),
+        checkEntity(entity, api.of(entity), { before: accounts.get(entity.id) ?? null, recentDays, ksef }, attempt),
       ),
     );
     return streams.flat();
@@ -60,13 +63,23 @@ export interface EntityBefore {
   readonly before: Account | null;
   /** How many days back a document counts as recent. */
   readonly recentDays: number;
+  /** Null = it is not to be read what KSeF says of its documents. */
+  readonly ksef: KsefToCheck | null;
+}
+
+/** What is to be known of KSeF, each enabled entity having its share of the requests; null = that is not read. */
+export function ksefToCheck({ service, entities }: Config): KsefToCheck | null {
+  if (!service.projections.includes(KSEF)) return null;
+  const { infakt, schedule, ksef } = service;
+  const count = Math.max(1, entities.filter(({ enabled }) => enabled).length);
+  return { from: ksef.from, requestsPerMinute: (infakt.requestsPerMinute * schedule.allowance) / count };
 }
 
 /** Checks whose key an entity has, then each of its streams; returns the streams that can be read. */
 export async function checkEntity(
   entity: EntityConfig,
   rest: Pick<Rest, 'accountDetails' | 'list'>,
-  { before, recentDays }: EntityBefore,
+  { before, recentDays, ksef }: EntityBefore,
   attempt: Attempt,
 ): Promise<readonly StreamToday[]> {
   const known = await attempt('key', entity.id, async () => {
@@ -99,8 +112,15 @@ export async function checkEntity(
       });
   }
   const [shown] = streamsToTryFilters(today.map(({ declaration }) => declaration));
-  if (shown !== undefined && today.some(({ declaration, rows }) => declaration === shown && rows.sweep !== 0))
-    await attempt(`filters of ${shown.name}`, entity.id, () => tryFilters(entity, shown, rest, before));
+  const isTried = today.some(({ declaration, rows }) => declaration === shown && rows.sweep !== 0);
+  const proofs =
+    shown === undefined || !isTried
+      ? null
+      : await attempt(`filters of ${shown.name}`, entity.id, () => tryFilters(entity, shown, rest, before));
+  if (ksef !== null) {
+    const firstRun = before?.firstRun ?? isoDay(Date.now());
+    await attempt('ksef', entity.id, () => checkKsef(entity, rest, ksef, { firstRun, proofs }));
+  }
   return today;
 }
 
@@ -142,12 +162,12 @@ async function tryFilters(
   stream: StreamDeclaration,
   rest: Pick<Rest, 'list'>,
   before: Account | null,
-): Promise<{ readonly value: null; readonly text: string; readonly filters: StreamFilters }> {
+): Promise<{ readonly value: readonly FilterProof[]; readonly text: string; readonly filters: StreamFilters }> {
   const today = isoDay(Date.now());
   const query = sweepQuery(stream, entity, before?.firstRun ?? today);
   const asking = { rest, stream, query, changes: [], today };
   const proofs = await lastValueFrom(proveFilters(asking).pipe(toArray()));
-  return { value: null, text: filtersText(proofs), filters: { stream: stream.name, proofs } };
+  return { value: proofs, text: filtersText(proofs), filters: { stream: stream.name, proofs } };
 }
 
 /** Each filter with its verdict, and why where that says more. */
@@ -165,7 +185,7 @@ async function checkStream(
   entity: EntityConfig,
   stream: StreamDeclaration,
   rest: Pick<Rest, 'list'>,
-  { before, recentDays }: EntityBefore,
+  { before, recentDays }: Omit<EntityBefore, 'ksef'>,
 ): Promise<{ readonly value: SeenStream; readonly text: string }> {
   const query = sweepQuery(stream, entity, before?.firstRun ?? isoDay(Date.now()));
   const ask: Ask = (asked, limit) =>
@@ -229,12 +249,16 @@ async function lookAtDates(
 }
 
 /** How many requests the check of an entity takes at the most. */
-export function requestsFor({ streams, startDate }: Pick<EntityConfig, 'streams' | 'startDate'>): number {
+export function requestsFor(
+  { streams, startDate }: Pick<EntityConfig, 'streams' | 'startDate'>,
+  ksef: KsefToCheck | null,
+): number {
   const requests = ({ scopeField, openField }: StreamDeclaration): number =>
     2 + (scopeField === null ? 0 : startDate === null ? 3 : 2) + (openField === null ? 0 : 1);
   const read = allStreams.filter(({ name }) => streams.includes(name));
   const filters = streamsToTryFilters(read).reduce((sum, stream) => sum + requestsToProve(stream), 0);
-  return read.reduce((sum, stream) => sum + requests(stream), 1) + filters;
+  const counted = ksef === null ? 0 : requestsToCount(streams);
+  return read.reduce((sum, stream) => sum + requests(stream), 1) + filters + counted;
 }
 
 /** An answer, or that the API refuses the filter: a run rests a scan whose filter is refused, and goes on without. */

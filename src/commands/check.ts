@@ -6,7 +6,7 @@ import { forecast, type StreamToday } from '../rules/forecast';
 import { kafkaSettings } from '../service/cluster';
 import { usualPatience, type Patience } from '../service/patience';
 import { createKafka } from '../sinks/client';
-import { checkApi, requestsFor } from './check-entity';
+import { checkApi, ksefToCheck, requestsFor } from './check-entity';
 import { createFindings, findingLine, findingsJson, verdictText, type Finding } from './check-findings';
 import { checkKafka } from './check-kafka';
 import { secretsText } from './check-offline';
@@ -19,7 +19,8 @@ const help = `Usage: infakt-kafka check [options]
 Looks at everything that a run needs and changes nothing: the configuration, the brokers, the topics and their settings, what the state
 topic remembers, each entity's key and whose account it belongs to, the filters and the order in use, which fields of the newest rows
 of each list do not fit the schemas, are unknown or absent (their names and JSON types, never a value), which filters that inFakt does not
-promise work on one list of each entity, how often each kind of scan will come round, free memory. Prints one line a check that is ok, then what failed and what to do, then how many failed. Rights to write are
+promise work on one list of each entity, how long it takes to ask what KSeF says of all documents where that is asked for, how often each
+kind of scan will come round, free memory. Prints one line a check that is ok, then what failed and what to do, then how many failed. Rights to write are
 not tried out, as that would change something.
 
 Options
@@ -81,8 +82,10 @@ export const checkCommand = command({
 });
 
 /** What the check asks of the API, before it begins. */
-function costText({ entities, service }: Config): string {
-  const requests = entities.reduce((sum, entity) => sum + requestsFor(entity), 0);
+function costText(config: Config): string {
+  const { entities, service } = config;
+  const ksef = ksefToCheck(config);
+  const requests = entities.reduce((sum, entity) => sum + requestsFor(entity, ksef), 0);
   const { requestsPerMinute } = service.infakt;
   const minutes = requestsPerMinute === 0 ? 0 : requests / requestsPerMinute;
   const time =

@@ -2,28 +2,27 @@ import {
   concatMap,
   defer,
   EMPTY,
-  from,
+  finalize,
   ignoreElements,
+  merge,
   mergeMap,
   race,
   repeat,
   take,
   takeUntil,
-  tap,
   timer,
   type Observable,
 } from 'rxjs';
 
 import type { Turn } from '../model';
-import { hasPublished, resumeOrBegin } from '../rules/cursor';
-import { ksefRowOf, standingOf } from '../rules/ksef';
-import type { Detail } from '../sources/answers';
-import { ksefNameOf } from '../sources/streams/ksef';
-import { reportPage } from './committed';
+import { resumeOrBegin } from '../rules/cursor';
+import { ksefRowOf } from '../rules/ksef';
+import type { NextRead } from '../rules/ksef-schedule';
+import { addState } from './add-ksef';
 import type { Progress } from './progress';
-import { askAlone, pageOfOne } from './read-row';
-import type { StreamReading } from './stream-reading';
-import { ksefOf, type KsefReading } from './watch-ksef';
+import { pageWanted, readKsefPage } from './read-ksef-page';
+import { askAlone } from './read-row';
+import { ksefOf, type KsefReading, type ListedKsef, type StreamReading } from './stream-reading';
 
 /**
  * Reads what KSeF says of a stream's documents, one detail after the other, until stopped. What is new of it is published with the ledger's
@@ -43,15 +42,20 @@ export function readKsef(reading: StreamReading): Observable<Progress> {
       if (next === null) return shown.pipe(take(1), ignoreElements());
       const waitMs = next.atMs - shard.now();
       if (waitMs > 0) return race(timer(waitMs), shown).pipe(take(1), ignoreElements());
-      return readDocument(reading, ksef, next.id);
+      const page = pageWanted(reading, ksef, next);
+      return page === null
+        ? readDocument(reading, ksef, next)
+        : readKsefPage(reading, ksef, page, turnOf(reading, ksef));
     };
     // In a turn of its own, as a document without an address is passed over at once.
-    return defer(shard.turn).pipe(concatMap(look), repeat(), takeUntil(shard.stopping));
+    const asked = defer(shard.turn).pipe(concatMap(look), repeat());
+    const listed = ksef.watch.listed.pipe(mergeMap((rows) => addListed(reading, ksef, rows)));
+    return merge(asked, listed).pipe(takeUntil(shard.stopping));
   });
 }
 
 /** Asks for one document by its address, and adds what its detail says of KSeF. */
-function readDocument(reading: StreamReading, ksef: KsefReading, id: number): Observable<Progress> {
+function readDocument(reading: StreamReading, ksef: KsefReading, { id, isAnswered }: NextRead): Observable<Progress> {
   const { shard, handle, stream } = reading;
   const { schedule } = ksef.watch;
   const address = handle.entry(id)?.address ?? null;
@@ -59,34 +63,34 @@ function readDocument(reading: StreamReading, ksef: KsefReading, id: number): Ob
     schedule.forget(id);
     return EMPTY;
   }
-  const turn = (): Turn => ({
-    stream: stream.name,
-    scan: 'spot',
-    urgency: { kind: 'scheduled', worth: () => schedule.worth(shard.now()) },
+  const turn = turnOf(reading, ksef);
+  return defer(() => {
+    const answered = ksef.handle.requested(shard.requestOrder.next());
+    return askAlone(reading, id, address, { turn }).pipe(
+      mergeMap((detail) => {
+        if (detail.status === 200) {
+          const row = ksefRowOf(stream.name, detail.row, 'detail');
+          return addState(reading, ksef, { ...detail, row, keepsFinal: !isAnswered });
+        }
+        // That a document is gone is for the sweep to prove; one without a clear answer is asked again later.
+        if (detail.status === 404) schedule.forget(id);
+        else schedule.read(id, { open: true, isNews: false }, shard.now());
+        ksef.watch.alone.delete(id);
+        return EMPTY;
+      }),
+      finalize(answered),
+    );
   });
-  return askAlone(reading, id, address, { turn }).pipe(
-    mergeMap((detail) => {
-      if (detail.status === 200) return addDocument(reading, ksef, detail);
-      // That a document is gone is for the sweep to prove; one without a clear answer is asked again later.
-      if (detail.status === 404) schedule.forget(id);
-      else schedule.read(id, { open: true, isNews: false }, shard.now());
-      return EMPTY;
-    }),
-  );
 }
 
-function addDocument(
-  reading: StreamReading,
-  { watch, handle }: KsefReading,
-  { row: detail, began, ended }: Extract<Detail, { readonly status: 200 }>,
-): Observable<Progress> {
-  const { shard, session, place } = reading;
-  const row = ksefRowOf(place.stream, detail);
-  const open = standingOf(row) === 'open';
-  const page = pageOfOne({ rows: [row], interval: { after: row.id - 1, upTo: row.id }, began, ended });
-  const besidePlace = { entity: place.entity, stream: ksefNameOf(place.stream) };
-  return from(session.add({ ...besidePlace, scan: 'spot', page, left: !open })).pipe(
-    tap(({ counts }) => watch.schedule.read(row.id, { open, isNews: hasPublished(counts) }, shard.now())),
-    mergeMap((done) => reportPage({ ...reading, place: besidePlace, handle }, done, 'spot')),
+function turnOf({ shard, stream }: StreamReading, { watch: { schedule } }: KsefReading): () => Turn {
+  const worth = () => schedule.worth(shard.now());
+  return () => ({ stream: stream.name, scan: 'spot', urgency: { kind: 'scheduled', worth } });
+}
+
+/** Adds what rows of a list show of KSeF. */
+function addListed(reading: StreamReading, ksef: KsefReading, rows: readonly ListedKsef[]): Observable<Progress> {
+  return merge(
+    ...rows.map(({ done, ...shown }) => addState(reading, ksef, { ...shown, keepsFinal: true }).pipe(finalize(done))),
   );
 }

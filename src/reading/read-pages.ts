@@ -13,7 +13,7 @@ import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { judgeTotal, learnFrom } from './found-changes';
 import { readRows } from './read-row';
-import { watchForKsef } from './watch-ksef';
+import { addWatched } from './watch-ksef';
 import { askingPages, liveOf, type StreamReading } from './stream-reading';
 
 /** Where a walk begins, and what its first request may use. */
@@ -125,11 +125,10 @@ export async function addPage(
   page: Page,
   mark: number | undefined,
 ): Promise<PageResult> {
-  const { shard, session, place } = reading;
+  const { shard, place } = reading;
   shard.twins.check(place.entity, place.stream, page.rows);
-  const noteForKsef = watchForKsef(reading, page.rows);
-  const result = await session.add({ ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) });
-  noteForKsef(result);
+  const toCommit = { ...place, scan: scanName, page, ...(mark === undefined ? {} : { mark }) };
+  const result = await addWatched(reading, toCommit);
   // Hundreds of pages may be committed at once.
   await shard.turn();
   return result;

@@ -30,7 +30,7 @@ import { reportPage } from './committed';
 import type { Progress } from './progress';
 import { isOfThePage } from './recover-page';
 import { learnFrom } from './found-changes';
-import { watchForKsef } from './watch-ksef';
+import { addWatched } from './watch-ksef';
 import { asking, liveOf, scopeOf, type StreamReading } from './stream-reading';
 import { ofStreamAlone } from './stream-trouble';
 
@@ -292,12 +292,9 @@ export function addRow(
 ): Observable<Progress> {
   const page = pageOfOne(spot);
   const { session, place } = reading;
-  const noteForKsef = watchForKsef(reading, scope === 'left' ? [] : spot.rows);
-  return from(session.add({ ...place, scan: 'spot', page, left: scope === 'left' })).pipe(
-    tap((done) => {
-      learnFrom(reading, 'spot', done);
-      noteForKsef(done);
-    }),
+  const toCommit = { ...place, scan: 'spot', page, left: scope === 'left' } as const;
+  return from(scope === 'left' ? session.add(toCommit) : addWatched(reading, toCommit)).pipe(
+    tap((done) => learnFrom(reading, 'spot', done)),
     mergeMap((done) => reportPage(reading, done, 'spot')),
   );
 }

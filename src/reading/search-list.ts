@@ -11,7 +11,7 @@ import type { Progress } from './progress';
 import { readRows } from './read-row';
 import { isOfThePage } from './recover-page';
 import { asking, scopeOf, type LiveStream, type StreamReading } from './stream-reading';
-import { watchForKsef } from './watch-ksef';
+import { addWatched } from './watch-ksef';
 
 /** Reads page after page of a list until the rows are found that came to it or left it, or the search is given up. */
 export function searchList(reading: StreamReading, live: LiveStream, list: CountedList): Observable<Progress> {
@@ -44,7 +44,7 @@ export function lookAt(
   { list, offset }: { readonly list: CountedList; readonly offset: number },
   then: (done: PageResult | null) => void = () => undefined,
 ): Observable<Progress> {
-  const { shard, stream, session, place } = reading;
+  const { shard, stream, place } = reading;
   return defer(() => {
     const query = queryOfList(list, scopeOf(reading));
     const ask = asking(reading, query, () => searchTurn(reading, live, list));
@@ -63,11 +63,9 @@ export function lookAt(
           return EMPTY;
         }
         shard.twins.check(place.entity, place.stream, page.rows);
-        const noteForKsef = watchForKsef(reading, page.rows);
-        return from(session.add({ ...place, scan: 'search', list, page })).pipe(
+        return from(addWatched(reading, { ...place, scan: 'search', list, page })).pipe(
           mergeMap((done) => {
             learnFrom(reading, 'search', done);
-            noteForKsef(done);
             then(done);
             return concat(reportPage(reading, done, 'search'), readRows(reading, done));
           }),

@@ -7,6 +7,7 @@ import type {
   Position,
   Query,
   RawBody,
+  Row,
   StreamDeclaration,
   StreamName,
   Turn,
@@ -24,7 +25,7 @@ import type { Session, StreamSession } from '../shard/session';
 import type { Slot } from '../sources/budget';
 import { createCredits, type Release } from '../sources/credits';
 import type { Asking, Rest } from '../sources/rest';
-import { ksefStreamOf } from '../sources/streams/ksef';
+import { ksefNameOf, ksefStreamOf } from '../sources/streams/ksef';
 import type { HintSource } from './hint-source';
 import { askRecovering, PageSize, type AskRows } from './recover-page';
 import { ofStreamAlone, type LastAnswers } from './stream-trouble';
@@ -58,6 +59,14 @@ export interface Reader extends ScopeSetting {
   };
 }
 
+/** Of which documents it is read what KSeF says, and when again. */
+export interface KsefSetting {
+  /** The first day of them, `YYYY-MM-DD`. */
+  readonly from: string;
+  /** How long after a change a document is read again. */
+  readonly readAfterMs: readonly number[];
+}
+
 /** How a shard is read. */
 export interface ShardReadingOptions {
   /** Fences and restores; called again after each commit that did not go through. */
@@ -78,8 +87,8 @@ export interface ShardReadingOptions {
   readonly turn: () => Promise<void>;
   /** Names what waits for a person. */
   readonly newId: () => string;
-  /** How long after a change it is read again what KSeF says of a document; null = that is not read. */
-  readonly ksefReadAfterMs: readonly number[] | null;
+  /** What KSeF says of which documents is read; null = of none. */
+  readonly ksef: KsefSetting | null;
   /** How often dictionaries are read; null or absent = they are not. */
   readonly dictionaries?: DictionaryPace | null;
   /** Where hints about rows come from; absent = no scan is ever helped. */
@@ -112,11 +121,36 @@ export interface ShardReading extends ShardReadingOptions {
   readonly live: Map<string, LiveStream>;
 }
 
+/** What KSeF says of a document as a list's row shows it, on its way to be published. */
+export interface ListedKsef {
+  readonly row: Row;
+  /** When the list was asked, and its answer complete, in the order of requests. */
+  readonly began: number;
+  readonly ended: number;
+  /** Is to be called once it was published, or will not be. */
+  readonly done: () => void;
+}
+
 /** Which documents of a stream are asked next what KSeF says of them. */
 export interface KsefWatch {
+  /** The first day of documents that are asked for. */
+  readonly from: string;
   readonly schedule: KsefSchedule;
   /** Emits when a page has shown documents that KSeF concerns. */
   readonly shown: Subject<void>;
+  /** Emits what rows of lists show. */
+  readonly listed: Subject<readonly ListedKsef[]>;
+  /** Documents that a page of named fields did not tell of: they are asked for by themselves. */
+  readonly alone: Set<number>;
+  /** No page of named fields is asked for before, as one was not answered. */
+  noPageBeforeMs: number;
+}
+
+/** The documents of a stream in KSeF: what to read next, and what was published of them. */
+export interface KsefReading {
+  readonly watch: KsefWatch;
+  /** The session's handle of what KSeF says of the stream's documents. */
+  readonly handle: StreamSession;
 }
 
 /** What a running service keeps of one stream between its walks, over all sessions of its shard. */
@@ -189,7 +223,7 @@ export function liveOf(reading: StreamReading): LiveStream | null {
     filters: rhythm.provesFilters === true ? filterWatch(reading) : null,
     searches: new Subject(),
     absences: new Subject(),
-    ksef: ksefWatchOf(stream, shard.ksefReadAfterMs),
+    ksef: ksefWatchOf(stream, shard.ksef),
     deciding: createCredits(1),
     decided: new Set(),
     miscounted: new Set(),
@@ -207,9 +241,32 @@ function filterWatch({ stream, handle }: StreamReading): FilterWatch {
   return watch;
 }
 
-function ksefWatchOf({ name }: StreamDeclaration, readAfterMs: readonly number[] | null): KsefWatch | null {
-  if (readAfterMs === null || ksefStreamOf(name) === undefined) return null;
-  return { schedule: new KsefSchedule(readAfterMs), shown: new Subject() };
+function ksefWatchOf({ name }: StreamDeclaration, setting: KsefSetting | null): KsefWatch | null {
+  if (setting === null || ksefStreamOf(name) === undefined) return null;
+  return {
+    from: setting.from,
+    schedule: new KsefSchedule(setting.readAfterMs),
+    shown: new Subject(),
+    listed: new Subject(),
+    alone: new Set(),
+    noPageBeforeMs: 0,
+  };
+}
+
+/** The documents of a stream in KSeF; null = what KSeF says of them is not read. */
+export function ksefOf(reading: StreamReading): KsefReading | null {
+  const watch = liveOf(reading)?.ksef ?? null;
+  if (watch === null) return null;
+  const { session, place } = reading;
+  return { watch, handle: session.stream(place.entity, ksefNameOf(place.stream)) };
+}
+
+/** Says that a request of the stream is being made, which may show what KSeF says too; to be called back when its page was added, or none came. */
+function requested(reading: StreamReading, mark: number): () => void {
+  const answered = [reading.handle, ksefOf(reading)?.handle].map((handle) => handle?.requested(mark));
+  return () => {
+    for (const close of answered) close?.();
+  };
 }
 
 /** What a sweep of the stream asks for now. */
@@ -224,20 +281,22 @@ function turnOf(turnAt: TurnAt, offset: number): Pick<Asking, 'turn'> {
   return turnAt === null ? {} : { turn: () => turnAt(offset) };
 }
 
-/** Asks for rows of a query, the first time with leave that was got before; the session knows of each request until its page was added, or none came. */
+/** Asks for rows of a query, with `more` parameters, the first time with leave that was got before; the session knows of each request until its page was added, or none came. */
 export function asking(
-  { shard, reader, stream, handle, place, answers }: StreamReading,
+  reading: StreamReading,
   query: Query,
   turnAt: TurnAt,
   slot?: Slot,
+  more: Readonly<Record<string, string>> = {},
 ): AskRows {
+  const { shard, reader, stream, place, answers } = reading;
   let first = slot;
-  const params = listParams(stream, query);
+  const params = { ...listParams(stream, query), ...more };
   return (offset, limit, tries) =>
     defer(() => {
       const mark = shard.requestOrder.next();
       const askedMs = shard.now();
-      const answered = handle.requested(mark);
+      const answered = requested(reading, mark);
       const leave = first;
       first = undefined;
       return reader.rest

@@ -38,8 +38,11 @@ export interface Answers {
   readonly between: { readonly value: string; readonly answer: Asked } | null;
 }
 
-/** The fields that the candidate `fields` names: two of every row, two that only the detail shows. */
-export const NAMED_FIELDS = ['id', 'uuid', 'ksef_number', 'ksef_data'] as const;
+/** The fields that the candidate `fields` names: three of every row, two that only the detail shows. */
+export const NAMED_FIELDS = ['id', 'uuid', 'number', 'ksef_number', 'ksef_data'] as const;
+
+/** The fields by which a stream has the candidate: those that only its details show. */
+const HIDDEN_FIELDS: readonly string[] = ['ksef_number', 'ksef_data'];
 
 const FIRST_DAY = '1900-01-01';
 const LAST_DAY = '2999-01-01';
@@ -58,7 +61,7 @@ export function candidatesOf({
     parameter: `q[${field}_${operator}]`,
     field,
   });
-  const hasHidden = NAMED_FIELDS.some((name) => detailOnlyFields.includes(name));
+  const hasHidden = HIDDEN_FIELDS.some((name) => detailOnlyFields.includes(name));
   return [
     ...(openField === null ? [] : [filter('paid', openField, 'gteq')]),
     filter('changed', 'updated_at', 'gteq'),

@@ -63,16 +63,19 @@ export function trustTexts({ standings }: FilterTrust): readonly string[] {
   );
 }
 
-/** Whether a scan may be made: its filter has shown on this account that it works, and nothing has spoken against that since. */
-export function mayScan({ standings }: FilterTrust, scan: ProvenScan): boolean {
-  return standings.get(scan)?.verdict === 'works';
+/** What is done only where the account has shown that it works: scans by filters, and asking for named fields. */
+export type ProvenUse = ProvenScan | 'fields';
+
+/** Whether a scan may be made, or named fields asked for: its filter has shown on this account that it works, and nothing has spoken against that since. */
+export function mayScan({ standings }: FilterTrust, use: ProvenUse): boolean {
+  return standings.get(use)?.verdict === 'works';
 }
 
 /** What is known after the filter of a scan was caught; `why` is the notice, one sentence. */
-export function retire(trust: FilterTrust, scan: ProvenScan, why: string, nowMs: number): FilterTrust {
-  const before = trust.standings.get(scan);
+export function retire(trust: FilterTrust, use: ProvenUse, why: string, nowMs: number): FilterTrust {
+  const before = trust.standings.get(use);
   if (before?.verdict !== 'works') return trust;
-  const standings = new Map(trust.standings).set(scan, {
+  const standings = new Map(trust.standings).set(use, {
     ...before,
     verdict: 'retired',
     why,

@@ -11,6 +11,7 @@ import {
   retire,
   type FilterStanding,
   type FilterWalk,
+  type ProvenUse,
   type SeenChange,
 } from './filter-trust';
 import type { KnownChange } from './known-list';
@@ -56,7 +57,7 @@ export class FilterWatch {
   readonly #seen = new Map<ProvenScan, readonly SeenChange[]>();
   /** When the last whole walk of a scan began. */
   readonly #lookedMs = new Map<ProvenScan, number>();
-  readonly #unanswered = new Map<ProvenScan, number>();
+  readonly #unanswered = new Map<ProvenUse, number>();
   /** The last finished sweep: all rows of its query were looked at since it began. */
   #sweep: Cursor | null = null;
 
@@ -69,9 +70,9 @@ export class FilterWatch {
     return [...this.#trust.standings.values()];
   }
 
-  /** Whether a scan may be made now. */
-  mayScan(scan: ProvenScan): boolean {
-    return mayScan(this.#trust, scan);
+  /** Whether a scan may be made now, or named fields asked for. */
+  mayScan(use: ProvenUse): boolean {
+    return mayScan(this.#trust, use);
   }
 
   /** From now on the filters are to be proven; only the first call counts. */
@@ -145,12 +146,17 @@ export class FilterWatch {
     return null;
   }
 
-  /** The filter of a scan was caught; returns the notice, or null where it was not used any more. */
-  retire(scan: ProvenScan, why: string, nowMs: number): string | null {
-    if (!this.mayScan(scan)) return null;
-    this.#trust = retire(this.#trust, scan, why, nowMs);
-    this.#seen.delete(scan);
+  /** What was proven was caught; returns the notice, or null where it was not used any more. */
+  retire(use: ProvenUse, why: string, nowMs: number): string | null {
+    if (!this.mayScan(use)) return null;
+    this.#trust = retire(this.#trust, use, why, nowMs);
+    if (use !== 'fields') this.#seen.delete(use);
     return why;
+  }
+
+  /** Named fields were answered for. */
+  answered(): void {
+    this.#unanswered.delete('fields');
   }
 
   /** How long a scan rests before its next walk. */
@@ -158,10 +164,10 @@ export class FilterWatch {
     return this.#unanswered.has(scan) ? UNANSWERED_REST_MS : 0;
   }
 
-  /** A walk of a scan got no answer; the filter is asked anew where that goes on. */
-  unanswered(scan: ProvenScan, nowMs: number): void {
-    const failures = (this.#unanswered.get(scan) ?? 0) + 1;
-    this.#unanswered.set(scan, failures);
+  /** What was asked for got no answer; whether it works is asked anew where that goes on. */
+  unanswered(use: ProvenUse, nowMs: number): void {
+    const failures = (this.#unanswered.get(use) ?? 0) + 1;
+    this.#unanswered.set(use, failures);
     if (failures >= MOST_UNANSWERED) this.#trust = doubt(this.#trust, nowMs);
   }
 }

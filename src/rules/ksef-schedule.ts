@@ -1,15 +1,38 @@
 import type { Worth } from '../model';
-import { changedByDayMs, nextReadMs, READ_AFTER_MS, type Followed } from './ksef';
+import { changedByDayMs, isFollowedByDay, nextReadMs, READ_AFTER_MS, type Followed } from './ksef';
+import { DAY_MS } from './scope';
 import { IDLE_POLL_MS, WORTH_A_REQUEST } from './stream-schedule';
 
 /** A read that is due is worth as much as it is late, in seconds, up to this: looks for new and unpaid documents grow faster and go first. */
 const MOST_INDEX = 20;
+
+/** A spare read grows in worth by one in so many seconds, so that it is made now and then where no request is ever to spare. */
+const SPARE_PACE = 10;
 
 /** What the ledger says of a document's state in KSeF: never read or to be published again, read and open, or settled. */
 export type KsefKnown = 'unknown' | 'followed' | 'left';
 
 interface Due extends Followed {
   readonly dueMs: number;
+  /** How it came to be due: by its time, as a webhook or a list says that its state has changed. */
+  readonly because: 'time' | 'webhook' | 'list';
+  readonly shown: Shown | null;
+}
+
+/** What a document was seen to have in KSeF, and when. */
+interface Shown {
+  readonly what: 'data' | 'nothing';
+  readonly atMs: number;
+}
+
+/** What reading a document came to. */
+export interface ReadOutcome {
+  /** Neither has it a number nor was it refused. */
+  readonly open: boolean;
+  /** Its state is not what was published before. */
+  readonly isNews: boolean;
+  /** What it has in KSeF, as its detail says, or a row with data; absent = that is not known. */
+  readonly shown?: Shown['what'];
 }
 
 /** The next document to be read. */
@@ -17,6 +40,8 @@ export interface NextRead {
   readonly id: number;
   /** Not before this. */
   readonly atMs: number;
+  /** It is read although its state may be settled, as a webhook says that KSeF has answered. */
+  readonly isAnswered: boolean;
 }
 
 /**
@@ -26,8 +51,14 @@ export interface NextRead {
 export class KsefSchedule {
   readonly #readAfterMs: readonly number[];
   readonly #due = new Map<number, Due>();
-  /** Documents never read, by the days they are of, in the order in which pages showed them. */
+  /** Documents to be read in spare requests, by the days they are of, in the order in which pages showed them. */
   readonly #unread = new Map<number, string>();
+  /** Documents whose state is on its way from elsewhere, and how many times. */
+  readonly #held = new Map<number, number>();
+  /** When a document was read last that had never been read, or the first such one was shown. */
+  #spareMs = 0;
+  /** The first of those that are due, as `next` and `worth` ask for it again and again; undefined = it is to be looked for. */
+  #known: NextRead | null | undefined;
 
   constructor(readAfterMs: readonly number[] = READ_AFTER_MS) {
     this.#readAfterMs = readAfterMs;
@@ -35,43 +66,89 @@ export class KsefSchedule {
 
   /** A page shows a document that KSeF concerns. */
   shown(id: number, day: string, known: KsefKnown, nowMs: number): void {
-    if (known === 'left' || this.#due.has(id)) return;
+    if (known === 'left' || this.#due.has(id) || this.#unread.has(id)) return;
     if (known === 'unknown') {
+      if (this.#unread.size === 0) this.#spareMs = nowMs;
       this.#unread.set(id, day);
       return;
     }
-    const changedMs = changedByDayMs(day, nowMs);
-    if (nextReadMs({ changedMs, readMs: nowMs }, this.#readAfterMs) === null) return;
-    this.#due.set(id, { changedMs, readMs: null, dueMs: nowMs });
+    this.#put(id, {
+      changedMs: changedByDayMs(day, nowMs),
+      readMs: null,
+      dueMs: nowMs,
+      because: 'time',
+      shown: null,
+    });
   }
 
   /** The row of a document changed, or is new. */
   changed(id: number, nowMs: number): void {
     this.#unread.delete(id);
-    this.#follow(id, { changedMs: nowMs, readMs: null });
+    this.#follow(id, { changedMs: nowMs, readMs: null }, { because: 'time', shown: null });
   }
 
   /** A webhook says that KSeF has answered for a document. */
   answered(id: number, nowMs: number): void {
     this.#unread.delete(id);
-    this.#due.set(id, { changedMs: nowMs, readMs: null, dueMs: nowMs });
+    this.#put(id, { changedMs: nowMs, readMs: null, dueMs: nowMs, because: 'webhook', shown: null });
   }
 
-  /** A document was read; `open`: neither has it a number nor was it refused; `isNews`: its state is not what was published before. */
-  read(id: number, { open, isNews }: { readonly open: boolean; readonly isNews: boolean }, nowMs: number): void {
+  /** A list shows that a document has its number, and not what else there is of it; true once until it is read and changes again. */
+  hurry(id: number, nowMs: number): void {
+    const before = this.#due.get(id);
+    if (before === undefined || before.because !== 'time') return;
+    this.#put(id, { ...before, dueMs: Math.min(nowMs, before.dueMs), because: 'list' });
+  }
+
+  /** What KSeF says of a document is on its way from elsewhere: it is not asked for until it was released as often as it was held. */
+  hold(id: number): void {
+    this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
+    this.#known = undefined;
+  }
+
+  /** What was on its way was added, or came to nothing. */
+  release(id: number): void {
+    const others = (this.#held.get(id) ?? 1) - 1;
+    if (others > 0) this.#held.set(id, others);
+    else this.#held.delete(id);
+    this.#known = undefined;
+  }
+
+  /** Whether a document that is read and stays as it is will not be read again by itself: always, unless its state is news, or never. */
+  ends(id: number, nowMs: number): 'always' | 'unless-news' | 'never' {
+    const due = this.#due.get(id);
+    if (due !== undefined)
+      return nextReadMs({ changedMs: due.changedMs, readMs: nowMs }, this.#readAfterMs) === null
+        ? 'unless-news'
+        : 'never';
+    const day = this.#unread.get(id);
+    return day !== undefined && !isFollowedByDay(day, nowMs) ? 'always' : 'never';
+  }
+
+  /** A document was read. */
+  read(id: number, { open, isNews, shown }: ReadOutcome, nowMs: number): void {
     const before = this.#due.get(id);
     const day = this.#unread.get(id);
+    if (day !== undefined) this.#spareMs = nowMs;
     this.forget(id);
     if (!open) return;
     const sinceMs = before?.changedMs ?? (day === undefined ? nowMs : changedByDayMs(day, nowMs));
     // What was never read before is no news of now.
-    const changedMs = isNews && day === undefined ? nowMs : sinceMs;
-    this.#follow(id, { changedMs, readMs: nowMs });
+    const isChange = isNews && day === undefined;
+    const isHurried = !isChange && before?.because === 'list';
+    this.#follow(
+      id,
+      { changedMs: isChange ? nowMs : sinceMs, readMs: nowMs },
+      {
+        because: isHurried ? 'list' : 'time',
+        shown: shown === undefined ? (before?.shown ?? null) : { what: shown, atMs: nowMs },
+      },
+    );
   }
 
   /** A document is not to be asked for, unless a page shows it again. */
   forget(id: number): void {
-    this.#due.delete(id);
+    this.#drop(id);
     this.#unread.delete(id);
   }
 
@@ -79,14 +156,39 @@ export class KsefSchedule {
   next(nowMs: number): NextRead | null {
     const first = this.#first();
     if (first !== null && first.atMs <= nowMs) return first;
-    for (const id of this.#unread.keys()) return { id, atMs: nowMs };
+    for (const id of this.#unread.keys()) if (!this.#held.has(id)) return { id, atMs: nowMs, isAnswered: false };
     return first;
   }
 
-  /** What the next read is worth now: what was never read takes the place of an idle look for what is new, after all others. */
+  /** Documents within these ids, both included, that are to be read now and that lists may show. */
+  wantedWithin(from: number, upTo: number, nowMs: number): readonly number[] {
+    const due = [...this.#due].filter(([, { dueMs, because }]) => dueMs <= nowMs && because !== 'webhook');
+    const ids = [...due.map(([id]) => id), ...this.#unread.keys()];
+    return ids.filter((id) => id >= from && id <= upTo && !this.#held.has(id));
+  }
+
+  /** Whether a document is to be read, now or later, and its state is not on its way from elsewhere. */
+  isWaiting(id: number): boolean {
+    return (this.#due.has(id) || this.#unread.has(id)) && !this.#held.has(id);
+  }
+
+  /**
+   * What a list's row that has no data of a document comes to: that it is `so`, as its detail said the same within a day; that its detail is to
+   * be asked, as also by the last read; or that it `contradicts` what was seen.
+   */
+  nothingShown(id: number, nowMs: number): 'so' | 'ask' | 'contradicts' {
+    const shown = this.#due.get(id)?.shown ?? null;
+    if (shown?.what === 'data') return 'contradicts';
+    return shown !== null && nowMs - shown.atMs < DAY_MS && this.ends(id, nowMs) === 'never' ? 'so' : 'ask';
+  }
+
+  /** What the next read is worth now: what was never read takes the place of an idle look for what is new, and now and then that of another. */
   worth(nowMs: number): Worth {
     const first = this.#first();
-    if (first === null || first.atMs > nowMs) return { index: 0, late: 0, polledMs: IDLE_POLL_MS, inMs: 0 };
+    if (first === null || first.atMs > nowMs) {
+      const waitedSeconds = Math.max(0, nowMs - this.#spareMs) / 1_000;
+      return { index: Math.min(MOST_INDEX, waitedSeconds / SPARE_PACE), late: 0, polledMs: IDLE_POLL_MS, inMs: 0 };
+    }
     const lateSeconds = (nowMs - first.atMs) / 1_000;
     return {
       index: Math.max(WORTH_A_REQUEST, Math.min(MOST_INDEX, lateSeconds)),
@@ -97,14 +199,28 @@ export class KsefSchedule {
   }
 
   #first(): NextRead | null {
+    if (this.#known !== undefined) return this.#known;
     let first: NextRead | null = null;
-    for (const [id, { dueMs }] of this.#due) if (first === null || dueMs < first.atMs) first = { id, atMs: dueMs };
+    for (const [id, { dueMs, because }] of this.#due)
+      if ((first === null || dueMs < first.atMs) && !this.#held.has(id))
+        first = { id, atMs: dueMs, isAnswered: because === 'webhook' };
+    this.#known = first;
     return first;
   }
 
-  #follow(id: number, followed: Followed): void {
+  #follow(id: number, followed: Followed, more: Pick<Due, 'because' | 'shown'>): void {
     const dueMs = nextReadMs(followed, this.#readAfterMs);
-    if (dueMs === null) this.#due.delete(id);
-    else this.#due.set(id, { ...followed, dueMs });
+    if (dueMs === null) this.#drop(id);
+    else this.#put(id, { ...followed, ...more, dueMs });
+  }
+
+  #put(id: number, due: Due): void {
+    this.#due.set(id, due);
+    this.#known = undefined;
+  }
+
+  #drop(id: number): void {
+    this.#due.delete(id);
+    this.#known = undefined;
   }
 }

@@ -1,8 +1,5 @@
-import { isObject } from '../json';
+import { isObject, textOrNull } from '../json';
 import type { Row, StreamName } from '../model';
-
-/** The first day of documents that KSeF concerns: it became obligatory then, for the largest sellers first. */
-const KSEF_FROM = '2026-02-01';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -21,16 +18,35 @@ const REJECTIONS: ReadonlySet<unknown> = new Set(['error', 'rejected']);
 /** How far a document has come in KSeF: it has its number, it was refused, or neither is known. */
 export type KsefStanding = 'cleared' | 'rejected' | 'open';
 
-/** Whether KSeF may know a document: all but proformas that are dated since KSeF began. A draft without a date is not issued yet. */
-export function concernsKsef({ invoice_date: day, kind }: Row): boolean {
-  return typeof day === 'string' && day >= KSEF_FROM && kind !== 'proforma';
+/** Whether KSeF may know a document: all but proformas that are dated `from` that day on. A draft without a date is not issued yet. */
+export function concernsKsef({ invoice_date: day, kind }: Row, from: string): boolean {
+  return typeof day === 'string' && day >= from && kind !== 'proforma';
 }
 
 /**
- * What the detail of a document says of KSeF, as a row to be published: every value as inFakt wrote it, null where there is none. Whatever
- * else stands in `ksef_data` is kept under its path.
+ * What a row shows of KSeF. `whole`: all that the detail would, as there are data of the document's own. `number`: its number there alone.
+ * `nothing`: no data, in a field for them. `absent`: there is no such field. `odd`: what contradicts itself or is another document's.
  */
-export function ksefRowOf(stream: StreamName, detail: Row): Row {
+export type ShownOfKsef = 'whole' | 'number' | 'nothing' | 'absent' | 'odd';
+
+/** What a row of a list shows of KSeF; a field that is null proves nothing, as the detail may have a value all the same. */
+export function shownOfKsef(row: Row): ShownOfKsef {
+  const { ksef_data: data } = row;
+  const own = textOrNull(row['ksef_number']);
+  if ((data ?? null) === null) return own !== null ? 'number' : 'ksef_data' in row ? 'nothing' : 'absent';
+  if (!isObject(data)) return 'odd';
+  const number = textOrNull(data['ksef_number']);
+  const [uuid, dataUuid] = [textOrNull(row['uuid']), textOrNull(data['invoice_uuid'])];
+  if (own !== null && number !== null && own !== number) return 'odd';
+  if (uuid !== null && dataUuid !== null && uuid !== dataUuid) return 'odd';
+  return Object.values(data).some((value) => (value ?? '') !== '') ? 'whole' : own !== null ? 'number' : 'nothing';
+}
+
+/**
+ * What a document says of KSeF, as a row to be published: every value as inFakt wrote it, null where there is none. Whatever else stands in
+ * `ksef_data` is kept under its path.
+ */
+export function ksefRowOf(stream: StreamName, detail: Row, readFrom: 'detail' | 'list'): Row {
   const data = detail['ksef_data'];
   const sending = isObject(data) ? data : {};
   const { request_uuid, ksef_number, status, status_description, timestamps, invoice_uuid, invoice_kind, ...others } =
@@ -52,12 +68,17 @@ export function ksefRowOf(stream: StreamName, detail: Row): Row {
     finished_at: request_finished_at,
     invoice_uuid,
     invoice_kind,
-    read_from: 'detail',
+    read_from: readFrom,
   };
 }
 
 function under(prefix: string, fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [prefix + name, value]));
+}
+
+/** Whether a row of `ksefRowOf` says that there are no data of KSeF. */
+export function saysNothing({ ksef_number: number, status, request_uuid: request }: Row): boolean {
+  return [number, status, request].every((value) => (value ?? '') === '');
 }
 
 /** How far a document has come, by a row of `ksefRowOf`. */
@@ -87,6 +108,11 @@ export function nextReadMs(
   const early = readAfterMs.find((afterMs) => readMs === null || afterMs > ageMs);
   if (early !== undefined) return changedMs + early;
   return changedMs + ageMs + Math.max(readAfterMs.at(-1) ?? 0, ageMs * PART_OF_AGE);
+}
+
+/** Whether a document whose day alone is known is followed at all: not where it is older than any that is. */
+export function isFollowedByDay(day: string, nowMs: number): boolean {
+  return nowMs - changedByDayMs(day, nowMs) < FOLLOWED_MS;
 }
 
 /** When a document may have changed last of which its day alone is known: at that day's end, and not later than now. */

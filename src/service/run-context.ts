@@ -81,8 +81,8 @@ export interface RunContext {
   readonly shards: BehaviorSubject<EntitiesByShard>;
   /** How often each scan comes round; null = every stream is swept once. */
   readonly rhythm: Rhythm | null;
-  /** Whether it is read what KSeF says of documents. */
-  readonly ksef: boolean;
+  /** The first day of documents of which it is read what KSeF says; null = that is not read. */
+  readonly ksefFrom: string | null;
   /** Whether dictionaries are read. */
   readonly dictionaries: boolean;
   /** The entities that are read here. */

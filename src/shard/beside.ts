@@ -2,14 +2,54 @@ import { EntryFlag } from '../changes/block';
 import { tombstonesOf, type Origin } from '../changes/records';
 import type { Page } from '../model';
 import type { OutgoingRecord } from '../sinks/transaction';
+import type { EditedRow } from './compare-page';
 import type { Memory, StreamState } from './memory';
 
-/** The page without what is told of rows of another stream that are not there any more: they were deleted while that was read. */
-export function withRowsThere(memory: Pick<Memory, 'streamOf'>, { entity, codec }: StreamState, page: Page): Page {
+const { LEFT, REPUBLISH } = EntryFlag;
+
+/**
+ * The page without what is told of rows of another stream that are not there any more, as they were deleted while that was read; without what
+ * was read before the row changed or the same was told by a later request; and where it keeps what is final, without that.
+ */
+export function withRowsThere(
+  memory: Pick<Memory, 'streamOf'>,
+  { entity, codec, ledger }: StreamState,
+  { page, keepsFinal }: { readonly page: Page; readonly keepsFinal?: boolean },
+): Page {
   const { beside } = codec.declaration;
   if (beside === undefined) return page;
-  const { ledger } = memory.streamOf(entity, beside.stream);
-  return { ...page, rows: page.rows.filter(({ id }) => ledger.has(id)) };
+  const rows = memory.streamOf(entity, beside.stream).ledger;
+  const isFinal = (id: number): boolean => ((ledger.entry(id)?.flags ?? 0) & (LEFT | REPUBLISH)) === LEFT;
+  return {
+    ...page,
+    // What is left is out of date in nothing.
+    began: page.ended,
+    rows: page.rows.filter(
+      ({ id }) => rows.has(id) && !ledger.isOlder(id, page) && !(keepsFinal === true && isFinal(id)),
+    ),
+  };
+}
+
+/**
+ * What is told beside rows that changed is not final any more, unless the row itself shows that it is; what was asked before the change says
+ * nothing of it. Returns what was marked so.
+ */
+export function followAgain(
+  memory: Pick<Memory, 'besides'>,
+  state: StreamState,
+  { page, shownFinal }: { readonly page: Pick<Page, 'began' | 'ended'>; readonly shownFinal?: ReadonlySet<number> },
+  edited: readonly Pick<EditedRow, 'row'>[],
+): readonly StreamState[] {
+  if (edited.length === 0) return [];
+  return memory.besides(state).filter(({ ledger, requests }) => {
+    let isMarked = false;
+    for (const { row } of edited) {
+      if (shownFinal?.has(row.id) === true) continue;
+      if (page.ended > Math.min(...requests)) ledger.outdate(row.id, page);
+      if (ledger.setFlags(row.id, 0, LEFT)) isMarked = true;
+    }
+    return isMarked;
+  });
 }
 
 /** Removes what is told beside it of a row that was deleted; returns the tombstones. */

@@ -276,7 +276,7 @@ export class Commits {
     if (changes.waits) {
       filling.rows += Math.max(1, changes.size.records);
       filling.pages.push(pageSent(place, page, changes.records[0]?.headers['fingerprint'] ?? null));
-      filling.touched.add(state);
+      for (const changed of [state, ...changes.followed]) filling.touched.add(changed);
       if (changes.cursor === 'moved') filling.moved.set(placeName(place), place);
       if (changes.countsInSweep) filling.moved.set(placeName({ state, scan: 'sweep' }), { state, scan: 'sweep' });
     } else if (changes.cursor === 'moved') this.#idle.add(place);

@@ -33,11 +33,11 @@ import {
 import { filteredBy, isOpenRow, isProvenScan } from '../rules/scope';
 import type { OutgoingRecord } from '../sinks/transaction';
 import type { PageCount } from '../rules/search';
-import { removeTold, withRowsThere } from './beside';
+import { followAgain, removeTold, withRowsThere } from './beside';
 import { comparePage, type EditedRow, type PageChanges } from './compare-page';
 import { driftOfPage, learnDrift, type FoundDrift } from './drift-of-page';
 import type { Memory, Place, StreamState } from './memory';
-import { countOf, listProvedBy, noteAbsent, sweepUnderWay } from './page-evidence';
+import { countOf, listProvedBy, markLeft, noteAbsent, sweepUnderWay } from './page-evidence';
 import type { ShardOptions } from './shard-options';
 import { completenessIn } from './stream-completeness';
 import { isBeforeFirstFinishedSweep, lettersOfStrays, lettersOfUnreadable } from './letters-without-id';
@@ -52,8 +52,15 @@ export interface PageToCommit {
   readonly list?: CountedList;
   /** Only of the last page of `newest`: the highest id that it saw. */
   readonly mark?: number;
-  /** Only of a row that was asked for by its address: that it is outside the scope, and where the page has no row, that it is not there. */
-  readonly left?: boolean;
+  /**
+   * Only of a row that was asked for by its address: that it is outside the scope, and where the page has no row, that it is not there. Of what
+   * is told beside a row: that it is final, or is where it is not changed by the page.
+   */
+  readonly left?: boolean | 'unless-changed';
+  /** Only of what is told beside rows: that what is final already stays as it is. */
+  readonly keepsFinal?: boolean;
+  /** Ids of rows that themselves show that what is told beside them is final, so that a change of theirs has it read no more. */
+  readonly shownFinal?: ReadonlySet<number>;
 }
 
 /** A row as it went into a transaction. */
@@ -129,6 +136,8 @@ export interface PageForBatch {
   readonly published: Counts;
   /** What the page published counts in the sweep, whose cursor is written with it. */
   readonly countsInSweep: boolean;
+  /** What is told beside the rows and is to be read again, as they changed. */
+  readonly followed: readonly StreamState[];
 }
 
 /** What the outcome of a page depends on beside the page. */
@@ -160,15 +169,10 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     throw new Error(`a page of ${scan} of ${state.name} came before its scan was begun; this is a bug`);
   const origin = { ...originOf(memory, state, scan), drift: state.drift };
   learnDrift(state);
-  const there = { ...toCommit, page: withRowsThere(memory, state, page) };
+  const there = { ...toCommit, page: withRowsThere(memory, state, toCommit) };
   const compared = compareRows(context, origin, { state, scan }, there);
-  const strayed =
-    scan === 'spot' &&
-    page.interval.upTo !== null &&
-    toCommit.left === true &&
-    compared.stale.length === 0 &&
-    // A row that is not there any more cannot be published again.
-    state.ledger.setFlags(page.interval.upTo, EntryFlag.LEFT, page.rows.length === 0 ? EntryFlag.REPUBLISH : 0);
+  const strayed = markLeft(state, there, compared);
+  const followed = followAgain(memory, state, toCommit, compared.edited);
   const strays = lettersOfStrays(
     options,
     state,
@@ -194,7 +198,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
   if (outgoing.length > 0) memory.observed(origin.observedAtMs);
 
   const counts: Counts = {
-    rows: page.rows.length,
+    rows: there.page.rows.length,
     created: compared.created,
     firstRead: compared.firstRead,
     updated: compared.updated,
@@ -248,6 +252,7 @@ export function changesOf(context: PageContext, state: StreamState, toCommit: Pa
     cursor: stays ? 'stays' : 'moved',
     published: publishedIn(counts),
     countsInSweep,
+    followed,
   };
 }
 

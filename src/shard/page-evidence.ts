@@ -1,6 +1,8 @@
+import { EntryFlag } from '../changes/block';
 import type { CountedList, Page, ScanName } from '../model';
 import { isComplete } from '../rules/cursor';
 import { countPage, type PageCount } from '../rules/search';
+import type { PageChanges } from './compare-page';
 import { isBeforeFirstFinishedSweep } from './letters-without-id';
 import type { StreamState } from './memory';
 
@@ -58,4 +60,19 @@ export function noteAbsent(
 export function noteSwept(state: StreamState): void {
   const sweep = state.walks.get('sweep')?.cursor ?? null;
   if (isComplete(sweep)) state.sweptBefore = { number: sweep.number, finishedMs: Date.parse(sweep.finishedAt) };
+}
+
+/** Marks the row that a page of one is about as left, where the page says so; returns whether that changed anything. */
+export function markLeft(
+  { codec, ledger }: StreamState,
+  { page, scan, left }: { readonly page: Page; readonly scan: ScanName; readonly left?: boolean | 'unless-changed' },
+  { stale, created, updated, republished }: PageChanges<unknown>,
+): boolean {
+  const { upTo } = page.interval;
+  if (scan !== 'spot' || upTo === null || stale.length > 0) return false;
+  if (left !== true && (left !== 'unless-changed' || created + updated + republished > 0)) return false;
+  const isThere = page.rows.length > 0;
+  if (codec.declaration.beside !== undefined && !isThere) return false;
+  // A row that is not there any more cannot be published again.
+  return ledger.setFlags(upTo, EntryFlag.LEFT, isThere ? 0 : EntryFlag.REPUBLISH);
 }

@@ -1,7 +1,7 @@
 import { of, throwError } from 'rxjs';
 
 import type { EntityConfig } from '../../config/config';
-import { checkEntity, requestsFor } from '../../src/commands/check-entity';
+import { checkEntity, requestsFor, type EntityBefore } from '../../src/commands/check-entity';
 import { createFindings, findingLine, findingsJson } from '../../src/commands/check-findings';
 import { FatalError } from '../../src/errors';
 import type { StreamToday } from '../../src/rules/forecast';
@@ -40,13 +40,14 @@ async function check(
   rest: Pick<Rest, 'accountDetails' | 'list'>,
   nip = entity.nip,
   startDate = entity.startDate,
+  ksef: EntityBefore['ksef'] = null,
 ): Promise<{ readonly lines: readonly string[]; readonly streams: readonly StreamToday[]; readonly json: unknown }> {
   const lines: string[] = [];
   const findings = createFindings((finding) => void lines.push(findingLine(finding)));
   const streams = await checkEntity(
     { ...entity, nip, startDate },
     rest,
-    { before: null, recentDays: 45 },
+    { before: null, recentDays: 45, ksef },
     findings.attempt,
   );
   return { lines, streams, json: findingsJson(findings) };
@@ -136,7 +137,7 @@ test.each([403, 404])(
     const lines: string[] = [];
     const findings = createFindings((finding) => void lines.push(findingLine(finding)));
     const of = { ...entity, streams: ['clients', 'invoices', 'margin-invoices'] };
-    const streams = await checkEntity(of, refusing, { before: null, recentDays: 45 }, findings.attempt);
+    const streams = await checkEntity(of, refusing, { before: null, recentDays: 45, ksef: null }, findings.attempt);
     expect(lines.filter((line) => line.includes('-invoices'))).toEqual([
       expect.stringMatching(/^ok {3}stream margin-invoices alfa: not available: refused; .* once a day$/),
     ]);
@@ -160,7 +161,7 @@ test('what the totals of final invoices contain is told by what the account show
     const lines: string[] = [];
     const findings = createFindings((finding) => void lines.push(findingLine(finding)));
     const of = { ...entity, streams: ['final-invoices'] };
-    await checkEntity(of, rest, { before: null, recentDays: 45 }, findings.attempt);
+    await checkEntity(of, rest, { before: null, recentDays: 45, ksef: null }, findings.attempt);
     return lines.find((line) => line.includes('totals of final-invoices'));
   };
   expect(await textOf(123_000)).toMatch(/^ok .* the totals contain the advances, by 1 of the newest documents/);
@@ -281,7 +282,7 @@ describe('requests', () => {
   test('are never more than what is said before', async () => {
     for (const startDate of ['2020-01-01', null, 'all']) {
       const { questions } = await asked(sound, startDate);
-      expect(questions.length + 1).toBeLessThanOrEqual(requestsFor({ ...entity, startDate }));
+      expect(questions.length + 1).toBeLessThanOrEqual(requestsFor({ ...entity, startDate }, null));
     }
   });
 });

@@ -34,6 +34,7 @@ const texts: Readonly<Record<string, string>> = {
   'infakt-kafka.brokers': 'a.example:1, b.example:2',
   'infakt-kafka.volatile-fields': 'invoices.notes,clients.notes',
   'infakt-kafka.projections': '["invoice-lines"]',
+  'infakt-kafka.date': '2026-04-01',
 };
 
 test('every key of the service file can be set by a variable of its own, as text', () => {

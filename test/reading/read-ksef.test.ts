@@ -17,6 +17,7 @@ import { quiet, scene, when, type Running, type Scene, type Setting } from '../s
 
 const invoices: StreamDeclaration = itemStream('invoices', { address: 'uuid' });
 const KSEF = ksefNameOf('invoices');
+const FROM = '2026-02-01';
 const TODAY = new Date().toISOString().slice(0, 10);
 
 const invoice = (id: number, more: Readonly<Record<string, unknown>> = {}): Row => ({
@@ -59,7 +60,8 @@ function inKsef(
     ...here,
     rows,
     data,
-    begin: (ksefReadAfterMs = [1, 10, 20, 40]) => here.start({ rhythm: everySecondRhythm, ksefReadAfterMs }),
+    begin: (readAfterMs = [1, 10, 20, 40]) =>
+      here.start({ rhythm: everySecondRhythm, ksef: readAfterMs === null ? null : { from: FROM, readAfterMs } }),
     told: () =>
       here.kafka.records
         .filter(({ topic }) => topic === topicOf(KSEF))
@@ -95,6 +97,15 @@ test('each document that KSeF concerns is told once with its number, and its own
     stream: 'ksef',
     scan: 'spot',
   });
+});
+
+test('documents dated before the first day that is set are not asked for', async () => {
+  const here = inKsef([invoice(1, { invoice_date: '2026-03-31' }), invoice(2, { invoice_date: '2026-04-01' })]);
+  here.start({ rhythm: everySecondRhythm, ksef: { from: '2026-04-01', readAfterMs: [1] } });
+  await when(() => here.told().length === 1);
+  await quiet();
+  expect(here.told()).toEqual([[2, null, 'r']]);
+  expect(here.asks(1)).toBe(0);
 });
 
 test('a document is read again until it has its number, and each state of it is told once', async () => {
@@ -187,7 +198,11 @@ test('a document that is deleted takes with it what was told of it', async () =>
   const rows = [invoice(1), invoice(2), invoice(3)];
   const here = inKsef(rows);
   for (const id of [1, 2, 3]) here.data.set(`u-${id}`, cleared(`number-${id}`));
-  here.start({ rhythm: everySecondRhythm, ksefReadAfterMs: [1], deletions: { maxShare: 1, confirm: null } });
+  here.start({
+    rhythm: everySecondRhythm,
+    ksef: { from: FROM, readAfterMs: [1] },
+    deletions: { maxShare: 1, confirm: null },
+  });
   await when(() => here.told().length === 3);
   rows.splice(1, 1);
   await when(() => here.told().length === 4);
@@ -222,4 +237,110 @@ test('nothing is asked of KSeF where nobody wants it', async () => {
     here.told(),
     cursorOfScan(here.kafka, { entity: 'alfa', stream: KSEF, scan: 'sweep' }),
   ]).toEqual([0, [], null]);
+});
+
+describe('lists that show what KSeF says', () => {
+  const listed = (id: number, data: unknown, more = {}) => invoice(id, { ksef_data: data, ...more });
+  const readFrom = (here: Scene) =>
+    here.kafka.records
+      .filter(({ topic, value }) => topic === topicOf(KSEF) && value !== null)
+      .map((record) => rowOf(record)['read_from']);
+
+  test('no document is asked for whose row has its data', async () => {
+    const rows = [1, 2, 3, 4, 5, 6].map((id) => listed(id, cleared(`number-${id}`)));
+    const here = inKsef(rows);
+    const run = here.begin();
+    await when(() => here.told().length === 6 && run.of('swept').length > 1);
+    await quiet();
+    const numbers = here.told().toSorted(([one], [other]) => one - other);
+    expect(numbers.map(([id, number]) => [id, number])).toEqual(rows.map(({ id }) => [id, `number-${id}`]));
+    expect([here.askedAlone, new Set(readFrom(here))]).toEqual([[], new Set(['list'])]);
+    expect(recordsOfRows(here)).toHaveLength(6);
+  });
+
+  test('a list that has the field and no value in it proves nothing', async () => {
+    const here = inKsef([listed(1, null, { ksef_number: null })]);
+    here.data.set('u-1', cleared('number-1'));
+    here.begin();
+    await when(() => here.told().length === 1);
+    expect([here.told(), readFrom(here)]).toEqual([[[1, 'number-1', 'r']], ['detail']]);
+  });
+
+  test('a row that contradicts itself has its document asked for', async () => {
+    const here = inKsef([listed(1, cleared('number-2'), { ksef_number: 'number-1' })]);
+    here.data.set('u-1', cleared('number-1'));
+    here.begin();
+    await when(() => here.told().length === 1);
+    expect([here.told(), readFrom(here)]).toEqual([[[1, 'number-1', 'r']], ['detail']]);
+  });
+
+  test('a document that is pending is told of by its row, and its number by whichever shows it first', async () => {
+    const here = inKsef([listed(1, { ksef_number: null, status: 'pending' })]);
+    here.begin([3_600_000]);
+    await when(() => here.told().length === 1);
+    here.rows[0] = listed(1, cleared('number-1'));
+    await when(() => here.told().length === 2);
+    await quiet();
+    expect(here.told()).toEqual([
+      [1, null, 'r'],
+      [1, 'number-1', 'u'],
+    ]);
+    expect(here.asks(1)).toBe(0);
+  });
+
+  test('the number alone is enough of a document that was never read, and of another has it read at once', async () => {
+    const here = inKsef([invoice(1, { ksef_number: 'number-1' }), invoice(2)]);
+    here.data.set('u-2', { ksef_number: null, status: 'pending' });
+    here.begin([3_600_000]);
+    await when(() => here.told().length === 2);
+    here.data.set('u-2', cleared('number-2'));
+    here.rows[1] = invoice(2, { ksef_number: 'number-2' });
+    await when(() => here.told().length === 3);
+    await quiet();
+    expect(here.told().toSorted(([one], [other]) => one - other)).toEqual([
+      [1, 'number-1', 'r'],
+      [2, null, 'r'],
+      [2, 'number-2', 'u'],
+    ]);
+    expect([here.asks(1), here.asks(2)]).toEqual([0, 2]);
+    // A payment changes the rows, which show the number still.
+    here.rows.splice(0, 2, ...here.rows.map((row) => ({ ...row, content: 'paid' })));
+    await when(() => recordsOfRows(here).length === 5);
+    await quiet();
+    expect([here.told().length, here.asks(1), here.asks(2)]).toEqual([3, 0, 2]);
+  });
+
+  test('every number is told once however transactions end', async () => {
+    const random = createRandom(7);
+    const fate = (): Fate => (random() < 0.6 ? 'committed' : pick(random, ['lost', 'lost-and-committed-late']));
+    const rows = Array.from({ length: 12 }, (_, index) => listed(index + 1, { status: 'pending' }));
+    const here = inKsef(rows, () => undefined, { fate });
+    for (const { id } of rows) here.data.set(`u-${id}`, { status: 'pending' });
+    const first = here.begin([1, 3, 5]);
+    await when(() => here.told().length > 6);
+    first.kill();
+    here.begin([1, 3, 5]);
+    for (const { id } of [...rows]) {
+      here.data.set(`u-${id}`, cleared(`number-${id}`));
+      rows[id - 1] = id % 3 === 0 ? invoice(id) : listed(id, cleared(`number-${id}`));
+    }
+    const numbered = () => here.told().filter(([, number]) => number !== null);
+    await when(() => new Set(numbered().map(([id]) => id)).size === rows.length);
+    await quiet();
+    expect(numbered()).toHaveLength(rows.length);
+  });
+});
+
+test('a refused document that is corrected is read again, also where the process ended in between', async () => {
+  const here = inKsef([invoice(1)]);
+  here.data.set('u-1', { ksef_number: null, status: 'error' });
+  const first = here.begin([3_600_000]);
+  await when(() => here.told().length === 1);
+  here.rows[0] = invoice(1, { content: 'corrected' });
+  await when(() => recordsOfRows(here).length === 2);
+  first.kill();
+  here.data.set('u-1', cleared('number-1'));
+  here.begin();
+  await when(() => here.told().length === 2);
+  expect(here.told()[1]).toEqual([1, 'number-1', 'u']);
 });

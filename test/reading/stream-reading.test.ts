@@ -35,7 +35,7 @@ async function openReading(answers: 'at once' | 'never' = 'at once') {
     open: () => Promise.resolve(session),
     readers: [reader],
     rhythm: null,
-    ksefReadAfterMs: null,
+    ksef: null,
     parkMs: () => 1,
     limit: 4,
     credits: 2,

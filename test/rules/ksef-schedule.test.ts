@@ -18,11 +18,11 @@ test('a new document is read a minute after it was published, and at growing dis
   const schedule = new KsefSchedule();
   schedule.changed(7, NOW);
   schedule.shown(7, TODAY, 'unknown', NOW);
-  expect(schedule.next(NOW)).toEqual({ id: 7, atMs: NOW + MINUTE });
+  expect(schedule.next(NOW)).toMatchObject({ id: 7, atMs: NOW + MINUTE });
   schedule.read(7, { open: true, isNews: true }, NOW + MINUTE);
-  expect(schedule.next(NOW)).toEqual({ id: 7, atMs: NOW + 2 * MINUTE });
+  expect(schedule.next(NOW)).toMatchObject({ id: 7, atMs: NOW + 2 * MINUTE });
   schedule.read(7, unchanged, NOW + 2 * MINUTE);
-  expect(schedule.next(NOW)).toEqual({ id: 7, atMs: NOW + 3 * MINUTE });
+  expect(schedule.next(NOW)).toMatchObject({ id: 7, atMs: NOW + 3 * MINUTE });
   schedule.read(7, settled, NOW + 5 * MINUTE);
   expect(schedule.next(NOW + DAY)).toBeNull();
 });
@@ -49,17 +49,72 @@ test('a document of today that was never read is followed from now on', () => {
   const schedule = new KsefSchedule();
   schedule.shown(1, TODAY, 'unknown', NOW);
   schedule.read(1, { open: true, isNews: true }, NOW);
-  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW + MINUTE });
+  expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW + MINUTE });
 });
 
-test('after a restart an open document of the last thirty days is read once, and a settled or an older one is not', () => {
+test('what was never read is worth less again once one of them was read', () => {
+  const schedule = new KsefSchedule();
+  for (const id of [1, 2]) schedule.shown(id, '2026-02-01', 'unknown', NOW);
+  schedule.read(1, unchanged, NOW + 60_000);
+  expect(schedule.worth(NOW + 61_000).index).toBeCloseTo(0.1);
+});
+
+test('after a restart an open document is read once, and a settled one is not', () => {
   const schedule = new KsefSchedule();
   schedule.shown(1, '2026-03-20', 'followed', NOW);
-  schedule.shown(2, '2026-03-02', 'followed', NOW);
   schedule.shown(3, TODAY, 'left', NOW);
-  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW });
+  expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW });
   schedule.read(1, unchanged, NOW);
   expect(schedule.next(NOW)?.atMs).toBeGreaterThan(NOW + 2 * DAY);
+});
+
+test('after a restart an older document that is followed still is read once, and followed further where that is news', () => {
+  const schedule = new KsefSchedule();
+  for (const id of [1, 2]) schedule.shown(id, '2026-03-02', 'followed', NOW);
+  expect([schedule.ends(1, NOW), schedule.next(NOW)?.id]).toEqual(['unless-news', 1]);
+  schedule.read(1, unchanged, NOW);
+  schedule.read(2, { open: true, isNews: true }, NOW);
+  expect(schedule.next(NOW)).toMatchObject({ id: 2, atMs: NOW + MINUTE });
+});
+
+test('a read is the last one of a document that was never read and is old, or has not changed for thirty days', () => {
+  const schedule = new KsefSchedule();
+  schedule.shown(1, '2026-03-02', 'unknown', NOW);
+  schedule.shown(2, TODAY, 'unknown', NOW);
+  schedule.changed(3, NOW);
+  expect([1, 2, 3, 4].map((id) => schedule.ends(id, NOW))).toEqual(['always', 'never', 'never', 'never']);
+  expect(schedule.ends(3, NOW + 30 * DAY)).toBe('unless-news');
+});
+
+test('a document is not asked for while what KSeF says of it is on its way from elsewhere', () => {
+  const schedule = new KsefSchedule();
+  schedule.shown(1, TODAY, 'unknown', NOW);
+  schedule.changed(2, NOW - 2 * MINUTE);
+  for (const id of [1, 2, 2]) schedule.hold(id);
+  expect(schedule.next(NOW)).toBeNull();
+  // What was published of it counts with its page, whichever commit is over first.
+  schedule.shown(1, TODAY, 'followed', NOW);
+  for (const id of [1, 2]) schedule.release(id);
+  expect([schedule.next(NOW)?.id, schedule.worth(NOW).index]).toEqual([1, 0]);
+  schedule.read(1, settled, NOW);
+  expect(schedule.next(NOW)).toBeNull();
+  schedule.release(2);
+  expect(schedule.next(NOW)?.id).toBe(2);
+});
+
+test('a document whose number a list shows is read at once, and not again for the same list', () => {
+  const schedule = new KsefSchedule();
+  schedule.hurry(1, NOW);
+  expect(schedule.next(NOW)).toBeNull();
+  schedule.changed(1, NOW);
+  schedule.hurry(1, NOW + 1);
+  expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW + 1, isAnswered: false });
+  schedule.read(1, unchanged, NOW + 2);
+  schedule.hurry(1, NOW + 3);
+  expect(schedule.next(NOW)?.atMs).toBe(NOW + MINUTE);
+  schedule.changed(1, NOW + 4);
+  schedule.hurry(1, NOW + 5);
+  expect(schedule.next(NOW)?.atMs).toBe(NOW + 5);
 });
 
 test('a document that changes is followed anew, settled or not', () => {
@@ -67,7 +122,7 @@ test('a document that changes is followed anew, settled or not', () => {
   schedule.changed(1, NOW);
   schedule.read(1, settled, NOW + MINUTE);
   schedule.changed(1, NOW + DAY);
-  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW + DAY + MINUTE });
+  expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW + DAY + MINUTE });
   schedule.forget(1);
   expect(schedule.next(NOW)).toBeNull();
 });
@@ -76,9 +131,9 @@ test('a document of which a webhook says that KSeF has answered is read at once,
   const schedule = new KsefSchedule();
   schedule.shown(1, TODAY, 'left', NOW);
   schedule.answered(1, NOW);
-  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW });
+  expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW });
   schedule.read(1, unchanged, NOW);
-  expect(schedule.next(NOW)).toEqual({ id: 1, atMs: NOW + MINUTE });
+  expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW + MINUTE });
 });
 
 test('what is due grows in worth up to a bound; what was never read takes a spare request after every look for what is new', () => {
@@ -87,6 +142,8 @@ test('what is due grows in worth up to a bound; what was never read takes a spar
   const spare = schedule.worth(NOW);
   expect(spare).toMatchObject({ index: 0, late: 0, polledMs: IDLE_POLL_MS });
   expect(isWanted(spare)).toBe(true);
+  expect(schedule.worth(NOW + 50_000).index).toBe(5);
+  expect(schedule.worth(NOW + DAY).index).toBe(20);
   schedule.changed(2, NOW - MINUTE);
   expect(schedule.worth(NOW).index).toBe(0.5);
   expect(schedule.worth(NOW + 5_000).index).toBe(5);

@@ -4,9 +4,11 @@ import { createDecoder } from '../../src/changes/decode';
 import {
   changedByDayMs,
   concernsKsef,
+  isFollowedByDay,
   ksefRowOf,
   nextReadMs,
   READ_AFTER_MS,
+  shownOfKsef,
   standingOf,
   type Followed,
 } from '../../src/rules/ksef';
@@ -29,7 +31,7 @@ const cleared = {
 };
 
 test('a detail is published as a record with every value of its data of KSeF', () => {
-  const row = ksefRowOf('invoices', detail(cleared));
+  const row = ksefRowOf('invoices', detail(cleared), 'detail');
   const { record, misfits } = createDecoder(loadSchema('ksef'))(row, 'alfa', 5);
   expect(misfits).toEqual([]);
   expect(record).toEqual({
@@ -59,7 +61,7 @@ test.each([
   ['nothing at all', undefined],
   ['an empty object', {}],
 ])('a detail with %s says nothing of KSeF, and is open', (_name, data) => {
-  const row = ksefRowOf('invoices', detail(data));
+  const row = ksefRowOf('invoices', detail(data), 'detail');
   const { record } = createDecoder(loadSchema('ksef'))(row, 'alfa', 5);
   expect(record).toMatchObject({ uuid: 'u-7', ksef_number: null, status: null, requested_at: null, extra: null });
   expect(standingOf(row)).toBe('open');
@@ -68,7 +70,7 @@ test.each([
 test('what the data of KSeF holds besides, or is instead, is kept', () => {
   const decode = createDecoder(loadSchema('ksef'));
   const extraOf = (data: unknown): unknown => {
-    const { extra } = decode(ksefRowOf('invoices', detail(data)), 'alfa', 5).record;
+    const { extra } = decode(ksefRowOf('invoices', detail(data), 'detail'), 'alfa', 5).record;
     return typeof extra === 'string' ? JSON.parse(extra) : extra;
   };
   expect(extraOf({ ...cleared, mode: 'offline24', id: 3, timestamps: { sent_at: 'x' } })).toEqual({
@@ -83,13 +85,13 @@ test('what the data of KSeF holds besides, or is instead, is kept', () => {
 test.each(['5252344078-20260403-0A1B2C-3D4E5F-6A', 'whatever inFakt calls a number'])(
   'the number %s is taken byte for byte',
   (number) => {
-    expect(ksefRowOf('invoices', detail({ ...cleared, ksef_number: number }))['ksef_number']).toBe(number);
+    expect(ksefRowOf('invoices', detail({ ...cleared, ksef_number: number }), 'detail')['ksef_number']).toBe(number);
   },
 );
 
 test('a number that the document itself shows stands in for one that its data of KSeF lacks', () => {
   for (const data of [null, { ...cleared, ksef_number: null }, { ...cleared, ksef_number: '' }])
-    expect(ksefRowOf('invoices', detail(data, { ksef_number: NUMBER }))['ksef_number']).toBe(NUMBER);
+    expect(ksefRowOf('invoices', detail(data, { ksef_number: NUMBER }), 'detail')['ksef_number']).toBe(NUMBER);
 });
 
 test.each([
@@ -104,6 +106,41 @@ test.each([
 });
 
 test.each([
+  ['whole', { ksef_data: cleared }],
+  ['whole', { uuid: 'u-7', ksef_number: NUMBER, ksef_data: cleared }],
+  ['whole', { ksef_number: null, ksef_data: { status: 'pending' } }],
+  ['whole', { ksef_number: NUMBER, ksef_data: { status: 'success' } }],
+  ['number', { ksef_number: NUMBER }],
+  ['number', { ksef_number: NUMBER, ksef_data: null }],
+  ['number', { ksef_number: NUMBER, ksef_data: { status: null } }],
+  ['nothing', { ksef_number: null, ksef_data: null }],
+  ['nothing', { ksef_data: {} }],
+  ['absent', {}],
+  ['absent', { ksef_number: null }],
+  ['absent', { ksef_number: '' }],
+  ['odd', { ksef_number: 'another', ksef_data: cleared }],
+  ['odd', { uuid: 'u-8', ksef_data: cleared }],
+  ['odd', { ksef_data: 'success' }],
+])('what a list shows of KSeF is %s in %j', (shown, fields) => {
+  expect(shownOfKsef({ id: 7, ...fields })).toBe(shown);
+});
+
+test('a state is the same wherever it was read, and says where', () => {
+  expect(ksefRowOf('invoices', detail(cleared), 'list')).toEqual({
+    ...ksefRowOf('invoices', detail(cleared), 'detail'),
+    read_from: 'list',
+  });
+});
+
+test('a document whose day alone is known is followed for thirty days', () => {
+  const now = Date.parse('2026-04-03T12:00:00Z');
+  const days = ['2026-03-05', '2026-03-04', '2026-03-03', '2026-04-03'];
+  expect(days.map((day) => isFollowedByDay(day, now))).toEqual([true, true, false, true]);
+});
+
+const FROM = '2026-02-01';
+
+test.each([
   [{ kind: 'vat', invoice_date: '2026-02-01' }, true],
   [{ kind: 'vat', invoice_date: '2026-01-31' }, false],
   [{ kind: 'correction', invoice_date: '2026-11-30' }, true],
@@ -111,7 +148,12 @@ test.each([
   [{ kind: 'proforma', invoice_date: '2026-11-30' }, false],
   [{ kind: 'vat', invoice_date: null }, false],
 ])('of %j it is %s that KSeF concerns the document', (fields, concerns) => {
-  expect(concernsKsef({ id: 1, ...fields })).toBe(concerns);
+  expect(concernsKsef({ id: 1, ...fields }, FROM)).toBe(concerns);
+});
+
+test('other documents are asked for where another first day is set', () => {
+  const row = { id: 1, kind: 'vat', invoice_date: '2026-03-31' };
+  expect([concernsKsef(row, '2026-04-01'), concernsKsef(row, '2024-01-01')]).toEqual([false, true]);
 });
 
 /** When a document is read that stays as it is, after its change. */

@@ -154,6 +154,47 @@ describe('fields', () => {
   test('wrong-rows: show the detail of another row', async () => {
     expect((await shown({ fields: 'wrong-rows' })).some((row) => row['ksef_number'] !== numberIn(row))).toBe(true);
   });
+
+  test('some: show it of every other row alone', async () => {
+    const rows = await shown({ fields: 'some' });
+    const has = (row: Readonly<Record<string, unknown>>): boolean => 'ksef_data' in row;
+    expect(rows.every((row) => has(row) === (Number(row['id']) % 2 === 1))).toBe(true);
+    expect(rows.filter(has).length).toBeGreaterThan(5);
+  });
+
+  test('nulls: show the fields and no value', async () => {
+    const rows = await shown({ fields: 'nulls' });
+    expect(rows.every((row) => row['ksef_data'] === null && row['ksef_number'] === null)).toBe(true);
+  });
+});
+
+describe('rows of documents by themselves show of KSeF', () => {
+  const shown = async (mode: UnprovenModes['ksef']) => {
+    let rows: readonly Readonly<Record<string, unknown>>[] = [];
+    const filters = mode === undefined ? {} : { ksef: mode };
+    await withSimulator({ filters }, async (simulator) => {
+      rows = (await list(simulator, 'invoices.json?order=id+desc&limit=50')).rows;
+    });
+    return rows.map(({ id, ksef_number: number, ksef_data: data }) => ({ id: Number(id), number, data }));
+  };
+
+  test('nothing unless that is chosen', async () => {
+    for (const mode of [undefined, 'ignored'] as const)
+      expect((await shown(mode)).every(({ number, data }) => number === undefined && data === undefined)).toBe(true);
+  });
+
+  test('all of it, of every other row, the number alone, or null', async () => {
+    const all = await shown('works');
+    expect(all.every(({ number, data }) => (data === null ? null : objectOf(data)['ksef_number']) === number)).toBe(
+      true,
+    );
+    expect(all.some(({ number }) => typeof number === 'string')).toBe(true);
+    expect(await shown('some')).toEqual(
+      all.map(({ id, ...row }) => (id % 2 === 1 ? { id, ...row } : { id, number: undefined, data: undefined })),
+    );
+    expect(await shown('number')).toEqual(all.map((row) => ({ ...row, data: undefined })));
+    expect(await shown('nulls')).toEqual(all.map(({ id }) => ({ id, number: null, data: null })));
+  });
 });
 
 test('modes are read and set over HTTP, and what is none is refused', () =>

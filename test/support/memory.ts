@@ -299,7 +299,7 @@ export const DEFINITION_NUMBER = 17;
 
 /** Rows as JSON; content that begins with `bad` does not fit the schema, and content that begins with `odd` is a misfit. */
 function itemCodec(declaration: StreamDeclaration): StreamCodec {
-  const fingerprint = createFingerprint({ schemaText, volatileFields: [] });
+  const fingerprint = createFingerprint({ schemaText, volatileFields: [...declaration.volatileFields] });
   return {
     declaration,
     definition: { stream: declaration.name, hashVersion: 1, normalisationVersion: 1, volatileFields: [] },

@@ -88,7 +88,7 @@ export function startProcess(setting: ProcessSetting): StartedProcess {
       },
       readers: setting.readers(step),
       rhythm: sideBySide?.rhythm ?? null,
-      ksefReadAfterMs: null,
+      ksef: null,
       twins: { check: () => undefined, identified: () => undefined },
       turn: () => Promise.resolve(),
       stop: stop.signal,

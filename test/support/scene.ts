@@ -85,7 +85,7 @@ export interface Scene {
         | 'now'
         | 'newId'
         | 'hints'
-        | 'ksefReadAfterMs'
+        | 'ksef'
         | 'dictionaries'
       >
     > &
@@ -179,7 +179,7 @@ export function scene({
           }),
         })),
         rhythm: null,
-        ksefReadAfterMs: null,
+        ksef: null,
         newId: () => 'hold',
         twins: { check: () => undefined, identified: () => undefined },
         parkMs: () => 1,

@@ -109,7 +109,7 @@ export function memoryRun({
     stopping: whenAborted(settings.stop),
     shards: new BehaviorSubject<EntitiesByShard>(entitiesByShard(entities.map(entityOf), PARTITIONS)),
     rhythm: null,
-    ksef: false,
+    ksefFrom: null,
     dictionaries: false,
     holders: new Map(),
     twins: { check: () => undefined, identified: () => undefined, forget: () => undefined },

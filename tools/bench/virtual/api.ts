@@ -6,11 +6,12 @@ import { filtersOf } from '../../../simulator/listing';
 import { createRandom } from '../../../simulator/random';
 import { isObject } from '../../../simulator/rows';
 import { createCounter, createLimiter, type LimitOptions } from '../../../simulator/traffic';
-import { createUnproven, type UnprovenModes } from '../../../simulator/unproven';
+import { createUnproven, type UnprovenModes, type UnprovenReading } from '../../../simulator/unproven';
 import type { Slots } from '../../../src/sources/budget';
 import { TransientError } from '../../../src/errors';
 import type { Answer, EntityId, Row } from '../../../src/model';
 import { type Asking, requestRetry, retryRequest, type Rest } from '../../../src/sources/rest';
+import { allStreams } from '../../../src/sources/streams/all-streams';
 import type { Change } from '../delays';
 import type { VirtualTime } from './time';
 
@@ -52,14 +53,31 @@ export interface VirtualApi {
   /** How many rows of a list each account has, with the parameters of a request for it. */
   readonly totals: (stream: string, params: Readonly<Record<string, string>>) => readonly number[];
   readonly has: (entity: EntityId, stream: string, id: number) => boolean;
+  /** What KSeF has come to by now of every document that is there and dated since a day. */
+  readonly inKsef: (from: string) => readonly DocumentInKsef[];
   readonly stats: () => {
     readonly total: number;
     readonly refused: number;
     readonly mostPerMinute: number;
     /** By scan; `account` where a request belongs to none. */
     readonly byScan: ReadonlyMap<string, number>;
+    /** For what KSeF says: of one document each, and of a page of named fields. */
+    readonly forKsef: { readonly details: number; readonly pages: number };
   };
   readonly resetStats: () => void;
+}
+
+/** A document in KSeF. */
+export interface DocumentInKsef {
+  readonly entity: EntityId;
+  readonly stream: string;
+  readonly id: number;
+  /** Null = it has none. */
+  readonly number: string | null;
+  /** When KSeF answered, in milliseconds since 1970, to the second; null = not yet. */
+  readonly finishedMs: number | null;
+  /** When it was added, in milliseconds since 1970; null = it was there at the start. */
+  readonly addedMs: number | null;
 }
 
 /** A row as it is listed: `change` is the number of its last change, 0 = as it was at the start. */
@@ -67,6 +85,7 @@ interface Slim extends Row {
   readonly uuid: unknown;
   readonly invoice_date: unknown;
   readonly paid_date: unknown;
+  readonly kind: unknown;
   readonly change: number;
 }
 
@@ -93,7 +112,7 @@ const STREAMS: Readonly<Record<string, Stream>> = {
   invoices: 'invoices',
   'corrective-invoices': 'corrective_invoices',
 };
-const FIELDS = ['uuid', 'invoice_date', 'paid_date'] as const;
+const FIELDS = ['uuid', 'invoice_date', 'paid_date', 'kind'] as const;
 const LIMIT: LimitOptions = { retryAfter: 'seconds' };
 const NIP = '5260250274';
 const SEED = 11;
@@ -127,6 +146,7 @@ export function createVirtualApi({
     changes += 1;
     const rows = company.rows[stream];
     const before = rows.get(id);
+    if (kind === 'add') addedMs.set(`${entity} ${stream} ${id}`, time.now());
     if (kind === 'remove') rows.delete(id);
     else rows.set(id, slimOf(id, objectOf(company.account.row(stream, id)), changes));
     const after = rows.get(id);
@@ -165,6 +185,31 @@ export function createVirtualApi({
   const counter = createCounter(clock);
   let refused = 0;
   let byScan = new Map<string, number>();
+  let forKsef = { details: 0, pages: 0 };
+  const addedMs = new Map<string, number>();
+  /** Of documents of which KSeF will say nothing else. */
+  const settled = new Map<string, Row>();
+
+  /** A row with what its detail shows of KSeF. */
+  function withKsef(entity: EntityId, stream: Stream, row: Row): Row {
+    const key = `${entity} ${stream} ${row.id}`;
+    const known = settled.get(key);
+    if (known !== undefined) return { ...row, ...known, id: row.id };
+    const detail = objectOf(JSON.parse(companyOf(entity).account.detail(stream, row.id)?.toString() ?? '{}'));
+    const { number, ksef_data: data } = detail;
+    const { ksef_number: ksefNumber = null, status } = objectOf(data);
+    const shown = { number, ksef_number: ksefNumber, ksef_data: data ?? null };
+    if (status !== 'pending') settled.set(key, { ...shown, id: row.id });
+    return { ...row, ...shown };
+  }
+
+  function rowShown(entity: EntityId, stream: Stream, row: Row, reading: UnprovenReading, isNamed: boolean): Row {
+    if (isNamed && reading.fields === 'detail') {
+      const { id, uuid, number, ksef_number, ksef_data } = withKsef(entity, stream, row);
+      return { id, uuid, number, ksef_number, ksef_data };
+    }
+    return reading.ksef === 'detail' ? withKsef(entity, stream, row) : row;
+  }
 
   function companyOf(entity: EntityId): Company {
     const company = all.get(entity);
@@ -241,10 +286,16 @@ export function createVirtualApi({
           () => {
             const stream = streamOf(name);
             const known = filtersOf(stream, Object.entries(params));
-            const { filters } = unproven.read(stream, Object.entries(params));
+            const reading = unproven.read(stream, Object.entries(params));
+            const { filters } = reading;
+            const isNamed = params['fields'] !== undefined;
+            if (isNamed && asking?.turn?.()?.scan === 'spot') forKsef = { ...forKsef, pages: forKsef.pages + 1 };
             const ids = account.tables[stream].ids([...known, ...filters]);
             if (params['order'] === 'id desc') ids.reverse();
-            const page = ids.slice(offset, offset + limit).flatMap((id) => rows[stream].get(id) ?? []);
+            const page = ids
+              .slice(offset, offset + limit)
+              .flatMap((id) => rows[stream].get(id) ?? [])
+              .map((row) => rowShown(asker.entity, stream, row, reading, isNamed));
             const isLie = totalsLie && filters.length === 0 && ids.length > 0;
             return { rows: page, totalCount: ids.length - (isLie ? 1 : 0) };
           },
@@ -259,7 +310,14 @@ export function createVirtualApi({
             const address = /([^/]+)\.json$/.exec(path)?.[1] ?? '';
             const id = account.find(stream, decodeURIComponent(address));
             const row = id === undefined ? undefined : rows[stream].get(id);
-            return row === undefined ? { status: 404 as const } : { status: 200 as const, row };
+            const isForKsef = asking?.turn?.()?.urgency.kind === 'scheduled';
+            if (isForKsef) forKsef = { ...forKsef, details: forKsef.details + 1 };
+            if (row === undefined) return { status: 404 as const };
+            if (!isForKsef) return { status: 200 as const, row };
+            // A detail without these is a stub and no row.
+            const { everyRowHas = [] } = allStreams.find((each) => each.name === name) ?? {};
+            const whole = Object.fromEntries(everyRowHas.map((field) => [field, 'as every row']));
+            return { status: 200 as const, row: { ...whole, ...withKsef(asker.entity, stream, row) } };
           },
           asking,
         ),
@@ -276,14 +334,37 @@ export function createVirtualApi({
       return [...all.values()].map(({ account }) => account.tables[stream].ids(filters).length);
     },
     has: (entity, stream, id) => companyOf(entity).rows[streamOf(stream)].has(id),
+    inKsef: (from) =>
+      [...all].flatMap(([entity, { rows }]) =>
+        (['invoices', 'corrective_invoices'] as const).flatMap((stream) =>
+          [...rows[stream].values()]
+            .filter(
+              ({ uuid, invoice_date: day, kind }) =>
+                uuid !== null && typeof day === 'string' && day >= from && kind !== 'proforma',
+            )
+            .map((row): DocumentInKsef => {
+              const { ksef_number: number, ksef_data: data } = withKsef(entity, stream, row);
+              const { request_finished_at: at } = objectOf(objectOf(data)['timestamps']);
+              return {
+                entity,
+                stream: nameOf(stream),
+                id: row.id,
+                number: typeof number === 'string' ? number : null,
+                finishedMs: typeof at === 'string' ? Date.parse(at) : null,
+                addedMs: addedMs.get(`${entity} ${stream} ${row.id}`) ?? null,
+              };
+            }),
+        ),
+      ),
     stats: () => {
       const { total, mostPerMinute } = counter.read(0);
-      return { total, refused, mostPerMinute, byScan };
+      return { total, refused, mostPerMinute, byScan, forKsef };
     },
     resetStats() {
       counter.reset();
       refused = 0;
       byScan = new Map();
+      forKsef = { details: 0, pages: 0 };
     },
   };
 }
@@ -300,7 +381,8 @@ function fill(account: Account, stream: Stream, rows: Map<number, Slim>): void {
 }
 
 function slimOf(id: number, row: Readonly<Record<string, unknown>>, change: number): Slim {
-  return { id, uuid: row['uuid'], invoice_date: row['invoice_date'], paid_date: row['paid_date'], change };
+  const { uuid, invoice_date, paid_date, kind } = row;
+  return { id, uuid, invoice_date, paid_date, kind, change };
 }
 
 function objectOf(row: unknown): Readonly<Record<string, unknown>> {

@@ -22,6 +22,7 @@ import { whenAborted } from '../../../src/operators/when-aborted';
 import { createTurns } from '../../../src/turns';
 import type { StoredRecord, OutgoingRecord, Writer } from '../../../src/sinks/transaction';
 import type { Topic, Topics } from '../../../src/sinks/topics';
+import { KSEF, ksefStreamOf } from '../../../src/sources/streams/ksef';
 import { createBudget, type Budget } from '../../../src/sources/budget';
 import type { VirtualApi } from './api';
 import type { VirtualTime } from './time';
@@ -107,6 +108,8 @@ export interface VirtualServiceOptions {
   readonly requestsPerMinute: number;
   readonly rhythm: Rhythm;
   readonly maxShare: number;
+  /** The first day of documents of which it is read what KSeF says; absent = that is not read. */
+  readonly ksefFrom?: string;
   readonly onProgress: (progress: Progress) => void;
 }
 
@@ -141,7 +144,7 @@ export function startVirtualService(options: VirtualServiceOptions): VirtualServ
 
 /** A run that owns every shard from its beginning to its end; nothing is ever lost in Kafka, so that a loss is a failure. */
 function runContextOf(
-  { time, api, kafka, entities, streams, rhythm, maxShare }: VirtualServiceOptions,
+  { time, api, kafka, entities, streams, rhythm, maxShare, ksefFrom }: VirtualServiceOptions,
   budget: Budget,
   fail: (error: unknown) => void,
 ): RunContext {
@@ -166,6 +169,10 @@ function runContextOf(
     codecs: {
       ...createCodecs({ projections: [], volatileFields: [] }, topics, singleObject),
       streamCodec: codecOf,
+      ksefCodec: (stream) => {
+        const declaration = ksefFrom === undefined ? undefined : ksefStreamOf(stream);
+        return declaration === undefined ? null : ksefCodecOf(declaration);
+      },
       // Moments of virtual time are no whole milliseconds, as the schema wants them.
       sweeps: emptyReports(topics.sweeps),
       entities: emptyReports(topics.entities),
@@ -182,7 +189,7 @@ function runContextOf(
     },
     budgetScope: 'replica',
     requestOrder,
-    ksef: false,
+    ksefFrom: ksefFrom ?? null,
     dictionaries: false,
     turn: createTurns(),
     stopping: whenAborted(stop),
@@ -262,6 +269,44 @@ function codecOf(declaration: StreamDeclaration): StreamCodec {
       return this;
     },
   };
+}
+
+/** States in KSeF are told apart by status and number. */
+const ksefFingerprint: Fingerprint = ({ status, ksef_number: number }, out) => {
+  let hash = 0;
+  for (const code of Buffer.from(`${String(status)} ${String(number)}`)) hash = (Math.imul(hash, 31) + code) >>> 0;
+  out[0] = hash;
+  out[1] = 2;
+};
+
+function ksefCodecOf(declaration: StreamDeclaration): StreamCodec {
+  return {
+    ...codecOf(declaration),
+    fingerprintUnder: () => ksefFingerprint,
+    encode: ({ stream, ksef_number: number }) => Buffer.from(JSON.stringify({ stream, number: number ?? null })),
+    dateOf: () => NO_DATE,
+    topic: topicOf(KSEF),
+  };
+}
+
+/** Whether a record is of the topic of KSeF. */
+export function isKsefRecord({ topic }: OutgoingRecord): boolean {
+  return topic === topicOf(KSEF).name;
+}
+
+/** A state in KSeF as a consumer of the virtual service gets it. */
+export interface VirtualKsefRecord {
+  readonly entity: string;
+  readonly stream: string;
+  readonly id: number;
+  readonly number: string | null;
+}
+
+/** Reads what the stand-in codec of KSeF wrote; null = a tombstone. */
+export function virtualKsefRecordOf({ key, value, headers }: OutgoingRecord): VirtualKsefRecord | null {
+  if (value === null) return null;
+  const { stream, number } = JSON.parse(value.toString()) as Pick<VirtualKsefRecord, 'stream' | 'number'>;
+  return { entity: String(headers['entity']), stream, id: Number(key?.toString()), number };
 }
 
 /** Reads what the service's stand-in codec wrote. */
