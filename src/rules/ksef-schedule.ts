@@ -27,7 +27,7 @@ interface Shown {
 
 /** What reading a document came to. */
 export interface ReadOutcome {
-  /** Neither has it a number nor was it refused. */
+  /** It has no number yet. */
   readonly open: boolean;
   /** Its state is not what was published before. */
   readonly isNews: boolean;

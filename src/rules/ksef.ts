@@ -12,11 +12,14 @@ const FOLLOWED_MS = 30 * DAY_MS;
 /** Later waits are this part of the time since the last change. */
 const PART_OF_AGE = 1 / 4;
 
-/** Statuses that end a sending without a number: the issuer has to correct the document, which changes its row. */
-const REJECTIONS: ReadonlySet<unknown> = new Set(['error', 'rejected']);
+/** Statuses of a sending under way: a number beside one of them may be the sending's own, which users of KSeF took for the document's. */
+const UNDER_WAY: ReadonlySet<unknown> = new Set(['pending', 'sent']);
 
-/** How far a document has come in KSeF: it has its number, it was refused, or neither is known. */
-export type KsefStanding = 'cleared' | 'rejected' | 'open';
+/**
+ * How far a document has come in KSeF: it has its number, or it has none yet. A refusal ends nothing: KSeF has refused documents as duplicates
+ * that it had taken, and they got their numbers without a change of their own.
+ */
+export type KsefStanding = 'cleared' | 'open';
 
 /** Whether KSeF may know a document: all but proformas that are dated `from` that day on. A draft without a date is not issued yet. */
 export function concernsKsef({ invoice_date: day, kind }: Row, from: string): boolean {
@@ -83,8 +86,7 @@ export function saysNothing({ ksef_number: number, status, request_uuid: request
 
 /** How far a document has come, by a row of `ksefRowOf`. */
 export function standingOf({ ksef_number: number, status }: Row): KsefStanding {
-  if ((number ?? '') !== '') return 'cleared';
-  return REJECTIONS.has(status) ? 'rejected' : 'open';
+  return (number ?? '') !== '' && !UNDER_WAY.has(status) ? 'cleared' : 'open';
 }
 
 /** What decides when a document is read again whose standing is open. */

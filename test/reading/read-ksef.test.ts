@@ -344,3 +344,65 @@ test('a refused document that is corrected is read again, also where the process
   await when(() => here.told().length === 2);
   expect(here.told()[1]).toEqual([1, 'number-1', 'u']);
 });
+
+describe('documents as users of KSeF have met them', () => {
+  const duplicate = {
+    ksef_number: null,
+    status: 'error',
+    status_description:
+      'Duplikat faktury. Faktura o numerze KSeF: 1111111111-20260301-0E00E071034B-CF została już prawidłowo przesłana',
+  };
+
+  // CIRFMF/ksef-api#786, and #300 and #380 for where the other number stands.
+  test('one that was refused as a duplicate and taken after all gets its number without a change of its own, and none out of the words', async () => {
+    const here = inKsef([invoice(1)]);
+    here.data.set('u-1', duplicate);
+    here.begin();
+    await when(() => here.told().length === 1);
+    expect(here.told()).toEqual([[1, null, 'r']]);
+    here.data.set('u-1', cleared('1111111111-20260301-0E00E071034B-CF'));
+    await when(() => here.told().length === 2);
+    expect(here.told()[1]).toEqual([1, '1111111111-20260301-0E00E071034B-CF', 'u']);
+    expect(recordsOfRows(here)).toHaveLength(1);
+  });
+
+  // CIRFMF/ksef-api#410.
+  test('one whose sending shows a number of its own gets the number of KSeF that comes later', async () => {
+    const here = inKsef([invoice(1)]);
+    here.data.set('u-1', { ksef_number: '20260301-EE-3177A16000-AF8B57869F-0D', status: 'sent' });
+    here.begin();
+    await when(() => here.told().length === 1);
+    here.data.set('u-1', cleared('1111111111-20260301-0100A0078A36-ED'));
+    await when(() => here.told().length === 2);
+    expect(here.told()[1]).toEqual([1, '1111111111-20260301-0100A0078A36-ED', 'u']);
+  });
+
+  // CIRFMF/ksef-api#446.
+  test('two of one invoice number that KSeF has both taken are told each with its own', async () => {
+    const here = inKsef([invoice(1, { number: 'FV/003/11/2026' }), invoice(2, { number: 'FV/003/11/2026' })]);
+    here.data.set('u-1', cleared('1111111111-20261120-0100605F504B-2F'));
+    here.data.set('u-2', cleared('1111111111-20261208-010000D14D63-FE'));
+    here.begin();
+    await when(() => here.told().length === 2);
+    expect(new Map(here.told().map(([id, number]) => [id, number]))).toEqual(
+      new Map([
+        [1, '1111111111-20261120-0100605F504B-2F'],
+        [2, '1111111111-20261208-010000D14D63-FE'],
+      ]),
+    );
+  });
+
+  // toudi/ksef#20: hours between the number and the end of what goes on around it.
+  test('one that is worked on for hours is told again when that has come to an end', async () => {
+    const here = inKsef([invoice(1)]);
+    here.data.set('u-1', { ksef_number: '1111111111-20260301-0100A0078A36-ED', status: 'pending' });
+    here.begin();
+    await when(() => here.told().length === 1);
+    await when(() => here.asks(1) > 3);
+    here.data.set('u-1', cleared('1111111111-20260301-0100A0078A36-ED'));
+    await when(() => here.told().length === 2);
+    const asked = here.asks(1);
+    await quiet();
+    expect(here.asks(1)).toBe(asked);
+  });
+});

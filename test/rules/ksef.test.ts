@@ -97,8 +97,14 @@ test('a number that the document itself shows stands in for one that its data of
 test.each([
   [{ ksef_number: NUMBER, status: 'success' }, 'cleared'],
   [{ ksef_number: NUMBER, status: 'error' }, 'cleared'],
-  [{ ksef_number: null, status: 'error' }, 'rejected'],
-  [{ ksef_number: '', status: 'rejected' }, 'rejected'],
+  [{ ksef_number: NUMBER, status: 'a status of next year' }, 'cleared'],
+  [{ ksef_number: NUMBER, status: null }, 'cleared'],
+  // Refused as a duplicate and taken after all: CIRFMF/ksef-api#786.
+  [{ ksef_number: null, status: 'error' }, 'open'],
+  [{ ksef_number: '', status: 'rejected' }, 'open'],
+  // The number of a sending that was taken for the document's: CIRFMF/ksef-api#410.
+  [{ ksef_number: '20260301-EE-3177A16000-AF8B57869F-0D', status: 'pending' }, 'open'],
+  [{ ksef_number: '20260301-EE-3177A16000-AF8B57869F-0D', status: 'sent' }, 'open'],
   [{ ksef_number: null, status: 'success' }, 'open'],
   [{ ksef_number: null, status: 'a status of next year' }, 'open'],
 ])('a document with %j is %s', (fields, standing) => {
@@ -197,4 +203,14 @@ test('a document whose day alone is known may have changed until the end of that
   expect(changedByDayMs('2026-04-03', now)).toBe(now);
   expect(changedByDayMs('2026-12-24', now)).toBe(now);
   expect(changedByDayMs('3 kwietnia', now)).toBe(now);
+});
+
+// CIRFMF/ksef-api#67: what KSeF itself gives is a number, and not always one of those documented.
+test('a status that is a number is kept as text', () => {
+  const { record, misfits } = createDecoder(loadSchema('ksef'))(
+    ksefRowOf('invoices', detail({ ...cleared, status: 440 }), 'detail'),
+    'alfa',
+    5,
+  );
+  expect({ status: record['status'], misfits }).toEqual({ status: '440', misfits: [] });
 });
