@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 
 import { firstValueFrom } from 'rxjs';
 
+import { isObject } from '../simulator/rows';
 import { helpText } from '../src/commands/page';
 import { ConfigError, TransientError, exitCodeFor } from '../src/errors';
 import { createKafka } from '../src/sinks/client';
@@ -164,7 +165,10 @@ const happenings: readonly Happening[] = [
     table: 'invoices',
     entity: alfa.id,
     happen({ api: { admin } }) {
-      const unpaid = admin.truth({ paid_date_null: 'true' })[alfa.key]?.invoices.ids.at(-1) ?? 0;
+      const { ids = [] } = admin.truth({ paid_date_null: 'true' })[alfa.key]?.invoices ?? {};
+      // A draft would be sent to KSeF only now.
+      const isSent = (row: unknown): boolean => isObject(row) && row['status'] === 'sent';
+      const unpaid = ids.findLast((id) => isSent(admin.row(alfa.key, 'invoices', id))) ?? 0;
       admin.pay(alfa.key, unpaid);
       return { id: unpaid, shows: `status = 'paid'` };
     },
