@@ -77,16 +77,7 @@ export interface Scene {
     options?: Partial<
       Pick<
         ShardReadingOptions,
-        | 'rhythm'
-        | 'parkMs'
-        | 'limit'
-        | 'credits'
-        | 'open'
-        | 'now'
-        | 'newId'
-        | 'hints'
-        | 'ksef'
-        | 'dictionaries'
+        'rhythm' | 'parkMs' | 'limit' | 'credits' | 'open' | 'now' | 'newId' | 'hints' | 'ksef' | 'dictionaries'
       >
     > &
       Partial<Pick<Reader, 'nip' | 'startDate' | 'endDate' | 'deletions'>> &
