@@ -1,5 +1,5 @@
 import type { Page, Row } from '../model';
-import { concernsKsef, ksefRowOf, shownOfKsef } from '../rules/ksef';
+import { concernsKsef, ksefRowOf, shownOfKsef, standingOf } from '../rules/ksef';
 import type { PageResult, PageToCommit } from '../shard/page-changes';
 import { ksefOf, liveOf, type KsefReading, type ListedKsef, type StreamReading } from './stream-reading';
 
@@ -27,7 +27,7 @@ export function addWatched(reading: StreamReading, toCommit: PageToCommit): Prom
     else letGo(listed);
     if (seen.concerned.size > 0) ksef.watch.shown.next();
   };
-  return session.add(toCommit).then(
+  return session.add({ ...toCommit, shownFinal: seen.shownFinal }).then(
     (done) => {
       note(done);
       return done;
@@ -69,12 +69,13 @@ function letGo(listed: readonly ListedKsef[]): void {
 function noteSeen(
   { shard }: StreamReading,
   { watch: { schedule }, handle }: KsefReading,
-  { concerned, open, numbered }: Omit<SeenOfKsef, 'listed'>,
+  { concerned, shownFinal, open, numbered }: Omit<SeenOfKsef, 'listed'>,
   { changed, edited }: PageResult,
 ): void {
   const nowMs = shard.now();
+  const isFinal = (id: number): boolean => shownFinal.has(id) && handle.following(id) === 'left';
   const ids = [...changed.map(({ id }) => id), ...edited.map(({ row }) => row.id)];
-  for (const id of ids) if (concerned.has(id)) schedule.changed(id, nowMs);
+  for (const id of ids) if (concerned.has(id) && !isFinal(id)) schedule.changed(id, nowMs);
   for (const { id, day } of open) schedule.shown(id, day, handle.following(id), nowMs);
   for (const id of numbered) schedule.hurry(id, nowMs);
 }
@@ -83,6 +84,8 @@ function noteSeen(
 interface SeenOfKsef {
   /** Documents that KSeF concerns. */
   readonly concerned: ReadonlySet<number>;
+  /** Of these, those whose row has the number. */
+  readonly shownFinal: ReadonlySet<number>;
   /** Of these, those that have no final state yet, with their days. */
   readonly open: readonly { readonly id: number; readonly day: string }[];
   /** What is to be published of the open ones. */
@@ -93,6 +96,7 @@ interface SeenOfKsef {
 
 function lookAt({ place }: StreamReading, { watch, handle }: KsefReading, rows: readonly Row[]): SeenOfKsef {
   const concerned = new Set<number>();
+  const shownFinal = new Set<number>();
   const open: { readonly id: number; readonly day: string }[] = [];
   const listed: Row[] = [];
   const numbered: number[] = [];
@@ -102,11 +106,12 @@ function lookAt({ place }: StreamReading, { watch, handle }: KsefReading, rows: 
     const shown = shownOfKsef(row);
     const isShown = shown === 'whole' || shown === 'number';
     const told = isShown ? ksefRowOf(place.stream, row, 'list') : null;
+    if (told !== null && standingOf(told) === 'cleared') shownFinal.add(row.id);
     if (handle.following(row.id) === 'left') continue;
     open.push({ id: row.id, day: String(row['invoice_date']) });
     if (told === null) continue;
     if (shown === 'whole' || handle.entry(row.id) === null) listed.push(told);
     else numbered.push(row.id);
   }
-  return { concerned, open, listed, numbered };
+  return { concerned, shownFinal, open, listed, numbered };
 }

@@ -31,19 +31,20 @@ export function withRowsThere(
 }
 
 /**
- * What is told beside rows that changed is not final any more, also where the rows show that they are settled: what was told before may be less.
- * What was asked before the change says nothing of it. Returns what was marked so.
+ * What is told beside rows that changed is not final any more, unless the row itself shows that it is; what was asked before the change says
+ * nothing of it. Returns what was marked so.
  */
 export function followAgain(
   memory: Pick<Memory, 'besides'>,
   state: StreamState,
-  { page }: { readonly page: Pick<Page, 'began' | 'ended'> },
+  { page, shownFinal }: { readonly page: Pick<Page, 'began' | 'ended'>; readonly shownFinal?: ReadonlySet<number> },
   edited: readonly Pick<EditedRow, 'row'>[],
 ): readonly StreamState[] {
   if (edited.length === 0) return [];
   return memory.besides(state).filter(({ ledger, requests }) => {
     let isMarked = false;
     for (const { row } of edited) {
+      if (shownFinal?.has(row.id) === true) continue;
       if (page.ended > Math.min(...requests)) ledger.outdate(row.id, page);
       if (ledger.setFlags(row.id, 0, LEFT)) isMarked = true;
     }

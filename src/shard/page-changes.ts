@@ -59,6 +59,8 @@ export interface PageToCommit {
   readonly left?: boolean | 'unless-changed';
   /** Only of what is told beside rows: that what is final already stays as it is. */
   readonly keepsFinal?: boolean;
+  /** Ids of rows that themselves show that what is told beside them is final, so that a change of theirs has it read no more. */
+  readonly shownFinal?: ReadonlySet<number>;
 }
 
 /** A row as it went into a transaction. */

@@ -69,7 +69,7 @@ describe('what is told of rows beside them', () => {
     await again.session.close();
   });
 
-  test('is followed again once its row has changed, over a restart', async () => {
+  test('is followed again once its row has changed, over a restart, unless the row shows that it is final', async () => {
     const kafka = createMemoryKafka();
     const { session, besides } = await opened(kafka);
     await session.add({ ...place, page: wholePage(rows) });
@@ -80,12 +80,13 @@ describe('what is told of rows beside them', () => {
       ...place,
       scan: 'spot',
       page: pageOf(changed, { interval: { after: 0, upTo: 2 }, began: 5, ended: 6 }),
+      shownFinal: new Set([2]),
     });
-    expect([1, 2, 3].map((id) => besides.following(id))).toEqual(['followed', 'followed', 'left']);
+    expect([1, 2, 3].map((id) => besides.following(id))).toEqual(['followed', 'left', 'left']);
     expect(kafka.records.slice(before).map(({ topic }) => topic)).toEqual(['memory.items', 'memory.items']);
     await session.close();
     const again = await opened(kafka);
-    expect([1, 2, 3].map((id) => again.besides.following(id))).toEqual(['followed', 'followed', 'left']);
+    expect([1, 2, 3].map((id) => again.besides.following(id))).toEqual(['followed', 'left', 'left']);
     await again.session.close();
   });
 
