@@ -118,7 +118,7 @@ test('a run that is fenced by resync restores, publishes what was marked, and go
   edit(scene, 'alfa', 6);
   await run.sweeps('alfa');
   expect(await run.stop()).toMatchObject({ code: 0 });
-  expect(run.count('shard handed over')).toBe(1);
+  expect(run.count('shard handed over')).toBeGreaterThanOrEqual(1);
   expect(run.count('kafka lost, retrying')).toBe(0);
   await expectAgreement(scene);
 });
