@@ -1,4 +1,4 @@
-import { catchError, concat, defer, EMPTY, from, merge, mergeMap, of, throwError, type Observable } from 'rxjs';
+import { catchError, defer, EMPTY, from, merge, mergeMap, throwError, type Observable } from 'rxjs';
 
 import { FatalError, TransientError } from '../errors';
 import type { Answer, Row, Turn } from '../model';
@@ -11,10 +11,9 @@ import { rowsOf } from '../rules/known-list';
 import { addState } from './add-ksef';
 import type { Progress } from './progress';
 import { isFilterRefused } from './read-pages';
+import { FEW_TRIES } from './scan-by-filter';
 import { asking, liveOf, scopeOf, type KsefReading, type StreamReading } from './stream-reading';
 
-/** A page that may be done without is not insisted on. */
-const FEW_TRIES = 2;
 /** No page is asked for so long after one was not answered. */
 const REST_MS = 60_000;
 
@@ -124,8 +123,8 @@ function retireFields(reading: StreamReading, filters: FilterWatch, why: string)
   const notice = filters.retire('fields', why, shard.now());
   if (notice === null) return EMPTY;
   const message = `what KSeF says is read from each document by itself, as lists with fields= are not to be relied on: ${notice}`;
-  return concat(
-    of<Progress>({ kind: 'warning', ...place, message }),
-    defer(() => from([{ kind: 'filters', ...place, standings: filters.standings } as const])),
-  );
+  return from<readonly Progress[]>([
+    { kind: 'warning', ...place, message },
+    { kind: 'filters', ...place, standings: filters.standings },
+  ]);
 }

@@ -22,7 +22,7 @@ import { asking, scopeOf, type LiveStream, type StreamReading } from './stream-r
 /** All scans by filters. */
 const PROVEN_SCANS: readonly ProvenScan[] = ['paid', 'changed'];
 /** A request that may be done without is not insisted on. */
-const FEW_TRIES = 2;
+export const FEW_TRIES = 2;
 
 /** A stream whose filters are watched. */
 interface WatchedStream {

@@ -3,9 +3,7 @@ import { tombstonesOf, type Origin } from '../changes/records';
 import type { Page } from '../model';
 import type { OutgoingRecord } from '../sinks/transaction';
 import type { EditedRow } from './compare-page';
-import type { Memory, StreamState } from './memory';
-
-const { LEFT, REPUBLISH } = EntryFlag;
+import { followingOf, type Memory, type StreamState } from './memory';
 
 /**
  * The page without what is told of rows of another stream that are not there any more, as they were deleted while that was read; without what
@@ -13,20 +11,19 @@ const { LEFT, REPUBLISH } = EntryFlag;
  */
 export function withRowsThere(
   memory: Pick<Memory, 'streamOf'>,
-  { entity, codec, ledger }: StreamState,
+  state: StreamState,
   { page, keepsFinal }: { readonly page: Page; readonly keepsFinal?: boolean },
 ): Page {
+  const { entity, codec, ledger } = state;
   const { beside } = codec.declaration;
   if (beside === undefined) return page;
   const rows = memory.streamOf(entity, beside.stream).ledger;
-  const isFinal = (id: number): boolean => ((ledger.entry(id)?.flags ?? 0) & (LEFT | REPUBLISH)) === LEFT;
+  const isKept = (id: number): boolean => keepsFinal === true && followingOf(state, id) === 'left';
   return {
     ...page,
     // What is left is out of date in nothing.
     began: page.ended,
-    rows: page.rows.filter(
-      ({ id }) => rows.has(id) && !ledger.isOlder(id, page) && !(keepsFinal === true && isFinal(id)),
-    ),
+    rows: page.rows.filter(({ id }) => rows.has(id) && !ledger.isOlder(id, page) && !isKept(id)),
   };
 }
 
@@ -46,7 +43,7 @@ export function followAgain(
     for (const { row } of edited) {
       if (shownFinal?.has(row.id) === true) continue;
       if (page.ended > Math.min(...requests)) ledger.outdate(row.id, page);
-      if (ledger.setFlags(row.id, 0, LEFT)) isMarked = true;
+      if (ledger.setFlags(row.id, 0, EntryFlag.LEFT)) isMarked = true;
     }
     return isMarked;
   });

@@ -1,3 +1,4 @@
+import { EntryFlag } from '../changes/block';
 import type { LastPublished } from '../changes/compare';
 import { SeenDrift, type FirstFinders } from '../changes/drift';
 import type { Fingerprint } from '../changes/fingerprint';
@@ -81,6 +82,13 @@ export function addressed({ codec, ledger }: StreamState, id: number): Addressed
   if (entry === undefined) return null;
   const address = codec.declaration.address === 'id' ? String(id) : entry.uuid;
   return { id, address, missing: entry.missing };
+}
+
+/** How what is told of a row beside it stands: nothing is known or it is to be published again, it may change still, or it is final. */
+export function followingOf({ ledger }: Pick<StreamState, 'ledger'>, id: number): 'unknown' | 'followed' | 'left' {
+  const flags = ledger.entry(id)?.flags ?? EntryFlag.REPUBLISH;
+  if ((flags & EntryFlag.REPUBLISH) !== 0) return 'unknown';
+  return (flags & EntryFlag.LEFT) === 0 ? 'followed' : 'left';
 }
 
 const notRestored: Fingerprint = () => {

@@ -9,7 +9,7 @@ import type { OutgoingRecord } from '../sinks/transaction';
 import { showSame, type Account, type Hold } from '../state/state-topic';
 import { Commits, type CommitParts, type PagesCommitted } from './commits';
 import type { FoundDrift } from './drift-of-page';
-import { addressed, type Addressed, type Memory, type StreamState } from './memory';
+import { addressed, followingOf, type Addressed, type Memory, type StreamState } from './memory';
 import { leaveOutOfScope, type ConfirmedDeletion, type PageResult, type PageToCommit } from './page-changes';
 import { noteSwept } from './page-evidence';
 import { completenessOfStream } from './stream-completeness';
@@ -161,11 +161,7 @@ function createStreamSession(state: StreamState, commits: Commits): StreamSessio
         const atMs = state.absences.confirmableAtMs(id);
         return atMs === null ? [] : [{ id, atMs }];
       }),
-    following(id) {
-      const flags = ledger.entry(id)?.flags ?? EntryFlag.REPUBLISH;
-      if ((flags & EntryFlag.REPUBLISH) !== 0) return 'unknown';
-      return (flags & EntryFlag.LEFT) === 0 ? 'followed' : 'left';
-    },
+    following: (id) => followingOf(state, id),
     byUuid(uuid) {
       const id = ledger.idOf(uuid);
       return id === null ? null : { id, hasLeft: ((ledger.entry(id)?.flags ?? 0) & EntryFlag.LEFT) !== 0 };

@@ -6,21 +6,15 @@ import { createFindings, findingLine, findingsJson } from '../../src/commands/ch
 import { FatalError } from '../../src/errors';
 import type { StreamToday } from '../../src/rules/forecast';
 import type { Rest } from '../../src/sources/rest';
+import { entityOf } from '../support/service';
 
 const entity: EntityConfig = {
-  id: 'alfa',
+  ...entityOf('alfa'),
   name: 'Alfa',
-  enabled: true,
   nip: '1111111111',
   apiKey: 'key',
-  apiKeyFile: null,
-  hookSecret: null,
-  hookSecretFile: null,
   startDate: '2020-01-01',
-  endDate: null,
   streams: ['clients', 'invoices'],
-  accept: {},
-  deletions: { maxShare: 0.01, confirm: null },
 };
 
 type Asked = Readonly<Record<string, string>>;

@@ -5,21 +5,14 @@ import { checkKsef, requestsToCount, type KsefToCheck } from '../../src/commands
 import { candidatesOf, type FilterVerdict } from '../../src/rules/filter-proof';
 import type { Rest } from '../../src/sources/rest';
 import { invoices } from '../../src/sources/streams/invoices';
+import { entityOf } from '../support/service';
 
 const entity: EntityConfig = {
-  id: 'alfa',
+  ...entityOf('alfa'),
   name: 'Alfa',
-  enabled: true,
   nip: '1111111111',
   apiKey: 'key',
-  apiKeyFile: null,
-  hookSecret: null,
-  hookSecretFile: null,
-  startDate: 'all',
-  endDate: null,
   streams: ['clients', 'invoices', 'corrective-invoices'],
-  accept: {},
-  deletions: { maxShare: 0.01, confirm: null },
 };
 const setting: KsefToCheck = { from: '2026-02-01', requestsPerMinute: 261 };
 
