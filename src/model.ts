@@ -65,7 +65,7 @@ export interface Position {
   readonly requests: number;
   /** Requests since the last proof. */
   readonly unproven: number;
-  /** The offset from which the walk has just stepped back, as the list showed nothing there. */
+  /** The offset from which the walk has just stepped back, as the list showed nothing there although its total named more. */
   readonly emptyAt?: number;
 }
 

@@ -5,9 +5,9 @@ export const NO_DATE = -2147483648;
 
 /** Bits of an entry's flags. */
 export const EntryFlag = {
-  /** The page that showed the row last showed it unpaid. */
+  /** The page that showed the row last showed it unpaid. Of what is told beside a row, with LEFT: it was given up before it was final. */
   OPEN: 1,
-  /** The row is outside the scope: not counted, not followed. */
+  /** The row is outside the scope: not counted, not followed. Of what is told beside a row: it is read no more. */
   LEFT: 2,
   /** The row, as fingerprinted, went to the dead-letter topic. */
   DEAD_LETTERED: 4,

@@ -14,6 +14,9 @@ export interface StateShown extends Pick<ListedKsef, 'row' | 'began' | 'ended'> 
   readonly keepsFinal: boolean;
 }
 
+/** What the end of following an open document is in the ledger; null = it is followed on. */
+const END_OF_OPEN = { always: 'given-up', 'unless-news': 'given-up-unless-changed', never: null } as const;
+
 /** Adds what KSeF says of a document; one that will not be read again by itself is marked as left, in the same transaction. */
 export function addState(
   reading: StreamReading,
@@ -24,17 +27,16 @@ export function addState(
   const { id } = row;
   return defer(() => {
     const open = standingOf(row) === 'open';
-    const ends = open ? schedule.ends(id, shard.now()) : 'always';
-    const left = ends === 'always' ? true : ends === 'unless-news' ? 'unless-changed' : false;
+    const ends = open ? END_OF_OPEN[schedule.ends(id, shard.now())] : 'final';
     const page = pageOfOne({ rows: [row], interval: { after: id - 1, upTo: id }, began, ended });
     const besidePlace = { entity: place.entity, stream: ksefNameOf(place.stream) };
-    return from(session.add({ ...besidePlace, scan: 'spot', page, left, keepsFinal })).pipe(
+    return from(session.add({ ...besidePlace, scan: 'spot', page, keepsFinal, ...(ends !== null && { ends }) })).pipe(
       tap(({ counts }) => {
         alone.delete(id);
         const shown = saysNothing(row) ? 'nothing' : 'data';
         if (counts.rows > 0) schedule.read(id, { open, isNews: hasPublished(counts), shown }, shard.now());
         // Nothing of it was added: it is settled, gone, or has changed since it was asked for.
-        else if (handle.following(id) === 'left' || reading.handle.entry(id) === null) schedule.forget(id);
+        else if (handle.following(id) === 'final' || reading.handle.entry(id) === null) schedule.forget(id);
       }),
       mergeMap((done) => reportPage({ ...reading, place: besidePlace, handle }, done, 'spot')),
     );

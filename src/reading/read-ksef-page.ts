@@ -36,7 +36,7 @@ export function pageWanted(reading: StreamReading, ksef: KsefReading, next: Next
   const filters = liveOf(reading)?.filters ?? null;
   const nowMs = shard.now();
   if (filters?.mayScan('fields') !== true || nowMs < watch.noPageBeforeMs) return null;
-  if (next.isAnswered || watch.alone.has(next.id) || handle.following(next.id) === 'left') return null;
+  if (next.isAnswered || watch.alone.has(next.id) || handle.following(next.id) === 'final') return null;
   if ((handle.entry(next.id)?.missing ?? 0) > 0) return null;
   // Rows in front of it may have been deleted that are not known to be.
   const margin = Math.floor(limit / 20);

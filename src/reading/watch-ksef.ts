@@ -73,7 +73,7 @@ function noteSeen(
   { changed, edited }: PageResult,
 ): void {
   const nowMs = shard.now();
-  const isFinal = (id: number): boolean => shownFinal.has(id) && handle.following(id) === 'left';
+  const isFinal = (id: number): boolean => shownFinal.has(id) && handle.following(id) === 'final';
   const ids = [...changed.map(({ id }) => id), ...edited.map(({ row }) => row.id)];
   for (const id of ids) if (concerned.has(id) && !isFinal(id)) schedule.changed(id, nowMs);
   for (const { id, day } of open) schedule.shown(id, day, handle.following(id), nowMs);
@@ -86,7 +86,7 @@ interface SeenOfKsef {
   readonly concerned: ReadonlySet<number>;
   /** Of these, those whose row has the number. */
   readonly shownFinal: ReadonlySet<number>;
-  /** Of these, those that have no final state yet, with their days. */
+  /** Of these, those that have no final state yet and are not given up, with their days. */
   readonly open: readonly { readonly id: number; readonly day: string }[];
   /** What is to be published of the open ones. */
   readonly listed: readonly Row[];
@@ -107,7 +107,8 @@ function lookAt({ place }: StreamReading, { watch, handle }: KsefReading, rows: 
     const isShown = shown === 'whole' || shown === 'number';
     const told = isShown ? ksefRowOf(place.stream, row, 'list') : null;
     if (told !== null && standingOf(told) === 'cleared') shownFinal.add(row.id);
-    if (handle.following(row.id) === 'left') continue;
+    const known = handle.following(row.id);
+    if (known === 'given-up' || known === 'final') continue;
     open.push({ id: row.id, day: String(row['invoice_date']) });
     if (told === null) continue;
     if (shown === 'whole' || handle.entry(row.id) === null) listed.push(told);

@@ -9,8 +9,8 @@ const MOST_INDEX = 20;
 /** A spare read grows in worth by one in so many seconds, so that it is made now and then where no request is ever to spare. */
 const SPARE_PACE = 10;
 
-/** What the ledger says of a document's state in KSeF: never read or to be published again, read and open, or settled. */
-export type KsefKnown = 'unknown' | 'followed' | 'left';
+/** What the ledger says of a document's state in KSeF: never read or to be published again, read and open, given up while open, or final. */
+export type KsefKnown = 'unknown' | 'followed' | 'given-up' | 'final';
 
 interface Due extends Followed {
   readonly dueMs: number;
@@ -66,7 +66,7 @@ export class KsefSchedule {
 
   /** A page shows a document that KSeF concerns. */
   shown(id: number, day: string, known: KsefKnown, nowMs: number): void {
-    if (known === 'left' || this.#due.has(id) || this.#unread.has(id)) return;
+    if (known === 'given-up' || known === 'final' || this.#due.has(id) || this.#unread.has(id)) return;
     if (known === 'unknown') {
       if (this.#unread.size === 0) this.#spareMs = nowMs;
       this.#unread.set(id, day);

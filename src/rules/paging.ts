@@ -272,7 +272,9 @@ function step(next: Position): { readonly kind: 'step'; readonly next: Position 
 
 function stepBack(position: Position, answer: Answer, paging: Paging): Position {
   const by = Math.min(position.step, position.offset);
-  const emptyAt = answer.rows.length === 0 ? { emptyAt: position.offset } : {};
+  // An honest total of a list that had shrunk says so itself: what is behind the offset may have moved, and is no end of the next answer.
+  const overstates = answer.rows.length === 0 && answer.totalCount > position.offset;
+  const emptyAt = overstates ? { emptyAt: position.offset } : {};
   return unproven(
     { ...withoutEmpty(position), ...emptyAt, offset: position.offset - by, step: 2 * by },
     answer,

@@ -18,18 +18,18 @@ export function withRowsThere(
   const { beside } = codec.declaration;
   if (beside === undefined) return page;
   const rows = memory.streamOf(entity, beside.stream).ledger;
-  const isKept = (id: number): boolean => keepsFinal === true && followingOf(state, id) === 'left';
+  const isKept = (id: number): boolean => keepsFinal === true && followingOf(state, id) === 'final';
   return {
     ...page,
-    // What is left is out of date in nothing.
+    // What is final is out of date in nothing.
     began: page.ended,
     rows: page.rows.filter(({ id }) => rows.has(id) && !ledger.isOlder(id, page) && !isKept(id)),
   };
 }
 
 /**
- * What is told beside rows that changed is not final any more, unless the row itself shows that it is; what was asked before the change says
- * nothing of it. Returns what was marked so.
+ * What is told beside rows that changed is followed again, unless it is final and the row itself still shows that; what was asked before the
+ * change says nothing of it. Returns what was marked so.
  */
 export function followAgain(
   memory: Pick<Memory, 'besides'>,
@@ -38,12 +38,13 @@ export function followAgain(
   edited: readonly Pick<EditedRow, 'row'>[],
 ): readonly StreamState[] {
   if (edited.length === 0) return [];
-  return memory.besides(state).filter(({ ledger, requests }) => {
+  return memory.besides(state).filter((told) => {
+    const { ledger, requests } = told;
     let isMarked = false;
     for (const { row } of edited) {
-      if (shownFinal?.has(row.id) === true) continue;
+      if (shownFinal?.has(row.id) === true && followingOf(told, row.id) === 'final') continue;
       if (page.ended > Math.min(...requests)) ledger.outdate(row.id, page);
-      if (ledger.setFlags(row.id, 0, EntryFlag.LEFT)) isMarked = true;
+      if (ledger.setFlags(row.id, 0, EntryFlag.LEFT | EntryFlag.OPEN)) isMarked = true;
     }
     return isMarked;
   });

@@ -84,11 +84,18 @@ export function addressed({ codec, ledger }: StreamState, id: number): Addressed
   return { id, address, missing: entry.missing };
 }
 
-/** How what is told of a row beside it stands: nothing is known or it is to be published again, it may change still, or it is final. */
-export function followingOf({ ledger }: Pick<StreamState, 'ledger'>, id: number): 'unknown' | 'followed' | 'left' {
+/**
+ * How what is told of a row beside it stands: nothing is known or it is to be published again, it may change still, it is read no more although
+ * it is not final, or it is final.
+ */
+export type Following = 'unknown' | 'followed' | 'given-up' | 'final';
+
+/** How what is told of a row beside it stands, as its entry says. */
+export function followingOf({ ledger }: Pick<StreamState, 'ledger'>, id: number): Following {
   const flags = ledger.entry(id)?.flags ?? EntryFlag.REPUBLISH;
   if ((flags & EntryFlag.REPUBLISH) !== 0) return 'unknown';
-  return (flags & EntryFlag.LEFT) === 0 ? 'followed' : 'left';
+  if ((flags & EntryFlag.LEFT) === 0) return 'followed';
+  return (flags & EntryFlag.OPEN) === 0 ? 'final' : 'given-up';
 }
 
 const notRestored: Fingerprint = () => {

@@ -52,16 +52,18 @@ export interface PageToCommit {
   readonly list?: CountedList;
   /** Only of the last page of `newest`: the highest id that it saw. */
   readonly mark?: number;
-  /**
-   * Only of a row that was asked for by its address: that it is outside the scope, and where the page has no row, that it is not there. Of what
-   * is told beside a row: that it is final, or is where it is not changed by the page.
-   */
-  readonly left?: boolean | 'unless-changed';
+  /** Only of a row that was asked for by its address: that it is outside the scope, and where the page has no row, that it is not there. */
+  readonly left?: boolean;
+  /** Only of what is told beside a row: that it will not be followed any more, and why; default: it is. */
+  readonly ends?: FollowingEnd;
   /** Only of what is told beside rows: that what is final already stays as it is. */
   readonly keepsFinal?: boolean;
   /** Ids of rows that themselves show that what is told beside them is final, so that a change of theirs has it read no more. */
   readonly shownFinal?: ReadonlySet<number>;
 }
+
+/** Why what is told beside a row is not followed any more: it is final, or it is given up, perhaps only where the page does not change it. */
+export type FollowingEnd = 'final' | 'given-up' | 'given-up-unless-changed';
 
 /** A row as it went into a transaction. */
 export interface RowSent {

@@ -5,6 +5,9 @@ import { countPage, type PageCount } from '../rules/search';
 import type { PageChanges } from './compare-page';
 import { isBeforeFirstFinishedSweep } from './letters-without-id';
 import type { StreamState } from './memory';
+import type { PageToCommit } from './page-changes';
+
+const { LEFT, OPEN } = EntryFlag;
 
 /** The list whose absences a page of a scan proves; null = none. A page that goes down the list proves none. */
 export function listProvedBy(scan: ScanName, searched?: CountedList): CountedList | null {
@@ -64,15 +67,18 @@ export function noteSwept(state: StreamState): void {
 
 /** Marks the row that a page of one is about as left, where the page says so; returns whether that changed anything. */
 export function markLeft(
-  { codec, ledger }: StreamState,
-  { page, scan, left }: { readonly page: Page; readonly scan: ScanName; readonly left?: boolean | 'unless-changed' },
+  { ledger }: StreamState,
+  { page, scan, left, ends }: Pick<PageToCommit, 'page' | 'scan' | 'left' | 'ends'>,
   { stale, created, updated, republished }: PageChanges<unknown>,
 ): boolean {
   const { upTo } = page.interval;
   if (scan !== 'spot' || upTo === null || stale.length > 0) return false;
-  if (left !== true && (left !== 'unless-changed' || created + updated + republished > 0)) return false;
   const isThere = page.rows.length > 0;
-  if (codec.declaration.beside !== undefined && !isThere) return false;
+  if (ends !== undefined) {
+    const isNews = created + updated + republished > 0;
+    if (!isThere || (ends === 'given-up-unless-changed' && isNews)) return false;
+    return ledger.setFlags(upTo, ends === 'final' ? LEFT : LEFT | OPEN, 0);
+  }
   // A row that is not there any more cannot be published again.
-  return ledger.setFlags(upTo, EntryFlag.LEFT, isThere ? 0 : EntryFlag.REPUBLISH);
+  return left === true && ledger.setFlags(upTo, LEFT, isThere ? 0 : EntryFlag.REPUBLISH);
 }

@@ -9,7 +9,7 @@ import type { OutgoingRecord } from '../sinks/transaction';
 import { showSame, type Account, type Hold } from '../state/state-topic';
 import { Commits, type CommitParts, type PagesCommitted } from './commits';
 import type { FoundDrift } from './drift-of-page';
-import { addressed, followingOf, type Addressed, type Memory, type StreamState } from './memory';
+import { addressed, followingOf, type Addressed, type Following, type Memory, type StreamState } from './memory';
 import { leaveOutOfScope, type ConfirmedDeletion, type PageResult, type PageToCommit } from './page-changes';
 import { noteSwept } from './page-evidence';
 import { completenessOfStream } from './stream-completeness';
@@ -38,8 +38,7 @@ export interface StreamSession {
   confirmedMissing(): readonly Addressed[];
   /** Missing entries that are to be proved absent once more, ascending, with when that confirms them. */
   unconfirmed(): readonly Unconfirmed[];
-  /** Whether the ledger has an entry that is followed, or one that has left; `unknown` also of one that is to be published again. */
-  following(id: number): 'unknown' | 'followed' | 'left';
+  following(id: number): Following;
   /** The entry that has this uuid, and whether it has left the scope; null = none has. Every entry is looked through. */
   byUuid(uuid: string): { readonly id: number; readonly hasLeft: boolean } | null;
   /** Entries that this sweep or an earlier one first missed, ascending. */

@@ -288,6 +288,23 @@ describe('lists that show what KSeF says', () => {
     expect(here.asks(1)).toBe(0);
   });
 
+  test('a document that was given up gets the number that its changed row shows, over a restart', async () => {
+    const old = { invoice_date: new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10) };
+    const here = inKsef([listed(1, null, old)]);
+    const first = here.begin();
+    await when(() => here.told().length === 1);
+    await quiet();
+    const asked = here.asks(1);
+    await when(() => first.of('swept').length > 2);
+    expect([here.told(), here.asks(1)]).toEqual([[[1, null, 'r']], asked]);
+    first.kill();
+    here.rows[0] = listed(1, cleared('number-1'), { ...old, content: 'sent late' });
+    here.data.set('u-1', cleared('number-1'));
+    here.begin();
+    await when(() => here.told().length === 2);
+    expect(here.told()[1]).toEqual([1, 'number-1', 'u']);
+  });
+
   test('the number alone is enough of a document that was never read, and of another has it read at once', async () => {
     const here = inKsef([invoice(1, { ksef_number: 'number-1' }), invoice(2)]);
     here.data.set('u-2', { ksef_number: null, status: 'pending' });

@@ -62,7 +62,7 @@ test('what was never read is worth less again once one of them was read', () => 
 test('after a restart an open document is read once, and a settled one is not', () => {
   const schedule = new KsefSchedule();
   schedule.shown(1, '2026-03-20', 'followed', NOW);
-  schedule.shown(3, TODAY, 'left', NOW);
+  schedule.shown(3, TODAY, 'final', NOW);
   expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW });
   schedule.read(1, unchanged, NOW);
   expect(schedule.next(NOW)?.atMs).toBeGreaterThan(NOW + 2 * DAY);
@@ -129,7 +129,7 @@ test('a document that changes is followed anew, settled or not', () => {
 
 test('a document of which a webhook says that KSeF has answered is read at once, settled or not', () => {
   const schedule = new KsefSchedule();
-  schedule.shown(1, TODAY, 'left', NOW);
+  schedule.shown(1, TODAY, 'final', NOW);
   schedule.answered(1, NOW);
   expect(schedule.next(NOW)).toMatchObject({ id: 1, atMs: NOW });
   schedule.read(1, unchanged, NOW);

@@ -126,6 +126,17 @@ describe('judge', () => {
       expect(judge(back.next, answer(rows(12, 14), 9), sweep)).toMatchObject({ rows: rows(14), end: false });
     });
 
+    test('takes an empty page for no end where the total says that the list had become that short', () => {
+      const beyond = judge(at(0, 6), answer(rows(1), 11), sweep);
+      expect(beyond).toMatchObject({ kind: 'step', next: { offset: 1 } });
+      const back = judge(beyond.next, answer([], 1), sweep);
+      expect(back).toMatchObject({ kind: 'step', next: { offset: 0 } });
+      expect(judge(back.next, answer(rows(1), 2), sweep)).toMatchObject({
+        kind: 'step',
+        next: { offset: 1, anchor: 6 },
+      });
+    });
+
     test('takes a page of one row for no end where rows were shown behind it', () => {
       const beyond = judge(at(4, 12), answer(rows(12), 9), sweep);
       const back = judge(beyond.next, answer(rows(15), 9), sweep);
@@ -363,8 +374,7 @@ describe('judgeSpot', () => {
     ['an empty page, even beyond total_count', answer([], 2), asc],
   ])('steps back, twice as far each time, from %s', (_, shown, paging) => {
     const first = look(at(7, null), shown, paging);
-    const emptyAt = shown.rows.length === 0 ? { emptyAt: 7 } : {};
-    expect(first).toEqual({ kind: 'step', next: at(6, null, { step: 2, requests: 1, unproven: 1, ...emptyAt }) });
+    expect(first).toEqual({ kind: 'step', next: at(6, null, { step: 2, requests: 1, unproven: 1 }) });
     expect(first.kind === 'step' && look(first.next, shown, paging)).toMatchObject({ next: { offset: 4, step: 4 } });
   });
 

@@ -25,19 +25,19 @@ describe('what is told of rows beside them', () => {
     return { session, items, besides };
   }
 
-  test('is followed until it is left, over restarts, and changes nothing of the row', async () => {
+  test('is followed until it is final, over restarts, and changes nothing of the row', async () => {
     const kafka = createMemoryKafka();
     const { session, items, besides } = await opened(kafka);
     await session.add({ ...place, page: wholePage(rows) });
     expect(besides.following(1)).toBe('unknown');
     await session.add({ ...told, page: spot(1, 'pending') });
     expect(besides.following(1)).toBe('followed');
-    await session.add({ ...told, page: spot(1, 'done'), left: true });
-    expect([besides.following(1), items.following(1)]).toEqual(['left', 'followed']);
+    await session.add({ ...told, page: spot(1, 'done'), ends: 'final' });
+    expect([besides.following(1), items.following(1)]).toEqual(['final', 'followed']);
     await session.close();
     const again = await opened(kafka);
-    expect([1, 2].map((id) => again.besides.following(id))).toEqual(['left', 'unknown']);
-    expect(await again.session.add({ ...told, page: spot(1, 'done'), left: true })).toMatchObject({
+    expect([1, 2].map((id) => again.besides.following(id))).toEqual(['final', 'unknown']);
+    expect(await again.session.add({ ...told, page: spot(1, 'done'), ends: 'final' })).toMatchObject({
       counts: { unchanged: 1 },
     });
     expect(kafka.records.filter(({ topic }) => topic === 'memory.ksef/items').map(rowOf)).toMatchObject([
@@ -61,7 +61,7 @@ describe('what is told of rows beside them', () => {
       ['memory.ksef/items', 'd', 'alfa/items/1'],
     ]);
     for (const began of [3, 6])
-      await session.add({ ...told, page: { ...spot(1, 'done'), began, ended: began + 1 }, left: true });
+      await session.add({ ...told, page: { ...spot(1, 'done'), began, ended: began + 1 }, ends: 'final' });
     expect(kafka.records).toHaveLength(before + 2);
     await session.close();
     const again = await opened(kafka);
@@ -69,24 +69,30 @@ describe('what is told of rows beside them', () => {
     await again.session.close();
   });
 
-  test('is followed again once its row has changed, over a restart, unless the row shows that it is final', async () => {
+  test('is followed again once its row has changed, over a restart, unless it is final and the row shows that', async () => {
     const kafka = createMemoryKafka();
     const { session, besides } = await opened(kafka);
-    await session.add({ ...place, page: wholePage(rows) });
-    for (const id of [1, 2, 3]) await session.add({ ...told, page: spot(id, 'refused'), left: true });
+    await session.add({ ...place, page: wholePage([...rows, { id: 4, content: 'row 4', date: '2026-01-04' }]) });
+    for (const id of [1, 2, 3]) await session.add({ ...told, page: spot(id, 'done'), ends: 'final' });
+    await session.add({ ...told, page: spot(4, 'pending'), ends: 'given-up' });
+    expect(besides.following(4)).toBe('given-up');
     const before = kafka.records.length;
-    const changed = rows.slice(0, 2).map((row) => ({ ...row, content: 'changed' }));
+    const changed = [1, 2, 4].map((id) => ({ id, content: 'changed', date: `2026-01-0${id}` }));
     await session.add({
       ...place,
       scan: 'spot',
-      page: pageOf(changed, { interval: { after: 0, upTo: 2 }, began: 5, ended: 6 }),
-      shownFinal: new Set([2]),
+      page: pageOf(changed, { interval: { after: 0, upTo: 4 }, began: 5, ended: 6 }),
+      shownFinal: new Set([2, 4]),
     });
-    expect([1, 2, 3].map((id) => besides.following(id))).toEqual(['followed', 'left', 'left']);
-    expect(kafka.records.slice(before).map(({ topic }) => topic)).toEqual(['memory.items', 'memory.items']);
+    expect([1, 2, 3, 4].map((id) => besides.following(id))).toEqual(['followed', 'final', 'final', 'followed']);
+    expect(kafka.records.slice(before).map(({ topic }) => topic)).toEqual([
+      'memory.items',
+      'memory.items',
+      'memory.items',
+    ]);
     await session.close();
     const again = await opened(kafka);
-    expect([1, 2, 3].map((id) => again.besides.following(id))).toEqual(['followed', 'left', 'left']);
+    expect([1, 2, 3, 4].map((id) => again.besides.following(id))).toEqual(['followed', 'final', 'final', 'followed']);
     await again.session.close();
   });
 
@@ -94,7 +100,7 @@ describe('what is told of rows beside them', () => {
     const kafka = createMemoryKafka();
     const { session, besides } = await opened(kafka);
     await session.add({ ...place, page: wholePage(rows) });
-    await session.add({ ...told, page: spot(1, 'refused'), left: true });
+    await session.add({ ...told, page: spot(1, 'refused'), ends: 'final' });
     const answered = besides.requested(5);
     const changed = [{ ...rows[0], id: 1, content: 'changed' }];
     await session.add({
@@ -105,12 +111,12 @@ describe('what is told of rows beside them', () => {
     const before = kafka.records.length;
     for (const content of ['refused', 'cleared']) {
       const page = { ...spot(1, content), began: 5, ended: 8 };
-      expect(await session.add({ ...told, page, left: true })).toMatchObject({ counts: { rows: 0 } });
+      expect(await session.add({ ...told, page, ends: 'final' })).toMatchObject({ counts: { rows: 0 } });
     }
     answered();
     expect([besides.following(1), kafka.records.length]).toEqual(['followed', before]);
-    await session.add({ ...told, page: { ...spot(1, 'cleared'), began: 9, ended: 10 }, left: true });
-    expect(besides.following(1)).toBe('left');
+    await session.add({ ...told, page: { ...spot(1, 'cleared'), began: 9, ended: 10 }, ends: 'final' });
+    expect(besides.following(1)).toBe('final');
     await session.close();
   });
 
@@ -136,26 +142,26 @@ describe('what is told of rows beside them', () => {
     const kafka = createMemoryKafka();
     const { session, besides } = await opened(kafka);
     await session.add({ ...place, page: wholePage(rows) });
-    await session.add({ ...told, page: spot(1, 'cleared'), left: true });
+    await session.add({ ...told, page: spot(1, 'cleared'), ends: 'final' });
     const before = kafka.records.length;
     const page = { ...spot(1, 'less'), began: 5, ended: 6 };
     expect(await session.add({ ...told, page, keepsFinal: true })).toMatchObject({ counts: { rows: 0 } });
-    expect([besides.following(1), kafka.records.length]).toEqual(['left', before]);
+    expect([besides.following(1), kafka.records.length]).toEqual(['final', before]);
     await session.add({ ...told, page });
     expect([besides.following(1), kafka.records.length]).toEqual(['followed', before + 1]);
     await session.close();
   });
 
-  test('is final where a page does not change it, if that is asked for', async () => {
+  test('is given up where a page does not change it, if that is asked for', async () => {
     const kafka = createMemoryKafka();
     const { session, besides } = await opened(kafka);
     await session.add({ ...place, page: wholePage(rows) });
     const states = [];
     for (const content of ['pending', 'sent', 'sent']) {
-      await session.add({ ...told, page: spot(1, content), left: 'unless-changed' });
+      await session.add({ ...told, page: spot(1, content), ends: 'given-up-unless-changed' });
       states.push(besides.following(1));
     }
-    expect(states).toEqual(['followed', 'followed', 'left']);
+    expect(states).toEqual(['followed', 'followed', 'given-up']);
     await session.close();
   });
 });

@@ -297,6 +297,25 @@ describe('I1, I5: an anchored walk over a list that changes between requests', (
     );
   });
 
+  test('calls no row absent that moved in front of the end of a list that had shrunk, from a server that gives single rows', () => {
+    const { outcome, proofs } = walk({
+      ids: [6, 7, 8, 9, 10, 11],
+      changes: [
+        [],
+        [{ kind: 'arrive', ids: [2, 1, 3, 4, 5] }],
+        [
+          { kind: 'append', gaps: [1, 1, 1, 1, 1] },
+          { kind: 'leave', where: 0, count: 2 },
+          { kind: 'leave', where: 0, count: 13 },
+        ],
+        [{ kind: 'arrive', ids: [1] }],
+      ],
+      ...{ cap: 1, miscounts: [0], crashes: [], paging: { limit: 2, order: 'asc' } },
+    });
+    expect(proofs.map(({ interval }) => interval)).toEqual([{ after: null, upTo: 6 }]);
+    expect(outcome).toBe('no-progress');
+  });
+
   test('proves intervals that tile the id line without a gap or an overlap, each row once', () => {
     fc.assert(
       fc.property(anyHistory, (history) => {
