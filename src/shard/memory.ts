@@ -90,6 +90,9 @@ export function addressed({ codec, ledger }: StreamState, id: number): Addressed
  */
 export type Following = 'unknown' | 'followed' | 'given-up' | 'final';
 
+/** Why what is told beside a row is not followed any more: it is final, or it is given up, perhaps only where the page does not change it. */
+export type FollowingEnd = 'final' | 'given-up' | 'given-up-unless-changed';
+
 /** How what is told of a row beside it stands, as its entry says. */
 export function followingOf({ ledger }: Pick<StreamState, 'ledger'>, id: number): Following {
   const flags = ledger.entry(id)?.flags ?? EntryFlag.REPUBLISH;

@@ -36,7 +36,7 @@ import type { PageCount } from '../rules/search';
 import { followAgain, removeTold, withRowsThere } from './beside';
 import { comparePage, type EditedRow, type PageChanges } from './compare-page';
 import { driftOfPage, learnDrift, type FoundDrift } from './drift-of-page';
-import type { Memory, Place, StreamState } from './memory';
+import type { FollowingEnd, Memory, Place, StreamState } from './memory';
 import { countOf, listProvedBy, markLeft, noteAbsent, sweepUnderWay } from './page-evidence';
 import type { ShardOptions } from './shard-options';
 import { completenessIn } from './stream-completeness';
@@ -61,9 +61,6 @@ export interface PageToCommit {
   /** Ids of rows that themselves show that what is told beside them is final, so that a change of theirs has it read no more. */
   readonly shownFinal?: ReadonlySet<number>;
 }
-
-/** Why what is told beside a row is not followed any more: it is final, or it is given up, perhaps only where the page does not change it. */
-export type FollowingEnd = 'final' | 'given-up' | 'given-up-unless-changed';
 
 /** A row as it went into a transaction. */
 export interface RowSent {

@@ -4,8 +4,7 @@ import { isComplete } from '../rules/cursor';
 import { countPage, type PageCount } from '../rules/search';
 import type { PageChanges } from './compare-page';
 import { isBeforeFirstFinishedSweep } from './letters-without-id';
-import type { StreamState } from './memory';
-import type { PageToCommit } from './page-changes';
+import type { FollowingEnd, StreamState } from './memory';
 
 const { LEFT, OPEN } = EntryFlag;
 
@@ -68,7 +67,12 @@ export function noteSwept(state: StreamState): void {
 /** Marks the row that a page of one is about as left, where the page says so; returns whether that changed anything. */
 export function markLeft(
   { ledger }: StreamState,
-  { page, scan, left, ends }: Pick<PageToCommit, 'page' | 'scan' | 'left' | 'ends'>,
+  {
+    page,
+    scan,
+    left,
+    ends,
+  }: { readonly page: Page; readonly scan: ScanName; readonly left?: boolean; readonly ends?: FollowingEnd },
   { stale, created, updated, republished }: PageChanges<unknown>,
 ): boolean {
   const { upTo } = page.interval;

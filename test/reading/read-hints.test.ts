@@ -2,7 +2,7 @@ import { FatalError, TransientError } from '../../src/errors';
 import type { HintKind, Row, StreamDeclaration } from '../../src/model';
 import type { Rhythm } from '../../src/reading/stream-reading';
 import { createTestHints, type TestHints } from '../support/hints';
-import { cursorOfScan, idOf, itemStream, ledgerIn, rowOf, type ListRequest } from '../support/memory';
+import { cursorOfScan, idOf, itemStream, leaveWithin, ledgerIn, rowOf, type ListRequest } from '../support/memory';
 import { quiet, scene, when as whenSo, type Running, type Scene, type Setting } from '../support/scene';
 
 const RARELY = 3_600_000;
@@ -61,7 +61,13 @@ interface Hinted extends Scene {
 /** A list of forty open rows, all published, whose scans rest for an hour. */
 async function hinted(setting: Pick<Setting, 'before' | 'falsify' | 'heeds'> = {}) {
   const rows: Row[] = Array.from({ length: 40 }, (_, index) => open(index + 1));
-  const here = scene({ rows: { alfa: { items: rows, things: [] } }, streams: [items, things], ...setting });
+  const here = scene({
+    rows: { alfa: { items: rows, things: [] } },
+    streams: [items, things],
+    // Minutes of virtual time pass in which the scans that rest are asked whether they are wanted.
+    leave: leaveWithin(50),
+    ...setting,
+  });
   const hints = createTestHints();
   const run = here.start({ rhythm: rarely, startDate: '2026-01-01', limit: 100, now, hints: hints.source });
   await when(() => hints.takers.size === 2 && run.of('swept').length === 2);

@@ -11,7 +11,7 @@ import { everySecondRhythm } from '../support/schedule';
 import { quiet, scene, when, type Running, type Scene } from '../support/scene';
 
 /** Raise it to search longer: `KSEF_RUNS=500`. */
-const runs = Number(process.env['KSEF_RUNS'] ?? 5);
+const runs = Number(process.env['KSEF_RUNS'] ?? 3);
 const CRASHES = 21;
 const invoices: StreamDeclaration = {
   ...itemStream('invoices', { address: 'uuid' }),

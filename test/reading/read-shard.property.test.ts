@@ -17,7 +17,7 @@ import {
 } from '../support/world';
 
 /** Raise it to search longer: `PIPELINE_RUNS=20000`. */
-const runs = Number(process.env['PIPELINE_RUNS'] ?? 30);
+const runs = Number(process.env['PIPELINE_RUNS'] ?? 20);
 /** A story that fails is told by its seed and path: to shrink it takes minutes, for which a longer search has the time. */
 const asked = { plugins: [fc.timeout(100_000)], endOnFailure: process.env['PIPELINE_RUNS'] === undefined };
 

@@ -425,7 +425,7 @@ export interface MemoryRestOptions {
   readonly falsify?: (answer: ListAnswer, request: ListRequest) => ListAnswer;
   /** What the API answers in place of one row that nobody can read. */
   readonly raw?: (request: ListRequest) => Buffer;
-  /** As of `Rest`; default as soon as the request is wanted. */
+  /** As of `Rest`; default within 5 ms after the request is wanted. */
   readonly leave?: Rest['leave'];
   /** Whether the API heeds a filter, such as `q[date_gteq]`; default always. */
   readonly heeds?: (filter: string, request: ListRequest) => boolean;
@@ -436,18 +436,20 @@ export interface MemoryRestOptions {
   readonly alone?: (row: Row, stream: string) => Row;
 }
 
-/** Leave for a request as soon as it is wanted, as where there is no limit. */
-const leaveWhenWanted: Rest['leave'] = (grant, turn) => {
-  const urgency = turn?.()?.urgency;
-  let timer: NodeJS.Timeout | undefined;
-  const ask = (): void => {
-    const worth = urgency?.kind === 'scheduled' ? urgency.worth() : null;
-    if (worth === null || isWanted(worth)) grant({ done: () => undefined });
-    else timer = setTimeout(ask, Math.min(5, worth.inMs));
+/** Leave for a request within so many milliseconds after it is wanted, as where there is no limit. */
+export function leaveWithin(ms: number): Rest['leave'] {
+  return (grant, turn) => {
+    const urgency = turn?.()?.urgency;
+    let timer: NodeJS.Timeout | undefined;
+    const ask = (): void => {
+      const worth = urgency?.kind === 'scheduled' ? urgency.worth() : null;
+      if (worth === null || isWanted(worth)) grant({ done: () => undefined });
+      else timer = setTimeout(ask, Math.min(ms, worth.inMs));
+    };
+    ask();
+    return () => clearTimeout(timer);
   };
-  ask();
-  return () => clearTimeout(timer);
-};
+}
 
 /** What an account shows of itself; without a name unless given. */
 export type AccountShown = (Omit<AccountDetails, 'name'> & Partial<Pick<AccountDetails, 'name'>>) | 'unreadable';
@@ -467,7 +469,7 @@ export function createMemoryRest({
   before = () => undefined,
   falsify = (answer) => answer,
   raw = () => Buffer.from('raw'),
-  leave = leaveWhenWanted,
+  leave = leaveWithin(5),
   heeds = () => true,
   beforeDetail = () => undefined,
   account = () => ({ taxId: null, accountUuid: entity }),

@@ -100,8 +100,8 @@ describe('a scene in virtual time', () => {
       { id: 'a', clients: 20, invoices: 300 },
       { id: 'b', clients: 20, invoices: 300 },
     ],
-    hours: 1,
-    rates: { issue: 2, pay: 2, edit: 2, remove: 0.2 },
+    hours: 0.5,
+    rates: { issue: 3, pay: 3, edit: 3, remove: 0.4 },
     rhythm: defaultRhythm(),
     trouble: null,
     killEveryMinutes: null,
@@ -138,7 +138,7 @@ describe('a scene in virtual time', () => {
 
   test('crashes and faults cost time and nothing more', async () => {
     const trouble = { failing: 0.05, hanging: 0.005 };
-    const { delays, falseDeletions, restarts, requests } = await play({ ...scene, trouble, killEveryMinutes: 11 });
+    const { delays, falseDeletions, restarts, requests } = await play({ ...scene, trouble, killEveryMinutes: 5.5 });
     expect(restarts).toBe(5);
     expect(delays.get('new invoice')?.seenAfterMs.length).toBeGreaterThan(50);
     expect({ falseDeletions, refused: requests.refused }).toEqual({ falseDeletions: 0, refused: 0 });
