@@ -184,9 +184,9 @@ export const serviceSchema = withVariables({
   },
   ...operationSchema,
   projections: {
-    doc: 'Topics of lines, published in the transaction of their document: `invoice-lines`, `corrective-invoice-lines`. One that is switched on publishes the lines of everything in scope once. `ksef` is the topic of what KSeF says of each document, which costs requests of its own (docs/ksef.md), and `dictionaries` that of the codes for the ids in documents, read once a day (docs/dictionaries.md).',
+    doc: 'Topics beside those of the streams; a list that is given stands for the default, so name `ksef` in it to keep that. `ksef` is the topic of what KSeF says of each document, which costs requests of its own (docs/ksef.md). `invoice-lines` and `corrective-invoice-lines` are topics of lines, published in the transaction of their document; one that is switched on publishes the lines of everything in scope once. `dictionaries` is that of the codes for the ids in documents, read once a day (docs/dictionaries.md).',
     format: 'infakt-kafka.projections',
-    default: [],
+    default: ['ksef'],
   },
   ksef: {
     from: {

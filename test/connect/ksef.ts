@@ -22,7 +22,7 @@ type Cell = string | number | boolean | null;
 type Cells = Readonly<Record<string, Cell>>;
 interface Key {
   readonly entity: string;
-  readonly stream: 'invoices' | 'corrective-invoices';
+  readonly stream: 'invoices' | 'corrective-invoices' | 'advance-invoices' | 'final-invoices' | 'margin-invoices';
   readonly id: number;
 }
 type KsefRecord = Key & Cells;
@@ -58,6 +58,9 @@ const records: readonly KsefRecord[] = [
   told('states', 12, { ...sent, status: 'rejected', number: '12/09/2026' }),
   told('states', 13, { extra: '{"ksef_data":[]}' }),
   told('states', 1, { ...sent, status: 'rejected', status_description: null }, 'corrective-invoices'),
+  told('states', 1, { ...sent, ...CLEARED, ksef_number: 'of the advance' }, 'advance-invoices'),
+  told('states', 1, { ...sent, status: 'error', status_description: REJECTED }, 'final-invoices'),
+  told('states', 1, {}, 'margin-invoices'),
   told('other', 1, { ...sent, ...CLEARED, ksef_number: NUMBERS.other, finished_at: at('2026-09-01T08:02:00Z') }),
   told('other', 2),
   told('other', 3),
@@ -142,6 +145,22 @@ const corrections: readonly Cells[] = [
   ...{ net_price: -1_000, tax_price: -230, gross_price: -1_230, left_to_pay: -1_230, uuid: `${entity}-K${id}` },
 }));
 
+const other = (kind: string, more: Cells): Cells => ({
+  ...{ entity: 'states', id: 1, number: '1', uuid: `states-${kind}`, kind, status: 'sent', currency: 'PLN' },
+  ...{ observed_at: '2026-09-02', invoice_date: '2026-09-01', gross_price: 12_300, client_tax_code: '5252248481' },
+  ...{ client_company_name: 'Klient S.A.', client_business_activity_kind: 'other_business', ...more },
+});
+/** One of each other sales document, with the id of an invoice. */
+const others: Readonly<Record<string, Cells>> = {
+  advance_invoices: other('advance', {
+    ...{ net_price: 10_000, tax_price: 2_300, advance_price: 12_300, advance_date: '2026-09-01' },
+  }),
+  final_invoices: other('final', {
+    ...{ net_price: 10_000, tax_price: 2_300, sale_date: '2026-09-01', previous_advances: '[]' },
+  }),
+  margin_invoices: other('margin', { ...consumer, client_tax_code: null, sale_date: '2026-09-01' }),
+};
+
 /**
  * What KSeF says, through a topic and the connector of `deploy/connect`, beside documents that are in their tables; what the views say of them
  * was worked out by hand.
@@ -158,6 +177,7 @@ export function testKsef(stackOf: () => Stack): void {
       await makeViews(database);
       await insert(database, 'invoices', invoices);
       await insert(database, 'corrective_invoices', corrections);
+      for (const [table, row] of Object.entries(others)) await insert(database, table, [row]);
       await insert(database, 'ksef_duty', [{ entity: 'other', since: '2026-10-01' }]);
       await insert(database, 'ksef_failures', [
         { first_day: '2026-08-12', last_day: '2026-08-13' },
@@ -184,8 +204,11 @@ export function testKsef(stackOf: () => Stack): void {
         ),
       ).toEqual([
         { entity: 'other', stream: 'invoices', number: NUMBERS.other, bytes: 37 },
+        { entity: 'states', stream: 'advance-invoices', number: 'of the advance', bytes: 14 },
         { entity: 'states', stream: 'corrective-invoices', number: null, bytes: null },
+        { entity: 'states', stream: 'final-invoices', number: null, bytes: null },
         { entity: 'states', stream: 'invoices', number: NUMBERS.short, bytes: 35 },
+        { entity: 'states', stream: 'margin-invoices', number: null, bytes: null },
       ]);
       expect(
         await ask(
@@ -196,10 +219,13 @@ export function testKsef(stackOf: () => Stack): void {
         { entity: 'other', document: 'invoice', id: 1, number: NUMBERS.other, status: 'success' },
         { entity: 'other', document: 'invoice', id: 2, number: null, status: null },
         { entity: 'silent', document: 'invoice', id: 1, number: null, status: null },
+        { entity: 'states', document: 'advance', id: 1, number: 'of the advance', status: 'success' },
         { entity: 'states', document: 'correction', id: 1, number: null, status: 'rejected' },
+        { entity: 'states', document: 'final', id: 1, number: null, status: 'error' },
         { entity: 'states', document: 'invoice', id: 1, number: NUMBERS.short, status: 'success' },
         { entity: 'states', document: 'invoice', id: 2, number: NUMBERS.long, status: 'success' },
         { entity: 'states', document: 'invoice', id: 11, number: 'of the list', status: null },
+        { entity: 'states', document: 'margin', id: 1, number: null, status: null },
       ]);
     });
 
@@ -232,7 +258,9 @@ export function testKsef(stackOf: () => Stack): void {
         ['other invoice 2', 'outside KSeF', 'KSeF is obligatory for this company since 2026-10-01'],
         ['other invoice 3', 'ask', 'inFakt sent nothing: it may still be sent, or was issued elsewhere'],
         ['silent invoice 1', 'ask', 'not read yet, or `ksef` is not published for this company'],
+        ['states advance 1', 'number', null],
         ['states correction 1', 'ask', 'rejected'],
+        ['states final 1', 'ask', `rejected: ${REJECTED}`],
         ['states invoice 1', 'number', null],
         ['states invoice 2', 'number', null],
         ['states invoice 3', 'ask', 'sent, but not answered yet'],
@@ -246,6 +274,7 @@ export function testKsef(stackOf: () => Stack): void {
         ['states invoice 10', 'ask', 'inFakt sent nothing: it may still be sent, or was issued elsewhere'],
         ['states invoice 11', 'number', null],
         ['states invoice 13', 'ask', 'unknown status null'],
+        ['states margin 1', 'outside KSeF', 'the buyer is a consumer'],
       ]);
     });
 
@@ -255,6 +284,7 @@ export function testKsef(stackOf: () => Stack): void {
       );
       expect(rejected.map(Object.values)).toEqual([
         ['correction', 1, '1', 'sent', 'rejected', null, -12.3],
+        ['final', 1, '1', 'sent', 'error', REJECTED, 123],
         ['invoice', 4, '4', 'sent', 'error', REJECTED, 123],
         ['invoice', 12, '12', 'draft', 'rejected', null, 123],
       ]);
@@ -340,8 +370,11 @@ export function testKsef(stackOf: () => Stack): void {
           order by 1, 2`),
       ).toEqual([
         { entity: 'other', document: 'invoice', proposal: 'number' },
+        { entity: 'states', document: 'advance', proposal: 'number' },
         { entity: 'states', document: 'correction', proposal: 'ask' },
+        { entity: 'states', document: 'final', proposal: 'ask' },
         { entity: 'states', document: 'invoice', proposal: 'ask' },
+        { entity: 'states', document: 'margin', proposal: 'outside KSeF' },
       ]);
     });
   });

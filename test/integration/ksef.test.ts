@@ -7,6 +7,10 @@ import { keyOf, startRun } from '../support/run';
 
 const KEY = keyOf('alfa');
 
+/** The streams whose documents may be in KSeF. */
+const documents = ['invoices', 'corrective-invoices', 'advance-invoices', 'final-invoices', 'margin-invoices'] as const;
+const lists = ['invoices', 'corrective_invoices', 'advance_invoices', 'final_invoices', 'margin_invoices'] as const;
+
 /** A company whose service asks for what KSeF says, or does not. */
 async function company(ksefMs: readonly [number, number], projections: readonly string[] = ['ksef']) {
   const simulator = await startSimulator({
@@ -19,7 +23,7 @@ async function company(ksefMs: readonly [number, number], projections: readonly 
     entities: {
       alfa: {
         api_key: KEY,
-        streams: ['clients', 'invoices', 'corrective-invoices'],
+        streams: ['clients', ...documents],
         deletions: { maxShare: 1 },
       },
     },
@@ -57,8 +61,7 @@ test("a new document's number arrives on the topic once, also over a restart, an
   await until(numbered, { what: 'the number of the new document', withinMs: 60_000 });
   const { ksef_number: number } = await shownBy(simulator, added['uuid']);
   // Each document of this year is told of, those without data of KSeF too.
-  const documents = ['invoices', 'corrective_invoices'] as const;
-  const concerned = documents.flatMap((stream) =>
+  const concerned = lists.flatMap((stream) =>
     (simulator.admin.truth()[KEY]?.[stream].ids ?? [])
       .filter((id) => {
         const row = simulator.admin.row(KEY, stream, id);
@@ -113,7 +116,7 @@ test('switched on later it publishes no document anew, and switched off again a 
   expect(recordsOf(on, 'invoices', 'alfa', without)).toEqual([]);
   const { stdout } = await service.command(['state', 'show', '--json']);
   const { streams } = JSON.parse(stdout) as { streams: { stream: string }[] };
-  expect(streams.map(({ stream }) => stream).toSorted()).toEqual(['clients', 'corrective-invoices', 'invoices']);
+  expect(streams.map(({ stream }) => stream).toSorted()).toEqual(['clients', ...documents].toSorted());
 
   service.configure({ ...setting, projections: [] });
   const { id } = numbered(on)[0] ?? {};

@@ -214,10 +214,25 @@ function keyOf({ schema }: Source): string {
   return code(`{${key?.fields.map(({ name }) => name).join(', ') ?? ''}}`);
 }
 
-function valueOf({ schema, isProjection, isOptional = false }: Source): string {
+/** Whether a projection is published unless the configuration leaves it out. */
+function isDefault(projection: string): boolean {
+  return serviceSchema.projections.default.some((name) => name === projection);
+}
+
+/** The sentence that says when a projection is published. */
+function publishedWhere(projection: string): string {
+  return isDefault(projection)
+    ? `Published unless \`projections\` is set to a list without \`${projection}\`.`
+    : `Published only where \`projections\` names \`${projection}\`.`;
+}
+
+function valueOf({ name, schema, isProjection, isOptional = false }: Source): string {
   const [value] = recordsOf(loadSchema(schema));
   const isNamed = isOptional ? ', only where `streams` of an entity names it' : '';
-  return `${code(value?.name ?? '')}${isProjection ? ', only where `projections` asks for it' : isNamed}`;
+  const isAsked = isProjection
+    ? `, ${isDefault(name) ? 'unless `projections` leaves it out' : 'only where `projections` asks for it'}`
+    : isNamed;
+  return `${code(value?.name ?? '')}${isAsked}`;
 }
 
 function renderHeaders(headers: typeof recordHeaders): string {
@@ -233,7 +248,7 @@ function renderSources(): string {
       if (value === undefined) throw new Error(`expected a record in ${schema}.avsc`);
       return `## ${code(`<prefix>.${name}`)}
 
-${withoutSaid(value.doc)}${isProjection ? ` Published only where \`projections\` names \`${name}\`.` : ''}
+${withoutSaid(value.doc)}${isProjection ? ` ${publishedWhere(name)}` : ''}
 
 Key: ${renderSchema(`${schema}-key`)}. Value: ${renderSchema(schema)}.
 

@@ -63,10 +63,11 @@ export async function showKsef(
 /** Asks the API for each document of an entity that may be in KSeF, with nothing of the service. */
 async function readKsef(url: string, key: string, rows: ApiRows): Promise<KsefState[]> {
   const wanted = [
-    ...rows.invoices.filter(mayBeSent).map((row) => ({ row, list: 'invoices', stream: 'invoices' })),
-    ...rows.corrections
-      .filter(mayBeSent)
-      .map((row) => ({ row, list: 'corrective_invoices', stream: 'corrective-invoices' })),
+    ...documentsOf('invoices', rows.invoices),
+    ...documentsOf('corrective-invoices', rows.corrections),
+    ...documentsOf('advance-invoices', rows.advances),
+    ...documentsOf('final-invoices', rows.finals),
+    ...documentsOf('margin-invoices', rows.margins),
   ];
   const states: KsefState[] = [];
   const read = async (): Promise<void> => {
@@ -89,6 +90,11 @@ async function readKsef(url: string, key: string, rows: ApiRows): Promise<KsefSt
   };
   await Promise.all(Array.from({ length: AT_ONCE }, read));
   return states;
+}
+
+/** The documents of a stream that may be in KSeF, with their list in the API. */
+function documentsOf(stream: string, rows: readonly JsonObject[]) {
+  return rows.filter(mayBeSent).map((row) => ({ row, list: stream.replace('-', '_'), stream }));
 }
 
 function mayBeSent({ invoice_date: date, kind, uuid }: JsonObject): boolean {

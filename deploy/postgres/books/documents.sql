@@ -180,12 +180,14 @@ select
   (other.gross_price / 100.00)::numeric(20, 2),
   other.not_income, other.sale_date, other.income_date,
   null, null, null, null, null, null, null,
-  other.client_country, other.payment_method, other.split_payment, other.ksef_number, other.observed_at,
+  other.client_country, other.payment_method, other.split_payment,
+  coalesce(nullif(ksef.ksef_number, ''), other.ksef_number), other.observed_at,
   other.vat_date_value,
   client_key(other.client_tax_code, other.client_country, other.entity, other.client_id),
   companies.nip is not null,
-  null
+  ksef.status
 from other_documents other
+left join ksef on ksef.entity = other.entity and ksef.stream = stream_of(other.document) and ksef.id = other.id
 left join companies on companies.nip = nip(other.client_tax_code);
 
 -- The lines of those documents. The lines of a correction stand in pairs, as it was before (correction = false) and as it is

@@ -11,6 +11,9 @@ alter table ksef
   add column if not exists finished_at timestamp(6), add column if not exists extra text;
 alter table invoices add column if not exists client_business_activity_kind text;
 alter table corrective_invoices add column if not exists client_business_activity_kind text;
+alter table advance_invoices add column if not exists client_business_activity_kind text;
+alter table final_invoices add column if not exists client_business_activity_kind text;
+alter table margin_invoices add column if not exists client_business_activity_kind text;
 
 -- The day from which a company has to use KSeF: 1 February 2026 unless it stands here.
 --   insert into ksef_duty (entity, since) values ('alfa', '2026-04-01');

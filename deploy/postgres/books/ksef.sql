@@ -27,6 +27,12 @@ with buyers as (
   select entity, 'invoice' as document, id, client_business_activity_kind as kind from invoices
   union all
   select entity, 'correction', id, client_business_activity_kind from corrective_invoices
+  union all
+  select entity, 'advance', id, client_business_activity_kind from advance_invoices
+  union all
+  select entity, 'final', id, client_business_activity_kind from final_invoices
+  union all
+  select entity, 'margin', id, client_business_activity_kind from margin_invoices
 ),
 told as (
   select
@@ -79,6 +85,21 @@ with written as (
     entity, 'correction', id, number, status, invoice_date, currency, gross_price,
     coalesce(client_company_name, nullif(concat_ws(' ', client_first_name, client_last_name), ''))
   from corrective_invoices
+  union all
+  select
+    entity, 'advance', id, number, status, invoice_date, currency, gross_price,
+    coalesce(client_company_name, nullif(concat_ws(' ', client_first_name, client_last_name), ''))
+  from advance_invoices
+  union all
+  select
+    entity, 'final', id, number, status, invoice_date, currency, gross_price,
+    coalesce(client_company_name, nullif(concat_ws(' ', client_first_name, client_last_name), ''))
+  from final_invoices
+  union all
+  select
+    entity, 'margin', id, number, status, invoice_date, currency, gross_price,
+    coalesce(client_company_name, nullif(concat_ws(' ', client_first_name, client_last_name), ''))
+  from margin_invoices
 )
 select
   ksef.entity, coalesce(written.document, ksef.stream) as document, ksef.id, coalesce(written.number, ksef.number) as number,

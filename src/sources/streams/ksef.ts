@@ -3,8 +3,14 @@ import type { StreamDeclaration, StreamName } from '../../model';
 /** Name of the topic without the prefix, and of the projection that asks for it. */
 export const KSEF = 'ksef';
 
-/** The streams whose documents may be in KSeF. */
-const documents: readonly StreamName[] = ['invoices', 'corrective-invoices'];
+/** The streams whose documents may be in KSeF: those of every sales document but OSS invoices, which cannot be sent there. */
+const documents: readonly StreamName[] = [
+  'invoices',
+  'corrective-invoices',
+  'advance-invoices',
+  'final-invoices',
+  'margin-invoices',
+];
 
 /** What KSeF says of the documents of each stream: rows made of their details and remembered by themselves, so that no document changes by them. */
 export const ksefStreams: readonly StreamDeclaration[] = documents.map((stream) => ({
