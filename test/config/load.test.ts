@@ -6,7 +6,7 @@ import { ConfigError, exitCodeFor } from '../../src/errors';
 
 const cases = join(__dirname, 'cases');
 const knownStreams = ['clients', 'invoices'];
-const knownProjections = ['invoice-lines'];
+const knownProjections = ['ksef', 'invoice-lines'];
 let directory: string;
 
 beforeEach(() => {

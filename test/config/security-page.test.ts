@@ -36,7 +36,7 @@ test.each(blocks)('the block for %s is a service file that the program accepts',
       env: { INFAKT_API_KEY_ALFA: 'a-key' },
       knownStreams: ['invoices'],
       usualStreams: ['invoices'],
-      knownProjections: [],
+      knownProjections: ['ksef'],
     });
     expect(config.service.kafka.ssl.enabled).toBe(true);
     expect(config.service.kafka.sasl).not.toBeNull();

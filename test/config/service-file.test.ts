@@ -22,11 +22,11 @@ const kafka = { brokers: ['localhost:9092'] };
 function load(content: Readonly<Record<string, unknown>>): ServiceConfig | null {
   const file = join(directory, 'service.json');
   writeFileSync(file, JSON.stringify({ kafka, ...content }));
-  return loadService(file, {}, { knownStreams: ['clients'], knownProjections: ['client-lines'] }, findings);
+  return loadService(file, {}, { knownStreams: ['clients'], knownProjections: ['ksef', 'client-lines'] }, findings);
 }
 
 test('a file that is not there is one fault and no configuration', () => {
-  const known = { knownStreams: [], knownProjections: [] };
+  const known = { knownStreams: [], knownProjections: ['ksef'] };
   expect(loadService(join(directory, 'nowhere.json'), {}, known, findings)).toBeNull();
   expect(findings.faults).toHaveLength(1);
 });
