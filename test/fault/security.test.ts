@@ -34,7 +34,7 @@ type Section = Readonly<Record<string, unknown>>;
 function serviceOf(kafkaSection: Section): TestService {
   const entities = { alfa: { api_key: 'key-a', nip: '1111111111', streams: ['clients', 'invoices'] } };
   const service = { kafka: kafkaSection, schedule: { sweepSeconds: 1 }, log: { level: 'debug' } };
-  return testService({ url: simulator.url, entities, service });
+  return testService({ url: simulator.url, entities, service, projections: ['ksef'] });
 }
 
 function over(
