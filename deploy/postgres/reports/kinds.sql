@@ -1,4 +1,4 @@
--- Sales by kind of document and currency, sales that are no income too: what counts of each kind, so that all kinds together are what
+-- Sales by kind of document and currency, without OSS, sales that are no income too: what counts of each kind, so that all kinds together are what
 -- was sold, every zloty of an order once. A margin has neither net nor VAT.
 select
   document as kind,
