@@ -35,9 +35,9 @@ of deploy/connect, the simulator of the inFakt API with three made-up companies,
 and the service. Waits until all is in its tables, changes a few things, runs
 the reports of deploy/postgres/reports and holds their sums, of every kind of
 document, against what the API's own answers add up to. Then come the books'
-own sums, what lacks in the tables and what a person has to check, both nothing,
-and what KSeF has: numbers, what was rejected and why, and what to ask. In the
-end it stops and removes everything it started.
+own sums, what lacks in the tables, nothing, what a person has to check, nothing
+but corrections of OSS invoices, and what KSeF has: numbers, what was rejected
+and why, and what to ask. In the end it stops and removes everything it started.
 
   --keep            stay up after that, to look around with psql, until Ctrl-C
   --help            this text
@@ -267,7 +267,7 @@ async function closing(scene: Scene): Promise<boolean> {
   return (await showBooks(scene)) && agreed;
 }
 
-/** Prints the sums of the views, and what lacks or is to be checked; true if nothing does and is. */
+/** Prints the sums of the views, and what lacks or is to be checked; true if nothing does and is but what is usual. */
 async function showBooks(scene: Scene): Promise<boolean> {
   const { screen, stack } = scene;
   await fillRates(stack.postgres);
@@ -275,19 +275,22 @@ async function showBooks(scene: Scene): Promise<boolean> {
     const books = await closeBooks(stack.postgres);
     return books.isSettled ? books : undefined;
   });
-  const shown = ({ name, says, count }: Finding): string => {
-    const text = count === 0 ? screen.style('green', 'nothing') : screen.style('red', countText(count));
+  const shown = ({ name, says, count, isUsual }: Finding): string => {
+    const found = isUsual ? countText(count) : screen.style('red', countText(count));
+    const text = count === 0 ? screen.style('green', 'nothing') : found;
     return `  ${name.padEnd(13)} ${says.padEnd(48)} ${text}`;
   };
   screen.print(
     '',
     screen.style('bold', 'The books, by deploy/postgres/views.sql (exchange rates made up)'),
     '',
-    ...sums.map(({ says, amount }) => `  ${says.padEnd(44)} ${amounts.format(amount).padStart(15)} PLN`),
+    ...sums.map(
+      ({ says, amount, currency }) => `  ${says.padEnd(44)} ${amounts.format(amount).padStart(15)} ${currency}`,
+    ),
     '',
     ...findings.map(shown),
   );
-  return findings.every(({ count }) => count === 0);
+  return findings.every(({ count, isUsual }) => count === 0 || isUsual);
 }
 
 /** Says how to look around, and waits until it is to stop. */

@@ -14,6 +14,7 @@
 \ir books/receivables.sql
 \ir books/revenue.sql
 \ir books/zloty.sql
+\ir books/oss.sql
 \ir books/ksef.sql
 \ir books/to-check.sql
 \ir books/completeness.sql

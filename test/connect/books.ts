@@ -124,6 +124,8 @@ async function expectFilled({ connect }: Stack, database: Database): Promise<tru
     advance_invoice_fingerprints: rows['advance_invoices'],
     final_invoice_fingerprints: rows['final_invoices'],
     margin_invoice_fingerprints: rows['margin_invoices'],
+    oss_invoice_fingerprints: rows['oss_invoices'],
+    corrective_oss_invoice_fingerprints: rows['corrective_oss_invoices'],
     last_sweeps: companies.flatMap(({ streams }) => streams).length,
     proved: companies.flatMap(({ streams }) => streams).length,
     differ: 0,

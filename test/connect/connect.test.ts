@@ -25,7 +25,14 @@ const companies = [
       invoices: 430,
       orders: 30,
     },
-    streams: [...streams, 'advance-invoices', 'final-invoices', 'margin-invoices'],
+    streams: [
+      ...streams,
+      'advance-invoices',
+      'final-invoices',
+      'margin-invoices',
+      'oss-invoices',
+      'corrective-oss-invoices',
+    ],
   },
   { id: 'beta', key: 'key-beta', name: 'Beta S.A.', nip: '2222222222', clients: 20, invoices: 250 },
   { id: 'gamma', key: 'key-gamma', name: 'Gamma Sp. j.', nip: '3333333333', clients: 5, invoices: 20 },
@@ -157,6 +164,8 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
     { name: 'corrective_invoice_fingerprints', columns: 'entity,id' },
     { name: 'corrective_invoice_lines', columns: 'entity,invoice_id,line_no' },
     { name: 'corrective_invoices', columns: 'entity,id' },
+    { name: 'corrective_oss_invoice_fingerprints', columns: 'entity,id' },
+    { name: 'corrective_oss_invoices', columns: 'entity,id' },
     { name: 'entities', columns: 'entity' },
     { name: 'exchange_rates', columns: 'day,currency' },
     { name: 'final_invoice_fingerprints', columns: 'entity,id' },
@@ -171,6 +180,8 @@ test('the keys of tables are the keys of topics, amounts are integers, dates are
     { name: 'ksef_failures', columns: 'first_day' },
     { name: 'margin_invoice_fingerprints', columns: 'entity,id' },
     { name: 'margin_invoices', columns: 'entity,id' },
+    { name: 'oss_invoice_fingerprints', columns: 'entity,id' },
+    { name: 'oss_invoices', columns: 'entity,id' },
     { name: 'sweeps', columns: 'entity,stream' },
   ]);
   const types = await stack.postgres.select(

@@ -39,7 +39,7 @@ test('the example fills its tables, ends with sums that agree with the API, and 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout.match(/, ready after \d+\.\d s\n/g)).toHaveLength(6);
   expect(stdout).toMatch(/An invoice is paid[^]*ms after its record\n/);
-  expect(stdout.match(/^ {2}\w+ +([\d,]+) +\1 {2}agree$/gm)).toHaveLength(8);
+  expect(stdout.match(/^ {2}\w+ +([\d,]+) +\1 {2}agree$/gm)).toHaveLength(10);
   expect(stdout.match(/^ {2}\d+ rows in all, of the tables and of the API: agree$/gm)).toHaveLength(4);
   for (const kind of ['advance', 'correction', 'final', 'invoice', 'margin'])
     expect(stdout).toMatch(new RegExp(`^ {2}${kind} +PLN( +-?[\\d,.]+){4}$`, 'm'));
@@ -52,7 +52,9 @@ test('the example fills its tables, ends with sums that agree with the API, and 
   expect(stdout).toMatch(new RegExp(`^ {2}net revenue \\(documents in PLN\\) +${revenue ?? ''} PLN$`, 'm'));
   expect(stdout).toMatch(/^ {2}copy_proof +tables that are not proved by their fingerprints +nothing$/m);
   expect(stdout).toMatch(/^ {2}completeness +months that are not as inFakt showed them +nothing$/m);
-  expect(stdout).toMatch(/^ {2}to_check +documents that a person has to look at +nothing$/m);
+  expect(stdout).toMatch(/^ {2}to_check +corrections of OSS invoices, to enter by hand +[1-9]\d*$/m);
+  expect(stdout).toMatch(/^ {2}to_check +other documents that a person has to look at +nothing$/m);
+  expect(stdout).toMatch(/^ {2}sold under OSS, gross, before corrections +[1-9][\d,]*\.\d\d EUR$/m);
   const [numbered, all] = [/^ {2}with a number +([\d,]+)$/m, /^ {2}([\d,]+) numbers and states, .*: agree$/m].map(
     (says) => Number(says.exec(stdout)?.[1]?.replace(',', '')),
   );

@@ -36,7 +36,16 @@ const KINDS = {
   final_invoices: 'final',
   margin_invoices: 'margin',
 } as const satisfies Partial<Record<Stream, string>>;
-const DOCUMENTS = ['invoices', 'corrective_invoices', 'advance_invoices', 'final_invoices', 'margin_invoices'] as const;
+/** The lists of OSS documents, which have no kind. */
+const OSS = ['oss_invoices', 'corrective_oss_invoices'] as const satisfies readonly Stream[];
+const DOCUMENTS = [
+  'invoices',
+  'corrective_invoices',
+  'advance_invoices',
+  'final_invoices',
+  'margin_invoices',
+  ...OSS,
+] as const;
 const STREAMS = ['clients', ...DOCUMENTS] as const satisfies readonly Stream[];
 /** The lists that are read of an entity whose file names none. */
 const USUAL: readonly Stream[] = ['clients', 'invoices', 'corrective_invoices'];
@@ -86,14 +95,19 @@ function writtenIn(name: string): Written[] {
 function defaultsOf(name: string, row: Written): [string, string][] {
   const read: [string, string] = ['observed_at', READ_AT];
   if (name === 'clients' || name.endsWith('_lines')) return [read];
-  const kind = DOCUMENTS.find((list) => list === name);
-  if (kind === undefined) return [];
+  const list = DOCUMENTS.find((document) => document === name);
+  if (list === undefined) return [];
+  if (isOss(list)) return [read];
   return [
     read,
     ['currency', 'PLN'],
-    ['kind', KINDS[kind]],
+    ['kind', KINDS[list]],
     ['uuid', `${String(row.get('entity'))}-${String(row.get('id'))}`],
   ];
+}
+
+function isOss(list: Stream): list is (typeof OSS)[number] {
+  return OSS.some((oss) => oss === list);
 }
 
 /** The statement that puts a table of the page into the database. */
@@ -190,9 +204,11 @@ export function serveBooks(admin: Admin, atMs: number): void {
       const like = admin.row(key, stream, id) ?? admin.add(key, stream, { id });
       const isEarlier = readAtMs(written) > atMs;
       const lines = stream === 'invoices' || stream === 'corrective_invoices' ? linesOf(LINES[stream], written) : [];
-      const services = stream === 'clients' ? {} : { services: lines };
+      const services = stream === 'clients' || stream === 'oss_invoices' ? {} : { services: lines };
+      // The address of a correction of an OSS invoice; its table needs none.
+      const uuid = stream === 'corrective_oss_invoices' ? { uuid: `${written.get('entity') ?? ''}-${id}` } : {};
       const notes = isEarlier ? { [stream === 'clients' ? 'note' : 'notes']: 'as it was before' } : {};
-      admin.replace(key, stream, id, rowOf(like as JsonObject, written, { ...services, ...notes }));
+      admin.replace(key, stream, id, rowOf(like as JsonObject, written, { ...services, ...uuid, ...notes }));
     }
   }
 }

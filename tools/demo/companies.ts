@@ -34,5 +34,12 @@ export const companiesWithBooks: readonly Company[] = companies.map((company) =>
   ...company,
   books: { cashMethod: company === gamma },
   orders: Math.ceil(company.invoices / 100),
-  streams: [...usualStreams, 'advance-invoices', 'final-invoices', 'margin-invoices'],
+  streams: [
+    ...usualStreams,
+    'advance-invoices',
+    'final-invoices',
+    'margin-invoices',
+    'oss-invoices',
+    'corrective-oss-invoices',
+  ],
 }));

@@ -1,20 +1,22 @@
 import type { Database, LocalPostgres } from '../postgres';
 import { totalsOf, type OrderRows } from './orders';
 
-/** A sum of the books, in zloty. */
+/** A sum of the books. */
 export interface Sum {
   readonly says: string;
   readonly amount: number;
+  readonly currency: 'PLN' | 'EUR';
 }
 
-/** A view that ought to have nothing to tell, and how much it tells. */
+/** A view that ought to have nothing to tell, unless that is usual, and how much it tells. */
 export interface Finding {
   readonly name: string;
   readonly says: string;
   readonly count: number;
+  readonly isUsual: boolean;
 }
 
-const SUMS: readonly { readonly says: string; readonly sql: string }[] = [
+const SUMS: readonly { readonly says: string; readonly sql: string; readonly currency?: Sum['currency'] }[] = [
   {
     says: 'owed by clients (documents in PLN)',
     sql: `select sum(open_amount) from receivables where currency = 'PLN'`,
@@ -32,9 +34,14 @@ const SUMS: readonly { readonly says: string; readonly sql: string }[] = [
   { says: 'net revenue (all, in zloty)', sql: 'select sum(net_pln) from sales_documents_pln where not not_income' },
   { says: 'VAT (all, in zloty)', sql: 'select sum(tax_pln) from sales_documents_pln' },
   { says: 'sold under a margin procedure, gross', sql: 'select sum(gross) from margin_by_month' },
+  {
+    says: 'sold under OSS, gross, before corrections',
+    sql: `select sum(gross) from oss_by_quarter where currency = 'EUR'`,
+    currency: 'EUR',
+  },
 ];
 
-const FINDINGS: readonly (Omit<Finding, 'count'> & { readonly sql: string })[] = [
+const FINDINGS: readonly (Pick<Finding, 'name' | 'says'> & { readonly sql: string; readonly isUsual?: true })[] = [
   {
     name: 'copy_proof',
     says: 'tables that are not proved by their fingerprints',
@@ -45,7 +52,17 @@ const FINDINGS: readonly (Omit<Finding, 'count'> & { readonly sql: string })[] =
     says: 'months that are not as inFakt showed them',
     sql: 'select count(*) from completeness where not is_whole',
   },
-  { name: 'to_check', says: 'documents that a person has to look at', sql: 'select count(*) from to_check' },
+  {
+    name: 'to_check',
+    says: 'corrections of OSS invoices, to enter by hand',
+    sql: `select count(*) from to_check where document = 'oss-correction'`,
+    isUsual: true,
+  },
+  {
+    name: 'to_check',
+    says: 'other documents that a person has to look at',
+    sql: `select count(*) from to_check where document is distinct from 'oss-correction'`,
+  },
 ];
 
 /** Tells the views what the totals of each company's final invoices are of, as `check` says it. */
@@ -89,10 +106,14 @@ export async function closeBooks(postgres: LocalPostgres): Promise<{
   ];
   const isSettled = rows > 0 && changed === 0 && companies > 0;
   const sums = isSettled
-    ? await Promise.all(SUMS.map(async ({ says, sql }) => ({ says, amount: await one(sql) })))
+    ? await Promise.all(
+        SUMS.map(async ({ says, sql, currency = 'PLN' }) => ({ says, currency, amount: await one(sql) })),
+      )
     : [];
   const findings = isSettled
-    ? await Promise.all(FINDINGS.map(async ({ name, says, sql }) => ({ name, says, count: await one(sql) })))
+    ? await Promise.all(
+        FINDINGS.map(async ({ name, says, sql, isUsual = false }) => ({ name, says, isUsual, count: await one(sql) })),
+      )
     : [];
   return { sums, findings, isSettled };
 }

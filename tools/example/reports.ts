@@ -10,11 +10,13 @@ import { nextWorkingDay } from './calendar';
 import { counted, type Counted, type OrderRows } from './orders';
 import { invoiceFinder, owedAlone, owedOn, type InvoiceOf } from './owed';
 
-/** All rows of one legal entity, as its API shows them; those of orders and margins are empty where its file does not name their streams. */
+/** All rows of one legal entity, as its API shows them; those of orders, margins and OSS are empty where its file does not name their streams. */
 export interface ApiRows extends OrderRows {
   readonly clients: readonly JsonObject[];
   readonly invoices: readonly JsonObject[];
   readonly corrections: readonly JsonObject[];
+  readonly oss: readonly JsonObject[];
+  readonly ossCorrections: readonly JsonObject[];
 }
 
 /** A report, once asked of PostgreSQL and once added up from the API's own answers. */
@@ -31,7 +33,7 @@ const LIMIT = 100;
 /** Reads every page of an entity's lists that the service reads, with nothing of the service. */
 export async function readApi(url: string, { id: entity, key, streams = [] }: Company): Promise<ApiRows> {
   const named = (list: string): Promise<JsonObject[]> =>
-    streams.includes(list.replace('_', '-')) ? all(list) : Promise.resolve([]);
+    streams.includes(list.replaceAll('_', '-')) ? all(list) : Promise.resolve([]);
   const all = async (list: string): Promise<JsonObject[]> => {
     const rows: JsonObject[] = [];
     for (let offset = 0; ; offset += LIMIT) {
@@ -54,6 +56,8 @@ export async function readApi(url: string, { id: entity, key, streams = [] }: Co
     advances: await named('advance_invoices'),
     finals: await named('final_invoices'),
     margins: await named('margin_invoices'),
+    oss: await named('oss_invoices'),
+    ossCorrections: await named('corrective_oss_invoices'),
   };
 }
 
@@ -69,6 +73,8 @@ export function countRows(rows: readonly ApiRows[]): Readonly<Record<string, num
     advance_invoices: sum(({ advances }) => advances.length),
     final_invoices: sum(({ finals }) => finals.length),
     margin_invoices: sum(({ margins }) => margins.length),
+    oss_invoices: sum(({ oss }) => oss.length),
+    corrective_oss_invoices: sum(({ ossCorrections }) => ossCorrections.length),
   };
 }
 

@@ -47,6 +47,8 @@ export const tables = [
   'advance_invoices',
   'final_invoices',
   'margin_invoices',
+  'oss_invoices',
+  'corrective_oss_invoices',
 ] as const;
 
 /** Tables beside them, by which a person sees whether the others are whole, and whose they are. */
@@ -59,6 +61,8 @@ export const companions = [
   'advance_invoice_fingerprints',
   'final_invoice_fingerprints',
   'margin_invoice_fingerprints',
+  'oss_invoice_fingerprints',
+  'corrective_oss_invoice_fingerprints',
 ] as const;
 
 /** The name of the connector that fills a table. */

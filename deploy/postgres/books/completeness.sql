@@ -8,10 +8,11 @@ create or replace function fingerprint_digits(total numeric) returns text langua
   from (select mod(mod(total, 18446744073709551616) + 18446744073709551616, 18446744073709551616) as rest) positive
 $$;
 
--- The streams that have tables here. What a sweep says of another one, such as of OSS invoices, is compared with nothing.
+-- The streams that have tables here. What a sweep says of another one is compared with nothing.
 create or replace view streams_in_tables as
 select unnest(array[
-  'clients', 'invoices', 'corrective-invoices', 'advance-invoices', 'final-invoices', 'margin-invoices'
+  'clients', 'invoices', 'corrective-invoices', 'advance-invoices', 'final-invoices', 'margin-invoices',
+  'oss-invoices', 'corrective-oss-invoices'
 ]) as stream;
 
 -- What both copies of a row say, by stream: the tables, and the fingerprints beside them.
@@ -62,6 +63,22 @@ with copies as (
   where print.id is null or held.id is null
     or (print.fingerprint, print.invoice_date, print.currency, print.gross_price)
       is distinct from (held.fingerprint, held.invoice_date, held.currency, held.gross_price)
+  union all
+  select
+    'oss-invoices', entity, id, coalesce(print.issue_date, held.issue_date), coalesce(print.currency, held.currency),
+    held.id is null, print.id is null
+  from oss_invoice_fingerprints print full join oss_invoices held using (entity, id)
+  where print.id is null or held.id is null
+    or (print.fingerprint, print.issue_date, print.currency, print.net_price, print.tax_price, print.gross_price)
+      is distinct from (held.fingerprint, held.issue_date, held.currency, held.net_price, held.tax_price, held.gross_price)
+  union all
+  select
+    'corrective-oss-invoices', entity, id, coalesce(print.issue_date, held.issue_date), coalesce(print.currency, held.currency),
+    held.id is null, print.id is null
+  from corrective_oss_invoice_fingerprints print full join corrective_oss_invoices held using (entity, id)
+  where print.id is null or held.id is null
+    or (print.fingerprint, print.issue_date, print.currency, print.net_price, print.tax_price, print.gross_price)
+      is distinct from (held.fingerprint, held.issue_date, held.currency, held.net_price, held.tax_price, held.gross_price)
 )
 select
   entity, stream, id, date_trunc('month', day)::date as month, currency,
@@ -99,6 +116,11 @@ documents as (
   select 'final-invoices', entity, invoice_date, currency, observed_at, net_price, tax_price, gross_price from final_invoices
   union all
   select 'margin-invoices', entity, invoice_date, currency, observed_at, null, null, gross_price from margin_invoices
+  union all
+  select 'oss-invoices', entity, issue_date, currency, observed_at, net_price, tax_price, gross_price from oss_invoices
+  union all
+  select 'corrective-oss-invoices', entity, issue_date, currency, observed_at, net_price, tax_price, gross_price
+  from corrective_oss_invoices
 ),
 held as (
   select
@@ -175,6 +197,10 @@ with held as (
     select 'final-invoices', entity, fingerprint, fingerprint_definition from final_invoices
     union all
     select 'margin-invoices', entity, fingerprint, fingerprint_definition from margin_invoices
+    union all
+    select 'oss-invoices', entity, fingerprint, fingerprint_definition from oss_invoices
+    union all
+    select 'corrective-oss-invoices', entity, fingerprint, fingerprint_definition from corrective_oss_invoices
   ) copies
   group by 1, 2
 )

@@ -32,3 +32,11 @@ begin
   end;
 end
 $$;
+
+-- Whether a country is in the EU, by its code of two letters; null if no country is named. Greece is GR, or EL as in tax numbers.
+create or replace function is_in_eu(country text) returns boolean language sql immutable strict parallel safe as $$
+  select upper(btrim(country)) in (
+    'AT', 'BE', 'BG', 'CY', 'CZ', 'DE', 'DK', 'EE', 'EL', 'ES', 'FI', 'FR', 'GR', 'HR', 'HU', 'IE', 'IT', 'LT', 'LU', 'LV',
+    'MT', 'NL', 'PL', 'PT', 'RO', 'SE', 'SI', 'SK'
+  )
+$$;

@@ -22,10 +22,7 @@ select
   date_trunc('month', vat_date)::date as month, entity, currency, tax_symbol,
   case
     when upper(coalesce(nullif(btrim(country), ''), 'PL')) = 'PL' then 'PL'
-    when upper(btrim(country)) in (
-      'AT', 'BE', 'BG', 'CY', 'CZ', 'DE', 'DK', 'EE', 'EL', 'ES', 'FI', 'FR', 'GR', 'HR', 'HU', 'IE', 'IT', 'LT', 'LU', 'LV',
-      'MT', 'NL', 'PT', 'RO', 'SE', 'SI', 'SK'
-    ) then 'EU'
+    when is_in_eu(country) then 'EU'
     else 'elsewhere'
   end as buyer,
   sum(net) as net, sum(tax) as tax

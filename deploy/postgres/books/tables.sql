@@ -123,6 +123,29 @@ alter table margin_invoices
   add column if not exists client_tax_code text, add column if not exists client_country text,
   add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
 
+-- OSS invoices and their corrections. Their rows say neither whether they were issued nor whether they were paid.
+create table if not exists oss_invoices (
+  entity text not null, id bigint not null, observed_at timestamp(6) not null, primary key (entity, id)
+);
+create table if not exists corrective_oss_invoices (
+  entity text not null, id bigint not null, observed_at timestamp(6) not null, primary key (entity, id)
+);
+alter table oss_invoices
+  add column if not exists number text, add column if not exists country text, add column if not exists client_name text,
+  add column if not exists client_first_name text, add column if not exists client_last_name text,
+  add column if not exists service_date date, add column if not exists issue_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
+alter table corrective_oss_invoices
+  add column if not exists number text, add column if not exists country text, add column if not exists client_name text,
+  add column if not exists client_first_name text, add column if not exists client_last_name text,
+  add column if not exists service_date date, add column if not exists issue_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint, add column if not exists corrected_invoice_number text,
+  add column if not exists corrected_invoice_date date, add column if not exists correction_reason text,
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer;
+
 -- What each finished sweep came to: the latest of an entity's stream. The sums by month and currency are JSON text.
 create table if not exists sweeps (
   entity text not null, stream text not null, observed_at timestamp(6) not null,
@@ -182,6 +205,23 @@ alter table final_invoice_fingerprints
 alter table margin_invoice_fingerprints
   add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
   add column if not exists invoice_date date, add column if not exists currency text,
+  add column if not exists gross_price bigint;
+
+create table if not exists oss_invoice_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+create table if not exists corrective_oss_invoice_fingerprints (
+  entity text not null, id bigint not null, primary key (entity, id)
+);
+alter table oss_invoice_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
+  add column if not exists issue_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
+  add column if not exists gross_price bigint;
+alter table corrective_oss_invoice_fingerprints
+  add column if not exists fingerprint text, add column if not exists fingerprint_definition integer,
+  add column if not exists issue_date date, add column if not exists currency text,
+  add column if not exists net_price bigint, add column if not exists tax_price bigint,
   add column if not exists gross_price bigint;
 
 -- The companies of the group, one row for each entity file; the account's own tax number and name. An account whose key may not

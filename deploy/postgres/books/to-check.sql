@@ -90,6 +90,15 @@ select
   'none of its lines is in the VAT by lines: look at the document in inFakt'
 from lines where paired and correction is null
 group by 1, 2, 3
+union all
+select
+  entity, document, id,
+  'a correction of an OSS invoice, whose totals may be no difference',
+  format(
+    'it is in no sum: look in inFakt what it changes of %s, and put that into the OSS return by hand',
+    coalesce(corrected_number, 'an invoice, as it names none')
+  )
+from oss_documents where document = 'oss-correction'
 -- Counted, but perhaps not as it should be.
 union all
 select
@@ -215,4 +224,26 @@ select
   'what the others sell to it counts as the group''s revenue: add it to entities'
 from (select distinct entity from sales) seen
 left join entities company on company.entity = seen.entity
-where nip(company.nip) is null and (select count(distinct entity) from sales) > 1;
+where nip(company.nip) is null and (select count(distinct entity) from sales) > 1
+union all
+select
+  entity, document, id,
+  concat_ws(
+    ' and ', case when country is null then 'no country of the buyer' end, case when currency is null then 'no currency' end,
+    case when day is null then 'no date of service or issue' end
+  ),
+  'it is in no quarter, country or currency of the OSS return: complete it in inFakt'
+from oss_documents where document = 'oss' and (country is null or currency is null or day is null)
+union all
+select
+  entity, document, id,
+  format('an OSS invoice for a buyer in %s', country),
+  'OSS is for consumers in other countries of the EU: look at the document in inFakt'
+from oss_documents where document = 'oss' and (country = 'PL' or not is_in_eu(country) and country <> 'XI')
+union all
+select
+  entity, document, id,
+  'amounts that are missing or do not add up',
+  format('net %s, tax %s, gross %s: look at the document in inFakt', coalesce(net::text, 'null'), coalesce(tax::text, 'null'),
+    coalesce(gross::text, 'null'))
+from oss_documents where document = 'oss' and (net + tax = gross) is not true;

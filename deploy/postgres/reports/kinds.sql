@@ -1,5 +1,5 @@
 -- Sales by kind of document and currency, sales that are no income too: what counts of each kind, so that all kinds together are what
--- was sold, every zloty of an order once. A margin has neither net nor VAT.
+-- was sold but for OSS (`oss_by_quarter`), every zloty of an order once. A margin has neither net nor VAT.
 select
   document as kind,
   currency,

@@ -14,6 +14,8 @@ left join (
   select entity, 'final', id, number from final_invoices
   union all
   select entity, 'margin', id, number from margin_invoices
+  union all
+  select entity, document, id, number from oss_documents
 ) head on head.entity = finding.entity and head.document = finding.document and head.id = finding.id
 order by finding.entity, finding.document desc nulls first, finding.id, finding.what
 limit 500;
