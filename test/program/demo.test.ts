@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -112,8 +113,11 @@ async function keptUntilStopped(): Promise<void> {
   });
 
   const script = guide.split('\n').filter((line) => /^ {2,4}(DEMO=|npx |--config)/.test(line));
-  // An npx around the tests would have its settings passed on to this one.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
+  // An npx around the tests would have its settings passed on to this one, and one that was killed leaves half a package in the usual cache.
+  const cache = mkdtempSync(join(tmpdir(), 'demo-test-npm-'));
+  cleanUp(() => rm(cache, { recursive: true, force: true }));
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'));
+  const env = { ...Object.fromEntries(others), npm_config_cache: cache };
   const { stdout } = await run('sh', ['-ec', script.join('\n')], { cwd: projectRoot(), env });
   expect(stdout).toMatch(/^\{"topic":"infakt-demo-\w+\.invoices",.*"entity":"alfa"/);
   expect(stdout).toMatch(/^alfa invoices: 1199 rows in the ledger/m);
