@@ -69,6 +69,12 @@ export interface Position {
   readonly emptyAt?: number;
 }
 
+/**
+ * How what is told of a row beside it stands: nothing is known or it is to be published again, it may change still, it is read no more although
+ * it is not final, or it is final.
+ */
+export type Following = 'unknown' | 'followed' | 'given-up' | 'final';
+
 /** What a request says of itself when it asks for leave. */
 export interface Turn {
   readonly stream: StreamName;

@@ -17,7 +17,7 @@ export interface StateShown extends Pick<ListedKsef, 'row' | 'began' | 'ended'> 
 /** What the end of following an open document is in the ledger; null = it is followed on. */
 const END_OF_OPEN = { always: 'given-up', 'unless-news': 'given-up-unless-changed', never: null } as const;
 
-/** Adds what KSeF says of a document; one that will not be read again by itself is marked as left, in the same transaction. */
+/** Adds what KSeF says of a document; one that will not be read again by itself is marked so, in the same transaction. */
 export function addState(
   reading: StreamReading,
   { watch: { schedule, alone }, handle }: KsefReading,

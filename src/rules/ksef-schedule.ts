@@ -1,4 +1,4 @@
-import type { Worth } from '../model';
+import type { Following, Worth } from '../model';
 import { changedByDayMs, isFollowedByDay, nextReadMs, READ_AFTER_MS, type Followed } from './ksef';
 import { DAY_MS } from './scope';
 import { IDLE_POLL_MS, WORTH_A_REQUEST } from './stream-schedule';
@@ -8,9 +8,6 @@ const MOST_INDEX = 20;
 
 /** A spare read grows in worth by one in so many seconds, so that it is made now and then where no request is ever to spare. */
 const SPARE_PACE = 10;
-
-/** What the ledger says of a document's state in KSeF: never read or to be published again, read and open, given up while open, or final. */
-export type KsefKnown = 'unknown' | 'followed' | 'given-up' | 'final';
 
 interface Due extends Followed {
   readonly dueMs: number;
@@ -65,7 +62,7 @@ export class KsefSchedule {
   }
 
   /** A page shows a document that KSeF concerns. */
-  shown(id: number, day: string, known: KsefKnown, nowMs: number): void {
+  shown(id: number, day: string, known: Following, nowMs: number): void {
     if (known === 'given-up' || known === 'final' || this.#due.has(id) || this.#unread.has(id)) return;
     if (known === 'unknown') {
       if (this.#unread.size === 0) this.#spareMs = nowMs;

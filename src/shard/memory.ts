@@ -6,7 +6,7 @@ import { createLedger, type Ledger } from '../changes/ledger';
 import type { StreamCodec } from '../changes/records';
 import type { EntitiesCodec, SweepsCodec } from '../changes/reports';
 import { ConfigError } from '../errors';
-import type { Counts, EntityId, ScanName, StreamName } from '../model';
+import type { Counts, EntityId, Following, ScanName, StreamName } from '../model';
 import { walkOf, type Walk } from '../rules/cursor';
 import type { LastOffsets, StateRecord, StoredRecord } from '../sinks/transaction';
 import { highestOffsets, refuseNewerLayout, refuseOlderOffsets, withTopicsOf } from '../state/layout';
@@ -83,12 +83,6 @@ export function addressed({ codec, ledger }: StreamState, id: number): Addressed
   const address = codec.declaration.address === 'id' ? String(id) : entry.uuid;
   return { id, address, missing: entry.missing };
 }
-
-/**
- * How what is told of a row beside it stands: nothing is known or it is to be published again, it may change still, it is read no more although
- * it is not final, or it is final.
- */
-export type Following = 'unknown' | 'followed' | 'given-up' | 'final';
 
 /** Why what is told beside a row is not followed any more: it is final, or it is given up, perhaps only where the page does not change it. */
 export type FollowingEnd = 'final' | 'given-up' | 'given-up-unless-changed';
